@@ -1,0 +1,50 @@
+/**
+ * The one error class of the project. `code` is stable and meant for programs; `message` says what was
+ * expected, what came and what to do, and never holds anything secret. `cause` stays in the process: it is
+ * for logs and is never sent to the peer.
+ */
+export class SphynxError extends Error {
+  readonly code: SphynxErrorCode;
+
+  constructor(code: SphynxErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'SphynxError';
+    this.code = code;
+  }
+}
+
+/** Stable codes, grouped by the floor that raises them. The gRPC status of each is in `transport/status.ts`. */
+export type SphynxErrorCode =
+  | 'kernels/missing' // the .wasm file is not built
+  | 'kernels/memory' // a request beyond the kernel memory
+  | 'crypto/input' // a caller's argument has the wrong length or range
+  | 'crypto/parameters' // encryption parameters, keys or ciphertexts that are not the pinned ones
+  | 'model/format' // a model file that cannot be read
+  | 'model/unsupported' // an operator or composition that the protocol cannot run
+  | 'model/mismatch' // a model hash that is not the one agreed on
+  | 'model/unknown' // no model of that name
+  | 'protocol/length' // a tensor or message whose length is not the plan's
+  | 'protocol/order' // a message that does not belong at this point of the conversation
+  | 'protocol/closed' // the peer vanished
+  | 'protocol/deadline' // the peer did not answer in time
+  | 'bundle/unknown' // no such bundle, or somebody else's
+  | 'bundle/spent' // a bundle that was used before
+  | 'bundle/expired' // a bundle older than its lifetime
+  | 'bundle/none' // the client holds no ready bundle
+  | 'bundle/corrupt' // a bundle file that is damaged or incomplete
+  | 'image/unreadable' // an image that cannot be decoded
+  | 'server/busy' // a limit of the server is reached
+  | 'server/stopping' // the server is shutting down
+  | 'server/unreachable' // no connection to the server
+  | 'storage/failed' // disk full, permission denied and the like
+  | 'config/invalid' // a wrong option
+  | 'aborted' // the caller's AbortSignal fired
+  | 'internal'; // a fault of ours
+
+/** `error` as a SphynxError; anything else becomes code 'internal' with a message that discloses nothing. */
+export function asSphynxError(error: unknown): SphynxError {
+  if (error instanceof SphynxError) return error;
+  return new SphynxError('internal', 'an internal error occurred; the log of this side tells more', {
+    cause: error,
+  });
+}

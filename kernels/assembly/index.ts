@@ -1,0 +1,6 @@
+// All kernels, compiled to one kernels.wasm. Pointers are byte addresses, counts are in elements.
+
+/** First address that no static data of the module occupies. */
+export function heapBase(): usize {
+  return __heap_base;
+}
