@@ -1,0 +1,32 @@
+/** What the two roles say to each other: pieces of tensors, in an order that the plan fixes. */
+
+/** Largest payload of one segment (bytes): small enough to start work early, large enough to cost little. */
+export const SEGMENT_BYTES = 1 << 20;
+
+/** Every kind of tensor on the wire, with its sender. The position in this list is its number in the proto. */
+export const SEGMENT_KINDS = [
+  'public-key', // client: HE public key, once per session
+  'base-ot-message', // client: first message of the base OTs, once per session
+  'base-ot-reply', // server: second message of the base OTs, once per session
+  'nonce', // server: the bundle's public nonce, from which the hash keys derive
+  'input-ciphertexts', // client: Enc(r) of one HE tensor
+  'output-ciphertexts', // server: Enc(W r - s) of one linear layer
+  'ot-matrix', // client: OT extension matrix for one chunk of a ReLU layer
+  'ot-corrections', // server: label corrections for one chunk
+  'garbled-tables', // server: garbled tables for one chunk
+  'masked-input', // client: x_0 - r_0
+  'server-labels', // server: digit keys for one chunk of a ReLU layer
+  'masked-activations', // client: v - r for one chunk
+  'logit-share', // server: its share of the last layer's output
+] as const;
+
+export type SegmentKind = (typeof SEGMENT_KINDS)[number];
+
+/** A piece of the tensor (kind, layer): `data` stands at byte `offset` of it. At most SEGMENT_BYTES of data. */
+export interface Segment {
+  readonly kind: SegmentKind;
+  /** Layer, or HE tensor for 'input-ciphertexts'; 0 where there is only one. */
+  readonly layer: number;
+  readonly offset: number;
+  readonly data: Uint8Array;
+}

@@ -1,0 +1,72 @@
+import { SphynxError } from '../errors/sphynx-error.ts';
+import type { Channel } from './channel.ts';
+import { SEGMENT_BYTES, type SegmentKind } from './segment.ts';
+
+/** Sends `bytes` as segments of the tensor (kind, layer), starting at byte `offset` of it. */
+export async function sendTensor(
+  channel: Channel,
+  kind: SegmentKind,
+  layer: number,
+  bytes: Uint8Array,
+  offset = 0,
+): Promise<void> {
+  for (let start = 0; start < bytes.length; start += SEGMENT_BYTES) {
+    const data = bytes.subarray(start, Math.min(start + SEGMENT_BYTES, bytes.length));
+    await channel.send({ kind, layer, offset: offset + start, data });
+  }
+}
+
+/** Receives a whole tensor whose length (bytes) the plan gives. Errors as `TensorReader.read`. */
+export async function receiveTensor(
+  channel: Channel,
+  kind: SegmentKind,
+  layer: number,
+  length: number,
+): Promise<Uint8Array> {
+  return new TensorReader(channel, kind, layer).read(length);
+}
+
+/**
+ * Reads the tensor (kind, layer) piece by piece as it arrives. Lengths come from the plan, never from the
+ * peer: a segment of another tensor, a gap, an overlap or a segment that runs over the piece being read is refused.
+ */
+export class TensorReader {
+  readonly #channel: Channel;
+  readonly #kind: SegmentKind;
+  readonly #layer: number;
+  #offset = 0;
+
+  constructor(channel: Channel, kind: SegmentKind, layer: number) {
+    this.#channel = channel;
+    this.#kind = kind;
+    this.#layer = layer;
+  }
+
+  /** The next `length` bytes. Throws 'protocol/order' or 'protocol/length' if the peer sends anything else. */
+  async read(length: number): Promise<Uint8Array> {
+    const end = this.#offset + length;
+    let whole: Uint8Array | undefined;
+    let filled = 0;
+    while (filled < length) {
+      const { kind, layer, offset, data } = await this.#channel.receive();
+      if (kind !== this.#kind || layer !== this.#layer || offset !== this.#offset)
+        throw new SphynxError(
+          'protocol/order',
+          `expected ${this.#kind} of layer ${this.#layer} at byte ${this.#offset}, got ${kind} of layer ${layer} at byte ${offset}`,
+        );
+      if (data.length === 0 || offset + data.length > end)
+        throw new SphynxError(
+          'protocol/length',
+          `expected up to ${end - offset} bytes of ${this.#kind} of layer ${this.#layer}, got ${data.length}`,
+        );
+      if (data.length === length) whole = data;
+      else {
+        whole ??= new Uint8Array(length);
+        whole.set(data, filled);
+      }
+      filled += data.length;
+      this.#offset += data.length;
+    }
+    return whole ?? new Uint8Array(0);
+  }
+}
