@@ -3,7 +3,7 @@
 /** Largest payload of one segment (bytes): small enough to start work early, large enough to cost little. */
 export const SEGMENT_BYTES = 1 << 20;
 
-/** Every kind of tensor on the wire, with its sender. The position in this list is its number in the proto. */
+/** Every kind of tensor on the wire, with its sender. The position in this list, counted from 1, is its number in the proto. */
 export const SEGMENT_KINDS = [
   'public-key', // client: HE public key, once per session
   'base-ot-message', // client: first message of the base OTs, once per session
