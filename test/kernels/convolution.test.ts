@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { type Convolution, convolve, convolveFloat } from '../../kernels/convolution.ts';
+import { convolveReference } from './convolution-reference.ts';
+
+const shapes: fc.Arbitrary<Convolution> = fc
+  .record({
+    channelsIn: fc.integer({ min: 1, max: 7 }),
+    height: fc.integer({ min: 1, max: 13 }),
+    width: fc.integer({ min: 1, max: 13 }),
+    channelsOut: fc.integer({ min: 1, max: 11 }),
+    kernelHeight: fc.integer({ min: 1, max: 7 }),
+    kernelWidth: fc.integer({ min: 1, max: 7 }),
+    stride: fc.integer({ min: 1, max: 4 }),
+    padTop: fc.integer({ min: 0, max: 6 }),
+    padLeft: fc.integer({ min: 0, max: 6 }),
+    outHeight: fc.integer({ min: 1, max: 9 }),
+    outWidth: fc.integer({ min: 1, max: 9 }),
+  })
+  .filter((s) => (s.outHeight - 1) * s.stride < s.height + s.padTop)
+  .filter((s) => (s.outWidth - 1) * s.stride < s.width + s.padLeft);
+
+function words(length: number): fc.Arbitrary<Int32Array> {
+  return fc.int32Array({ minLength: length, maxLength: length });
+}
+
+const cases = shapes.chain((shape) =>
+  fc.record({
+    shape: fc.constant(shape),
+    input: words(shape.channelsIn * shape.height * shape.width),
+    weights: words(shape.channelsOut * shape.channelsIn * shape.kernelHeight * shape.kernelWidth),
+  }),
+);
+
+test('convolution mod 2^32 equals the plain loops for any size, stride and padding', () => {
+  fc.assert(
+    fc.property(cases, ({ shape, input, weights }) => {
+      assert.deepEqual(convolve(shape, input, weights), convolveReference(shape, input, weights));
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test('a deep convolution is summed over several panels of taps', () => {
+  const shape: Convolution = {
+    channelsIn: 70,
+    height: 8,
+    width: 8,
+    channelsOut: 5,
+    kernelHeight: 9,
+    kernelWidth: 9,
+    stride: 1,
+    padTop: 4,
+    padLeft: 4,
+    outHeight: 8,
+    outWidth: 8,
+  };
+  const input = Int32Array.from({ length: 70 * 64 }, (_, i) => Math.imul(i + 1, 2654435761));
+  const weights = Int32Array.from({ length: 5 * 70 * 81 }, (_, i) => Math.imul(i + 7, 40503) >> 3);
+  assert.deepEqual(convolve(shape, input, weights), convolveReference(shape, input, weights));
+});
+
+test('a fully connected map is a 1x1 convolution on a 1x1 map, and wide ones run in blocks of outputs', () => {
+  const shape: Convolution = {
+    channelsIn: 3_000_000,
+    height: 1,
+    width: 1,
+    channelsOut: 6,
+    kernelHeight: 1,
+    kernelWidth: 1,
+    stride: 1,
+    padTop: 0,
+    padLeft: 0,
+    outHeight: 1,
+    outWidth: 1,
+  };
+  const input = new Int32Array(3_000_000).fill(-3);
+  const weights = Int32Array.from({ length: 18_000_000 }, (_, i) => Math.floor(i / 3_000_000) + 1);
+  const expected = Uint32Array.from([1, 2, 3, 4, 5, 6], (w) => -9_000_000 * w);
+  assert.deepEqual(convolve(shape, input, weights), expected);
+});
+
+test('single precision agrees with the integers where both are exact', () => {
+  fc.assert(
+    fc.property(cases, ({ shape, input, weights }) => {
+      const [x, w] = [input.map((v) => v >> 24), weights.map((v) => v >> 24)];
+      const expected = Float32Array.from(new Int32Array(convolveReference(shape, x, w).buffer));
+      const got = convolveFloat(shape, Float32Array.from(x), Float32Array.from(w));
+      assert.ok(got.every((value, i) => value === expected[i]));
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test('an array that does not fit the geometry is refused', () => {
+  fc.assert(
+    fc.property(cases, ({ shape, input, weights }) => {
+      const refusal = { code: 'protocol/length' };
+      assert.throws(() => convolve(shape, new Int32Array(input.length + 1), weights), refusal);
+      assert.throws(() => convolve(shape, input, weights.subarray(1)), refusal);
+    }),
+    { numRuns: 5 },
+  );
+});
