@@ -1,0 +1,128 @@
+/** From a photograph to the numbers that a network reads. */
+import { constants } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
+import sharp, { type Sharp } from 'sharp';
+import { SphynxError } from '../errors/sphynx-error.ts';
+import type { ModelCard } from '../model/card.ts';
+
+/** Pixels in memory, rows from the top: 3 bytes (RGB) or 4 (RGBA) per pixel, told apart by the length. */
+export interface RawImage {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array;
+}
+
+/** An image: a path, the bytes of a PNG, JPEG or WebP file, or pixels. */
+export type ImageInput = string | Uint8Array | RawImage;
+
+/**
+ * Largest image that is decoded (pixels): above any camera's, and at 4 bytes a pixel little enough that a
+ * small file which unpacks to a huge picture cannot exhaust the memory.
+ */
+export const MAX_IMAGE_PIXELS = 120_000_000;
+
+const FORMATS: readonly string[] = ['png', 'jpeg', 'webp'];
+
+/**
+ * Decodes `input` and brings it into the shape of the model's input: turned upright by its EXIF tag,
+ * transparency on white, sRGB, scaled so that it covers width x height of the card's preprocessing and cropped
+ * around the centre (the proportions stay; of a wide photo the sides are lost), then (pixel / 255 - mean) / std.
+ * An image that has the right size already is not resampled.
+ *
+ * Returns [channels * height * width], channel by channel. Throws 'image/unreadable' with the file's name and
+ * what to do, 'model/unsupported' if the model reads neither colour (3 channels) nor grey (1) images.
+ */
+export async function prepareImage(
+  input: ImageInput,
+  { name, input: shape, preprocessing }: Pick<ModelCard, 'name' | 'input' | 'preprocessing'>,
+): Promise<Float32Array> {
+  if (shape.channels !== 3 && shape.channels !== 1)
+    throw new SphynxError(
+      'model/unsupported',
+      `the model ${name} takes ${shape.channels} channels, but images have 3 (colour) or 1 (grey)`,
+    );
+  const { width, height, mean, std } = preprocessing;
+  const image = (await open(input))
+    .autoOrient()
+    .flatten({ background: 'white' })
+    .resize(width, height, { fit: 'cover', position: 'centre' })
+    .toColourspace(shape.channels === 3 ? 'srgb' : 'b-w')
+    .raw({ depth: 'uchar' });
+  const pixels = await image.toBuffer().catch((error: unknown) => {
+    throw undecodable(input, error);
+  });
+  if (pixels.length !== shape.channels * width * height)
+    throw undecodable(input, new Error(`it decodes to ${pixels.length} bytes`));
+  return normalise(pixels, shape.channels, mean, std);
+}
+
+/** Interleaved bytes to planes: (pixel / 255 - mean[c]) / std[c], channel by channel. */
+function normalise(pixels: Uint8Array, channels: number, mean: number[], std: number[]): Float32Array {
+  const plane = pixels.length / channels;
+  const values = new Float32Array(pixels.length);
+  for (let c = 0; c < channels; c++)
+    for (let p = 0; p < plane; p++)
+      values[c * plane + p] = (pixels[p * channels + c] / 255 - mean[c]) / std[c];
+  return values;
+}
+
+/** A decoder for `input` whose header has been read and found to be one we take. */
+async function open(input: ImageInput): Promise<Sharp> {
+  const limits = { limitInputPixels: MAX_IMAGE_PIXELS, failOn: 'error', sequentialRead: true } as const;
+  if (typeof input === 'object' && !(input instanceof Uint8Array))
+    return sharp(input.data, { ...limits, raw: rawLayout(input) });
+  if (typeof input === 'string') await checkFile(input);
+  const image = sharp(input, limits);
+  const { format } = await image.metadata().catch((error: unknown) => {
+    throw undecodable(input, error);
+  });
+  if (!FORMATS.includes(format ?? ''))
+    throw new SphynxError(
+      'image/unreadable',
+      `${nameOf(input)} is a ${format} file; save it as PNG, JPEG or WebP and try again`,
+    );
+  return image;
+}
+
+function rawLayout({ width, height, data }: RawImage): { width: number; height: number; channels: 3 | 4 } {
+  for (const channels of [3, 4] as const)
+    if (width > 0 && height > 0 && data?.length === width * height * channels)
+      return { width, height, channels };
+  throw new SphynxError(
+    'image/unreadable',
+    `expected width * height * 3 (RGB) or * 4 (RGBA) bytes of pixels, got ${data?.length} for ${width} x ${height}`,
+  );
+}
+
+/** Says what is wrong with a path in plainer words than the decoder would. */
+async function checkFile(path: string): Promise<void> {
+  const refuse = (why: string, cause?: unknown) =>
+    new SphynxError('image/unreadable', `cannot read the image "${path}": ${why}`, { cause });
+  const status = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    throw refuse(error.code === 'ENOENT' ? 'there is no such file; check the path' : error.message, error);
+  });
+  if (status.isDirectory()) throw refuse('it is a folder; name the files in it');
+  if (status.size === 0) throw refuse('the file is empty');
+  await access(path, constants.R_OK).catch((error: unknown) => {
+    throw refuse('permission denied; check the rights of the file', error);
+  });
+}
+
+function undecodable(input: ImageInput, cause: unknown): SphynxError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  if (/pixel limit/i.test(reason))
+    return new SphynxError(
+      'image/unreadable',
+      `${nameOf(input)} has more than ${MAX_IMAGE_PIXELS / 1e6} million pixels; make it smaller and try again`,
+      { cause },
+    );
+  return new SphynxError(
+    'image/unreadable',
+    `cannot decode ${nameOf(input)}: expected a whole PNG, JPEG or WebP file; open it in a viewer and save it anew`,
+    { cause },
+  );
+}
+
+function nameOf(input: ImageInput): string {
+  return typeof input === 'string' ? `the image "${input}"` : 'the image given in memory';
+}
