@@ -1,0 +1,21 @@
+/**
+ * What the client keeps of one preparation, in the order in which the online phase reads it:
+ *
+ *     mask seed [32] | nonce [16] | share b_l of every linear layer [4 * elements each]
+ *     per ReLU layer, per chunk: client's input labels [16 * k * count] | garbled tables [tables * count]
+ *
+ * The server keeps only its 32-byte seed. A bundle is spent once: whoever stores it must make sure.
+ */
+
+/** Where a bundle is written while it is prepared. Append only; a failed write throws and ends the preparation. */
+export interface BundleSink {
+  write(bytes: Uint8Array): void;
+}
+
+/** Where a bundle is read from while it is spent, front to back. Throws 'bundle/corrupt' when it is too short. */
+export interface BundleSource {
+  read(length: number): Uint8Array;
+}
+
+/** Length of the bundle's public nonce (bytes), from which both sides derive the hash keys. */
+export const NONCE_BYTES = 16;

@@ -1,0 +1,74 @@
+import { SEED_BYTES } from '../crypto/prg.ts';
+import { addShares, bytesToWords, subtractShares, wordsToBytes } from '../crypto/ring.ts';
+import { SphynxError } from '../errors/sphynx-error.ts';
+import { linearLayer } from '../model/executor.ts';
+import type { FixedNetwork } from '../model/network.ts';
+import { type BundleSource, NONCE_BYTES } from './bundle.ts';
+import type { Channel } from './channel.ts';
+import { layerMask, tensorMask } from './masks.ts';
+import type { Plan } from './plan.ts';
+import { reluClient, reluServer } from './relu-online.ts';
+import { receiveTensor, sendTensor } from './tensor-stream.ts';
+
+/** Wall time of one layer on the client, from the first label awaited to the last reply sent (ms). */
+export interface LayerTiming {
+  readonly name: string;
+  readonly ms: number;
+}
+
+/**
+ * The online phase (DELPHI section 4.3), one round trip per ReLU layer and one for the logits:
+ *
+ *     client -> server: x_0 - r_0
+ *     per ReLU layer: see relu-online.ts
+ *     server -> client: a_L, its share of the logits
+ *
+ * Client's half: spends the bundle in `source` on `image` (integers at the card's input scale,
+ * [channels * height * width]) and returns the logits at the card's logit scale.
+ */
+export async function inferClient(
+  plan: Plan,
+  channel: Channel,
+  source: BundleSource,
+  image: Int32Array,
+): Promise<{ logits: Int32Array; layers: LayerTiming[] }> {
+  if (image.length !== plan.tensorElements[0])
+    throw new SphynxError(
+      'protocol/length',
+      `expected ${plan.tensorElements[0]} input values, got ${image.length}`,
+    );
+  const maskSeed = source.read(SEED_BYTES);
+  const nonce = source.read(NONCE_BYTES);
+  const shares = plan.layers.map(({ elements }) => bytesToWords(source.read(4 * elements)));
+  const masked = subtractShares(new Uint32Array(image), tensorMask(plan, maskSeed, 0));
+  await sendTensor(channel, 'masked-input', 0, wordsToBytes(masked));
+  const layers: LayerTiming[] = [];
+  const last = plan.layers.length - 1;
+  for (let l = 0; l < last; l++) {
+    const start = performance.now();
+    await reluClient(plan, channel, l, nonce, shares[l], tensorMask(plan, maskSeed, l + 1), source);
+    layers.push({ name: plan.layers[l].name, ms: performance.now() - start });
+  }
+  const start = performance.now();
+  const logitShare = bytesToWords(
+    await receiveTensor(channel, 'logit-share', last, 4 * plan.layers[last].elements),
+  );
+  layers.push({ name: plan.layers[last].name, ms: performance.now() - start });
+  return { logits: new Int32Array(addShares(logitShare, shares[last]).buffer), layers };
+}
+
+/** Server's half: runs the linear layers on x - r and garbles nothing anew; all its secrets come from the seed. */
+export async function inferServer(
+  plan: Plan,
+  network: FixedNetwork,
+  channel: Channel,
+  bundleSeed: Uint8Array,
+): Promise<void> {
+  const tensors = [bytesToWords(await receiveTensor(channel, 'masked-input', 0, 4 * plan.tensorElements[0]))];
+  const last = plan.layers.length - 1;
+  for (let l = 0; l <= last; l++) {
+    const share = addShares(linearLayer(network, l, tensors), layerMask(plan, bundleSeed, l));
+    if (l < last) tensors.push(await reluServer(plan, channel, l, share, bundleSeed));
+    else await sendTensor(channel, 'logit-share', last, wordsToBytes(share));
+  }
+}

@@ -1,0 +1,176 @@
+import { createHash } from 'node:crypto';
+import {
+  GADGET_CHUNK,
+  type Gadget,
+  type GadgetBytes,
+  gadgetBytes,
+  LABEL_BYTES,
+} from '../crypto/garbling/gadget.ts';
+import { checkFlooding } from '../crypto/he/noise.ts';
+import { type HePlan, planHe } from '../crypto/he/packing.ts';
+import { PARAMETERS_HASH, PUBLIC_KEY_BYTES } from '../crypto/he/parameters.ts';
+import { BASE_OT_MESSAGE_BYTES, BASE_OT_REPLY_BYTES } from '../crypto/ot/base-ot.ts';
+import { otMatrixBytes } from '../crypto/ot/random-ot.ts';
+import { SEED_BYTES } from '../crypto/prg.ts';
+import type { ModelCard, Shape } from '../model/card.ts';
+import { NONCE_BYTES } from './bundle.ts';
+
+/** Changes whenever two versions of this code could not talk to each other. */
+const PROTOCOL_VERSION = 1;
+
+/** Server's input bits per online label: 2 halves the online bytes of 1 and costs 48 bytes offline per bit. */
+const DIGIT_BITS = 2;
+
+/** A run of elements that is garbled, sent and evaluated as one. */
+export interface Chunk {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** A secret tensor as the linear layers read it homomorphically: itself, or summed over its map. */
+export interface HeTensor {
+  readonly tensor: number;
+  readonly pool: 'none' | 'sum';
+  readonly shape: Shape;
+}
+
+export interface LayerPlan {
+  readonly name: string;
+  /** Outputs of the linear layer, and ReLUs after it. */
+  readonly elements: number;
+  /** The ReLU gadget; null after the last layer. */
+  readonly gadget: Gadget | null;
+  /** Bytes per ReLU; all zero after the last layer. */
+  readonly bytes: GadgetBytes;
+  readonly chunks: readonly Chunk[];
+  /** For each term of the layer, the HE tensor that it reads. */
+  readonly heTensors: readonly number[];
+}
+
+/** Bytes of payload in each direction: up is client to server. */
+export interface Traffic {
+  readonly up: number;
+  readonly down: number;
+}
+
+/**
+ * The public agreement of both parties, computed by each from the model card alone. Every length on the wire
+ * is checked against it; nothing in it depends on weights or images.
+ */
+export interface Plan {
+  readonly card: ModelCard;
+  /** SHA-256 (hex) over all that both parties must agree on. */
+  readonly hash: string;
+  /** Elements of each secret tensor: the image, then the output of each ReLU layer. */
+  readonly tensorElements: readonly number[];
+  readonly layers: readonly LayerPlan[];
+  readonly heTensors: readonly HeTensor[];
+  readonly he: HePlan;
+  /** Keys and base OTs, once per session. */
+  readonly sessionBytes: Traffic;
+  /** Per bundle. */
+  readonly offlineBytes: Traffic;
+  /** Per inference. */
+  readonly onlineBytes: Traffic;
+  /** Length of the bundle that the client stores (bytes). */
+  readonly bundleBytes: number;
+  /** Round trips of the online phase. */
+  readonly rounds: number;
+}
+
+/** The plan of a model. Throws 'crypto/parameters' if its weights are too large for the HE parameters. */
+export function makePlan(card: ModelCard): Plan {
+  for (const { weightNorm } of card.layers) checkFlooding(weightNorm);
+  const tensors = [card.input, ...card.layers.slice(0, -1).map(({ output }) => output)];
+  const { heTensors, layers } = planLayers(card, tensors);
+  const he = planHe(
+    heTensors.map(({ shape }) => shape),
+    card.layers.map(({ output, terms }, l) => ({
+      output,
+      terms: terms.map((term, t) => ({ ...term, tensor: layers[l].heTensors[t] })),
+    })),
+  );
+  return {
+    card,
+    hash: planHash(card),
+    tensorElements: tensors.map(elementsOf),
+    layers,
+    heTensors,
+    he,
+    sessionBytes: { up: PUBLIC_KEY_BYTES + BASE_OT_MESSAGE_BYTES, down: BASE_OT_REPLY_BYTES },
+    offlineBytes: offlineBytes(layers, he),
+    onlineBytes: onlineBytes(layers, elementsOf(card.input)),
+    bundleBytes: bundleBytes(layers),
+    rounds: card.layers.length,
+  };
+}
+
+function planLayers(card: ModelCard, tensors: Shape[]): { heTensors: HeTensor[]; layers: LayerPlan[] } {
+  const heTensors: HeTensor[] = [];
+  const heTensorOf = (tensor: number, pool: 'none' | 'sum'): number => {
+    const known = heTensors.findIndex((candidate) => candidate.tensor === tensor && candidate.pool === pool);
+    if (known >= 0) return known;
+    const shape = pool === 'sum' ? { ...tensors[tensor], height: 1, width: 1 } : tensors[tensor];
+    return heTensors.push({ tensor, pool, shape }) - 1;
+  };
+  const layers = card.layers.map(({ name, output, terms, gadget: parameters }): LayerPlan => {
+    const elements = elementsOf(output);
+    const gadget: Gadget | null = parameters && { kind: 'relu', ...parameters, digitBits: DIGIT_BITS };
+    return {
+      name,
+      elements,
+      gadget,
+      bytes: gadget ? gadgetBytes(gadget) : { labels: 0, tables: 0, online: 0 },
+      chunks: gadget ? chunksOf(elements) : [],
+      heTensors: terms.map(({ tensor, pool }) => heTensorOf(tensor, pool)),
+    };
+  });
+  return { heTensors, layers };
+}
+
+function chunksOf(elements: number): Chunk[] {
+  const chunks: Chunk[] = [];
+  for (let first = 0; first < elements; first += GADGET_CHUNK)
+    chunks.push({ first, count: Math.min(GADGET_CHUNK, elements - first) });
+  return chunks;
+}
+
+function offlineBytes(layers: LayerPlan[], he: HePlan): Traffic {
+  let up = sum(he.tensors.map(({ bytes }) => bytes));
+  let down = NONCE_BYTES + sum(he.layers.flatMap(({ parts }) => parts.map(({ bytes }) => bytes)));
+  for (const { bytes, chunks, elements } of layers) {
+    up += sum(chunks.map(({ count }) => otMatrixBytes(bytes.labels * count)));
+    down += (bytes.labels * LABEL_BYTES + bytes.tables) * elements;
+  }
+  return { up, down };
+}
+
+function onlineBytes(layers: LayerPlan[], inputElements: number): Traffic {
+  const relus = layers.filter(({ gadget }) => gadget);
+  return {
+    up: 4 * inputElements + sum(relus.map(({ elements }) => 4 * elements)),
+    down:
+      sum(relus.map(({ elements, bytes }) => bytes.online * elements)) +
+      4 * layers[layers.length - 1].elements,
+  };
+}
+
+function bundleBytes(layers: LayerPlan[]): number {
+  const perLayer = layers.map(
+    ({ elements, bytes }) => (4 + bytes.labels * LABEL_BYTES + bytes.tables) * elements,
+  );
+  return SEED_BYTES + NONCE_BYTES + sum(perLayer);
+}
+
+function planHash(card: ModelCard): string {
+  const agreement = { PROTOCOL_VERSION, DIGIT_BITS, GADGET_CHUNK, PARAMETERS_HASH, card };
+  return createHash('sha256').update(JSON.stringify(agreement)).digest('hex');
+}
+
+function elementsOf({ channels, height, width }: Shape): number {
+  return channels * height * width;
+}
+
+function sum(values: number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

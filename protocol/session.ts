@@ -1,0 +1,42 @@
+import { HeClient } from '../crypto/he/client.ts';
+import { HeServer } from '../crypto/he/server.ts';
+import { BaseOtReceiver, BaseOtSender } from '../crypto/ot/base-ot.ts';
+import { RandomOtReceiver, RandomOtSender } from '../crypto/ot/random-ot.ts';
+import type { Channel } from './channel.ts';
+import { receiveTensor, sendTensor } from './tensor-stream.ts';
+
+/**
+ * Once per Preprocess stream: the client's HE public key and 128 base OTs (protocol.md section 4). Any number
+ * of bundles can then be prepared, one after another. Nothing of it outlives the stream, so OT extension
+ * counters cannot repeat after a restart.
+ *
+ *     client -> server: public key, base OT message
+ *     server -> client: base OT reply
+ */
+export interface ClientSession {
+  readonly he: HeClient;
+  readonly ot: RandomOtReceiver;
+}
+
+export interface ServerSession {
+  readonly he: HeServer;
+  readonly ot: RandomOtSender;
+}
+
+/** Client's half. The caller closes the session with `closeSession`. */
+export async function openClientSession(channel: Channel): Promise<ClientSession> {
+  const he = await HeClient.create();
+  await sendTensor(channel, 'public-key', 0, he.publicKey);
+  const base = new BaseOtSender();
+  await sendTensor(channel, 'base-ot-message', 0, base.message);
+  const pairs = base.finish(await receiveTensor(channel, 'base-ot-reply', 0, BASE_OT_REPLY_BYTES));
+  return { he, ot: new RandomOtReceiver(pairs) };
+}
+
+/** Server's half. Throws 'crypto/parameters' or 'crypto/input' on keys or points that are not well-formed. */
+export async function openServerSession(channel: Channel): Promise<ServerSession> {
+  const he = await HeServer.create(await receiveTensor(channel, 'public-key', 0, PUBLIC_KEY_BYTES));
+  const base = new BaseOtReceiver(await receiveTensor(channel, 'base-ot-message', 0, BASE_OT_MESSAGE_BYTES));
+  await sendTensor(channel, 'base-ot-reply', 0, base.reply);
+  return { he, ot: new RandomOtSender(base.finish()) };
+}

@@ -1,0 +1,168 @@
+/** Runs both roles in one process over a memory channel and keeps everything that was said: support for tests. */
+
+import { removeMask } from '../../crypto/garbling/online.ts';
+import { randomSeed, SEED_BYTES } from '../../crypto/prg.ts';
+import { addShares, bytesToWords } from '../../crypto/ring.ts';
+import { SphynxError } from '../../errors/sphynx-error.ts';
+import { linearLayer } from '../../model/executor.ts';
+import type { FixedNetwork } from '../../model/network.ts';
+import { type BundleSink, type BundleSource, NONCE_BYTES } from '../../protocol/bundle.ts';
+import type { Channel } from '../../protocol/channel.ts';
+import { garblerKeys, layerMask } from '../../protocol/masks.ts';
+import { memoryChannel } from '../../protocol/memory-channel.ts';
+import { prepareClient, prepareServer } from '../../protocol/offline.ts';
+import { inferClient, inferServer } from '../../protocol/online.ts';
+import { makePlan, type Plan } from '../../protocol/plan.ts';
+import type { Segment, SegmentKind } from '../../protocol/segment.ts';
+import { closeSession, openClientSession, openServerSession } from '../../protocol/session.ts';
+
+/** A bundle in memory. */
+export class MemoryBundle implements BundleSink, BundleSource {
+  readonly #pieces: Uint8Array[] = [];
+  #whole?: Uint8Array;
+  #read = 0;
+
+  write(bytes: Uint8Array): void {
+    this.#pieces.push(bytes.slice());
+  }
+
+  get bytes(): Uint8Array {
+    return new Uint8Array(Buffer.concat(this.#pieces));
+  }
+
+  read(length: number): Uint8Array {
+    this.#whole ??= this.bytes;
+    const piece = this.#whole.slice(this.#read, this.#read + length);
+    if (piece.length < length) throw new SphynxError('bundle/corrupt', 'the bundle is too short');
+    this.#read += length;
+    return piece;
+  }
+}
+
+/** A channel that also keeps what comes out of it. */
+export function recording(channel: Channel): Channel & { readonly received: Segment[] } {
+  const received: Segment[] = [];
+  return {
+    received,
+    send: (segment) => channel.send(segment),
+    async receive() {
+      const segment = await channel.receive();
+      received.push(segment);
+      return segment;
+    },
+  };
+}
+
+/** All bytes of one kind (and layer) among `segments`, in order. */
+export function bytesOf(segments: readonly Segment[], kind: SegmentKind, layer?: number): Uint8Array {
+  const wanted = segments.filter((s) => s.kind === kind && (layer === undefined || s.layer === layer));
+  return new Uint8Array(Buffer.concat(wanted.map(({ data }) => data)));
+}
+
+export interface Preparation {
+  readonly plan: Plan;
+  readonly bundle: Uint8Array;
+  readonly bundleSeed: Uint8Array;
+  readonly serverReceived: Segment[];
+  readonly clientReceived: Segment[];
+}
+
+/** Prepares `count` bundles in one session. */
+export async function prepare(network: FixedNetwork, count = 1): Promise<Preparation[]> {
+  const plan = makePlan(network.card);
+  const ends = memoryChannel();
+  const [clientSession, serverSession] = await Promise.all([
+    openClientSession(ends.client),
+    openServerSession(ends.server),
+  ]);
+  const preparations: Preparation[] = [];
+  for (let i = 0; i < count; i++) {
+    const client = recording(ends.client);
+    const server = recording(ends.server);
+    const bundleSeed = randomSeed();
+    const bundle = new MemoryBundle();
+    await Promise.all([
+      prepareClient(clientSession, plan, client, bundle),
+      prepareServer(serverSession, plan, network, server, bundleSeed),
+    ]);
+    const { received: clientReceived } = client;
+    const { received: serverReceived } = server;
+    preparations.push({ plan, bundle: bundle.bytes, bundleSeed, serverReceived, clientReceived });
+  }
+  closeSession(clientSession);
+  closeSession(serverSession);
+  return preparations;
+}
+
+export interface Inference {
+  readonly logits: Int32Array;
+  readonly serverReceived: Segment[];
+  readonly clientReceived: Segment[];
+}
+
+/** Spends a prepared bundle on `image`. */
+export async function infer(
+  network: FixedNetwork,
+  prepared: Preparation,
+  image: Int32Array,
+): Promise<Inference> {
+  const ends = memoryChannel();
+  const client = recording(ends.client);
+  const server = recording(ends.server);
+  const source = new MemoryBundle();
+  source.write(prepared.bundle);
+  const [{ logits }] = await Promise.all([
+    inferClient(prepared.plan, client, source, image),
+    inferServer(prepared.plan, network, server, prepared.bundleSeed),
+  ]);
+  return { logits, serverReceived: server.received, clientReceived: client.received };
+}
+
+/** The client's shares b_l, as they stand in its bundle. */
+export function clientShares({ plan, bundle }: Preparation): Uint32Array[] {
+  let offset = SEED_BYTES + NONCE_BYTES;
+  return plan.layers.map(({ elements }) => {
+    const share = bytesToWords(bundle.subarray(offset, offset + 4 * elements));
+    offset += 4 * elements;
+    return share;
+  });
+}
+
+/** The server's shares a_l of an inference, recomputed from what it received. */
+export function serverShares(
+  network: FixedNetwork,
+  prepared: Preparation,
+  inference: Inference,
+): Uint32Array[] {
+  const { plan, bundleSeed } = prepared;
+  const tensors = [bytesToWords(bytesOf(inference.serverReceived, 'masked-input'))];
+  return plan.layers.map(({ gadget, elements, chunks }, l) => {
+    const share = addShares(linearLayer(network, l, tensors), layerMask(plan, bundleSeed, l));
+    if (gadget) {
+      const received = bytesToWords(bytesOf(inference.serverReceived, 'masked-activations', l));
+      const keys = garblerKeys(bundleSeed, l);
+      const next = new Uint32Array(elements);
+      for (const { first, count } of chunks) {
+        const end = first + count;
+        next.set(
+          removeMask(gadget, keys, first, count, received.subarray(first, end), share.subarray(first, end)),
+          first,
+        );
+      }
+      tensors.push(next);
+    }
+    return share;
+  });
+}
+
+/** The carries c of protocol.md section 1 that an inference met, from both parties' shares. */
+export function carriesOf(network: FixedNetwork, prepared: Preparation, inference: Inference) {
+  const own = clientShares(prepared);
+  const other = serverShares(network, prepared, inference);
+  return (layer: number, element: number): 0 | 1 => {
+    const dropBits = network.card.layers[layer].gadget?.dropBits ?? 0;
+    const low = 2 ** dropBits - 1;
+    const sum = (own[layer][element] & low) + (other[layer][element] & low);
+    return sum > low ? 1 : 0;
+  };
+}
