@@ -1,0 +1,196 @@
+/**
+ * The client's bundles on disk. A bundle's state is the ending of its file name, and every change of state is
+ * one rename, which the file system makes for one process only:
+ *
+ *     <id>.<owner>.partial  --both sides committed-->  <id>.ready  --before the first online byte-->  <id>.<owner>.spending
+ *
+ * There is no way back: a `.spending` file is deleted when its inference ends, however it ends, and one whose
+ * process died is deleted by the next process that opens the store. A second use would give away both labels
+ * of a wire (protocol.md, section 5).
+ */
+import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SphynxError } from '../errors/sphynx-error.ts';
+import { type BundleBody, type BundleHeader, readHeader, writeHeader } from './bundle-header.ts';
+import { isLeftBehind, OWNER } from './file-owner.ts';
+import { makePrivateFolder, onMissing, storageError, syncFolder } from './storage.ts';
+
+/** A bundle being prepared. Write the body to `path` with a BundleWriter, then `publish` or `discard`. */
+export interface PartialBundle {
+  readonly path: string;
+  /** Completes the file and makes it durable: after it the server may be told to commit. */
+  seal(header: Omit<BundleHeader, 'body'>, body: BundleBody): Promise<void>;
+  /** Makes the bundle ready, once the server has committed. */
+  publish(): Promise<void>;
+  discard(): Promise<void>;
+}
+
+/** A bundle that belongs to one inference and to no other, ever. */
+export interface SpendingBundle {
+  readonly path: string;
+  readonly header: BundleHeader;
+  /** Deletes the file; call it however the inference ended. */
+  burn(): Promise<void>;
+}
+
+const HEX = /^[0-9a-f]{32,64}$/;
+
+export class BundleStore {
+  readonly #folder: string;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /**
+   * The bundles for the server at `address`, below `stateFolder`. Removes what crashed processes left behind
+   * and leaves the files of running ones alone. Throws 'storage/failed'.
+   */
+  static async open(stateFolder: string, address: string): Promise<BundleStore> {
+    const store = new BundleStore(join(stateFolder, 'bundles', `server-${encodeURIComponent(address)}`));
+    await makePrivateFolder(store.#folder);
+    for (const modelHash of await store.#models()) await store.#sweep(modelHash);
+    return store;
+  }
+
+  /** Room for a new bundle of the model. */
+  async begin(modelHash: string, bundleId: string): Promise<PartialBundle> {
+    const folder = this.#modelFolder(modelHash);
+    await makePrivateFolder(folder);
+    const path = join(folder, `${checkHex(bundleId)}.${OWNER}.partial`);
+    return {
+      path,
+      seal: (header, body) => writeHeader(path, { ...header, body }),
+      publish: () => move(folder, path, join(folder, `${bundleId}.ready`)),
+      discard: () => rm(path, { force: true }),
+    };
+  }
+
+  /**
+   * Takes a ready bundle for one inference, the one that expires first; undefined if there is none. When this
+   * returns, the bundle is out of every other process's reach, durably. Bundles that have expired or were made
+   * for another plan are deleted on the way. Throws 'bundle/corrupt' (the damaged file is deleted; others may
+   * be left) or 'storage/failed'.
+   */
+  async take(modelHash: string, planHash: string): Promise<SpendingBundle | undefined> {
+    const folder = this.#modelFolder(modelHash);
+    for (const { header, file } of await this.#ready(modelHash)) {
+      const ready = join(folder, file);
+      const path = join(folder, `${file.slice(0, -'.ready'.length)}.${OWNER}.spending`);
+      const usable =
+        header instanceof SphynxError || (header.expiresAt > Date.now() && header.planHash === planHash);
+      if (!usable) {
+        await rm(ready, { force: true });
+        continue;
+      }
+      if (!(await moveUnlessGone(folder, ready, path))) continue; // another process was faster
+      const burn = () => rm(path, { force: true });
+      if (header instanceof SphynxError) {
+        await burn();
+        throw header;
+      }
+      return { path, header, burn };
+    }
+    return undefined;
+  }
+
+  /** The ready bundles of a model (of all models without `modelHash`), the one that expires first at the front. */
+  async list(modelHash?: string): Promise<BundleHeader[]> {
+    const hashes = modelHash === undefined ? await this.#models() : [modelHash];
+    const bundles = (await Promise.all(hashes.map((hash) => this.#ready(hash)))).flat();
+    return bundles.flatMap(({ header }) => (header instanceof SphynxError ? [] : [header])).sort(byExpiry);
+  }
+
+  /** Deletes the bundles that have expired or are damaged; returns their number. */
+  async dropExpired(): Promise<number> {
+    let dropped = 0;
+    for (const modelHash of await this.#models())
+      for (const { header, file } of await this.#ready(modelHash)) {
+        if (!(header instanceof SphynxError) && header.expiresAt > Date.now()) continue;
+        await rm(join(this.#modelFolder(modelHash), file), { force: true });
+        dropped++;
+      }
+    return dropped;
+  }
+
+  /** Ready bundles, the one that expires first at the front; a damaged one comes as its error, at the end. */
+  async #ready(modelHash: string): Promise<{ file: string; header: BundleHeader | SphynxError }[]> {
+    const folder = this.#modelFolder(modelHash);
+    const files = (await readdir(folder).catch(onMissing<string[]>([]))).filter((file) =>
+      file.endsWith('.ready'),
+    );
+    const bundles = [];
+    for (const file of files) {
+      const header = await readHeader(join(folder, file)).catch(corruptOrGone);
+      if (header) bundles.push({ file, header });
+    }
+    return bundles.sort((a, b) => byExpiry(a.header, b.header));
+  }
+
+  /** Hashes of the models that have a folder. */
+  async #models(): Promise<string[]> {
+    const names = await readdir(this.#folder).catch((error: unknown) => {
+      throw storageError(error, this.#folder);
+    });
+    return names.filter((name) => HEX.test(name));
+  }
+
+  async #sweep(modelHash: string): Promise<void> {
+    const folder = join(this.#folder, modelHash);
+    for (const file of await readdir(folder)) {
+      const owner = /\.([^.]+)\.(partial|spending)$/.exec(file)?.[1];
+      if (owner === undefined) continue;
+      const path = join(folder, file);
+      const changedAt = await stat(path).then(({ ctimeMs }) => ctimeMs, onMissing(undefined));
+      if (changedAt !== undefined && isLeftBehind(owner, changedAt)) await rm(path, { force: true });
+    }
+  }
+
+  #modelFolder(modelHash: string): string {
+    return join(this.#folder, checkHex(modelHash));
+  }
+}
+
+function byExpiry(a: BundleHeader | SphynxError, b: BundleHeader | SphynxError): number {
+  const moment = (header: BundleHeader | SphynxError) =>
+    header instanceof SphynxError ? Number.MAX_VALUE : header.expiresAt;
+  return moment(a) - moment(b);
+}
+
+/** Names from the server become file names: nothing but hex digits. */
+function checkHex(name: string): string {
+  if (HEX.test(name)) return name;
+  throw new SphynxError(
+    'protocol/length',
+    'expected an id of 32 to 64 hex digits from the server; it does not speak our protocol',
+  );
+}
+
+/** A damaged file comes as its error; one that another process has just taken as undefined. */
+function corruptOrGone(error: SphynxError): SphynxError | undefined {
+  if (error.code === 'bundle/corrupt') return error;
+  if ((error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') return undefined;
+  throw error;
+}
+
+async function move(folder: string, from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+    await syncFolder(folder);
+  } catch (error) {
+    throw storageError(error, to);
+  }
+}
+
+async function moveUnlessGone(folder: string, from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw storageError(error, to);
+  }
+  await syncFolder(folder).catch((error: unknown) => {
+    throw storageError(error, folder);
+  });
+  return true;
+}

@@ -1,0 +1,96 @@
+/** The client's folder on disk: where it is, who may read it, and what its failures mean. */
+import { randomBytes } from 'node:crypto';
+import { link, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { SphynxError } from '../errors/sphynx-error.ts';
+
+/**
+ * Where a client keeps its token and bundles unless told otherwise: `SPHYNX_STATE`, or the folder for
+ * application data that the platform names (XDG on Linux).
+ */
+export function defaultStateFolder(environment: NodeJS.ProcessEnv = process.env): string {
+  if (environment.SPHYNX_STATE) return environment.SPHYNX_STATE;
+  if (environment.XDG_DATA_HOME) return join(environment.XDG_DATA_HOME, 'sphynx');
+  if (process.platform === 'win32' && environment.LOCALAPPDATA)
+    return join(environment.LOCALAPPDATA, 'sphynx');
+  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', 'sphynx');
+  return join(homedir(), '.local', 'share', 'sphynx');
+}
+
+/** Makes `folder` (and those above it) for this user alone. Throws 'storage/failed'. */
+export async function makePrivateFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw storageError(error, folder);
+  });
+}
+
+/**
+ * The client's token: 128 random bits in hex, drawn on first use and kept in `stateFolder`. Bundles belong to
+ * the token that prepared them, so losing it loses them. Two processes that start at once agree on one token.
+ */
+export async function clientToken(stateFolder: string): Promise<string> {
+  await makePrivateFolder(stateFolder);
+  const path = join(stateFolder, 'client-token');
+  const draft = `${path}.${randomBytes(8).toString('hex')}`;
+  try {
+    const known = await readFile(path, 'utf8').catch(onMissing(undefined));
+    if (known !== undefined) return checkToken(known.trim(), path);
+    await writeFile(draft, `${randomBytes(16).toString('hex')}\n`, { mode: 0o600, flag: 'wx', flush: true });
+    // Unlike a rename, a link never replaces the token that another process has just made.
+    await link(draft, path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+    return checkToken((await readFile(path, 'utf8')).trim(), path);
+  } catch (error) {
+    throw storageError(error, path);
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+function checkToken(token: string, path: string): string {
+  if (/^[0-9a-f]{32}$/.test(token)) return token;
+  throw new SphynxError(
+    'storage/failed',
+    `"${path}" does not hold a client token; delete it to get a new one (bundles made with the old one are lost)`,
+  );
+}
+
+/** Makes renames and removals in `folder` survive a power cut. */
+export async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return; // folders cannot be opened there; the file system journals renames
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** For `catch`: `value` where a file or folder does not exist; other errors pass on. */
+export function onMissing<T>(value: T): (error: NodeJS.ErrnoException) => T {
+  return (error) => {
+    if (error.code === 'ENOENT') return value;
+    throw error;
+  };
+}
+
+const REASONS: Record<string, string> = {
+  ENOSPC: 'the disk is full; free some space or choose another state folder',
+  EDQUOT: 'the disk quota is used up; free some space or choose another state folder',
+  EFBIG:
+    'the file would exceed the size limit of this process; raise the limit or choose another state folder',
+  EACCES: 'permission denied; correct the rights of the folder or choose another state folder',
+  EPERM: 'permission denied; correct the rights of the folder or choose another state folder',
+  EROFS: 'the file system is read-only; choose another state folder',
+};
+
+/** A failed file operation as 'storage/failed', with what to do. Errors of ours pass unchanged. */
+export function storageError(error: unknown, path: string): SphynxError {
+  if (error instanceof SphynxError) return error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  return new SphynxError('storage/failed', `cannot use "${path}": ${REASONS[code ?? ''] ?? message}`, {
+    cause: error,
+  });
+}

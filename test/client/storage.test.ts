@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { promisify } from 'node:util';
+import { clientToken, defaultStateFolder } from '../../client/storage.ts';
+
+let state: string;
+beforeEach(async () => {
+  state = await mkdtemp(join(tmpdir(), 'sphynx-state-'));
+});
+afterEach(() => rm(state, { recursive: true }));
+
+test('the client token is 128 bits, drawn once and readable by the user alone', async () => {
+  const token = await clientToken(join(state, 'new'));
+  assert.match(token, /^[0-9a-f]{32}$/);
+  assert.equal(await clientToken(join(state, 'new')), token);
+  assert.notEqual(await clientToken(join(state, 'other')), token);
+  assert.deepEqual(await readdir(join(state, 'new')), ['client-token']);
+  if (process.platform !== 'win32')
+    assert.equal((await stat(join(state, 'new', 'client-token'))).mode & 0o777, 0o600);
+});
+
+test('processes that start at the same time agree on one token', async () => {
+  const script = join(import.meta.dirname, 'store-process.ts');
+  const draw = () => promisify(execFile)(process.execPath, [script, 'token', state]);
+  const tokens = (await Promise.all([draw(), draw(), draw(), clientTokenLine(), clientTokenLine()])).map(
+    ({ stdout }) => stdout,
+  );
+  assert.equal(new Set(tokens).size, 1);
+  async function clientTokenLine() {
+    return { stdout: `"${await clientToken(state)}"\n` };
+  }
+});
+
+test('a damaged token is not replaced in silence', async () => {
+  await writeFile(join(state, 'client-token'), 'oops');
+  await assert.rejects(clientToken(state), { code: 'storage/failed', message: /delete it/ });
+});
+
+test('the state folder is the one asked for, or where the platform keeps application data', () => {
+  assert.equal(defaultStateFolder({ SPHYNX_STATE: '/x', XDG_DATA_HOME: '/y' }), '/x');
+  assert.equal(defaultStateFolder({ XDG_DATA_HOME: '/y' }), join('/y', 'sphynx'));
+  if (process.platform === 'linux') assert.match(defaultStateFolder({}), /\.local\/share\/sphynx$/);
+});
