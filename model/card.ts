@@ -1,0 +1,179 @@
+import { SphynxError } from '../errors/sphynx-error.ts';
+import { Fields } from './fields.ts';
+import { countMacs, countRelus, countWeights, elementsOf, outputFits, tensorShapes } from './geometry.ts';
+import * as limits from './limits.ts';
+
+/** Size of a tensor [channels, height, width], row-major. */
+export interface Shape {
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/**
+ * One summand of a linear layer: the convolution of a secret tensor with a kernel [out, in, kernelHeight,
+ * kernelWidth]. Zero padding below and right follows from the output's size. With pool 'sum' every channel of
+ * the tensor is summed over its map first, and the kernel is 1x1.
+ */
+export interface TermShape {
+  /** 0 is the image; l + 1 is the ReLU output of layer l. */
+  readonly tensor: number;
+  readonly pool: 'none' | 'sum';
+  readonly kernelHeight: number;
+  readonly kernelWidth: number;
+  readonly stride: number;
+  readonly padTop: number;
+  readonly padLeft: number;
+}
+
+/** A linear layer: the sum of its terms plus a bias. All but the last are followed by a ReLU. */
+export interface LayerShape {
+  readonly name: string;
+  readonly output: Shape;
+  readonly terms: readonly TermShape[];
+}
+
+/** The ReLU after a layer drops f = dropBits low bits and works on k = ringBits: exact while |x / 2^f| < 2^(k-1). */
+export interface GadgetParameters {
+  readonly ringBits: number;
+  readonly dropBits: number;
+}
+
+export interface CardLayer extends LayerShape {
+  /** null after the last layer, whose output is the logits. */
+  readonly gadget: GadgetParameters | null;
+  /** Upper bound, a power of two, on the L2 norm of one output channel's integer kernel over all terms. */
+  readonly weightNorm: number;
+}
+
+/** How an image becomes tensor 0: pixels in 0..1, (pixel - mean) / std per channel, times 2^scaleBits, rounded. */
+export interface Preprocessing {
+  readonly width: number;
+  readonly height: number;
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+  readonly scaleBits: number;
+}
+
+/** The public description of a model, sent to clients as JSON. It holds no weights. */
+export interface ModelCard {
+  readonly format: 1;
+  readonly name: string;
+  /** SHA-256 (hex) over all other fields and the integer weights. */
+  readonly hash: string;
+  readonly input: Shape;
+  readonly preprocessing: Preprocessing;
+  /** One per logit. */
+  readonly labels: readonly string[];
+  readonly layers: readonly CardLayer[];
+  /** Logits are integers in units of 2^-logitScaleBits. */
+  readonly logitScaleBits: number;
+  readonly relus: number;
+  readonly macs: number;
+}
+
+const NAME = new RegExp(`^[A-Za-z0-9][A-Za-z0-9._-]{0,${limits.MAX_NAME - 1}}$`);
+/** No control characters: names and labels reach terminals and logs. */
+const PRINTABLE = new RegExp(`^[^\\p{C}\\p{Zl}\\p{Zp}]{1,${limits.MAX_LABEL}}$`, 'u');
+const HASH = /^[0-9a-f]{64}$/;
+
+/**
+ * The card in a JSON value from outside, with every field checked and bounded, unknown fields dropped and the
+ * keys in a fixed order (both parties hash it). Throws 'model/format' naming the first field that is wrong.
+ */
+export function parseModelCard(json: unknown): ModelCard {
+  const fields = new Fields(json, 'card');
+  const input = readShape(fields.fields('input'));
+  const labels = fields.texts('labels', 1, limits.MAX_CHANNELS, PRINTABLE);
+  const card: ModelCard = {
+    format: fields.oneOf('format', 1),
+    name: fields.text('name', NAME),
+    hash: fields.text('hash', HASH),
+    input,
+    preprocessing: readPreprocessing(fields.fields('preprocessing'), input),
+    labels,
+    layers: fields.each('layers', 1, limits.MAX_LAYERS, readLayer),
+    logitScaleBits: fields.integer('logitScaleBits', 0, limits.MAX_LOGIT_SCALE_BITS),
+    relus: fields.integer('relus', 0, limits.MAX_ELEMENTS),
+    macs: fields.integer('macs', 0, Number.MAX_SAFE_INTEGER),
+  };
+  checkConsistency(card);
+  return card;
+}
+
+function readShape(fields: Fields): Shape {
+  return {
+    channels: fields.integer('channels', 1, limits.MAX_CHANNELS),
+    height: fields.integer('height', 1, limits.MAX_SIDE),
+    width: fields.integer('width', 1, limits.MAX_SIDE),
+  };
+}
+
+function readPreprocessing(fields: Fields, input: Shape): Preprocessing {
+  return {
+    width: fields.integer('width', input.width, input.width),
+    height: fields.integer('height', input.height, input.height),
+    mean: fields.numbers('mean', input.channels, -1e3, 1e3),
+    std: fields.numbers('std', input.channels, 1e-6, 1e3),
+    scaleBits: fields.integer('scaleBits', 0, limits.MAX_IMAGE_SCALE_BITS),
+  };
+}
+
+function readLayer(fields: Fields, index: number): CardLayer {
+  const layer = {
+    name: fields.text('name', PRINTABLE),
+    output: readShape(fields.fields('output')),
+    terms: fields.each('terms', 1, limits.MAX_TERMS, (term) => readTerm(term, index)),
+    gadget: fields.value('gadget') === null ? null : readGadget(fields.fields('gadget')),
+    weightNorm: fields.integer('weightNorm', 1, limits.MAX_WEIGHT_NORM),
+  };
+  check(Number.isInteger(Math.log2(layer.weightNorm)), `${fields.where}.weightNorm is not a power of two`);
+  return layer;
+}
+
+function readTerm(fields: Fields, layer: number): TermShape {
+  const pool = fields.oneOf('pool', 'none', 'sum');
+  const spatial = pool === 'none';
+  return {
+    tensor: fields.integer('tensor', 0, layer),
+    pool,
+    kernelHeight: fields.integer('kernelHeight', 1, spatial ? limits.MAX_KERNEL : 1),
+    kernelWidth: fields.integer('kernelWidth', 1, spatial ? limits.MAX_KERNEL : 1),
+    stride: fields.integer('stride', 1, spatial ? limits.MAX_STRIDE : 1),
+    padTop: fields.integer('padTop', 0, spatial ? limits.MAX_KERNEL : 0),
+    padLeft: fields.integer('padLeft', 0, spatial ? limits.MAX_KERNEL : 0),
+  };
+}
+
+function readGadget(fields: Fields): GadgetParameters {
+  const ringBits = fields.integer('ringBits', limits.RING_BITS.min, limits.RING_BITS.max);
+  return { ringBits, dropBits: fields.integer('dropBits', 1, limits.MAX_PRODUCT_BITS - ringBits) };
+}
+
+function checkConsistency(card: ModelCard): void {
+  const last = card.layers.length - 1;
+  const { channels, height, width } = card.layers[last].output;
+  check(height === 1 && width === 1, 'card: the last layer does not give logits of size 1x1');
+  check(card.labels.length === channels, `card: ${card.labels.length} labels for ${channels} logits`);
+  for (const [l, layer] of card.layers.entries()) {
+    check(
+      (layer.gadget === null) === (l === last),
+      `card.layers[${l}]: a gadget after every layer but the last`,
+    );
+    for (const [t] of layer.terms.entries())
+      check(
+        outputFits(card, l, t),
+        `card.layers[${l}].terms[${t}]: the output size is not that of the convolution`,
+      );
+  }
+  const elements = tensorShapes(card).reduce((sum, shape) => sum + elementsOf(shape), channels);
+  check(elements <= limits.MAX_ELEMENTS, `card: ${elements} elements, more than ${limits.MAX_ELEMENTS}`);
+  const weights = countWeights(card);
+  check(weights <= limits.MAX_WEIGHTS, `card: ${weights} weights, more than ${limits.MAX_WEIGHTS}`);
+  check(card.relus === countRelus(card), 'card.relus is not the number of ReLUs in the layers');
+  check(card.macs === countMacs(card), 'card.macs is not the number of products in the layers');
+}
+
+function check(holds: boolean, otherwise: string): void {
+  if (!holds) throw new SphynxError('model/format', otherwise);
+}

@@ -1,0 +1,139 @@
+import { SphynxError } from '../errors/sphynx-error.ts';
+import { convolve } from '../kernels/convolution.ts';
+import type { ModelCard } from './card.ts';
+import { elementsOf, termConvolution } from './geometry.ts';
+import type { FixedNetwork } from './network.ts';
+
+/** Bit-exact evaluation of a network in integers: the reference for the protocol, and its server's own share. */
+
+/** A tensor [channels, height, width]: signed values, or one party's share mod 2^32. */
+export type Tensor = Int32Array | Uint32Array;
+
+/**
+ * The carry that truncation of shares loses at one ReLU (protocol.md section 1): the output is
+ * ReLU(floor((x + 2^f) / 2^f) - carry). On shares it is random, 0 with probability `fraction` =
+ * (x mod 2^f + 1) / 2^f, which rounds x / 2^f stochastically and without bias.
+ */
+export type Carry = (layer: number, element: number, fraction: number) => 0 | 1;
+
+/** Rounds to nearest: the likeliest carries. */
+export const nearest: Carry = (_layer, _element, fraction) => (fraction > 0.5 ? 0 : 1);
+
+/** Carries as shares produce them. `random` gives numbers in [0, 1). */
+export function stochastic(random: () => number): Carry {
+  return (_layer, _element, fraction) => (random() < fraction ? 0 : 1);
+}
+
+/**
+ * One linear layer mod 2^32 over the tensors 0..n, of which those must be given that the layer reads. Linear
+ * in the tensors when 'without-bias': applied to two shares, the results are shares of the result. Returns
+ * [out channels, height, width] at product scale. Throws 'protocol/length' on a tensor of the wrong size.
+ */
+export function linearLayer(
+  network: FixedNetwork,
+  layer: number,
+  tensors: readonly Tensor[],
+  bias: 'with-bias' | 'without-bias' = 'with-bias',
+): Uint32Array<ArrayBuffer> {
+  const { output, terms } = network.card.layers[layer];
+  const { kernels, bias: offsets } = network.layers[layer];
+  const sum = new Uint32Array(elementsOf(output));
+  const area = output.height * output.width;
+  if (bias === 'with-bias')
+    for (const [c, value] of offsets.entries()) sum.fill(value, c * area, (c + 1) * area);
+  for (const [t, { tensor, pool }] of terms.entries()) {
+    const shape = termConvolution(network.card, layer, t);
+    const whole = tensorOf(network, tensors, tensor);
+    const input = pool === 'sum' ? sumOverMap(whole, shape.channelsIn) : whole;
+    const product = convolve(shape, input, kernels[t]);
+    for (let i = 0; i < sum.length; i++) sum[i] += product[i];
+  }
+  return sum;
+}
+
+function tensorOf({ card }: FixedNetwork, tensors: readonly Tensor[], index: number): Tensor {
+  const expected = elementsOf(index === 0 ? card.input : card.layers[index - 1].output);
+  const got = tensors[index]?.length;
+  if (got !== expected)
+    throw new SphynxError(
+      'protocol/length',
+      `tensor ${index}: expected ${expected} values, got ${got ?? 'none'}`,
+    );
+  return tensors[index];
+}
+
+function sumOverMap(tensor: Tensor, channels: number): Uint32Array {
+  const sums = new Uint32Array(channels);
+  const area = tensor.length / channels;
+  for (let i = 0; i < tensor.length; i++) sums[Math.floor(i / area)] += tensor[i];
+  return sums;
+}
+
+/**
+ * ReLU with truncation as the garbled gadget computes it, wrap-around at k bits included: values at product
+ * scale [elements] to the next secret tensor.
+ */
+export function applyRelu(
+  card: ModelCard,
+  layer: number,
+  values: Tensor,
+  carry: Carry,
+): Int32Array<ArrayBuffer> {
+  const { gadget } = card.layers[layer];
+  if (gadget === null) throw new SphynxError('internal', `layer ${layer} has no ReLU`);
+  const { ringBits, dropBits } = gadget;
+  const unused = 32 - ringBits;
+  const out = new Int32Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const low = values[i] & (2 ** dropBits - 1);
+    const truncated = (values[i] >> dropBits) + 1 - carry(layer, i, (low + 1) / 2 ** dropBits);
+    out[i] = Math.max(0, (truncated << unused) >> unused);
+  }
+  return out;
+}
+
+/**
+ * The whole network on an image [channels, height, width] of integers. `tensors` are the secret tensors, the
+ * image first; logits are in units of 2^-logitScaleBits. Throws 'protocol/length' if the image has the wrong size.
+ */
+export function runInteger(
+  network: FixedNetwork,
+  image: Int32Array,
+  carry: Carry,
+): { logits: Int32Array; tensors: Int32Array[] } {
+  const tensors = [image];
+  const last = network.card.layers.length - 1;
+  for (let l = 0; l < last; l++)
+    tensors.push(applyRelu(network.card, l, linearLayer(network, l, tensors), carry));
+  return { logits: new Int32Array(linearLayer(network, last, tensors).buffer), tensors };
+}
+
+/**
+ * Mean and standard deviation of every logit over `runs` evaluations with random carries: what a private
+ * inference may differ by from a plain one.
+ */
+export function stochasticRange(
+  network: FixedNetwork,
+  image: Int32Array,
+  runs: number,
+  random: () => number,
+): { mean: Float64Array; deviation: Float64Array } {
+  const results = Array.from({ length: runs }, () => runInteger(network, image, stochastic(random)).logits);
+  const mean = new Float64Array(results[0].length);
+  const deviation = new Float64Array(results[0].length);
+  for (let i = 0; i < mean.length; i++) {
+    for (const logits of results) mean[i] += logits[i] / runs;
+    for (const logits of results) deviation[i] += (logits[i] - mean[i]) ** 2 / runs;
+    deviation[i] = Math.sqrt(deviation[i]);
+  }
+  return { mean, deviation };
+}
+
+/** Tensor 0 of a normalised image [channels, height, width]: round(x * 2^scaleBits). */
+export function quantizeImage(card: ModelCard, normalised: Float32Array): Int32Array {
+  const expected = elementsOf(card.input);
+  if (normalised.length !== expected)
+    throw new SphynxError('protocol/length', `image: expected ${expected} values, got ${normalised.length}`);
+  const scale = 2 ** card.preprocessing.scaleBits;
+  return Int32Array.from(normalised, (value) => Math.round(value * scale));
+}

@@ -1,0 +1,77 @@
+import type { Convolution } from '../kernels/convolution.ts';
+import type { LayerShape, Shape } from './card.ts';
+
+/** Sizes that follow from a network's shape. */
+
+/** What the arithmetic of sizes needs of a network: a model card has it, and so have networks without weights or scales. */
+export interface NetworkShape {
+  readonly input: Shape;
+  readonly layers: readonly LayerShape[];
+}
+
+export function elementsOf({ channels, height, width }: Shape): number {
+  return channels * height * width;
+}
+
+/** The secret tensors: the image, then the output of every layer but the last. */
+export function tensorShapes(network: NetworkShape): Shape[] {
+  return [network.input, ...network.layers.slice(0, -1).map(({ output }) => output)];
+}
+
+/** The convolution that a term is, after its pooling. */
+export function termConvolution(network: NetworkShape, layer: number, term: number): Convolution {
+  const { output, terms } = network.layers[layer];
+  const { tensor, pool, ...kernel } = terms[term];
+  const from = tensor === 0 ? network.input : network.layers[tensor - 1].output;
+  const map = pool === 'sum' ? { height: 1, width: 1 } : { height: from.height, width: from.width };
+  return {
+    channelsIn: from.channels,
+    ...map,
+    channelsOut: output.channels,
+    ...kernel,
+    outHeight: output.height,
+    outWidth: output.width,
+  };
+}
+
+/** Whether every window of the term's convolution touches its input: what a real convolution of that size does. */
+export function outputFits(network: NetworkShape, layer: number, term: number): boolean {
+  const c = termConvolution(network, layer, term);
+  return (
+    touches(c.height, c.kernelHeight, c.stride, c.padTop, c.outHeight) &&
+    touches(c.width, c.kernelWidth, c.stride, c.padLeft, c.outWidth)
+  );
+}
+
+function touches(size: number, kernel: number, stride: number, pad: number, out: number): boolean {
+  return pad < kernel && (out - 1) * stride - pad < size;
+}
+
+/** Weights of one term: [out, in, kernelHeight, kernelWidth]. */
+export function termWeights(network: NetworkShape, layer: number, term: number): number {
+  const { channelsIn, channelsOut, kernelHeight, kernelWidth } = termConvolution(network, layer, term);
+  return channelsOut * channelsIn * kernelHeight * kernelWidth;
+}
+
+export function countWeights(network: NetworkShape): number {
+  return sumTerms(network, (layer, term) => termWeights(network, layer, term));
+}
+
+/** Multiply-accumulates of one evaluation, padding included. */
+export function countMacs(network: NetworkShape): number {
+  return sumTerms(network, (layer, term) => {
+    const { height, width } = network.layers[layer].output;
+    return termWeights(network, layer, term) * height * width;
+  });
+}
+
+export function countRelus(network: NetworkShape): number {
+  return network.layers.slice(0, -1).reduce((sum, { output }) => sum + elementsOf(output), 0);
+}
+
+function sumTerms(network: NetworkShape, measure: (layer: number, term: number) => number): number {
+  return network.layers.reduce(
+    (sum, { terms }, layer) => sum + terms.reduce((part, _, term) => part + measure(layer, term), 0),
+    0,
+  );
+}

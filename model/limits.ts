@@ -1,0 +1,32 @@
+/** Bounds on what a model card may claim, so that a hostile one cannot make its reader allocate or loop without end. */
+
+/** Characters of the model's name. */
+export const MAX_NAME = 64;
+/** Characters of one class label. */
+export const MAX_LABEL = 128;
+/** Largest channel count; also the largest number of classes (ImageNet-21k fits). */
+export const MAX_CHANNELS = 32_768;
+/** Largest height or width of a tensor: twice what ImageNet networks read. */
+export const MAX_SIDE = 512;
+/** Largest kernel height or width: collapsed cells reach 20, and a kernel can at most span a tensor. */
+export const MAX_KERNEL = 512;
+/** Largest stride of a collapsed layer. */
+export const MAX_STRIDE = 64;
+/** Linear layers of one network. */
+export const MAX_LAYERS = 512;
+/** Tensors that one linear layer reads. */
+export const MAX_TERMS = 64;
+/** Elements of all tensors together: eight times the largest ImageNet network of the papers. */
+export const MAX_ELEMENTS = 2 ** 24;
+/** Weights of all layers together (4 bytes each in memory). */
+export const MAX_WEIGHTS = 2 ** 28;
+/** Bits of the ring that a ReLU gadget compares. */
+export const RING_BITS = { min: 2, max: 20 } as const;
+/** k + f: the bits of a linear layer's output, sign included. */
+export const MAX_PRODUCT_BITS = 32;
+/** Bits of scale of the image; pixels have 8 bits, so more is noise. */
+export const MAX_IMAGE_SCALE_BITS = 16;
+/** Bits of scale of the logits: they are 32-bit words. */
+export const MAX_LOGIT_SCALE_BITS = 30;
+/** Any larger norm of a kernel overflows 31 bits with activations of a few bits. */
+export const MAX_WEIGHT_NORM = 2 ** 24;

@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import { SphynxError } from '../errors/sphynx-error.ts';
+import { type ModelCard, parseModelCard } from './card.ts';
+import { countMacs, countRelus, termWeights } from './geometry.ts';
+
+/** The secret part of a linear layer. */
+export interface LayerWeights {
+  /** Per term, [out, in, kernelHeight, kernelWidth]. */
+  readonly kernels: readonly Int32Array[];
+  /** Per output channel, at the scale of the layer's output (input scale times weight scale). */
+  readonly bias: Int32Array;
+}
+
+/** A network in integers: what the server holds. The card is public, the weights are not. */
+export interface FixedNetwork {
+  readonly card: ModelCard;
+  readonly layers: readonly LayerWeights[];
+}
+
+/** A card without the fields that follow from the rest. */
+export interface CardDraft extends Omit<ModelCard, 'format' | 'hash' | 'relus' | 'macs' | 'layers'> {
+  readonly layers: readonly Omit<ModelCard['layers'][number], 'weightNorm'>[];
+}
+
+/**
+ * The network of a card and its weights; counts, norms and hash are computed here. Throws 'model/format' if
+ * the card is not valid or a kernel does not have its term's size.
+ */
+export function assembleNetwork(draft: CardDraft, layers: readonly LayerWeights[]): FixedNetwork {
+  if (layers.length !== draft.layers.length)
+    throw new SphynxError(
+      'model/format',
+      `${layers.length} layers of weights for ${draft.layers.length} layers`,
+    );
+  for (const [l, { kernels, bias }] of layers.entries()) {
+    const { name, terms, output } = draft.layers[l];
+    const sizes = terms.map((_, t) => termWeights(draft, l, t));
+    if (kernels.length !== sizes.length || kernels.some(({ length }, t) => length !== sizes[t]))
+      throw new SphynxError(
+        'model/format',
+        `layer ${name}: expected kernels of ${sizes.join(' + ')} weights`,
+      );
+    if (bias.length !== output.channels)
+      throw new SphynxError(
+        'model/format',
+        `layer ${name}: expected a bias of ${output.channels}, got ${bias.length}`,
+      );
+  }
+  const card = parseModelCard({
+    ...draft,
+    format: 1,
+    hash: '0'.repeat(64),
+    layers: draft.layers.map((layer, l) => ({
+      ...layer,
+      weightNorm: powerOfTwoAbove(weightNorm(layers[l])),
+    })),
+    relus: countRelus(draft),
+    macs: countMacs(draft),
+  });
+  return { card: { ...card, hash: networkHash(card, layers) }, layers };
+}
+
+/** SHA-256 (hex) over the card without its hash, then every kernel and bias as little-endian words with their lengths. */
+export function networkHash(card: ModelCard, layers: readonly LayerWeights[]): string {
+  const hash = createHash('sha256').update(JSON.stringify({ ...card, hash: '' }));
+  for (const { kernels, bias } of layers) {
+    for (const words of [...kernels, bias]) {
+      hash.update(Uint32Array.of(words.length));
+      hash.update(new Uint8Array(words.buffer, words.byteOffset, words.byteLength));
+    }
+  }
+  return hash.digest('hex');
+}
+
+/** The largest L2 norm of one output channel's integer kernel over all terms. */
+export function weightNorm({ kernels, bias }: LayerWeights): number {
+  let largest = 0;
+  for (let channel = 0; channel < bias.length; channel++) {
+    let squares = 0;
+    for (const kernel of kernels) {
+      const depth = kernel.length / bias.length;
+      for (let i = channel * depth; i < (channel + 1) * depth; i++) squares += kernel[i] ** 2;
+    }
+    largest = Math.max(largest, squares);
+  }
+  return Math.sqrt(largest);
+}
+
+function powerOfTwoAbove(value: number): number {
+  return 2 ** Math.max(0, Math.ceil(Math.log2(value)));
+}

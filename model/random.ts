@@ -1,0 +1,174 @@
+import type { LayerShape, Shape, TermShape } from './card.ts';
+import { elementsOf, termWeights } from './geometry.ts';
+import { assembleNetwork, type CardDraft, type FixedNetwork, type LayerWeights } from './network.ts';
+
+/** Networks with random weights, for tests and benchmarks: right in shape and range, with nothing learnt. */
+
+/** A repeatable source of numbers in [0, 1). Not for secrets. Mulberry32 (Tommy Ettinger, public domain). */
+export function seededRandom(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+export interface SphynxShape {
+  /** Channels C of the stem. */
+  readonly C: number;
+  /** Cells D. */
+  readonly D: number;
+  /** Cells that halve the map and quadruple the channels. */
+  readonly reduceAt: readonly number[];
+  /** Height and width of the image. */
+  readonly size: number;
+  readonly classes?: number;
+  readonly seed?: number;
+}
+
+/** Collapsed reach of the published cells at each input: kernel size, and padding above and left. */
+const NORMAL_CELL = [
+  { kernel: 9, pad: 4 },
+  { kernel: 5, pad: 2 },
+];
+const REDUCE_CELL = [
+  { kernel: 7, pad: 3 },
+  { kernel: 7, pad: 3 },
+];
+const RING_BITS = 12;
+const IMAGE_SCALE_BITS = 5;
+/** Norm of an output channel's kernel, and the bits dropped after it: the gain per layer is about 1 after the ReLU. */
+const WEIGHT_NORM = 2896;
+const DROP_BITS = 11;
+const LARGEST_WEIGHT = 511;
+
+/** A network with the layers of a collapsed Sphynx network (Cho et al.; the stem and all cells are linear maps). */
+export function randomModel(shape: SphynxShape): FixedNetwork {
+  const { C, D, reduceAt, size, classes = 100, seed = 1 } = shape;
+  const layers: LayerShape[] = [];
+  // A source is a tensor with what the stem (a 3x3 convolution on the image) adds to the reach of a cell.
+  let sources = [0, 1].map(() => ({ tensor: 0, side: size, stem: 1 }));
+  let side = size;
+  let channels = C;
+  for (let d = 0; d < D; d++) {
+    const reduce = reduceAt.includes(d);
+    const cell = reduce ? REDUCE_CELL : NORMAL_CELL;
+    const terms = sources.map((source, i): TermShape => {
+      // An older input that is still larger goes through a 2x2 convolution of stride 2 first.
+      const shrink = source.side / side;
+      const kernel = (cell[i].kernel - 1) * shrink + shrink + 2 * source.stem;
+      const pad = cell[i].pad * shrink + source.stem;
+      const spatial = { kernelHeight: kernel, kernelWidth: kernel, padTop: pad, padLeft: pad };
+      return { tensor: source.tensor, pool: 'none', stride: shrink * (reduce ? 2 : 1), ...spatial };
+    });
+    if (reduce) {
+      side /= 2;
+      channels *= 4;
+    }
+    const distinct = d === 0 ? terms.slice(0, 1) : terms;
+    layers.push({ name: `cell-${d}`, output: { channels, height: side, width: side }, terms: distinct });
+    sources = [sources[1], { tensor: d + 1, side, stem: 0 }];
+  }
+  layers.push(classifier(D, classes));
+  return fillNetwork(`random-sphynx-${C}-${D}`, { channels: 3, height: size, width: size }, layers, seed);
+}
+
+/** A small network of `depth` layers with several terms, uneven padding and strides: whatever the format allows. */
+export function randomSmallNetwork(seed: number, depth = 3): FixedNetwork {
+  const random = seededRandom(seed);
+  const upTo = (most: number) => 1 + Math.floor(random() * most);
+  const input = { channels: upTo(3), height: 4 + upTo(4), width: 4 + upTo(4) };
+  const tensors: Shape[] = [input];
+  const layers: LayerShape[] = [];
+  for (let l = 0; l < depth; l++) {
+    const output = { channels: upTo(6), height: 2 + upTo(3), width: 2 + upTo(3) };
+    const terms = Array.from({ length: upTo(3) }, () => {
+      const tensor = Math.floor(random() * tensors.length);
+      return randomTerm(tensor, tensors[tensor], output, upTo);
+    });
+    layers.push({ name: `layer-${l}`, output, terms });
+    tensors.push(output);
+  }
+  layers.push(classifier(depth, upTo(10)));
+  return fillNetwork(`random-${seed}`, input, layers, seed);
+}
+
+function randomTerm(tensor: number, from: Shape, to: Shape, upTo: (most: number) => number): TermShape {
+  const most = Math.min(from.height / (to.height - 1), from.width / (to.width - 1));
+  const stride = upTo(Math.max(1, Math.floor(most)));
+  const [kernelHeight, kernelWidth] = [upTo(5), upTo(5)];
+  // Enough padding above that the last window still touches the map.
+  const pad = (kernel: number, size: number, out: number) =>
+    Math.max(upTo(kernel) - 1, (out - 1) * stride - size + 1);
+  const padTop = pad(kernelHeight, from.height, to.height);
+  const padLeft = pad(kernelWidth, from.width, to.width);
+  return {
+    tensor,
+    pool: 'none',
+    stride,
+    kernelHeight: Math.max(kernelHeight, padTop + 1),
+    kernelWidth: Math.max(kernelWidth, padLeft + 1),
+    padTop,
+    padLeft,
+  };
+}
+
+function classifier(tensor: number, classes: number): LayerShape {
+  const kernel = { kernelHeight: 1, kernelWidth: 1, stride: 1, padTop: 0, padLeft: 0 };
+  return {
+    name: 'classifier',
+    output: { channels: classes, height: 1, width: 1 },
+    terms: [{ tensor, pool: 'sum', ...kernel }],
+  };
+}
+
+function fillNetwork(name: string, input: Shape, shapes: LayerShape[], seed: number): FixedNetwork {
+  const random = seededRandom(seed);
+  const gadget = { ringBits: RING_BITS, dropBits: DROP_BITS };
+  const { channels, width, height } = input;
+  const draft: CardDraft = {
+    name,
+    input,
+    preprocessing: {
+      width,
+      height,
+      mean: new Array<number>(channels).fill(0.5),
+      std: new Array<number>(channels).fill(0.25),
+      scaleBits: IMAGE_SCALE_BITS,
+    },
+    labels: Array.from({ length: shapes[shapes.length - 1].output.channels }, (_, i) => `class ${i}`),
+    layers: shapes.map((shape, l) => ({ ...shape, gadget: l < shapes.length - 1 ? gadget : null })),
+    logitScaleBits: 12,
+  };
+  return assembleNetwork(
+    draft,
+    shapes.map((_, l) => randomWeights(draft, l, random)),
+  );
+}
+
+function randomWeights(draft: CardDraft, layer: number, random: () => number): LayerWeights {
+  const { terms, output } = draft.layers[layer];
+  const sizes = terms.map((_, t) => termWeights(draft, layer, t));
+  const depth = sizes.reduce((sum, size) => sum + size, 0) / output.channels;
+  // Uniform in [-w, w] has a mean square of w^2 / 3.
+  const largest = Math.min(LARGEST_WEIGHT, Math.max(1, Math.round(WEIGHT_NORM * Math.sqrt(3 / depth))));
+  const kernels = sizes.map((size) =>
+    Int32Array.from({ length: size }, () => Math.floor((2 * largest + 1) * random()) - largest),
+  );
+  const spread = 2 ** DROP_BITS * 8;
+  return {
+    kernels,
+    bias: Int32Array.from({ length: output.channels }, () => Math.round(spread * (random() - 0.5))),
+  };
+}
+
+/** A random image in tensor 0's integers, spread as normalised pixels are. */
+export function randomImage(network: FixedNetwork, seed: number): Int32Array {
+  const random = seededRandom(seed);
+  const scale = 2 ** network.card.preprocessing.scaleBits;
+  return Int32Array.from({ length: elementsOf(network.card.input) }, () =>
+    Math.round(4 * scale * (random() - 0.5)),
+  );
+}
