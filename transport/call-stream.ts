@@ -1,0 +1,163 @@
+import type { ClientDuplexStream, ServerDuplexStream } from '@grpc/grpc-js';
+import { SphynxError } from '../errors/sphynx-error.ts';
+import { IDLE_MS } from './limits.ts';
+import type { OneOf, Received } from './messages.ts';
+import { fromStatus, toStatus } from './status.ts';
+
+/** What both ends of a call have in common. */
+interface AnyCall {
+  on(event: 'readable' | 'end', listener: () => void): unknown;
+  read(): unknown;
+  write(message: unknown, callback: (error?: Error | null) => void): boolean;
+  end(): unknown;
+}
+
+interface CallStreamOptions {
+  /** How long `send` and `receive` wait for the peer (ms). */
+  readonly idleMs?: number;
+}
+
+/**
+ * One gRPC stream of typed messages as two promises: `send` waits until the message has left, `receive` for the
+ * next one. gRPC reads ahead 16 messages at most and then holds the peer back. Once the stream has failed,
+ * every call throws that failure and `signal` is aborted with it as the reason. One `receive` at a time.
+ */
+export class CallStream<Incoming, Outgoing> {
+  readonly #call: AnyCall;
+  readonly #hangUp: (error: SphynxError) => void;
+  readonly #idleMs: number;
+  readonly #closing = new AbortController();
+  readonly #waiting = new Set<(error: SphynxError) => void>();
+  #failure: SphynxError | undefined;
+  #ended = false;
+  #onReadable: () => void = () => {};
+
+  private constructor(call: AnyCall, hangUp: (error: SphynxError) => void, options: CallStreamOptions) {
+    this.#call = call;
+    this.#hangUp = hangUp;
+    this.#idleMs = options.idleMs ?? IDLE_MS;
+    call.on('readable', () => this.#onReadable());
+    call.on('end', () => {
+      this.#ended = true;
+      this.#onReadable();
+    });
+  }
+
+  /** The client's end of a call. `abort` cancels the call. */
+  static ofClient<In, Out>(
+    call: ClientDuplexStream<OneOf<Out>, Received<In>>,
+    options: CallStreamOptions = {},
+  ): CallStream<In, Out> {
+    const stream = new CallStream<In, Out>(call, () => call.cancel(), options);
+    call.on('error', (error) =>
+      stream.#fail(fromStatus(error as unknown as Parameters<typeof fromStatus>[0])),
+    );
+    return stream;
+  }
+
+  /** The server's end of a call. `abort` ends the call with the error's status. */
+  static ofServer<In, Out>(
+    call: ServerDuplexStream<Received<In>, OneOf<Out>>,
+    options: CallStreamOptions = {},
+  ): CallStream<In, Out> {
+    const stream = new CallStream<In, Out>(call, (error) => call.emit('error', toStatus(error)), options);
+    call.on('cancelled', () =>
+      stream.#fail(new SphynxError('protocol/closed', 'the client closed the stream before its end')),
+    );
+    return stream;
+  }
+
+  /** Aborted, with the failure as its reason, when the stream breaks off. Never aborted by an orderly end. */
+  get signal(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /** Resolves when the message has left this process. Throws 'protocol/closed', 'protocol/deadline' or the peer's error. */
+  send(message: OneOf<Outgoing>): Promise<void> {
+    return this.#wait((done) => {
+      // A failed write is followed by the stream's own failure, which says more.
+      this.#call.write(message, (error?: Error | null) => {
+        if (!error) done();
+      });
+    });
+  }
+
+  /** The next message, or undefined at the peer's orderly end. Throws as `send`. */
+  async receive(): Promise<Received<Incoming> | undefined> {
+    for (;;) {
+      if (this.#failure) throw this.#failure;
+      const message = this.#call.read() as Received<Incoming> | null;
+      if (message !== null) return message;
+      if (this.#ended) return undefined;
+      await this.#wait((done) => {
+        this.#onReadable = done;
+      });
+    }
+  }
+
+  /** The next message, which must be `name`. Throws 'protocol/order' for another one, 'protocol/closed' at the end. */
+  async expect<Name extends keyof Incoming & string>(name: Name): Promise<Incoming[Name]> {
+    const message = await this.expectOrEnd(name);
+    if (message === undefined)
+      throw new SphynxError('protocol/closed', `expected ${name}, but the other side ended the stream`);
+    return message;
+  }
+
+  /** As `expect`, but undefined at the peer's orderly end. */
+  async expectOrEnd<Name extends keyof Incoming & string>(name: Name): Promise<Incoming[Name] | undefined> {
+    const message = await this.receive();
+    if (message === undefined) return undefined;
+    const content = message[name] as Incoming[Name] | null | undefined;
+    if (message.message !== name || content === undefined || content === null)
+      throw new SphynxError(
+        'protocol/order',
+        `expected ${name}, got ${message.message ?? 'an empty message'}`,
+      );
+    return content;
+  }
+
+  /** Nothing more to say: half-closes a client's call, ends a server's with status OK. */
+  end(): void {
+    this.#call.end();
+  }
+
+  /** Gives the call up: the peer is told `error` (by a server) or that the call is cancelled (by a client). */
+  abort(error: SphynxError): void {
+    if (this.#failure) return;
+    this.#fail(error);
+    this.#hangUp(error);
+  }
+
+  #fail(error: SphynxError): void {
+    if (this.#failure) return;
+    this.#failure = error;
+    for (const reject of [...this.#waiting]) reject(error);
+    this.#closing.abort(error);
+  }
+
+  #wait(start: (done: () => void) => void): Promise<void> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => {
+      const stop = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(refuse);
+      };
+      const refuse = (error: SphynxError) => {
+        stop();
+        reject(error);
+      };
+      const timer = setTimeout(
+        () =>
+          this.abort(
+            new SphynxError('protocol/deadline', `the other side was silent for ${this.#idleMs} ms`),
+          ),
+        this.#idleMs,
+      );
+      this.#waiting.add(refuse);
+      start(() => {
+        stop();
+        resolve();
+      });
+    });
+  }
+}

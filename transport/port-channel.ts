@@ -1,0 +1,141 @@
+import type { MessagePort } from 'node:worker_threads';
+import { SphynxError, type SphynxErrorCode } from '../errors/sphynx-error.ts';
+import type { Channel } from '../protocol/channel.ts';
+import type { Segment } from '../protocol/segment.ts';
+import { PORT_PREFETCH } from './limits.ts';
+
+/** What goes over the port. A credit is leave to send one segment. */
+type PortMessage =
+  | { readonly type: 'segment'; readonly segment: Segment }
+  | { readonly type: 'credit'; readonly count: number }
+  | { readonly type: 'end' }
+  | { readonly type: 'failure'; readonly code: SphynxErrorCode; readonly message: string };
+
+interface PortChannelOptions {
+  /**
+   * Segments that the other side may send before anybody asked for one. 0 means on demand only: then the other
+   * side's `wanted` tells when this one waits, and nothing is read off a stream that belongs to somebody else.
+   */
+  readonly prefetch?: number;
+}
+
+/**
+ * A Channel between two threads, one at each end of a MessageChannel. Data is copied once and then transferred.
+ * Every `receive` gives the other side one credit, so neither end ever holds more than `prefetch` segments
+ * unread. It has no deadline of its own: both ends live in one process, and a dead thread closes its ports.
+ */
+export class PortChannel implements Channel {
+  readonly #port: MessagePort;
+  readonly #unread: Segment[] = [];
+  #mayReceive: number;
+  #credits = 0;
+  #ended = false;
+  #failure: SphynxError | undefined;
+  #wake: (() => void)[] = [];
+
+  constructor(port: MessagePort, { prefetch = PORT_PREFETCH }: PortChannelOptions = {}) {
+    this.#port = port;
+    this.#mayReceive = 0;
+    port.on('message', (message: PortMessage) => this.#take(message));
+    port.on('close', () => this.#stop(new SphynxError('protocol/closed', 'the other thread is gone')));
+    this.#grant(prefetch);
+  }
+
+  /** Waits for a credit. Throws the other side's failure, or 'protocol/closed' once the channel is over. */
+  async send(segment: Segment): Promise<void> {
+    if (!(await this.wanted()))
+      throw new SphynxError('protocol/closed', 'the other thread ended the channel');
+    this.#credits--;
+    const data = new Uint8Array(segment.data);
+    this.#port.postMessage({ type: 'segment', segment: { ...segment, data } } satisfies PortMessage, [
+      data.buffer,
+    ]);
+  }
+
+  /** The next segment. Throws as `send`. */
+  async receive(): Promise<Segment> {
+    const segment = await this.next();
+    if (!segment) throw new SphynxError('protocol/closed', 'the other thread ended the channel');
+    return segment;
+  }
+
+  /** As `receive`, but undefined once the other side has ended the channel and all is read. */
+  async next(): Promise<Segment | undefined> {
+    if (!this.#ended && !this.#failure) this.#grant(1);
+    for (;;) {
+      if (this.#failure) throw this.#failure;
+      const segment = this.#unread.shift();
+      if (segment || this.#ended) return segment;
+      await this.#change();
+    }
+  }
+
+  /** Waits until the other side wants a segment: true then, false if it ended the channel instead. Throws as `send`. */
+  async wanted(): Promise<boolean> {
+    for (;;) {
+      if (this.#failure) throw this.#failure;
+      if (this.#ended) return false;
+      if (this.#credits > 0) return true;
+      await this.#change();
+    }
+  }
+
+  /** Orderly end, for both directions; the other side still reads what was sent. */
+  end(): void {
+    if (this.#failure || this.#ended) return;
+    this.#ended = true;
+    this.#port.postMessage({ type: 'end' } satisfies PortMessage);
+    this.#notify();
+  }
+
+  /** Breaks the channel off: both sides' calls throw `error` from now on. Its cause stays in this thread. */
+  fail(error: SphynxError): void {
+    if (this.#failure || this.#ended) return;
+    const { code, message } = error;
+    this.#port.postMessage({ type: 'failure', code, message } satisfies PortMessage);
+    this.#stop(error);
+  }
+
+  #take(message: PortMessage): void {
+    switch (message.type) {
+      case 'segment':
+        if (--this.#mayReceive < 0) this.fail(new SphynxError('internal', 'a thread sent without a credit'));
+        else this.#unread.push(message.segment);
+        break;
+      case 'credit':
+        this.#credits += message.count;
+        break;
+      case 'end':
+        this.#ended = true;
+        this.#port.close();
+        break;
+      case 'failure':
+        this.#stop(new SphynxError(message.code, message.message));
+        this.#port.close();
+    }
+    this.#notify();
+  }
+
+  #stop(error: SphynxError): void {
+    if (this.#failure || this.#ended) return;
+    this.#failure = error;
+    this.#unread.length = 0;
+    this.#notify();
+  }
+
+  #grant(count: number): void {
+    if (count === 0) return;
+    this.#mayReceive += count;
+    this.#port.postMessage({ type: 'credit', count } satisfies PortMessage);
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#wake.push(resolve));
+  }
+
+  #notify(): void {
+    const wake = this.#wake;
+    this.#wake = [];
+    for (const resume of wake) resume();
+  }
+}

@@ -1,0 +1,57 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { ClientDuplexStream, ClientUnaryCall, Metadata, ServiceError } from '@grpc/grpc-js';
+import { type Client, loadPackageDefinition, type ServiceClientConstructor } from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import type * as wire from './messages.ts';
+
+/** The generated half of the transport: service definition and client class, read from the .proto at start. */
+
+const FILE = 'sphynx/v1/private_inference.proto';
+
+/** Full name of the service, as health checks and gRPC paths spell it. */
+export const SERVICE_NAME = 'sphynx.v1.PrivateInference';
+
+// The proto folder stands beside the sources, and beside `dist` once compiled.
+const folder = ['../proto/', '../../proto/']
+  .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+  .find((path) => existsSync(path + FILE));
+
+const definition = loadSync(FILE, {
+  includeDirs: folder ? [folder] : [],
+  longs: Number,
+  defaults: true,
+  oneofs: true,
+});
+
+const loaded = loadPackageDefinition(definition) as unknown as {
+  sphynx: { v1: { PrivateInference: ServiceClientConstructor } };
+};
+
+/** For `Server.addService`. */
+export const privateInferenceService = loaded.sphynx.v1.PrivateInference.service;
+
+type Unary<Request, Response> = (
+  request: Request,
+  metadata: Metadata,
+  options: { deadline: Date | number },
+  callback: (error: ServiceError | null, response: Response) => void,
+) => ClientUnaryCall;
+
+type Streaming<Requests, Responses> = (
+  metadata: Metadata,
+  options?: { deadline?: Date | number },
+) => ClientDuplexStream<wire.OneOf<Requests>, wire.Received<Responses>>;
+
+/** A gRPC client of the service. */
+export interface PrivateInferenceClient extends Client {
+  listModels: Unary<wire.ListModelsRequest, wire.ListModelsResponse>;
+  getModelCard: Unary<wire.GetModelCardRequest, wire.GetModelCardResponse>;
+  preprocess: Streaming<wire.PreprocessRequests, wire.PreprocessResponses>;
+  infer: Streaming<wire.InferRequests, wire.InferResponses>;
+}
+
+/** The client class: `new PrivateInferenceClient(address, credentials, CLIENT_CHANNEL_OPTIONS)`. */
+export const PrivateInferenceClient = loaded.sphynx.v1.PrivateInference as unknown as new (
+  ...parameters: ConstructorParameters<typeof Client>
+) => PrivateInferenceClient;
