@@ -82,7 +82,10 @@ export class CallStream<Incoming, Outgoing> {
     });
   }
 
-  /** The next message, or undefined at the peer's orderly end. Throws as `send`. */
+  /**
+   * The next message, or undefined at the peer's orderly end. Throws as `send`. To a server, a client that
+   * cancels between two messages can look like an orderly end for a moment, until `signal` tells.
+   */
   async receive(): Promise<Received<Incoming> | undefined> {
     for (;;) {
       if (this.#failure) throw this.#failure;
