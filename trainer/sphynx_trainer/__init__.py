@@ -1,0 +1,3 @@
+"""Trains ReLU-efficient networks for private inference and exports them as collapsed ONNX."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,86 @@
+"""A Sphynx cell: linear operations between six nodes, then one Conv1x1-BN-ReLU (section 4.1)."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .affine import AffineMap, concatenate
+from .genotype import CellPlan, Edge
+from .margins import NO_MARGIN, Margin, crop, needed, widest
+from .operations import ConvBN, FactorizedReduce, make_operation
+
+INPUTS = 2
+"""Nodes 0 and 1 are the cell's inputs."""
+
+
+class Cell(nn.Module):
+    """One cell. Its only ReLU is at its output, so it costs one ReLU per output element.
+
+    channels: of every intermediate node and of the output. A reduce cell (stride 2) reads
+    inputs of a quarter of the channels and twice the size. With `align`, input 0 comes from
+    before a reduce cell and is brought to the size and channels of input 1 first.
+    """
+
+    def __init__(self, plan: CellPlan, channels: int, *, reduce: bool, align: bool) -> None:
+        super().__init__()
+        self.plan = plan
+        self.stride = 2 if reduce else 1
+        channels_in = channels // 4 if reduce else channels
+        self.align = FactorizedReduce(channels_in // 4, channels_in) if align else None
+        self.operations = nn.ModuleList(
+            nn.ModuleList(self._operation(edge, channels_in, channels) for edge in node)
+            for node in plan
+        )
+        self.mix = ConvBN(len(plan) * channels, channels, size=1)
+        self.margins = self._node_margins()
+
+    def _operation(self, edge: Edge, channels_in: int, channels: int) -> nn.Module:
+        if edge.node < INPUTS:
+            return make_operation(edge.operation, channels_in, channels, self.stride)
+        return make_operation(edge.operation, channels, channels, 1)
+
+    def _node_margins(self) -> tuple[Margin, ...]:
+        """How far beyond its border each node must be known, from the last node backwards."""
+        margins = [NO_MARGIN] * (INPUTS + len(self.plan))
+        for index in reversed(range(len(self.plan))):
+            for edge, operation in zip(self.plan[index], self.operations[index], strict=True):
+                request = needed(margins[INPUTS + index], operation.reach, operation.stride)
+                margins[edge.node] = widest((margins[edge.node], request))
+        return tuple(margins)
+
+    @property
+    def input_margins(self) -> tuple[Margin, Margin]:
+        """The margins that `forward` expects around its two inputs."""
+        first, second = self.margins[:INPUTS]
+        if self.align is not None:
+            first = needed(first, self.align.reach, self.align.stride)
+        return first, second
+
+    def linear(self, first: Tensor, second: Tensor) -> Tensor:
+        """Everything before the ReLU: a linear map of the two input patches."""
+        nodes = [first if self.align is None else self.align(first), second]
+        for index in range(len(self.plan)):
+            left, right = (self._edge(nodes, index, side) for side in range(2))
+            nodes.append(left + right)
+        inner = zip(nodes[INPUTS:], self.margins[INPUTS:], strict=True)
+        return self.mix(torch.cat([crop(node, have, NO_MARGIN) for node, have in inner], dim=1))
+
+    def _edge(self, nodes: list[Tensor], index: int, side: int) -> Tensor:
+        source = self.plan[index][side].node
+        operation = self.operations[index][side]
+        want = needed(self.margins[INPUTS + index], operation.reach, operation.stride)
+        return operation(crop(nodes[source], self.margins[source], want))
+
+    def affine(self, first: AffineMap, second: AffineMap) -> AffineMap:
+        """`linear` in evaluation mode as one multi-input convolution."""
+        nodes = [first if self.align is None else self.align.affine(first), second]
+        for plan, operations in zip(self.plan, self.operations, strict=True):
+            left, right = (
+                operation.affine(nodes[edge.node])
+                for edge, operation in zip(plan, operations, strict=True)
+            )
+            nodes.append(left + right)
+        return self.mix.affine(concatenate(nodes[INPUTS:]))
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        return F.relu(self.linear(first, second))
