@@ -37,11 +37,11 @@ export class PortChannel implements Channel {
     this.#port = port;
     this.#mayReceive = 0;
     port.on('message', (message: PortMessage) => this.#take(message));
-    port.on('close', () => this.#stop(new SphynxError('protocol/closed', 'the other thread is gone')));
+    port.on('close', () => this.#stop(new SphynxError('internal', 'the worker thread of this call died')));
     this.#grant(prefetch);
   }
 
-  /** Waits for a credit. Throws the other side's failure, or 'protocol/closed' once the channel is over. */
+  /** Waits for a credit. Throws the other side's failure, 'protocol/closed' after its end, 'internal' if its thread died. */
   async send(segment: Segment): Promise<void> {
     if (!(await this.wanted()))
       throw new SphynxError('protocol/closed', 'the other thread ended the channel');

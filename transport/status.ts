@@ -66,7 +66,7 @@ export function fromStatus(failure: { code: number; details: string; metadata?: 
   const code = failure.metadata?.get(CODE_KEY)[0];
   if (typeof code === 'string' && Object.hasOwn(STATUS_OF, code)) {
     if (code === 'internal')
-      return new SphynxError(code, 'the other side had an internal error; its log tells more');
+      return new SphynxError(code, `the other side failed: ${printable(failure.details)}`);
     return new SphynxError(code as SphynxErrorCode, printable(failure.details));
   }
   const bare = CODE_OF_BARE[failure.code as Status];

@@ -1,0 +1,37 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after } from 'node:test';
+import type { NewBundle } from '../../server/bundle-store.ts';
+import type { SqliteBundleStore } from '../../server/sqlite-bundle-store.ts';
+
+export const MODEL = { name: 'model', hash: 'a'.repeat(64), planHash: 'b'.repeat(64) };
+
+/** A folder that is gone when the test file is done. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'sphynx-test-'));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export function newBundle(changes: Partial<NewBundle> = {}): NewBundle {
+  return {
+    id: randomBytes(16).toString('hex'),
+    client: 'alice',
+    model: MODEL,
+    seed: randomBytes(32),
+    expiresAt: Date.now() + 60_000,
+    ...changes,
+  };
+}
+
+export async function readyBundle(
+  store: SqliteBundleStore,
+  changes: Partial<NewBundle> = {},
+): Promise<NewBundle> {
+  const bundle = newBundle(changes);
+  await store.create(bundle);
+  await store.markReady(bundle.id);
+  return bundle;
+}
