@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from .affine import AffineMap, concatenate
 from .genotype import CellPlan, Edge
 from .margins import NO_MARGIN, Margin, crop, needed, widest
-from .operations import ConvBN, FactorizedReduce, make_operation
+from .operations import ConvBN, FactorizedReduce, Skip, make_operation
 
 INPUTS = 2
 """Nodes 0 and 1 are the cell's inputs."""
@@ -19,7 +19,10 @@ class Cell(nn.Module):
     channels: of every intermediate node and of the output. A reduce cell (stride 2) reads
     inputs of a quarter of the channels and twice the size. With `align`, input 0 comes from
     before a reduce cell and is brought to the size and channels of input 1 first.
+    `drop_path` is the chance, in training, that an edge other than the identity is left out.
     """
+
+    drop_path = 0.0
 
     def __init__(self, plan: CellPlan, channels: int, *, reduce: bool, align: bool) -> None:
         super().__init__()
@@ -69,7 +72,10 @@ class Cell(nn.Module):
         source = self.plan[index][side].node
         operation = self.operations[index][side]
         want = needed(self.margins[INPUTS + index], operation.reach, operation.stride)
-        return operation(crop(nodes[source], self.margins[source], want))
+        result = operation(crop(nodes[source], self.margins[source], want))
+        if self.training and self.drop_path and not isinstance(operation, Skip):
+            return _drop(result, self.drop_path)
+        return result
 
     def affine(self, first: AffineMap, second: AffineMap) -> AffineMap:
         """`linear` in evaluation mode as one multi-input convolution."""
@@ -84,3 +90,9 @@ class Cell(nn.Module):
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         return F.relu(self.linear(first, second))
+
+
+def _drop(tensor: Tensor, chance: float) -> Tensor:
+    """Zeroes whole images of a batch and scales the others up, so that the mean stays."""
+    kept = torch.rand(len(tensor), 1, 1, 1, device=tensor.device) >= chance
+    return tensor * kept / (1 - chance)

@@ -25,6 +25,7 @@ class Checkpoint:
     epoch: int
     network: dict[str, Any]
     optimizer: dict[str, Any]
+    auxiliary: dict[str, Any] | None = None
 
     def save(self, path: Path) -> None:
         """Replaces the file in one step, so that an interrupted write never loses the last one."""

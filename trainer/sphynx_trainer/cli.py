@@ -20,7 +20,7 @@ from .training import Run, train
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one subcommand. Returns the exit status; expected errors become one line."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         options.run(options)
     except (CollapseError, DatasetError, ValueError, OSError) as error:
@@ -29,13 +29,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="sphynx-trainer", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+def parser() -> argparse.ArgumentParser:
+    """All subcommands and their options."""
+    root = argparse.ArgumentParser(prog="sphynx-trainer", description=__doc__)
+    commands = root.add_subparsers(required=True, metavar="COMMAND")
     _add_train(commands.add_parser("train", help="train a network"))
     _add_evaluate(commands.add_parser("evaluate", help="measure a run's test accuracy"))
     _add_export(commands.add_parser("export", help="write a run's collapsed ONNX and manifest"))
-    return parser
+    return root
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:

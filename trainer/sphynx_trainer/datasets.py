@@ -49,9 +49,10 @@ def load_cifar100(folder: Path) -> Dataset:
 
     Raises DatasetError where a file is missing or has the wrong size or labels.
     """
-    names = _require(folder / "fine_label_names.txt").read_text().split()
+    labels = _require(folder / "fine_label_names.txt")
+    names = labels.read_text().split()
     if len(names) != 100:
-        raise DatasetError(f"{folder / 'fine_label_names.txt'}: expected 100 names, got {len(names)}")
+        raise DatasetError(f"{labels}: expected 100 names, got {len(names)}")
     return Dataset(
         name="cifar100",
         classes=tuple(names),

@@ -23,8 +23,6 @@ def export_model(
     accuracy = evaluate(network, dataset, dataset.test)
     model = target / "model.onnx"
     export_onnx(network, target.name, model)
-    manifest = build_manifest(
-        target.name, checkpoint, network, dataset, accuracy, hardware, model
-    )
+    manifest = build_manifest(target.name, checkpoint, network, dataset, accuracy, hardware, model)
     write_manifest(manifest, target / "manifest.json")
     return manifest

@@ -12,7 +12,7 @@ from .collapse import CollapsedNetwork
 from .datasets import Dataset
 from .genotype import GENOTYPES
 
-PAPER = "Cho, Ghodsi, Reagen, Garg, Hegde: Sphynx: ReLU-Efficient Network Design for Private Inference"
+PAPER = "Cho et al., Sphynx: ReLU-Efficient Network Design for Private Inference"
 
 PAPER_RESULTS = {
     ("cifar100", 5, 5, (0, 1)): {"accuracy": 66.13, "relus": 25600},
@@ -61,7 +61,11 @@ def build_manifest(
             "images": len(dataset.test.labels),
             "split": "test",
         },
-        "recipe": {**asdict(checkpoint.recipe), "epochsTrained": checkpoint.epoch},
+        "recipe": {
+            **asdict(checkpoint.recipe),
+            **checkpoint.recipe.description(),
+            "epochsTrained": checkpoint.epoch,
+        },
         "hardware": hardware,
         "trainer": __version__,
         "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),

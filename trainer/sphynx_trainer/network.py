@@ -91,17 +91,25 @@ class Network(nn.Module):
         image_margin = needed(self.margins[STEM], self.stem.reach, self.stem.stride)
         return self.stem(_pad(images, image_margin))
 
-    def forward(self, images: Tensor) -> Tensor:
+    def cell_outputs(self, images: Tensor) -> list[Tensor]:
+        """The outputs of all cells, after their ReLU."""
         patches = {STEM: self._stem_patch(images)}
-        output = images
+        outputs = []
         for index, cell in enumerate(self.cells):
             inputs = (
                 crop(patches[source], self.margins[source], margin)
                 for source, margin in zip(sources(index), cell.input_margins, strict=True)
             )
-            output = cell(*inputs)
-            patches[index] = _pad(output, self.margins[index])
+            outputs.append(cell(*inputs))
+            patches[index] = _pad(outputs[-1], self.margins[index])
+        return outputs
+
+    def head(self, output: Tensor) -> Tensor:
+        """The last cell's output -> logits."""
         return self.classify(torch.flatten(F.adaptive_avg_pool2d(output, 1), 1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.head(self.cell_outputs(images)[-1])
 
 
 def _pad(tensor: Tensor, margin: Margin) -> Tensor:
