@@ -1,0 +1,62 @@
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from sphynx_trainer.cli import main, parser
+from sphynx_trainer.progress import Progress
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def readme_commands() -> list[list[str]]:
+    """The arguments of every sphynx_trainer command in the README."""
+    text = README.read_text().replace("\\\n", " ")
+    return [
+        shlex.split(line) for line in re.findall(r"^python -m sphynx_trainer (.*)$", text, re.M)
+    ]
+
+
+def test_the_readme_shows_commands_that_exist() -> None:
+    commands = readme_commands()
+    assert {command[0] for command in commands} == {"train", "evaluate", "export"}
+    for command in commands:
+        parser().parse_args(command)
+
+
+def test_the_readmes_trial_on_synthetic_data_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    trial = [command for command in readme_commands() if "synthetic" in command]
+    assert len(trial) == 2
+    for command in trial:
+        assert main(command) == 0
+    assert (tmp_path / "models" / "trial" / "model.onnx").is_file()
+
+
+def test_missing_data_is_one_line_and_a_failure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", str(tmp_path / "run"), "--data", str(tmp_path)]) == 1
+    assert re.fullmatch(r"sphynx-trainer: .* is missing\. .*\n", capsys.readouterr().err)
+
+
+def test_a_run_that_does_not_exist_is_one_line_and_a_failure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", str(tmp_path), "--dataset", "synthetic"]) == 1
+    assert "checkpoint.pt" in capsys.readouterr().err
+
+
+def test_progress_is_plain_lines_where_there_is_no_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([0.0, 10.0, 40.0])
+    monkeypatch.setattr("sphynx_trainer.progress.time.monotonic", lambda: next(clock))
+    progress = Progress(total=100, stream=sys.stderr)
+    progress.update(10, "epoch 1")
+    progress.update(50, "epoch 1")
+    assert capsys.readouterr().err == " 50.0%  epoch 1  0:40 left\n"

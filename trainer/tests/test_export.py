@@ -1,0 +1,109 @@
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import numpy_helper
+from torch import Tensor
+from torch.nn import functional as F
+
+from sphynx_trainer.checkpoint import Checkpoint
+from sphynx_trainer.collapse import collapse
+from sphynx_trainer.datasets import synthetic
+from sphynx_trainer.export import export_model
+from sphynx_trainer.export_onnx import build_onnx
+from sphynx_trainer.network import Network, NetworkConfig
+from sphynx_trainer.recipes import CPU
+
+Make = Callable[[NetworkConfig], Network]
+
+
+def run_onnx(model: onnx.ModelProto, images: Tensor) -> Tensor:
+    """Evaluates the few operators that an exported graph is made of."""
+    values: dict[str, Tensor] = {"image": images}
+    for initializer in model.graph.initializer:
+        values[initializer.name] = torch.from_numpy(np.array(numpy_helper.to_array(initializer)))
+    for node in model.graph.node:
+        attributes = {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
+        inputs = [values[name] for name in node.input]
+        values[node.output[0]] = _run_node(node.op_type, inputs, attributes)
+    return values["logits"]
+
+
+def _run_node(operator: str, inputs: list[Tensor], attributes: dict[str, list[int]]) -> Tensor:
+    match operator:
+        case "Conv":
+            top, left, bottom, right = attributes["pads"]
+            padded = F.pad(inputs[0], (left, right, top, bottom))
+            return F.conv2d(padded, *inputs[1:], stride=tuple(attributes["strides"]))
+        case "Add":
+            return inputs[0] + inputs[1]
+        case "Relu":
+            return F.relu(inputs[0])
+        case "GlobalAveragePool":
+            return inputs[0].mean(dim=(2, 3), keepdim=True)
+        case "Flatten":
+            return torch.flatten(inputs[0], 1)
+        case "Gemm":
+            return inputs[0] @ inputs[1].T + inputs[2]
+    raise AssertionError(f"unexpected operator {operator}")
+
+
+@pytest.mark.parametrize("images", [1, 3])
+def test_the_onnx_graph_computes_the_trained_networks_logits(
+    images: int, make_network: Make
+) -> None:
+    network = make_network(NetworkConfig(3, 4, (0, 1)))
+    model = build_onnx(collapse(network), "test")
+    batch = torch.randn(images, 3, 32, 32)
+    with torch.no_grad():
+        expected = network.eval()(batch)
+        error = (run_onnx(model, batch) - expected).abs().max() / expected.abs().max()
+    assert error < 1e-4
+
+
+def test_nodes_are_named_after_their_cell(make_network: Make) -> None:
+    model = build_onnx(collapse(make_network(NetworkConfig(2, 2, (0,)))), "test")
+    assert [(node.op_type, node.name) for node in model.graph.node] == [
+        ("Conv", "cell0/conv_image"),
+        ("Relu", "cell0/relu"),
+        ("Conv", "cell1/conv_image"),
+        ("Conv", "cell1/conv_cell0"),
+        ("Add", "cell1/add_cell0"),
+        ("Relu", "cell1/relu"),
+        ("GlobalAveragePool", "head/pool"),
+        ("Flatten", "head/features"),
+        ("Gemm", "logits"),
+    ]
+
+
+def test_the_manifest_describes_the_file_beside_it(tmp_path: Path) -> None:
+    dataset = synthetic()
+    config = NetworkConfig(2, 2, (0,), classes=10)
+    network = Network(config)
+    checkpoint = Checkpoint(config, CPU, dataset.name, 3, network.state_dict(), {})
+    target = tmp_path / "tiny"
+    export_model(checkpoint, dataset, target, "a test machine")
+    manifest = json.loads((target / "manifest.json").read_text())
+    model = (target / "model.onnx").read_bytes()
+    assert manifest["name"] == "tiny"
+    assert manifest["sha256"] == hashlib.sha256(model).hexdigest()
+    assert manifest["relus"] == config.relus
+    assert manifest["dataset"]["classes"] == list(dataset.classes)
+    assert manifest["config"]["genotype"]["reduce"][0] == [["conv3x3", 0], ["conv3x3", 1]]
+    assert manifest["recipe"]["epochsTrained"] == 3
+    assert manifest["accuracy"]["images"] == 128
+    assert "paper" not in manifest
+
+
+def test_an_export_is_reproducible_to_the_byte(make_network: Make) -> None:
+    network = make_network(NetworkConfig(2, 2, (0,)))
+    first, second = (
+        build_onnx(collapse(network), "test").SerializeToString(deterministic=True)
+        for _ in range(2)
+    )
+    assert first == second
