@@ -57,7 +57,12 @@ export async function prepareImage(
 }
 
 /** Interleaved bytes to planes: (pixel / 255 - mean[c]) / std[c], channel by channel. */
-function normalise(pixels: Uint8Array, channels: number, mean: number[], std: number[]): Float32Array {
+function normalise(
+  pixels: Uint8Array,
+  channels: number,
+  mean: readonly number[],
+  std: readonly number[],
+): Float32Array {
   const plane = pixels.length / channels;
   const values = new Float32Array(pixels.length);
   for (let c = 0; c < channels; c++)
