@@ -1,0 +1,53 @@
+import { SphynxError } from '../errors/sphynx-error.ts';
+
+/** How many calls of one kind may run, in all and for one client. */
+export class Admission {
+  readonly #what: string;
+  readonly #limit: number;
+  readonly #limitPerClient: number;
+  readonly #running = new Map<string, number>();
+  #total = 0;
+  #idle: (() => void)[] = [];
+
+  /** @param what the plural of what is counted, for messages */
+  constructor(what: string, limit: number, limitPerClient: number) {
+    this.#what = what;
+    this.#limit = limit;
+    this.#limitPerClient = limitPerClient;
+  }
+
+  /** Lets one call of `client` in until the returned function is called. Throws 'server/busy'. */
+  enter(client: string): () => void {
+    const own = this.#running.get(client) ?? 0;
+    if (own >= this.#limitPerClient)
+      throw new SphynxError(
+        'server/busy',
+        `this client runs ${own} ${this.#what} at once, as many as it may`,
+      );
+    if (this.#total >= this.#limit)
+      throw new SphynxError(
+        'server/busy',
+        `the server runs ${this.#total} ${this.#what}, as many as it can; try again later`,
+      );
+    this.#running.set(client, own + 1);
+    this.#total++;
+    let inside = true;
+    return () => {
+      if (inside) this.#leave(client);
+      inside = false;
+    };
+  }
+
+  /** Resolves when nothing runs. */
+  async idle(): Promise<void> {
+    if (this.#total > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  #leave(client: string): void {
+    const left = (this.#running.get(client) ?? 1) - 1;
+    if (left > 0) this.#running.set(client, left);
+    else this.#running.delete(client);
+    this.#total--;
+    if (this.#total === 0) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+}

@@ -1,0 +1,23 @@
+import type { Logger } from 'pino';
+import type { BundleStore } from './bundle-store.ts';
+import type { ServerLimits } from './limits.ts';
+import type { ModelRegistry } from './models.ts';
+import type { WorkerPool } from './worker-pool.ts';
+
+/** What the server is made of, as its calls see it. */
+export interface ServerParts {
+  readonly models: ModelRegistry;
+  readonly store: BundleStore;
+  readonly pool: WorkerPool;
+  readonly limits: ServerLimits;
+  readonly logger: Logger;
+}
+
+/** What a call knows besides its stream. */
+export interface CallContext {
+  readonly parts: ServerParts;
+  /** Hash of the caller's token. */
+  readonly client: string;
+  /** Names the request in every line. Never give it seeds, labels, shares, masked images or tokens. */
+  readonly log: Logger;
+}

@@ -1,0 +1,72 @@
+import { availableParallelism } from 'node:os';
+import { IDLE_MS } from '../transport/limits.ts';
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+/** Every limit of the server. `startServer` takes others for all of them. */
+export interface ServerLimits {
+  /** Preprocess streams at once. */
+  readonly sessions: number;
+  /** Preprocess streams of one client at once. */
+  readonly sessionsPerClient: number;
+  /** Infer streams at once. */
+  readonly inferences: number;
+  /** Infer streams of one client at once. */
+  readonly inferencesPerClient: number;
+  /** Unspent bundles that one client may hold. */
+  readonly bundlesPerClient: number;
+  /** Bundles that one Preprocess stream may ask for. */
+  readonly bundlesPerStream: number;
+  /** How long a bundle can be spent after its preparation began (ms). */
+  readonly bundleLifetimeMs: number;
+  /** How long the server waits for a peer's next message, or for a peer to read (ms). */
+  readonly idleMs: number;
+  /** Longest life of a Preprocess stream (ms). */
+  readonly sessionMs: number;
+  /** Longest life of an Infer stream (ms). */
+  readonly inferenceMs: number;
+  /** Threads that prepare bundles. */
+  readonly offlineWorkers: number;
+  /** Threads that run inferences. */
+  readonly onlineWorkers: number;
+}
+
+export const DEFAULT_LIMITS: ServerLimits = {
+  // Each session holds keys of some MB and up to 17 MiB of unread segments.
+  sessions: 16,
+  // One to prepare with, and one that a vanished connection has not given back yet.
+  sessionsPerClient: 2,
+  // An inference holds little; more at once only wait for each other's processor.
+  inferences: 32,
+  inferencesPerClient: 4,
+  // A record is 500 bytes, but every bundle is a licence to ask the model once.
+  bundlesPerClient: 256,
+  bundlesPerStream: 64,
+  // Long enough to prepare on one day and to spend on another; short enough that lost bundles vanish.
+  bundleLifetimeMs: 7 * DAY_MS,
+  idleMs: IDLE_MS,
+  // 64 bundles at 5 s and a slow link take minutes; an hour is a stream that will not end.
+  sessionMs: 60 * MINUTE_MS,
+  // One image takes less than a second on a fast link, and at 1 Mbit/s a minute for the largest network.
+  inferenceMs: 5 * MINUTE_MS,
+  // One processor stays with the online worker and the main thread.
+  offlineWorkers: Math.max(1, availableParallelism() - 1),
+  // An inference never waits behind a preparation, whose single steps take seconds.
+  onlineWorkers: 1,
+};
+
+/** How often expired bundles are deleted and traces of spent ones erased (ms). */
+export const SWEEP_MS = MINUTE_MS;
+
+/** Default patience of `stop` with running inferences (ms): they take less than a second on any sane link. */
+export const GRACE_MS = 10_000;
+
+/** How long statuses of ended calls may take to leave before connections are cut (ms). */
+export const FLUSH_MS = 500;
+
+/** Pause before a crashed worker is replaced (ms), so that one that cannot start does not spin. */
+export const RESPAWN_MS = 1000;
+
+/** gRPC calls at once on one connection; beyond it HTTP/2 makes a client wait. */
+export const CALLS_PER_CONNECTION = 100;

@@ -1,0 +1,74 @@
+import { randomBytes } from 'node:crypto';
+import { randomSeed } from '../crypto/prg.ts';
+import { SphynxError } from '../errors/sphynx-error.ts';
+import type { CallStream } from '../transport/call-stream.ts';
+import { GrpcChannel } from '../transport/grpc-channel.ts';
+import type { PreprocessRequests, PreprocessResponses } from '../transport/messages.ts';
+import { relay } from '../transport/relay.ts';
+import type { CallContext } from './call-context.ts';
+import type { ServedModel } from './models.ts';
+import type { PoolSession } from './worker-pool.ts';
+
+type PreprocessStream = CallStream<PreprocessRequests, PreprocessResponses>;
+
+/** One Preprocess call: a session, then bundle after bundle, in the order that the .proto draws. */
+export async function preprocess(context: CallContext, stream: PreprocessStream): Promise<void> {
+  const { parts, log } = context;
+  const hello = await stream.expect('hello');
+  const model = parts.models.agree(hello);
+  checkCount(hello.count, parts.limits.bundlesPerStream);
+  const name = randomBytes(16).toString('hex');
+  const { bundleLifetimeMs } = parts.limits;
+  await stream.send({
+    accepted: {
+      session: name,
+      quote: model.summary.quote,
+      bundleLifetimeSeconds: Math.floor(bundleLifetimeMs / 1000),
+    },
+  });
+  log.info({ session: name, model: model.identity.name, count: hello.count }, 'session accepted');
+  const session = parts.pool.openSession(name);
+  try {
+    await relay(session.open(), new GrpcChannel(stream), stream.signal);
+    for (let bundle = 0; bundle < hello.count; bundle++) {
+      if (!(await stream.expectOrEnd('begin'))) break;
+      await prepareBundle(context, stream, session, model);
+    }
+    stream.end();
+  } finally {
+    session.close();
+  }
+}
+
+async function prepareBundle(
+  { parts, client, log }: CallContext,
+  stream: PreprocessStream,
+  session: PoolSession,
+  { identity }: ServedModel,
+): Promise<void> {
+  const { store, limits } = parts;
+  const id = randomBytes(16).toString('hex');
+  const seed = randomSeed();
+  const expiresAt = Date.now() + limits.bundleLifetimeMs;
+  await store.create({ id, client, model: identity, seed, expiresAt });
+  try {
+    await stream.send({ offer: { bundleId: id, expiresAtMs: expiresAt } });
+    await relay(session.prepare(identity.name, seed), new GrpcChannel(stream), stream.signal);
+    const { bundleId } = await stream.expect('commit');
+    if (bundleId !== id)
+      throw new SphynxError('protocol/order', 'the commit names another bundle than the one just prepared');
+    await store.markReady(id);
+  } catch (error) {
+    await store.abandon(id);
+    throw error;
+  } finally {
+    seed.fill(0);
+  }
+  await stream.send({ ready: { bundleId: id } });
+  log.info({ bundle: id }, 'bundle ready');
+}
+
+function checkCount(count: number, limit: number): void {
+  if (count < 1 || count > limit)
+    throw new SphynxError('config/invalid', `one stream prepares 1 to ${limit} bundles, not ${count}`);
+}

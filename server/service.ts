@@ -1,0 +1,134 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ServerDuplexStream, sendUnaryData, UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { Logger } from 'pino';
+import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
+import { CallStream } from '../transport/call-stream.ts';
+import type {
+  GetModelCardRequest,
+  InferRequests,
+  InferResponses,
+  OneOf,
+  PreprocessRequests,
+  PreprocessResponses,
+  Received,
+} from '../transport/messages.ts';
+import { toStatus } from '../transport/status.ts';
+import { Admission } from './admission.ts';
+import type { CallContext, ServerParts } from './call-context.ts';
+import { clientOf } from './client-identity.ts';
+import { infer } from './infer.ts';
+import { preprocess } from './preprocess.ts';
+
+/** How one kind of stream is let in and how long it may last. */
+interface StreamKind {
+  readonly method: string;
+  readonly admission: Admission;
+  readonly totalMs: number;
+  readonly open: Set<{ abort(error: SphynxError): void }>;
+}
+
+/** The four calls of `sphynx.v1.PrivateInference`: admission, deadlines, errors and log lines around the work itself. */
+export class PrivateInferenceService {
+  readonly #parts: ServerParts;
+  readonly #preprocess: StreamKind;
+  readonly #infer: StreamKind;
+  #stopping = false;
+
+  constructor(parts: ServerParts) {
+    this.#parts = parts;
+    const { limits } = parts;
+    this.#preprocess = {
+      method: 'Preprocess',
+      admission: new Admission('preparations', limits.sessions, limits.sessionsPerClient),
+      totalMs: limits.sessionMs,
+      open: new Set(),
+    };
+    this.#infer = {
+      method: 'Infer',
+      admission: new Admission('inferences', limits.inferences, limits.inferencesPerClient),
+      totalMs: limits.inferenceMs,
+      open: new Set(),
+    };
+  }
+
+  /** For `Server.addService`. */
+  get implementation(): UntypedServiceImplementation {
+    const { models } = this.#parts;
+    return {
+      listModels: (_call: unknown, callback: sendUnaryData<unknown>) =>
+        this.#answer(callback, () => ({ models: models.all.map(({ summary }) => summary) })),
+      getModelCard: (call: { request: GetModelCardRequest }, callback: sendUnaryData<unknown>) =>
+        this.#answer(callback, () => models.get(call.request.model).card),
+      preprocess: (call: ServerDuplexStream<Received<PreprocessRequests>, OneOf<PreprocessResponses>>) =>
+        this.#serve(this.#preprocess, call, preprocess),
+      infer: (call: ServerDuplexStream<Received<InferRequests>, OneOf<InferResponses>>) =>
+        this.#serve(this.#infer, call, infer),
+    };
+  }
+
+  /** Refuses new calls from now on, cuts preparations, and gives running inferences `graceMs` to finish. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    for (const stream of [...this.#preprocess.open]) stream.abort(stopping());
+    const patience = new AbortController();
+    const finished = this.#infer.admission.idle().then(() => patience.abort());
+    await delay(graceMs, undefined, { signal: patience.signal }).catch(() => {});
+    for (const stream of [...this.#infer.open]) stream.abort(stopping());
+    await Promise.all([finished, this.#preprocess.admission.idle()]);
+  }
+
+  #answer(callback: sendUnaryData<unknown>, body: () => unknown): void {
+    try {
+      if (this.#stopping) throw stopping();
+      callback(null, body());
+    } catch (error) {
+      callback(toStatus(asSphynxError(error)));
+    }
+  }
+
+  async #serve<In, Out>(
+    kind: StreamKind,
+    call: ServerDuplexStream<Received<In>, OneOf<Out>>,
+    work: (context: CallContext, stream: CallStream<In, Out>) => Promise<void>,
+  ): Promise<void> {
+    const started = performance.now();
+    const stream = CallStream.ofServer<In, Out>(call, { idleMs: this.#parts.limits.idleMs });
+    let log = this.#parts.logger.child({ request: randomBytes(6).toString('hex'), method: kind.method });
+    const timer = setTimeout(() => stream.abort(tooLong(kind)), kind.totalMs);
+    let leave: (() => void) | undefined;
+    try {
+      if (this.#stopping) throw stopping();
+      const client = clientOf(call.metadata);
+      // Enough of the hash to follow one client through the log.
+      log = log.child({ client: client.slice(0, 8) });
+      leave = kind.admission.enter(client);
+      kind.open.add(stream);
+      await work({ parts: this.#parts, client, log }, stream);
+      log.info({ ms: Math.round(performance.now() - started) }, 'call finished');
+    } catch (error) {
+      const failure = asSphynxError(error);
+      stream.abort(failure);
+      logFailure(log, failure);
+    } finally {
+      clearTimeout(timer);
+      kind.open.delete(stream);
+      leave?.();
+    }
+  }
+}
+
+/** Faults of this side are errors, with their cause; what a peer did wrong is everyday. */
+function logFailure(log: Logger, failure: SphynxError): void {
+  const ours = ['internal', 'storage/failed', 'kernels/missing', 'kernels/memory', 'model/format'];
+  if (ours.includes(failure.code)) log.error({ code: failure.code, err: failure }, 'call failed');
+  else log.info({ code: failure.code, reason: failure.message }, 'call refused or cut off');
+}
+
+function stopping(): SphynxError {
+  return new SphynxError('server/stopping', 'the server is shutting down; try again later or elsewhere');
+}
+
+function tooLong({ method, totalMs }: StreamKind): SphynxError {
+  return new SphynxError('protocol/deadline', `a ${method} call may last ${totalMs} ms on this server`);
+}

@@ -1,0 +1,125 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Server } from '@grpc/grpc-js';
+import { HealthImplementation } from 'grpc-health-check';
+import { type Logger, pino } from 'pino';
+import type { FixedNetwork } from '../model/network.ts';
+import { SHARED_CHANNEL_OPTIONS } from '../transport/limits.ts';
+import type { ModelSummary } from '../transport/messages.ts';
+import { privateInferenceService, SERVICE_NAME } from '../transport/proto.ts';
+import type { ServerParts } from './call-context.ts';
+import {
+  CALLS_PER_CONNECTION,
+  DEFAULT_LIMITS,
+  FLUSH_MS,
+  GRACE_MS,
+  type ServerLimits,
+  SWEEP_MS,
+} from './limits.ts';
+import { listen, type TlsFiles } from './listen.ts';
+import { ModelRegistry } from './models.ts';
+import { PrivateInferenceService } from './service.ts';
+import { SqliteBundleStore } from './sqlite-bundle-store.ts';
+import { WorkerPool } from './worker-pool.ts';
+
+export interface ServerOptions {
+  /** `HOST:PORT`; port 0 takes any free one. */
+  readonly address: string;
+  /** Folders of models, or networks in memory. */
+  readonly models: readonly (string | FixedNetwork)[];
+  /** Where the bundle records live; made if it is missing. One server process per folder. */
+  readonly stateFolder: string;
+  /** Without it only loopback addresses are served. */
+  readonly tls?: TlsFiles;
+  /** Serve other machines without TLS all the same. */
+  readonly insecure?: boolean;
+  readonly limits?: Partial<ServerLimits>;
+  /** Where log lines go; to stderr unless given. */
+  readonly logger?: Logger;
+}
+
+export interface RunningServer {
+  readonly port: number;
+  readonly models: readonly ModelSummary[];
+  /** Refuses new calls, lets running inferences finish for up to `graceMs`, then closes everything. */
+  stop(options?: { graceMs?: number }): Promise<void>;
+}
+
+/**
+ * Starts a private inference server and resolves when it takes calls. Throws SphynxError 'config/invalid',
+ * 'storage/failed', or what makes a model unusable; nothing is left running then.
+ */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const logger = options.logger ?? pino(pino.destination(2));
+  const models = await ModelRegistry.load(options.models);
+  const undo: (() => Promise<void>)[] = [];
+  try {
+    const store = new SqliteBundleStore(options.stateFolder, limits);
+    undo.push(() => store.close());
+    logger.info({ burned: await store.burnLeftovers(), expired: await store.sweep() }, 'bundle store open');
+    const pool = await WorkerPool.start(
+      models.all.map(({ network }) => network),
+      limits,
+      logger,
+    );
+    undo.push(() => pool.stop());
+    const service = new PrivateInferenceService({ models, store, pool, limits, logger });
+    const { server, health } = grpcServer(service);
+    undo.push(() => shutDown(server));
+    const port = await listen(server, options.address, options);
+    const sweeping = setInterval(() => sweep({ store, logger }), SWEEP_MS);
+    undo.push(async () => clearInterval(sweeping));
+    logger.info(
+      { address: options.address, port, models: models.all.map(({ identity }) => identity.name) },
+      'serving',
+    );
+    let stopped: Promise<void> | undefined;
+    const stop = async (graceMs: number) => {
+      logger.info({ graceMs }, 'stopping');
+      for (const name of ['', SERVICE_NAME]) health.setStatus(name, 'NOT_SERVING');
+      await service.stop(graceMs);
+      await unwind(undo);
+      logger.info('stopped');
+    };
+    return {
+      port,
+      models: models.all.map(({ summary }) => summary),
+      stop: ({ graceMs = GRACE_MS } = {}) => {
+        stopped ??= stop(graceMs);
+        return stopped;
+      },
+    };
+  } catch (error) {
+    await unwind(undo);
+    throw error;
+  }
+}
+
+function grpcServer(service: PrivateInferenceService): { server: Server; health: HealthImplementation } {
+  const server = new Server({
+    ...SHARED_CHANNEL_OPTIONS,
+    'grpc.max_concurrent_streams': CALLS_PER_CONNECTION,
+  });
+  server.addService(privateInferenceService, service.implementation);
+  const health = new HealthImplementation({ '': 'SERVING', [SERVICE_NAME]: 'SERVING' });
+  health.addToServer(server);
+  return { server, health };
+}
+
+/** Lets the last statuses leave, then closes every connection; health watchers would keep theirs forever. */
+async function shutDown(server: Server): Promise<void> {
+  const patience = new AbortController();
+  const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+  closed.then(() => patience.abort());
+  await delay(FLUSH_MS, undefined, { signal: patience.signal }).catch(() => {});
+  server.forceShutdown();
+  await closed;
+}
+
+async function sweep({ store, logger }: Pick<ServerParts, 'store' | 'logger'>): Promise<void> {
+  await store.sweep().catch((err: unknown) => logger.error({ err }, 'the bundle store could not be swept'));
+}
+
+async function unwind(undo: (() => Promise<void>)[]): Promise<void> {
+  for (const step of undo.splice(0).reverse()) await step();
+}

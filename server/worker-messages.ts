@@ -1,0 +1,32 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { FixedNetwork } from '../model/network.ts';
+
+/** What the main thread and a worker say to each other. Segments go over the ports in these messages. */
+
+/** Given to a worker at its start. The weights lie in shared memory. */
+export interface WorkerInput {
+  readonly networks: readonly FixedNetwork[];
+}
+
+/** Each job but 'close' runs one role of the protocol over its port and then ends the port. */
+export type WorkerJob =
+  | { readonly type: 'open'; readonly session: string; readonly port: MessagePort }
+  | {
+      readonly type: 'prepare';
+      readonly session: string;
+      readonly model: string;
+      readonly bundleSeed: Uint8Array;
+      readonly port: MessagePort;
+    }
+  | { readonly type: 'close'; readonly session: string }
+  | {
+      readonly type: 'infer';
+      readonly model: string;
+      readonly bundleSeed: Uint8Array;
+      readonly port: MessagePort;
+    };
+
+export type WorkerReport =
+  | { readonly type: 'ready' }
+  /** A fault of ours inside a job, for the log; the peer only learns that there was one. */
+  | { readonly type: 'fault'; readonly job: WorkerJob['type']; readonly detail: string };

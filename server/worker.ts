@@ -1,0 +1,74 @@
+/** A worker thread of the server: runs the server's roles of the protocol, several streams interleaved. */
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
+import type { FixedNetwork } from '../model/network.ts';
+import type { Channel } from '../protocol/channel.ts';
+import { prepareServer } from '../protocol/offline.ts';
+import { inferServer } from '../protocol/online.ts';
+import { makePlan, type Plan } from '../protocol/plan.ts';
+import { closeSession, openServerSession, type ServerSession } from '../protocol/session.ts';
+import { PortChannel } from '../transport/port-channel.ts';
+import type { WorkerInput, WorkerJob, WorkerReport } from './worker-messages.ts';
+
+const models = new Map<string, { network: FixedNetwork; plan: Plan }>();
+for (const network of (workerData as WorkerInput).networks)
+  models.set(network.card.name, { network, plan: makePlan(network.card) });
+
+/** The session of each Preprocess stream, and the role that runs on it now or ran last. */
+interface OpenSession {
+  readonly session: Promise<ServerSession>;
+  role: Promise<unknown>;
+}
+const sessions = new Map<string, OpenSession>();
+
+const main = parentPort as MessagePort;
+main.on('message', (job: WorkerJob) => {
+  if (job.type === 'close') close(job.session);
+  else run(job);
+});
+report({ type: 'ready' });
+
+async function run(job: Exclude<WorkerJob, { type: 'close' }>): Promise<void> {
+  // On demand only: what follows the segments of this role belongs to the main thread.
+  const channel = new PortChannel(job.port, { prefetch: 0 });
+  try {
+    await play(job, channel);
+    channel.end();
+  } catch (error) {
+    const failure = asSphynxError(error);
+    if (failure.code === 'internal')
+      report({ type: 'fault', job: job.type, detail: String((error as Error)?.stack) });
+    channel.fail(failure);
+  }
+}
+
+async function play(job: Exclude<WorkerJob, { type: 'close' }>, channel: Channel): Promise<void> {
+  if (job.type === 'open') {
+    const session = openServerSession(channel);
+    sessions.set(job.session, { session, role: session });
+    await session;
+    return;
+  }
+  const { network, plan } = known(models.get(job.model), 'model');
+  if (job.type === 'infer') return inferServer(plan, network, channel, job.bundleSeed);
+  const open = known(sessions.get(job.session), 'session');
+  open.role = prepareServer(await open.session, plan, network, channel, job.bundleSeed);
+  await open.role;
+}
+
+/** Frees a session once the role on it has noticed that its port is gone. */
+async function close(name: string): Promise<void> {
+  const open = sessions.get(name);
+  sessions.delete(name);
+  await open?.role.catch(() => {});
+  await open?.session.then(closeSession, () => {});
+}
+
+function known<Value>(value: Value | undefined, what: string): Value {
+  if (value === undefined) throw new SphynxError('internal', `a job for an unknown ${what}`);
+  return value;
+}
+
+function report(message: WorkerReport): void {
+  main.postMessage(message);
+}
