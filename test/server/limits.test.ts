@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runningServer } from './running-server.ts';
+import type { TestClient } from './test-client.ts';
+
+const server = await runningServer({
+  limits: {
+    sessions: 2,
+    sessionsPerClient: 1,
+    inferences: 2,
+    inferencesPerClient: 1,
+    bundlesPerClient: 2,
+    bundlesPerStream: 4,
+  },
+});
+
+async function hello(client: TestClient, count = 1) {
+  const stream = client.preprocess();
+  await stream.send({ hello: { ...client.model, count } });
+  await stream.expect('accepted');
+  return stream;
+}
+
+test('a client, and all of them together, run a limited number of preparations, and places are given back', async () => {
+  const [first, second, third] = [server.client(), server.client(), server.client()];
+  const running = await hello(first);
+  await assert.rejects(hello(first), { code: 'server/busy', message: /this client/ });
+  const other = await hello(second);
+  await assert.rejects(hello(third), { code: 'server/busy', message: /the server/ });
+  running.end();
+  await assert.rejects(running.expect('offer'), { code: 'protocol/closed' });
+  const late = await hello(third);
+  for (const stream of [other, late]) {
+    stream.end();
+    await assert.rejects(stream.expect('offer'), { code: 'protocol/closed' });
+  }
+});
+
+test('one inference of a client at a time, when the limit says so', async () => {
+  const client = server.client();
+  const [first, second] = await client.prepare(2);
+  const running = await client.spend(first.id);
+  await assert.rejects(client.spend(second.id), { code: 'server/busy' });
+  running.end();
+  await assert.rejects(running.expect('segment'), { code: 'protocol/closed' });
+  assert.ok(await client.spend(second.id), 'a refusal for lack of room does not spend the bundle');
+});
+
+test('a client holds a limited number of unspent bundles', async () => {
+  const client = server.client();
+  await client.prepare(2);
+  await assert.rejects(client.prepare(1), { code: 'server/busy' });
+  await assert.rejects(hello(server.client(), 5), { code: 'config/invalid' });
+});
+
+test('a stream that lasts too long is cut', async () => {
+  const strict = await runningServer({ limits: { sessionMs: 100 } });
+  const stream = await hello(strict.client());
+  await assert.rejects(stream.expect('offer'), { code: 'protocol/deadline' });
+});

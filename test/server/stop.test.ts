@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { credentials, loadPackageDefinition } from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import { protoPath } from 'grpc-health-check';
+import { SERVICE_NAME } from '../../transport/proto.ts';
+import { randomImage } from '../protocol/images.ts';
+import { network, runningServer } from './running-server.ts';
+
+const image = randomImage(network.card);
+
+async function health(port: number, service = SERVICE_NAME): Promise<string> {
+  // biome-ignore lint/suspicious/noExplicitAny: loaded from a .proto at run time
+  const loaded = loadPackageDefinition(loadSync(protoPath, { enums: String })) as any;
+  const client = new loaded.grpc.health.v1.Health(`127.0.0.1:${port}`, credentials.createInsecure());
+  try {
+    return await new Promise((resolve, reject) =>
+      client.check({ service }, (error: Error | null, response: { status: string }) =>
+        error ? reject(error) : resolve(response.status),
+      ),
+    );
+  } finally {
+    client.close();
+  }
+}
+
+test('stopping finishes a running inference, cuts preparations and refuses what is new', async () => {
+  const server = await runningServer();
+  const client = server.client();
+  const [bundle, unused] = await client.prepare(2);
+  assert.equal(await health(server.port), 'SERVING');
+  const preparing = await client.openSession(1);
+  const running = await client.spend(bundle.id);
+  const stopped = server.stop();
+  await assert.rejects(preparing.stream.expect('offer'), { code: 'server/stopping' });
+  assert.equal(await health(server.port), 'NOT_SERVING');
+  await assert.rejects(client.spend(unused.id), { code: 'server/stopping' });
+  await assert.rejects(client.openSession(1), { code: 'server/stopping' });
+  assert.equal((await client.finish(running, bundle, image)).length, network.card.labels.length);
+  await stopped;
+  await assert.rejects(client.spend(unused.id), { code: 'server/unreachable' });
+});
+
+test('an inference that outlasts the grace is cut, and its bundle stays spent after the restart', async () => {
+  const server = await runningServer();
+  const token = 'a'.repeat(32);
+  const client = server.client(token);
+  const [bundle, unused] = await client.prepare(2);
+  const running = await client.spend(bundle.id);
+  const waiting = assert.rejects(running.expect('segment'), { code: 'server/stopping' });
+  await server.stop({ graceMs: 50 });
+  await waiting;
+  const restarted = await runningServer({ stateFolder: server.stateFolder });
+  const again = restarted.client(token);
+  await assert.rejects(again.spend(bundle.id), { code: 'bundle/spent' });
+  await again.classify(unused, image);
+});
+
+test('stopping twice is stopping once', async () => {
+  const server = await runningServer();
+  await Promise.all([server.stop(), server.stop({ graceMs: 0 })]);
+});
