@@ -37,7 +37,8 @@ export function decodeSegment({ kind, layer, offset, data }: WireSegment): Segme
   if (!Number.isSafeInteger(offset) || offset < 0)
     throw new SphynxError('protocol/length', 'the offset of a segment is out of range');
   checkLength(data);
-  return { kind: name, layer, offset, data };
+  // gRPC gives a Buffer, whose slice() does not copy as a Uint8Array's does: no code above should meet one.
+  return { kind: name, layer, offset, data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
 }
 
 function checkLength(data: Uint8Array): void {

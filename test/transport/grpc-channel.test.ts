@@ -26,10 +26,10 @@ test('every kind of segment arrives as it was sent, in both directions', async (
     const sent = { kind, layer: 3, offset: 2 ** 40, data: Uint8Array.of(1, 2, 3) };
     await client.send(sent);
     const up = await server.receive();
-    assert.deepEqual({ ...up, data: new Uint8Array(up.data) }, sent);
+    assert.deepEqual(up, sent);
     await server.send(up);
     const down = await client.receive();
-    assert.deepEqual({ ...down, data: new Uint8Array(down.data) }, sent);
+    assert.deepEqual(down, sent);
   }
 });
 
