@@ -92,8 +92,7 @@ export class BundleReader implements BundleSource {
   }
 
   /** Throws 'bundle/corrupt' unless the whole body was read and is what was written: else the result is worthless. */
-  finish(): void {
-    this.close();
+  check(): void {
     if (this.#bytes !== this.#body.bytes)
       throw corrupt(this.#path, `${this.#body.bytes - this.#bytes} bytes were left over`);
     if (this.#checksum !== this.#body.checksum) throw corrupt(this.#path, 'its checksum is wrong');

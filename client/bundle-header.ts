@@ -96,7 +96,7 @@ export function checkLength(size: number, body: BundleBody, path: string): void 
 export function corrupt(path: string, why: string, options?: { cause: unknown }): SphynxError {
   return new SphynxError(
     'bundle/corrupt',
-    `the bundle "${path}" is damaged: ${why}; prepare a new one`,
+    `the bundle "${path}" is damaged: ${why}; it cannot be used, take or prepare another one`,
     options,
   );
 }

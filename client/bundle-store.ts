@@ -11,7 +11,7 @@
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SphynxError } from '../errors/sphynx-error.ts';
-import { type BundleBody, type BundleHeader, readHeader, writeHeader } from './bundle-header.ts';
+import { type BundleHeader, readHeader, writeHeader } from './bundle-header.ts';
 import { isLeftBehind, OWNER } from './file-owner.ts';
 import { makePrivateFolder, onMissing, storageError, syncFolder } from './storage.ts';
 
@@ -19,7 +19,7 @@ import { makePrivateFolder, onMissing, storageError, syncFolder } from './storag
 export interface PartialBundle {
   readonly path: string;
   /** Completes the file and makes it durable: after it the server may be told to commit. */
-  seal(header: Omit<BundleHeader, 'body'>, body: BundleBody): Promise<void>;
+  seal(header: BundleHeader): Promise<void>;
   /** Makes the bundle ready, once the server has committed. */
   publish(): Promise<void>;
   discard(): Promise<void>;
@@ -60,7 +60,7 @@ export class BundleStore {
     const path = join(folder, `${checkHex(bundleId)}.${OWNER}.partial`);
     return {
       path,
-      seal: (header, body) => writeHeader(path, { ...header, body }),
+      seal: (header) => writeHeader(path, header),
       publish: () => move(folder, path, join(folder, `${bundleId}.ready`)),
       discard: () => rm(path, { force: true }),
     };

@@ -65,7 +65,8 @@ test('a bundle is written, becomes ready, and can be taken once', async () => {
   const reader = new BundleReader(bundle.path, bundle.header.body);
   assert.deepEqual(reader.read(2000), body.subarray(0, 2000));
   assert.deepEqual(reader.read(3000), body.subarray(2000));
-  reader.finish();
+  reader.check();
+  reader.close();
 
   await bundle.burn();
   assert.deepEqual(await readdir(folder()), []);
@@ -166,7 +167,7 @@ test('a bundle cut short is refused before it is spent, and deleted', async () =
     await truncate(join(folder(), `${bundleId(1)}.ready`), length);
     await assert.rejects(store.take(MODEL_HASH, PLAN_HASH), {
       code: 'bundle/corrupt',
-      message: /prepare a new one/,
+      message: /prepare another one/,
     });
     assert.deepEqual(await readdir(folder()), []);
   }
@@ -199,7 +200,7 @@ test('a changed byte in the body is found when the body has been read', async ()
   const bundle = await store.take(MODEL_HASH, PLAN_HASH);
   const reader = new BundleReader(bundle!.path, bundle!.header.body);
   reader.read(1000);
-  assert.throws(() => reader.finish(), { code: 'bundle/corrupt', message: /checksum/ });
+  assert.throws(() => reader.check(), { code: 'bundle/corrupt', message: /checksum/ });
 });
 
 test('a body with too few or too many bytes is refused', async () => {
@@ -208,7 +209,7 @@ test('a body with too few or too many bytes is refused', async () => {
   const reader = new BundleReader(bundle!.path, bundle!.header.body);
   reader.read(999);
   assert.throws(() => reader.read(2), { code: 'bundle/corrupt', message: /2 bytes were needed, 1 are left/ });
-  assert.throws(() => reader.finish(), { code: 'bundle/corrupt', message: /1 bytes were left over/ });
+  assert.throws(() => reader.check(), { code: 'bundle/corrupt', message: /1 bytes were left over/ });
 });
 
 test('a write beyond what the disk takes fails clearly and leaves nothing', {

@@ -21,10 +21,8 @@ export async function addBundle(
   const writer = new BundleWriter(partial.path);
   writer.write(body);
   const header = { bundleId: bundleId(number), model: 'a model', modelHash: MODEL_HASH, planHash, expiresAt };
-  await partial.seal(
-    { ...header, preparedAt: Date.now(), offline: { ms: 1, up: 2, down: 3 } },
-    writer.finish(),
-  );
+  const offline = { ms: 1, up: 2, down: 3 };
+  await partial.seal({ ...header, preparedAt: Date.now(), offline, body: writer.finish() });
   await partial.publish();
   return partial.path;
 }

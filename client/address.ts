@@ -1,0 +1,44 @@
+import { BlockList, isIPv4, isIPv6 } from 'node:net';
+import { type ChannelCredentials, credentials } from '@grpc/grpc-js';
+import { SphynxError } from '../errors/sphynx-error.ts';
+
+/** How the connection is protected. */
+export interface Security {
+  /** TLS with these authorities (PEM) in place of the system's. `{}`: TLS with the system's. */
+  readonly tls?: { readonly ca?: Uint8Array | string };
+  /** Allows plaintext to another machine. */
+  readonly insecure?: boolean;
+}
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
+LOOPBACK.addAddress('::1', 'ipv6');
+
+/**
+ * Credentials for `HOST:PORT` or `[HOST]:PORT`. TLS is used if `tls` is given and for every other machine;
+ * plaintext for loopback, and elsewhere only if `insecure` says so: ciphertexts and shares are not
+ * authenticated, so whoever can change bytes on the way can change results. Throws 'config/invalid'.
+ */
+export function credentialsFor(address: string, { tls, insecure = false }: Security): ChannelCredentials {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/[\]]+)):(\d{1,5})$/.exec(address);
+  const port = Number(match?.[3]);
+  if (!match || port < 1 || port > 65535)
+    throw new SphynxError(
+      'config/invalid',
+      `an address is HOST:PORT, such as 127.0.0.1:7700; got "${address}"`,
+    );
+  if (tls && insecure)
+    throw new SphynxError('config/invalid', 'choose TLS or plaintext (insecure), not both');
+  if (!tls && (insecure || isLoopback(match[1] ?? match[2]))) return credentials.createInsecure();
+  try {
+    return credentials.createSsl(tls?.ca === undefined ? null : Buffer.from(tls.ca as Uint8Array));
+  } catch (cause) {
+    throw new SphynxError('config/invalid', 'the certificate authority is not readable PEM', { cause });
+  }
+}
+
+function isLoopback(host: string): boolean {
+  if (isIPv4(host)) return LOOPBACK.check(host, 'ipv4');
+  if (isIPv6(host)) return LOOPBACK.check(host, 'ipv6');
+  return host === 'localhost';
+}

@@ -1,0 +1,124 @@
+import { SphynxError } from '../errors/sphynx-error.ts';
+import { quantizeImage } from '../model/executor.ts';
+import type { LayerTiming } from '../protocol/online.ts';
+import type { Traffic } from '../protocol/plan.ts';
+import { checkAborted } from './abort.ts';
+import type { BundleHeader } from './bundle-header.ts';
+import type { BundleStore, SpendingBundle } from './bundle-store.ts';
+import type { Connection } from './connection.ts';
+import { type ImageInput, prepareImage } from './image.ts';
+import { BundleRefused, type InferResult, inferOnce } from './infer.ts';
+import type { KnownModel } from './known-models.ts';
+import { ATTEMPTS } from './limits.ts';
+import type { RoleThreads } from './role-threads.ts';
+import { realLogits, type Score, topScores } from './scores.ts';
+
+/** What a private classification gives and what it cost. */
+export interface Classification {
+  readonly model: string;
+  /** The likeliest classes, the likeliest first. */
+  readonly top: readonly Score[];
+  /** All logits, in the order of the card's labels. */
+  readonly logits: Float64Array;
+  readonly timings: {
+    /** What the bundle took to prepare, earlier (ms). */
+    readonly offlineMs: number;
+    /** From the first byte of the spent bundle to the logits (ms). */
+    readonly onlineMs: number;
+    readonly layers: readonly LayerTiming[];
+  };
+  /** Payload (bytes; up is to the server). */
+  readonly bytes: { readonly offline: Traffic; readonly online: Traffic };
+  /** Round trips of the online phase. */
+  readonly rounds: number;
+  readonly bundleId: string;
+}
+
+/** What a classification needs of the client. */
+export interface ClassifyParts {
+  readonly connection: Connection;
+  readonly store: BundleStore;
+  readonly threads: RoleThreads;
+}
+
+export interface ClassifyTask {
+  readonly model: KnownModel;
+  readonly image: ImageInput;
+  readonly topK: number;
+  /** Called when no bundle is ready; should prepare one. */
+  readonly onNoBundle: () => Promise<void>;
+  readonly signal?: AbortSignal;
+}
+
+interface Inference {
+  readonly result: InferResult;
+  readonly header: BundleHeader;
+}
+
+/** Classifies one image. No bundle is touched before the image is decoded and the server answers. */
+export async function classifyImage(parts: ClassifyParts, task: ClassifyTask): Promise<Classification> {
+  const { model, topK, signal } = task;
+  const { card, plan } = model;
+  const image = quantizeImage(card, await prepareImage(task.image, card));
+  checkAborted(signal);
+  const { result, header } = await infer(parts, task, image);
+  const logits = realLogits(card, result.logits);
+  const { ms: offlineMs, up, down } = header.offline;
+  return {
+    model: card.name,
+    top: topScores(card.labels, logits, topK),
+    logits,
+    timings: { offlineMs, onlineMs: result.ms, layers: result.layers },
+    bytes: { offline: { up, down }, online: result.traffic },
+    rounds: plan.rounds,
+    bundleId: header.bundleId,
+  };
+}
+
+/** Tries fresh bundles until the server accepts one. */
+async function infer(parts: ClassifyParts, task: ClassifyTask, image: Int32Array): Promise<Inference> {
+  for (let attempt = 1; ; attempt++)
+    try {
+      return await inferWithFreshBundle(parts, task, image);
+    } catch (error) {
+      if (!(error instanceof BundleRefused)) throw error;
+      if (attempt === ATTEMPTS) throw parts.connection.explain(error.cause);
+    }
+}
+
+/** Takes a bundle and uses it up, whatever happens. */
+async function inferWithFreshBundle(
+  { connection, store, threads }: ClassifyParts,
+  { model, onNoBundle, signal }: ClassifyTask,
+  image: Int32Array,
+): Promise<Inference> {
+  let bundle: SpendingBundle | undefined;
+  try {
+    return await threads.with(signal, async (thread) => {
+      await thread.call('load', { card: model.card });
+      await connection.ensureReady(signal);
+      bundle = await takeBundle(store, model, onNoBundle);
+      checkAborted(signal);
+      const result = await inferOnce(connection, thread, model, bundle, image, signal);
+      return { result, header: bundle.header };
+    });
+  } finally {
+    await bundle?.burn();
+  }
+}
+
+async function takeBundle(
+  store: BundleStore,
+  { card, plan }: KnownModel,
+  onNoBundle: () => Promise<void>,
+): Promise<SpendingBundle> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const bundle = await store.take(card.hash, plan.hash);
+    if (bundle) return bundle;
+    await onNoBundle();
+  }
+  throw new SphynxError(
+    'bundle/none',
+    'other processes take every bundle that becomes ready; prepare more of them',
+  );
+}

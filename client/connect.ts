@@ -1,0 +1,42 @@
+import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
+import { CLIENT_TOKEN } from '../transport/client-token.ts';
+import type { Security } from './address.ts';
+import { BundleStore } from './bundle-store.ts';
+import { Client } from './client.ts';
+import { Connection } from './connection.ts';
+import { DEFAULT_DEADLINES, type Deadlines } from './limits.ts';
+import { clientToken, defaultStateFolder } from './storage.ts';
+
+export interface ConnectOptions extends Security {
+  /** Where the token and the bundles are kept. Default: the platform's folder for application data. */
+  readonly stateFolder?: string;
+  /** 32 hex digits in place of the token in the state folder. Bundles belong to the token that prepared them. */
+  readonly clientToken?: string;
+  readonly deadlines?: Partial<Deadlines>;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Connects to the server at `address` (`HOST:PORT`) and asks it for its models, so that a wrong address or
+ * certificate shows at once. TLS is used for every other machine than this one unless `insecure` is set.
+ *
+ * @throws SphynxError 'config/invalid', 'server/unreachable', 'protocol/deadline' or 'storage/failed'
+ * @example
+ * const client = await connect('127.0.0.1:7700');
+ * const { top } = await client.classify('photo.jpg', { prepare: true });
+ */
+export async function connect(address: string, options: ConnectOptions = {}): Promise<Client> {
+  const stateFolder = options.stateFolder ?? defaultStateFolder();
+  const token = options.clientToken ?? (await clientToken(stateFolder));
+  if (!CLIENT_TOKEN.test(token))
+    throw new SphynxError('config/invalid', 'a client token has 32 lower-case hex digits');
+  const store = await BundleStore.open(stateFolder, address);
+  const connection = new Connection(address, token, options, { ...DEFAULT_DEADLINES, ...options.deadlines });
+  try {
+    await connection.listModels(options.signal);
+  } catch (error) {
+    connection.close();
+    throw asSphynxError(error);
+  }
+  return new Client(connection, store);
+}

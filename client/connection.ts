@@ -1,0 +1,117 @@
+import { connectivityState, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { SphynxError } from '../errors/sphynx-error.ts';
+import { CallStream } from '../transport/call-stream.ts';
+import { CLIENT_KEY } from '../transport/client-token.ts';
+import { CLIENT_CHANNEL_OPTIONS } from '../transport/limits.ts';
+import type {
+  GetModelCardResponse,
+  InferRequests,
+  InferResponses,
+  ModelSummary,
+  PreprocessRequests,
+  PreprocessResponses,
+} from '../transport/messages.ts';
+import { PrivateInferenceClient } from '../transport/proto.ts';
+import { fromStatus } from '../transport/status.ts';
+import { onAbort } from './abort.ts';
+import { credentialsFor, type Security } from './address.ts';
+import type { Deadlines } from './limits.ts';
+
+export type PreprocessStream = CallStream<PreprocessResponses, PreprocessRequests>;
+export type InferStream = CallStream<InferResponses, InferRequests>;
+
+/** The four calls of the service on one gRPC connection, with deadlines, aborts and errors of ours. */
+export class Connection {
+  readonly address: string;
+  readonly #client: PrivateInferenceClient;
+  readonly #token: string;
+  readonly #deadlines: Deadlines;
+
+  /** @param token the client's token (32 hex digits). Throws 'config/invalid' on a bad address. */
+  constructor(address: string, token: string, security: Security, deadlines: Deadlines) {
+    this.address = address;
+    this.#token = token;
+    this.#deadlines = deadlines;
+    this.#client = new PrivateInferenceClient(
+      address,
+      credentialsFor(address, security),
+      CLIENT_CHANNEL_OPTIONS,
+    );
+  }
+
+  /** Throws 'server/unreachable' at once if nobody listens, 'protocol/deadline' if nobody answers. */
+  async listModels(signal?: AbortSignal): Promise<ModelSummary[]> {
+    const { models } = await this.#call<{ models: ModelSummary[] }>(signal, (metadata, options, callback) =>
+      this.#client.listModels({}, metadata, options, callback),
+    );
+    return models;
+  }
+
+  getModelCard(model: string, signal?: AbortSignal): Promise<GetModelCardResponse> {
+    return this.#call(signal, (metadata, options, callback) =>
+      this.#client.getModelCard({ model }, metadata, options, callback),
+    );
+  }
+
+  /** Makes sure that the server can be reached, before a bundle is put at stake. */
+  async ensureReady(signal?: AbortSignal): Promise<void> {
+    if (this.#client.getChannel().getConnectivityState(false) !== connectivityState.READY)
+      await this.listModels(signal);
+  }
+
+  preprocess(): PreprocessStream {
+    return CallStream.ofClient(this.#client.preprocess(this.#metadata()), this.#deadlines);
+  }
+
+  infer(): InferStream {
+    return CallStream.ofClient(this.#client.infer(this.#metadata()), this.#deadlines);
+  }
+
+  /** Cuts calls that are running. */
+  close(): void {
+    this.#client.close();
+  }
+
+  /** Says where there is no connection and what to do; other errors stay as they are. */
+  explain(error: unknown): unknown {
+    if (!(error instanceof SphynxError) || error.code !== 'server/unreachable') return error;
+    return new SphynxError(
+      error.code,
+      `cannot reach a server at ${this.address}; check the address, and that \`sphynx serve\` runs there`,
+      { cause: error },
+    );
+  }
+
+  #metadata(): Metadata {
+    const metadata = new Metadata();
+    metadata.set(CLIENT_KEY, this.#token);
+    return metadata;
+  }
+
+  async #call<Response>(
+    signal: AbortSignal | undefined,
+    start: (
+      metadata: Metadata,
+      options: { deadline: number },
+      callback: (error: ServiceError | null, response: Response) => void,
+    ) => { cancel(): void },
+  ): Promise<Response> {
+    let release = () => {};
+    try {
+      return await new Promise((resolve, reject) => {
+        const deadline = Date.now() + this.#deadlines.connectMs;
+        const call = start(this.#metadata(), { deadline }, (failure, response) =>
+          failure ? reject(fromStatus(failure)) : resolve(response),
+        );
+        release = onAbort(signal, (error) => {
+          reject(error);
+          call.cancel();
+        });
+      });
+    } catch (error) {
+      throw this.explain(error);
+    } finally {
+      release();
+    }
+  }
+}

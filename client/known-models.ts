@@ -1,0 +1,77 @@
+import { SphynxError } from '../errors/sphynx-error.ts';
+import { type ModelCard, parseModelCard } from '../model/card.ts';
+import { makePlan, type Plan } from '../protocol/plan.ts';
+import type { Connection } from './connection.ts';
+
+/** A model whose card has been checked, and the plan that follows from it. */
+export interface KnownModel {
+  readonly card: ModelCard;
+  readonly plan: Plan;
+}
+
+/** The models of a server as this client knows them: each card is fetched and checked once. */
+export class KnownModels {
+  readonly #connection: Connection;
+  readonly #models = new Map<string, KnownModel>();
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /**
+   * A model by name; without a name the server's only one. Throws 'config/invalid' if there are several and
+   * none is named, 'model/unknown', 'model/format' if the card is not well-formed, 'model/mismatch' if the
+   * server derives another plan from it.
+   */
+  async get(name: string | undefined, signal?: AbortSignal): Promise<KnownModel> {
+    const wanted = name ?? (await this.#only(signal));
+    let model = this.#models.get(wanted);
+    if (!model) {
+      model = await this.#fetch(wanted, signal);
+      this.#models.set(wanted, model);
+    }
+    return model;
+  }
+
+  /** To be called when the server turns out to have changed the model. */
+  forget(name: string): void {
+    this.#models.delete(name);
+  }
+
+  async #only(signal?: AbortSignal): Promise<string> {
+    const [known, ...others] = this.#models.keys();
+    if (known !== undefined && others.length === 0) return known;
+    const models = await this.#connection.listModels(signal);
+    if (models.length === 1) return models[0].name;
+    const names = models.map((model) => model.name).join(', ');
+    throw new SphynxError(
+      'config/invalid',
+      `the server has ${models.length} models; choose one of: ${names}`,
+    );
+  }
+
+  async #fetch(name: string, signal?: AbortSignal): Promise<KnownModel> {
+    const { cardJson, modelHash, planHash } = await this.#connection.getModelCard(name, signal);
+    const card = parseModelCard(parseJson(cardJson));
+    if (card.name !== name || card.hash !== modelHash)
+      throw new SphynxError(
+        'model/mismatch',
+        `the server answered for the model ${name} with the card of another one`,
+      );
+    const plan = makePlan(card);
+    if (plan.hash !== planHash)
+      throw new SphynxError(
+        'model/mismatch',
+        `server and client derive different plans for the model ${name}: their versions of sphynx-pi differ; bring both to the same`,
+      );
+    return { card, plan };
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new SphynxError('model/format', 'the model card from the server is not JSON', { cause });
+  }
+}

@@ -1,0 +1,31 @@
+import { availableParallelism } from 'node:os';
+import { IDLE_MS } from '../transport/limits.ts';
+
+/** Every limit of the client. `connect` takes others for the deadlines. */
+export interface Deadlines {
+  /** Longest wait for the connection and for each short call: models, model card (ms). */
+  readonly connectMs: number;
+  /** Longest silence of the server in the middle of a conversation (ms). */
+  readonly idleMs: number;
+}
+
+export const DEFAULT_DEADLINES: Deadlines = {
+  // A server far away and busy answers in a second.
+  connectMs: 10_000,
+  idleMs: IDLE_MS,
+};
+
+/** Bundles prepared on one stream; more take further streams, with fresh keys. Servers refuse very long streams. */
+export const BUNDLES_PER_STREAM = 32;
+
+/**
+ * Bundles tried for one image when the server refuses them or the connection breaks before it accepts one.
+ * Every try uses up a bundle.
+ */
+export const ATTEMPTS = 4;
+
+/** Threads that spend bundles: an inference is short, and servers run few of one client at once. */
+export const ONLINE_THREADS = Math.min(4, availableParallelism());
+
+/** Threads that prepare bundles: one keeps a processor and a link busy. */
+export const OFFLINE_THREADS = 1;

@@ -1,0 +1,95 @@
+import { SphynxError } from '../errors/sphynx-error.ts';
+import type { Traffic } from '../protocol/plan.ts';
+import type { BundleHeader } from './bundle-header.ts';
+import type { BundleStore } from './bundle-store.ts';
+import type { PreprocessStream } from './connection.ts';
+import type { KnownModel } from './known-models.ts';
+import type { MeteredChannel } from './metered-channel.ts';
+import type { Network, RoleThread } from './role-thread.ts';
+
+/** The client's side of one Preprocess stream, in the order that the .proto draws. */
+export class Preparation {
+  readonly #stream: PreprocessStream;
+  readonly #channel: MeteredChannel;
+  readonly #thread: RoleThread;
+  readonly #store: BundleStore;
+  readonly #model: KnownModel;
+  #lifetimeMs = 0;
+  /** Where the account of the current bundle began; the session's cost is on the first one's. */
+  #start = performance.now();
+  #before: Traffic = { up: 0, down: 0 };
+
+  constructor(
+    stream: PreprocessStream,
+    channel: MeteredChannel,
+    thread: RoleThread,
+    store: BundleStore,
+    model: KnownModel,
+  ) {
+    this.#stream = stream;
+    this.#channel = channel;
+    this.#thread = thread;
+    this.#store = store;
+    this.#model = model;
+  }
+
+  async open(count: number): Promise<void> {
+    const { card, plan } = this.#model;
+    await this.#stream.send({
+      hello: { model: card.name, modelHash: card.hash, planHash: plan.hash, count },
+    });
+    const { bundleLifetimeSeconds } = await this.#stream.expect('accepted');
+    this.#lifetimeMs = bundleLifetimeSeconds * 1000;
+    await this.#thread.play('open', {}, this.#network);
+  }
+
+  async prepare(): Promise<BundleHeader> {
+    const { card } = this.#model;
+    await this.#stream.send({ begin: {} });
+    const { bundleId } = await this.#stream.expect('offer');
+    // By this machine's clock, which may differ from the server's.
+    const expiresAt = Date.now() + this.#lifetimeMs;
+    const partial = await this.#store.begin(card.hash, bundleId);
+    try {
+      const body = await this.#thread.play('prepare', { card, path: partial.path }, this.#network);
+      const header = { ...this.#account(bundleId, expiresAt), body };
+      await partial.seal(header);
+      await this.#stream.send({ commit: { bundleId } });
+      const ready = await this.#stream.expect('ready');
+      if (ready.bundleId !== bundleId)
+        throw new SphynxError(
+          'protocol/order',
+          'the server confirmed another bundle than the one just prepared',
+        );
+      await partial.publish();
+      return header;
+    } catch (error) {
+      // First the thread, which may be about to create or extend the file.
+      await this.#thread.stop();
+      await partial.discard();
+      throw error;
+    }
+  }
+
+  async end(): Promise<void> {
+    this.#stream.end();
+    await this.#thread.call('close', {});
+    // The session is over on both sides; how the stream ends changes nothing.
+    await this.#stream.receive().catch(() => {});
+  }
+
+  get #network(): Network {
+    return { channel: this.#channel, signal: this.#stream.signal };
+  }
+
+  #account(bundleId: string, expiresAt: number): Omit<BundleHeader, 'body'> {
+    const { card, plan } = this.#model;
+    const now = performance.now();
+    const { up, down } = this.#channel.traffic;
+    const offline = { ms: now - this.#start, up: up - this.#before.up, down: down - this.#before.down };
+    this.#start = now;
+    this.#before = { up, down };
+    const { name: model, hash: modelHash } = card;
+    return { bundleId, model, modelHash, planHash: plan.hash, preparedAt: Date.now(), expiresAt, offline };
+  }
+}

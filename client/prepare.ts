@@ -1,0 +1,92 @@
+import { asSphynxError } from '../errors/sphynx-error.ts';
+import type { Traffic } from '../protocol/plan.ts';
+import { GrpcChannel } from '../transport/grpc-channel.ts';
+import { onAbort } from './abort.ts';
+import type { BundleHeader } from './bundle-header.ts';
+import type { BundleStore } from './bundle-store.ts';
+import type { Connection } from './connection.ts';
+import type { KnownModel } from './known-models.ts';
+import { BUNDLES_PER_STREAM } from './limits.ts';
+import { MeteredChannel } from './metered-channel.ts';
+import { Preparation } from './preparation.ts';
+import type { RoleThreads } from './role-threads.ts';
+
+/** How far a preparation has come. */
+export interface PrepareProgress {
+  /** Bundles that are ready, of `count`. */
+  readonly ready: number;
+  readonly count: number;
+  /** Payload of both directions so far, and in the end (bytes). */
+  readonly bytes: number;
+  readonly totalBytes: number;
+}
+
+/** What a preparation needs of the client. */
+export interface PrepareParts {
+  readonly connection: Connection;
+  readonly store: BundleStore;
+  readonly threads: RoleThreads;
+}
+
+export interface PrepareTask {
+  readonly model: KnownModel;
+  /** Bundles to prepare, at least 1. */
+  readonly count: number;
+  readonly onProgress?: (progress: PrepareProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The offline phase: prepares `count` bundles, each ready and on disk before the next begins. If it breaks off,
+ * the ones that are ready stay, and of the one in work nothing is left.
+ */
+export async function prepareBundles(parts: PrepareParts, task: PrepareTask): Promise<BundleHeader[]> {
+  const { plan } = task.model;
+  const { count, onProgress = () => {} } = task;
+  const streams = Math.ceil(count / BUNDLES_PER_STREAM);
+  const totalBytes = streams * total(plan.sessionBytes) + count * total(plan.offlineBytes);
+  const bundles: BundleHeader[] = [];
+  let earlier = 0;
+  while (bundles.length < count) {
+    const part = Math.min(BUNDLES_PER_STREAM, count - bundles.length);
+    const report = (bytes: number) =>
+      onProgress({ ready: bundles.length, count, bytes: earlier + bytes, totalBytes });
+    earlier += await prepareOnOneStream(parts, task, part, (bundle) => bundles.push(bundle), report);
+  }
+  return bundles;
+}
+
+/** Returns the bytes moved. */
+async function prepareOnOneStream(
+  { connection, store, threads }: PrepareParts,
+  { model, signal }: PrepareTask,
+  count: number,
+  onReady: (bundle: BundleHeader) => void,
+  onBytes: (bytes: number) => void,
+): Promise<number> {
+  return threads.with(signal, async (thread) => {
+    await thread.call('load', { card: model.card });
+    const stream = connection.preprocess();
+    const release = onAbort(signal, (error) => stream.abort(error));
+    const channel = new MeteredChannel(new GrpcChannel(stream), () => onBytes(total(channel.traffic)));
+    try {
+      const preparation = new Preparation(stream, channel, thread, store, model);
+      await preparation.open(count);
+      for (let i = 0; i < count; i++) {
+        onReady(await preparation.prepare());
+        onBytes(total(channel.traffic));
+      }
+      await preparation.end();
+      return total(channel.traffic);
+    } catch (error) {
+      stream.abort(asSphynxError(error));
+      throw connection.explain(error);
+    } finally {
+      release();
+    }
+  });
+}
+
+function total({ up, down }: Traffic): number {
+  return up + down;
+}

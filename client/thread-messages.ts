@@ -1,0 +1,37 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { ModelCard } from '../model/card.ts';
+import type { LayerTiming } from '../protocol/online.ts';
+import type { BundleBody } from './bundle-header.ts';
+
+/** What the main thread and a role thread say to each other. Segments go over the ports in these messages. */
+
+/** A thread does one job at a time. A session is opened once per Preprocess stream and closed at its end. */
+export type Job =
+  /** Derives the plan and compiles the kernels, so that an inference need not wait for them. */
+  | { readonly type: 'load'; readonly card: ModelCard }
+  | { readonly type: 'open'; readonly port: MessagePort }
+  /** Writes the body of a new bundle to `path`. */
+  | { readonly type: 'prepare'; readonly port: MessagePort; readonly card: ModelCard; readonly path: string }
+  | { readonly type: 'close' }
+  /** Spends the bundle at `path` on an image of integers. */
+  | {
+      readonly type: 'infer';
+      readonly port: MessagePort;
+      readonly card: ModelCard;
+      readonly path: string;
+      readonly body: BundleBody;
+      readonly image: Int32Array;
+    };
+
+/** What each job gives back. */
+export interface JobResults {
+  load: undefined;
+  open: undefined;
+  prepare: BundleBody;
+  close: undefined;
+  infer: { readonly logits: Int32Array; readonly layers: readonly LayerTiming[] };
+}
+
+export type Report =
+  | { readonly type: 'done'; readonly result: JobResults[Job['type']] }
+  | { readonly type: 'failed'; readonly code: string; readonly message: string; readonly detail: string };
