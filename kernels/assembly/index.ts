@@ -4,4 +4,8 @@
 export function heapBase(): usize {
   return __heap_base;
 }
+export * from './blocks';
+export * from './decode-tables';
+export * from './digit-tables';
 export * from './gemm';
+export * from './half-gates';

@@ -1,0 +1,18 @@
+import { type Cipheriv, createCipheriv } from 'node:crypto';
+
+/** AES-128 on whole batches of blocks: the random permutation behind the hash and the key derivation. */
+export class BlockCipher {
+  readonly #cipher: Cipheriv;
+
+  /** `key`: 16 bytes. */
+  constructor(key: Uint8Array) {
+    this.#cipher = createCipheriv('aes-128-ecb', key, null);
+    this.#cipher.setAutoPadding(false);
+  }
+
+  /** AES of every block of `input`, into `output`, which may be `input`. Both [16 * n bytes]. */
+  encrypt(input: Uint8Array, output: Uint8Array): void {
+    // Without padding and on whole blocks, ECB keeps no state from one call to the next.
+    output.set(this.#cipher.update(input));
+  }
+}

@@ -1,0 +1,73 @@
+// Tables of four 32-bit words opened by two labels together, rows ordered by the labels' colour bits.
+
+import { maskOfBit, sigma, tweak } from './block';
+
+/**
+ * Hash inputs s(x) xor s(s(y)) xor i of two labels. With `delta` not null: for the values (x, y) = 00, 01, 10,
+ * 11, plane by plane of `count` blocks; else of the two labels as they are.
+ */
+export function pairInputs(x: usize, y: usize, delta: usize, out: usize, count: i32, first: u32): void {
+  const plane = (<usize>count) << 4;
+  const once = delta ? sigma(v128.load(delta)) : i64x2.splat(0);
+  const twice = sigma(once);
+  for (let e = 0; e < count; e++) {
+    const at = out + ((<usize>e) << 4);
+    const input = v128.xor(v128.xor(sigma(v128.load(x)), sigma(sigma(v128.load(y)))), tweak(first + e));
+    v128.store(at, input);
+    if (delta) {
+      const other = v128.xor(input, once);
+      v128.store(at + plane, v128.xor(input, twice));
+      v128.store(at + 2 * plane, other);
+      v128.store(at + 3 * plane, v128.xor(other, twice));
+    }
+    x += 16;
+    y += 16;
+  }
+}
+
+/**
+ * rows[e] (16 bytes): word of the values (x, y) is mask[e] + values[2x + y], encrypted by hashes as
+ * `pairInputs` orders them, at row 2 * colour(x) + colour(y). x and y are zero labels.
+ */
+export function garblePair(
+  x: usize,
+  y: usize,
+  hashes: usize,
+  masks: usize,
+  values: usize,
+  rows: usize,
+  count: i32,
+): void {
+  const plane = (<usize>count) << 4;
+  const words = v128.load(values);
+  for (let e = 0; e < count; e++) {
+    const at = hashes + ((<usize>e) << 4);
+    const low = v128.shuffle<i32>(v128.load(at), v128.load(at + plane), 0, 4, 0, 4);
+    const high = v128.shuffle<i32>(v128.load(at + 2 * plane), v128.load(at + 3 * plane), 0, 4, 0, 4);
+    const pads = v128.shuffle<i64>(low, high, 0, 2);
+    let row = v128.xor(pads, i32x4.add(words, v128.load_splat<i32>(masks + ((<usize>e) << 2))));
+    // Order by colour: the word of (x, y) goes to row (x xor colour(x), y xor colour(y)).
+    const swapX = maskOfBit(v128.load(x), 0);
+    const swapY = maskOfBit(v128.load(y), 0);
+    row = v128.bitselect(v128.shuffle<i32>(row, row, 2, 3, 0, 1), row, swapX);
+    row = v128.bitselect(v128.shuffle<i32>(row, row, 1, 0, 3, 2), row, swapY);
+    v128.store(rows, row);
+    x += 16;
+    y += 16;
+    rows += 16;
+  }
+}
+
+/** sums[e] += the word that the two labels open. hashes: H of the two labels. */
+export function evaluatePair(x: usize, y: usize, hashes: usize, rows: usize, sums: usize, count: i32): void {
+  for (let e = 0; e < count; e++) {
+    const row = ((load<u8>(x) & 1) << 1) | (load<u8>(y) & 1);
+    const word = load<u32>(rows + ((<usize>row) << 2)) ^ load<u32>(hashes);
+    store<u32>(sums, load<u32>(sums) + word);
+    x += 16;
+    y += 16;
+    hashes += 16;
+    rows += 16;
+    sums += 4;
+  }
+}

@@ -1,0 +1,46 @@
+import { kernels } from './load.ts';
+
+/**
+ * Tables of four 32-bit words that two labels open together. The rows are ordered by the colour bits of the
+ * labels (x, y); the word of the values (x, y) is mask + values[2x + y] mod 2^32. All arrays in kernel memory.
+ */
+
+/** Bytes of table per element. */
+export const PAIR_ROW_BYTES = 16;
+
+const at = (view: ArrayBufferView) => kernels().memory.address(view);
+
+/** Hash inputs s(x) xor s(s(y)) xor i: with `delta`, four planes for the values 00, 01, 10, 11; without, one. */
+export function pairInputs(
+  x: Uint8Array,
+  y: Uint8Array,
+  delta: Uint8Array | null,
+  out: Uint8Array,
+  count: number,
+  first: number,
+): void {
+  kernels().call.pairInputs(at(x), at(y), delta ? at(delta) : 0, at(out), count, first);
+}
+
+/** Writes the rows of a chunk. x, y: zero labels; hashes: four planes; values: four words. */
+export function garblePair(
+  x: Uint8Array,
+  y: Uint8Array,
+  hashes: Uint8Array,
+  masks: Uint32Array,
+  values: Uint32Array,
+  rows: Uint8Array,
+): void {
+  kernels().call.garblePair(at(x), at(y), at(hashes), at(masks), at(values), at(rows), masks.length);
+}
+
+/** sums[e] += the word that the labels x[e], y[e] open. */
+export function evaluatePair(
+  x: Uint8Array,
+  y: Uint8Array,
+  hashes: Uint8Array,
+  rows: Uint8Array,
+  sums: Uint32Array,
+): void {
+  kernels().call.evaluatePair(at(x), at(y), at(hashes), at(rows), at(sums), sums.length);
+}
