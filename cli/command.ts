@@ -1,0 +1,48 @@
+import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
+import { Output, type OutputOptions } from './output.ts';
+
+/** What every command is given. */
+export interface Context {
+  readonly output: Output;
+  /** Fires at the first Ctrl-C or SIGTERM. A second one ends the process at once. */
+  readonly signal: AbortSignal;
+}
+
+/** Exit codes. */
+const OK = 0;
+const FAILED = 1;
+export const USAGE = 2;
+
+/**
+ * Runs a command to its exit code: what it returns, or 1 with a message if it throws, 2 if it was asked for
+ * something that cannot be.
+ */
+export async function runCommand(
+  options: OutputOptions,
+  command: (context: Context) => Promise<boolean | undefined>,
+): Promise<void> {
+  const output = new Output(options);
+  const interrupt = new AbortController();
+  const onSignal = () => {
+    if (interrupt.signal.aborted) process.exit(FAILED);
+    interrupt.abort();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  try {
+    const succeeded = await command({ output, signal: interrupt.signal });
+    process.exitCode = succeeded === false ? FAILED : OK;
+  } catch (error) {
+    const failure = interrupt.signal.aborted ? interrupted(error) : asSphynxError(error);
+    output.failure(failure);
+    process.exitCode = failure.code === 'config/invalid' ? USAGE : FAILED;
+  } finally {
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+  }
+}
+
+/** After Ctrl-C every failure is a consequence of it. */
+function interrupted(cause: unknown): SphynxError {
+  return new SphynxError('aborted', 'interrupted; nothing was left half done', { cause });
+}

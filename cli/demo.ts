@@ -1,0 +1,82 @@
+/** `npm run demo`: a server process and this client process classify images, and every result is checked. */
+import { globSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { Command } from 'commander';
+import { type Classification, connect } from '../client/index.ts';
+import { loadModel } from '../model/load.ts';
+import { type Context, runCommand, USAGE } from './command.ts';
+import { matchesPlaintext } from './demo/compare.ts';
+import { type DemoImage, demoImage, describeImage, describeView } from './demo/report.ts';
+import { ServerProcess } from './demo/server-process.ts';
+import type { OutputOptions } from './output.ts';
+import { DEFAULT_MODEL, PACKAGE_FOLDER } from './package-folder.ts';
+import { PrepareReport } from './progress.ts';
+import { counted } from './units.ts';
+
+const TOP = 3;
+
+async function demo(context: Context, paths: readonly string[], modelFolder: string): Promise<boolean> {
+  const folder = await mkdtemp(join(tmpdir(), 'sphynx-demo-'));
+  let server: ServerProcess | undefined;
+  try {
+    context.output.note(`starting a server process with ${basename(modelFolder)}`);
+    server = await ServerProcess.start(modelFolder, join(folder, 'server'));
+    return await classifyAll(context, server, paths, modelFolder, join(folder, 'client'));
+  } finally {
+    await server?.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function classifyAll(
+  { output, signal }: Context,
+  server: ServerProcess,
+  paths: readonly string[],
+  modelFolder: string,
+  stateFolder: string,
+): Promise<boolean> {
+  const client = await connect(server.address, { stateFolder, signal });
+  try {
+    const card = await client.modelCard(undefined, { signal });
+    output.note(
+      `server: process ${server.pid} at ${server.address}; client: process ${process.pid}; preparing ${counted(paths.length, 'bundle')}`,
+    );
+    const report = new PrepareReport(output);
+    await client
+      .prepare({ count: paths.length, onProgress: report.update, signal })
+      .finally(() => report.stop());
+    // The weights are read here for one purpose only: to compute in the open what the private results must equal.
+    const network = await loadModel(modelFolder);
+    const images: DemoImage[] = [];
+    const results: Classification[] = [];
+    for (const path of paths) {
+      const result = await client.classify(path, { topK: TOP, signal });
+      const logits = Array.from(result.logits, (logit) => logit * 2 ** card.logitScaleBits);
+      results.push(result);
+      images.push(demoImage(basename(path), result, await matchesPlaintext(network, path, logits)));
+      if (!output.json) process.stdout.write(`\n${describeImage(images[images.length - 1])}\n`);
+    }
+    const { name: model, relus } = card;
+    output.result({ model, images, relus }, `\n${describeView(card, results)}`);
+    return images.every((image) => image.matchesPlaintext);
+  } finally {
+    await client.close();
+  }
+}
+
+const command = new Command('demo')
+  .description('classify images privately, with a server process of its own, and check every result')
+  .argument('[images...]', 'PNG, JPEG or WebP files (default: the drawings in samples/)')
+  .option('-m, --model <folder>', 'the model', DEFAULT_MODEL)
+  .option('--json', 'print one JSON object on stdout and nothing else there')
+  .option('--verbose', 'print stack traces with failures')
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : USAGE))
+  .action((images: string[], options: OutputOptions & { model: string }) => {
+    const samples = globSync(join(PACKAGE_FOLDER, 'samples', '*.png')).sort();
+    return runCommand(options, (context) =>
+      demo(context, images.length > 0 ? images : samples, options.model),
+    );
+  });
+await command.parseAsync();

@@ -1,0 +1,54 @@
+import type { Classification, ModelCard } from '../../client/index.ts';
+import { bytes, duration, percent, whole } from '../units.ts';
+
+/** One image's outcome, as `npm run demo -- --json` prints it. Times in ms, bytes in both directions. */
+export interface DemoImage {
+  readonly name: string;
+  readonly top: readonly { readonly label: string; readonly p: number }[];
+  readonly matchesPlaintext: boolean;
+  readonly offlineMs: number;
+  readonly onlineMs: number;
+  readonly offlineBytes: number;
+  readonly onlineBytes: number;
+  readonly rounds: number;
+}
+
+export function demoImage(name: string, result: Classification, matchesPlaintext: boolean): DemoImage {
+  const { offline, online } = result.bytes;
+  return {
+    name,
+    top: result.top.map(({ label, p }) => ({ label, p })),
+    matchesPlaintext,
+    offlineMs: result.timings.offlineMs,
+    onlineMs: result.timings.onlineMs,
+    offlineBytes: offline.up + offline.down,
+    onlineBytes: online.up + online.down,
+    rounds: result.rounds,
+  };
+}
+
+/** A few lines about one image. */
+export function describeImage(image: DemoImage): string {
+  const classes = image.top.map(({ label, p }) => `${label} ${percent(p)}`).join(', ');
+  const match = image.matchesPlaintext
+    ? 'equals the plaintext result'
+    : 'DOES NOT EQUAL the plaintext result';
+  return [
+    `${image.name}: ${classes}`,
+    `  ${match}`,
+    `  offline ${duration(image.offlineMs)}, ${bytes(image.offlineBytes)}; online ${duration(image.onlineMs)}, ${bytes(image.onlineBytes)}, ${image.rounds} rounds`,
+  ].join('\n');
+}
+
+/** What the server came to see, in numbers of this very run. */
+export function describeView(card: ModelCard, results: readonly Classification[]): string {
+  const pixels = card.input.channels * card.input.height * card.input.width;
+  const received = results.reduce((sum, { bytes: moved }) => sum + moved.online.up, 0);
+  const count = `${whole(results.length)} image${results.length === 1 ? '' : 's'}`;
+  return [
+    `What the server received about ${count}: ${whole(received)} bytes. (Bundles were prepared before any image was read.)`,
+    `Per image these are ${whole(pixels)} pixel values and ${whole(card.relus)} activations, each minus a random number`,
+    'of 32 bits that never left this process and is used once: shares, which by themselves are random noise.',
+    'It never had a pixel, an activation, a logit or a label.',
+  ].join('\n');
+}

@@ -1,0 +1,69 @@
+/** What this machine must be able to do, checked by doing it. */
+import { randomBytes } from 'node:crypto';
+import { rm, statfs, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { defaultStateFolder, makePrivateFolder, storageError } from '../client/storage.ts';
+import { kernels } from '../kernels/load.ts';
+import type { Finding } from './doctor.ts';
+import { bytes } from './units.ts';
+
+/** A few bundles of the models that we know take this much (bytes). */
+const COMFORTABLE_SPACE = 1e9;
+
+const REINSTALL = 'install the package anew: npm ci';
+
+export function checkNode(): Finding {
+  // An older one does not get as far as this.
+  return { name: 'node', ok: true, detail: `${process.version} on ${process.platform} ${process.arch}` };
+}
+
+export function checkKernels(): Promise<Finding> {
+  return attempt('kernels', 'build them: npm run build:kernels', async () => {
+    const { call } = kernels();
+    return `${Object.keys(call).length} compiled functions`;
+  });
+}
+
+export function checkEncryption(): Promise<Finding> {
+  return attempt('encryption', REINSTALL, async () => {
+    const { HeClient } = await import('../crypto/he/client.ts');
+    (await HeClient.create()).close();
+    return 'SEAL loads and makes keys';
+  });
+}
+
+export function checkImages(): Promise<Finding> {
+  return attempt('images', `${REINSTALL} --include=optional`, async () => {
+    const { default: sharp } = await import('sharp');
+    await sharp({ create: { width: 2, height: 2, channels: 3, background: 'white' } })
+      .png()
+      .toBuffer();
+    return `libvips ${sharp.versions.vips}`;
+  });
+}
+
+export function checkStateFolder(folder = defaultStateFolder()): Promise<Finding> {
+  return attempt('state', 'choose another folder with --state, or make room in this one', async () => {
+    await makePrivateFolder(folder);
+    const probe = join(folder, `.probe-${randomBytes(6).toString('hex')}`);
+    try {
+      await writeFile(probe, randomBytes(4096), { flush: true });
+    } catch (error) {
+      throw storageError(error, folder);
+    } finally {
+      await rm(probe, { force: true });
+    }
+    const { bavail, bsize } = await statfs(folder);
+    if (bavail * bsize < COMFORTABLE_SPACE)
+      throw new Error(`${folder} has only ${bytes(bavail * bsize)} left`);
+    return `${folder} is writable, ${bytes(bavail * bsize)} free`;
+  });
+}
+
+async function attempt(name: string, remedy: string, check: () => Promise<string>): Promise<Finding> {
+  try {
+    return { name, ok: true, detail: await check() };
+  } catch (error) {
+    return { name, ok: false, detail: (error as Error).message, remedy };
+  }
+}

@@ -1,0 +1,27 @@
+import type { ModelSummary } from '../client/index.ts';
+import type { Context } from './command.ts';
+import { type ConnectionOptions, withClient } from './server-connection.ts';
+import { bytes, counted, table } from './units.ts';
+
+/** `sphynx models`: what the server offers and what one image costs. */
+export async function models({ output, signal }: Context, options: ConnectionOptions): Promise<undefined> {
+  const list = await withClient(options, signal, (client) => client.models({ signal }));
+  output.result(
+    { server: options.server, models: list },
+    list.length > 0 ? describe(list) : 'the server has no models',
+  );
+}
+
+function describe(list: readonly ModelSummary[]): string {
+  const rows = list.map((model) => [
+    model.name,
+    `${model.inputWidth}x${model.inputHeight}x${model.inputChannels}`,
+    model.classes,
+    model.relus,
+    bytes(model.quote.offlineBytes),
+    bytes(model.quote.onlineBytes),
+    model.hash.slice(0, 12),
+  ]);
+  const header = ['MODEL', 'INPUT', 'CLASSES', 'RELUS', 'OFFLINE', 'ONLINE', 'HASH'];
+  return `${counted(list.length, 'model')}; traffic is for one image\n\n${table(header, rows)}`;
+}

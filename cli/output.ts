@@ -1,0 +1,56 @@
+import type { SphynxError } from '../errors/sphynx-error.ts';
+
+export interface OutputOptions {
+  /** One machine-readable object on stdout and nothing else there. */
+  readonly json?: boolean;
+  /** Stack traces with failures. */
+  readonly verbose?: boolean;
+}
+
+/** What a command says: the result on stdout, everything else on stderr. */
+export class Output {
+  readonly json: boolean;
+  readonly #verbose: boolean;
+
+  constructor({ json = false, verbose = false }: OutputOptions) {
+    this.json = json;
+    this.#verbose = verbose;
+    // A reader that has seen enough (`| head`) is no failure.
+    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+
+  /** The outcome of the command: call once. */
+  result(value: unknown, text: string): void {
+    process.stdout.write(`${this.json ? JSON.stringify(value, arraysForTyped) : text}\n`);
+  }
+
+  /** A remark for people. */
+  note(text: string): void {
+    process.stderr.write(`${text}\n`);
+  }
+
+  /** One line with the code and what to do. With --json the same as an object on stdout. */
+  failure(error: SphynxError): void {
+    if (this.json) this.result({ error: { code: error.code, message: error.message } }, '');
+    this.note(`sphynx: ${error.code}: ${error.message}`);
+    if (this.#verbose) this.note(describe(error));
+    else if (error.code === 'internal')
+      this.note('sphynx: --verbose tells more; please report it with that output');
+  }
+}
+
+/** Stack traces down to the first cause. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const below = error.cause === undefined ? '' : `\ncaused by: ${describe(error.cause)}`;
+  return `${error.stack}${below}`;
+}
+
+/** For JSON.stringify: typed arrays as arrays. */
+function arraysForTyped(_key: string, value: unknown): unknown {
+  return ArrayBuffer.isView(value) && !(value instanceof DataView)
+    ? Array.from(value as Float64Array)
+    : value;
+}

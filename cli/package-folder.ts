@@ -1,0 +1,10 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The package's own folder: above the sources, and above `dist` once compiled. */
+export const PACKAGE_FOLDER = [join(import.meta.dirname, '..'), join(import.meta.dirname, '..', '..')].find(
+  (folder) => existsSync(join(folder, 'package.json')),
+) as string;
+
+/** The model that comes with the package. */
+export const DEFAULT_MODEL = join(PACKAGE_FOLDER, 'model-zoo', 'sphynx-c100-25k');

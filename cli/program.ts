@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { ClassifyCommandOptions } from './classify.ts';
+import { type Context, runCommand, USAGE } from './command.ts';
+import type { OutputOptions } from './output.ts';
+import { PACKAGE_FOLDER } from './package-folder.ts';
+import { DEFAULT_ADDRESS, withConnection } from './server-connection.ts';
+
+/** Runs `sphynx` with these arguments and sets the exit code: 0 done, 1 failed, 2 wrong usage. */
+export async function run(args: readonly string[]): Promise<void> {
+  try {
+    await program().parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Commander has written its message; help and version end with 0.
+    process.exitCode = error.exitCode === 0 ? 0 : USAGE;
+  }
+}
+
+function program(): Command {
+  const { version, description } = JSON.parse(readFileSync(join(PACKAGE_FOLDER, 'package.json'), 'utf8'));
+  const sphynx = new Command('sphynx')
+    .description(description)
+    .version(version)
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureHelp({ showGlobalOptions: true })
+    .option('--json', 'print one JSON object on stdout and nothing else there')
+    .option('--verbose', 'print stack traces with failures');
+  addServe(
+    sphynx.command('serve').description('serve models to clients that keep their images to themselves'),
+  );
+  withConnection(sphynx.command('models').description('list the models of a server')).action(
+    action(async () => (await import('./models.ts')).models),
+  );
+  addPrepare(
+    sphynx.command('prepare').description('prepare bundles ahead of time: one for each image to classify'),
+  );
+  addClassify(sphynx.command('classify').description('classify images without showing them to the server'));
+  withConnection(
+    sphynx.command('doctor').description('check this machine and the connection; say what to do'),
+  ).action(action(async () => (await import('./doctor.ts')).doctor));
+  return sphynx;
+}
+
+function addServe(command: Command): void {
+  command
+    .option('-l, --listen <host:port>', 'where to listen; port 0 takes any free one', DEFAULT_ADDRESS)
+    .option('-m, --model <folder...>', 'models to serve (default: the one that comes with sphynx)')
+    .option('--state <folder>', 'where bundle records are kept; one server per folder')
+    .option('--tls-cert <file>', "the server's certificate chain (PEM)")
+    .option('--tls-key <file>', "the certificate's private key (PEM)")
+    .option('--insecure', 'serve other machines without TLS')
+    .option('--bundles-per-client <count>', 'unspent bundles that one client may hold', wholeNumber)
+    .option('--grace <seconds>', 'how long running inferences may finish at the end', wholeNumber, 10)
+    .addOption(
+      new Option('--log-level <level>', 'what is logged to stderr')
+        .choices(['debug', 'info', 'warn', 'error', 'silent'])
+        .default('info'),
+    )
+    .action(action(async () => (await import('./serve.ts')).serve));
+}
+
+function addPrepare(command: Command): void {
+  withConnection(command)
+    .option('-m, --model <name>', "the model (default: the server's only one)")
+    .option('-n, --count <count>', 'bundles to prepare', wholeNumber, 1)
+    .action(action(async () => (await import('./prepare.ts')).prepare));
+}
+
+function addClassify(command: Command): void {
+  withConnection(command)
+    .argument('<image...>', 'PNG, JPEG or WebP files of any size')
+    .option('-m, --model <name>', "the model (default: the server's only one)")
+    .option('-k, --top <count>', 'classes to show', wholeNumber, 5)
+    .option('--no-prepare', 'use only bundles that are ready')
+    .action((images: string[], options: ClassifyCommandOptions, command: Command) =>
+      runCommand(command.optsWithGlobals<OutputOptions>(), async (context) =>
+        (await import('./classify.ts')).classify(context, images, options),
+      ),
+    );
+}
+
+/** A command without arguments as Commander calls it. Its code is loaded when it runs: the others need not wait. */
+function action<Options>(
+  load: () => Promise<(context: Context, options: Options) => Promise<boolean | undefined>>,
+): (options: Options, command: Command) => Promise<void> {
+  return (options, self) =>
+    runCommand(self.optsWithGlobals<OutputOptions>(), async (context) => (await load())(context, options));
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('expected a whole number from 1 on');
+  return Number(text);
+}
