@@ -1,0 +1,62 @@
+/** A TCP relay between client and server that can be cut, as networks are. */
+import { createServer, connect as dial, type Socket } from 'node:net';
+
+export class Link {
+  readonly #sockets = new Set<Socket>();
+  readonly #server = createServer((near) => this.#join(near));
+  readonly #target: number;
+  #address = '';
+  #budget = Number.POSITIVE_INFINITY;
+
+  private constructor(target: number) {
+    this.#target = target;
+  }
+
+  static async to(port: number): Promise<Link> {
+    const link = new Link(port);
+    await new Promise<void>((resolve) => link.#server.listen(0, '127.0.0.1', resolve));
+    link.#address = `127.0.0.1:${(link.#server.address() as { port: number }).port}`;
+    return link;
+  }
+
+  get address(): string {
+    return this.#address;
+  }
+
+  /** Cuts all connections once this many more bytes have come down from the server. Later ones work again. */
+  cutAfter(bytesDown: number): void {
+    this.#budget = bytesDown;
+  }
+
+  /** Cuts all connections now. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
+    this.#budget = Number.POSITIVE_INFINITY;
+  }
+
+  close(): void {
+    this.cut();
+    this.#server.close();
+  }
+
+  #join(near: Socket): void {
+    const far = dial(this.#target, '127.0.0.1');
+    for (const [socket, other] of [
+      [near, far],
+      [far, near],
+    ]) {
+      this.#sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        this.#sockets.delete(socket);
+        other.destroy();
+      });
+    }
+    near.on('data', (bytes) => far.write(bytes));
+    far.on('data', (bytes) => {
+      this.#budget -= bytes.length;
+      if (this.#budget < 0) this.cut();
+      else near.write(bytes);
+    });
+  }
+}
