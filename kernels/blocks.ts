@@ -25,3 +25,8 @@ export function xorBlocks(target: Uint8Array, source: Uint8Array): void {
 export function xorWhere(target: Uint8Array, words: Uint32Array, bit: number, block: Uint8Array): void {
   kernels().call.xorWhere(at(target), at(words), bit, at(block), blocks(target));
 }
+
+/** target[i] ^= block. */
+export function xorEach(target: Uint8Array, block: Uint8Array): void {
+  kernels().call.xorEach(at(target), at(block), blocks(target));
+}

@@ -31,3 +31,12 @@ export function xorWhere(target: usize, words: usize, bit: i32, block: usize, co
     words += 4;
   }
 }
+
+/** target[i] ^= block. */
+export function xorEach(target: usize, block: usize, count: i32): void {
+  const value = v128.load(block);
+  for (let i = 0; i < count; i++) {
+    v128.store(target, v128.xor(v128.load(target), value));
+    target += 16;
+  }
+}

@@ -9,3 +9,4 @@ export * from './decode-tables';
 export * from './digit-tables';
 export * from './gemm';
 export * from './half-gates';
+export * from './transpose';

@@ -153,8 +153,14 @@ test('tables for fixed secrets never change: the other side relies on their byte
       .update(outputMasks(gadget, keys, 100, 50))
       .digest('hex');
   };
-  assert.equal(digest({ kind: 'relu', ringBits: 11, dropBits: 8, digitBits: 2 }), '62b8dcd627cd0d41e664091a14a54e5544c92a5014237b3be7c175dea0b0177b');
-  assert.equal(digest({ kind: 'rescale', ringBits: 0, dropBits: 8, digitBits: 2 }), '0ea02fdc0389ec89c65bc365697532612315b5a4b9d2110cfb907756977b6b73');
+  assert.equal(
+    digest({ kind: 'relu', ringBits: 11, dropBits: 8, digitBits: 2 }),
+    '62b8dcd627cd0d41e664091a14a54e5544c92a5014237b3be7c175dea0b0177b',
+  );
+  assert.equal(
+    digest({ kind: 'rescale', ringBits: 0, dropBits: 8, digitBits: 2 }),
+    '0ea02fdc0389ec89c65bc365697532612315b5a4b9d2110cfb907756977b6b73',
+  );
 });
 
 test('what the evaluator opens is masked, and a wrong label opens nothing', () => {
