@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import { type Server, ServerCredentials } from '@grpc/grpc-js';
 import { SphynxError } from '../errors/sphynx-error.ts';
 
@@ -14,22 +15,30 @@ LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
 
 /**
- * Binds the server to `host:port` (port 0: any free one) and returns the port. Without TLS only the loopback
- * interface is served unless `insecure` says otherwise: ciphertexts and shares are not authenticated, so
- * whoever can change bytes on the way can change results. Throws 'config/invalid'.
+ * How the server at `address` proves itself. Without TLS only the loopback interface is served unless
+ * `insecure` says otherwise: ciphertexts and shares are not authenticated, so whoever can change bytes on the
+ * way can change results. Throws 'config/invalid'.
  */
-export async function listen(
-  server: Server,
+export function credentialsFor(
   address: string,
   { tls, insecure = false }: { tls?: TlsFiles; insecure?: boolean },
-): Promise<number> {
+): ServerCredentials {
   const host = hostOf(address);
-  if (!tls && !insecure && !isLoopback(host))
+  if (tls) return tlsCredentials(tls);
+  if (!insecure && !isLoopback(host))
     throw new SphynxError(
       'config/invalid',
       `${address} can be reached from other machines, and there is no TLS: give a certificate and a key, or allow plaintext expressly`,
     );
-  const credentials = tls ? tlsCredentials(tls) : ServerCredentials.createInsecure();
+  return ServerCredentials.createInsecure();
+}
+
+/** Binds the server to `host:port` (port 0: any free one) and returns the port. Throws 'config/invalid'. */
+export async function listen(
+  server: Server,
+  address: string,
+  credentials: ServerCredentials,
+): Promise<number> {
   return new Promise((resolve, reject) =>
     server.bindAsync(address, credentials, (cause, port) => {
       if (cause)
@@ -60,7 +69,9 @@ function isLoopback(host: string): boolean {
 
 function tlsCredentials({ certificate, key }: TlsFiles): ServerCredentials {
   try {
+    // gRPC would report a key that does not fit only when it binds, and not as what it is.
     const pair = { cert_chain: readFileSync(certificate), private_key: readFileSync(key) };
+    createSecureContext({ cert: pair.cert_chain, key: pair.private_key });
     return ServerCredentials.createSsl(null, [pair]);
   } catch (cause) {
     throw new SphynxError(

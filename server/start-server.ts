@@ -15,8 +15,9 @@ import {
   type ServerLimits,
   SWEEP_MS,
 } from './limits.ts';
-import { listen, type TlsFiles } from './listen.ts';
+import { credentialsFor, listen, type TlsFiles } from './listen.ts';
 import { ModelRegistry } from './models.ts';
+import { widenReceiveWindows } from './receive-window.ts';
 import { PrivateInferenceService } from './service.ts';
 import { SqliteBundleStore } from './sqlite-bundle-store.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -51,6 +52,7 @@ export interface RunningServer {
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const logger = options.logger ?? pino(pino.destination(2));
+  const credentials = credentialsFor(options.address, options);
   const models = await ModelRegistry.load(options.models);
   const undo: (() => Promise<void>)[] = [];
   try {
@@ -66,7 +68,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const service = new PrivateInferenceService({ models, store, pool, limits, logger });
     const { server, health } = grpcServer(service);
     undo.push(() => shutDown(server));
-    const port = await listen(server, options.address, options);
+    const port = await listen(server, options.address, credentials);
+    const narrow = widenReceiveWindows(port);
+    undo.push(async () => narrow());
     const sweeping = setInterval(() => sweep({ store, logger }), SWEEP_MS);
     undo.push(async () => clearInterval(sweeping));
     logger.info(

@@ -37,6 +37,11 @@ export class WorkerPool {
     }
   }
 
+  /** The workers that run inferences now. */
+  get online(): readonly PoolWorker[] {
+    return this.#online;
+  }
+
   /** A place for one Preprocess stream. Its worker stays the same, because the session's keys are there. */
   openSession(session: string): PoolSession {
     return new PoolSession(leastLoaded(this.#offline), session);

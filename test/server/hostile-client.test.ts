@@ -8,7 +8,7 @@ import { encodeSegment } from '../../transport/grpc-channel.ts';
 import { randomImage } from '../protocol/images.ts';
 import { network, runningServer } from './running-server.ts';
 
-const server = await runningServer({ limits: { idleMs: 2000 } });
+const server = await runningServer({ limits: { idleMs: 1000 } });
 const client = server.client();
 const image = randomImage(network.card);
 

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { pino } from 'pino';
+import { PoolWorker } from '../../server/pool-worker.ts';
+import { WorkerPool } from '../../server/worker-pool.ts';
+import { network } from './running-server.ts';
+
+const silent = pino({ level: 'silent' });
+const ONE_EACH = { offlineWorkers: 1, onlineWorkers: 1 };
+
+test('a role in a worker that dies fails its stream, and later jobs are refused', async () => {
+  const worker = new PoolWorker({ networks: [network] }, () => {});
+  await worker.ready;
+  const channel = worker.start({ type: 'open', session: 's' });
+  await channel.wanted();
+  const failing = assert.rejects(channel.receive(), { code: 'internal', message: /worker thread.*died/ });
+  await worker.stop();
+  await failing;
+  assert.throws(() => worker.start({ type: 'open', session: 't' }), { code: 'internal' });
+});
+
+test('a dead worker is replaced, and until then its work is refused', async () => {
+  const pool = await WorkerPool.start([network], ONE_EACH, silent);
+  const [victim] = pool.online;
+  await victim.stop();
+  assert.throws(() => pool.infer(network.card.name, new Uint8Array(32)), { code: 'server/busy' });
+  while (!pool.online.some((worker) => worker.alive)) await delay(50);
+  const { channel, release } = pool.infer(network.card.name, new Uint8Array(32));
+  assert.equal(await channel.wanted(), true);
+  release();
+  await pool.stop();
+});
+
+test('a preparation and an inference run in threads of their own', async () => {
+  const pool = await WorkerPool.start([network], ONE_EACH, silent);
+  const session = pool.openSession('s');
+  const opening = session.open();
+  const { channel, release } = pool.infer(network.card.name, new Uint8Array(32));
+  assert.equal(await opening.wanted(), true);
+  assert.equal(await channel.wanted(), true);
+  assert.equal(pool.online[0].load, 1);
+  release();
+  session.close();
+  assert.equal(pool.online[0].load, 0);
+  await pool.stop();
+});
+
+test('a network that no worker can take keeps the pool from starting', async () => {
+  const broken = { ...network, card: null as never };
+  await assert.rejects(WorkerPool.start([broken], ONE_EACH, silent), { code: 'internal' });
+});
+
+test('a role for a model or session that does not exist is a fault of ours, reported for the log', async () => {
+  const faults: string[] = [];
+  const worker = new PoolWorker({ networks: [network] }, (job) => faults.push(job));
+  await worker.ready;
+  const channel = worker.start({ type: 'infer', model: 'none', bundleSeed: new Uint8Array(32) });
+  await assert.rejects(channel.receive(), { code: 'internal' });
+  assert.deepEqual(faults, ['infer']);
+  await worker.stop();
+});
