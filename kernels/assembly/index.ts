@@ -10,3 +10,4 @@ export * from './digit-tables';
 export * from './gemm';
 export * from './half-gates';
 export * from './transpose';
+export * from './ntt';
