@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { SphynxError } from '../errors/sphynx-error.ts';
 import { IDLE_MS } from '../transport/limits.ts';
 
 const MINUTE_MS = 60_000;
@@ -55,6 +56,24 @@ export const DEFAULT_LIMITS: ServerLimits = {
   // An inference never waits behind a preparation, whose single steps take seconds.
   onlineWorkers: 1,
 };
+
+/** Longest timer of Node (ms); a longer one would fire at once. */
+export const TIMER_MS = 2 ** 31 - 1;
+
+/** The defaults with `changes`. Throws 'config/invalid' for a limit that is no positive whole number. */
+export function completeLimits(changes: Partial<ServerLimits> = {}): ServerLimits {
+  for (const [name, value] of Object.entries(changes)) {
+    if (!Object.hasOwn(DEFAULT_LIMITS, name))
+      throw new SphynxError('config/invalid', `there is no limit ${name}`);
+    const largest = name === 'bundleLifetimeMs' ? Number.MAX_SAFE_INTEGER / 4 : TIMER_MS;
+    if (!Number.isInteger(value) || value < 1 || value > largest)
+      throw new SphynxError(
+        'config/invalid',
+        `the limit ${name} must be a whole number from 1 on, not ${value}`,
+      );
+  }
+  return { ...DEFAULT_LIMITS, ...changes };
+}
 
 /** How often expired bundles are deleted and traces of spent ones erased (ms). */
 export const SWEEP_MS = MINUTE_MS;

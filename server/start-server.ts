@@ -7,17 +7,18 @@ import { SHARED_CHANNEL_OPTIONS } from '../transport/limits.ts';
 import type { ModelSummary } from '../transport/messages.ts';
 import { privateInferenceService, SERVICE_NAME } from '../transport/proto.ts';
 import type { ServerParts } from './call-context.ts';
+import { tendHttp2Streams } from './http2-streams.ts';
 import {
   CALLS_PER_CONNECTION,
-  DEFAULT_LIMITS,
+  completeLimits,
   FLUSH_MS,
   GRACE_MS,
   type ServerLimits,
   SWEEP_MS,
+  TIMER_MS,
 } from './limits.ts';
 import { credentialsFor, listen, type TlsFiles } from './listen.ts';
 import { ModelRegistry } from './models.ts';
-import { widenReceiveWindows } from './receive-window.ts';
 import { PrivateInferenceService } from './service.ts';
 import { SqliteBundleStore } from './sqlite-bundle-store.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -50,7 +51,7 @@ export interface RunningServer {
  * 'storage/failed', or what makes a model unusable; nothing is left running then.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const limits = completeLimits(options.limits);
   const logger = options.logger ?? pino(pino.destination(2));
   const credentials = credentialsFor(options.address, options);
   const models = await ModelRegistry.load(options.models);
@@ -69,8 +70,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const { server, health } = grpcServer(service);
     undo.push(() => shutDown(server));
     const port = await listen(server, options.address, credentials);
-    const narrow = widenReceiveWindows(port);
-    undo.push(async () => narrow());
+    // Later than the deadline of the call itself, which tells the peer why.
+    const untend = tendHttp2Streams(port, 2 * limits.idleMs);
+    undo.push(async () => untend());
     const sweeping = setInterval(() => sweep({ store, logger }), SWEEP_MS);
     undo.push(async () => clearInterval(sweeping));
     logger.info(
@@ -81,7 +83,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const stop = async (graceMs: number) => {
       logger.info({ graceMs }, 'stopping');
       for (const name of ['', SERVICE_NAME]) health.setStatus(name, 'NOT_SERVING');
-      await service.stop(graceMs);
+      await service.stop(Math.min(graceMs, TIMER_MS));
       await unwind(undo);
       logger.info('stopped');
     };

@@ -48,6 +48,17 @@ test('a server without models, or with two of one name, does not start', async (
   await assert.rejects(attempt({ models: [network, network] }), { code: 'config/invalid' });
 });
 
+test('a limit that is no positive whole number, or none of ours, is refused', async () => {
+  for (const limits of [
+    { sessions: 0 },
+    { idleMs: 0.5 },
+    { idleMs: 2 ** 31 },
+    { sessionMs: Number.NaN },
+    { speed: 9 },
+  ])
+    await assert.rejects(attempt({ limits }), { code: 'config/invalid', message: /limit/ });
+});
+
 test('over TLS a client that trusts the certificate is served, and one that does not is not', async () => {
   const folder = temporaryFolder();
   const { certificate, key } = selfSigned('localhost');
