@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { xorBlocks } from '../kernels/blocks.ts';
+import { SphynxError } from '../errors/sphynx-error.ts';
+import { BLOCK_BYTES, xorBlocks } from '../kernels/blocks.ts';
 import { kernels } from '../kernels/load.ts';
 import { BlockCipher } from './block-cipher.ts';
 import { Prg } from './prg.ts';
@@ -14,21 +15,26 @@ export class GateHash {
   readonly #keys: Uint8Array;
   readonly #ciphers = new Map<number, BlockCipher>();
 
-  /** The hash keys of one layer of one bundle. `nonce`: public, never used for another bundle. */
+  /**
+   * The hash keys of one layer of one bundle. `nonce`: 16 bytes, public, never used for another bundle. Throws
+   * 'crypto/input' if it has another length.
+   */
   constructor(nonce: Uint8Array, layer: number) {
+    if (nonce.length !== BLOCK_BYTES)
+      throw new SphynxError('crypto/input', `expected a nonce of ${BLOCK_BYTES} bytes, got ${nonce.length}`);
     const seed = createHash('sha256')
       .update('gate-hash')
       .update(nonce)
       .update(Uint32Array.of(layer))
       .digest();
-    this.#keys = new Prg(new Uint8Array(seed), 'gate-keys').bytes(16 * PURPOSES);
+    this.#keys = new Prg(new Uint8Array(seed), 'gate-keys').bytes(BLOCK_BYTES * PURPOSES);
   }
 
   /** AES_K of the inputs y [blocks], for a kernel that completes the hash itself; `out` may be `inputs`. */
   cipher(purpose: number, inputs: Uint8Array, out: Uint8Array): void {
     let cipher = this.#ciphers.get(purpose);
     if (!cipher) {
-      cipher = new BlockCipher(this.#keys.subarray(16 * purpose, 16 * purpose + 16));
+      cipher = new BlockCipher(this.#keys.subarray(BLOCK_BYTES * purpose, BLOCK_BYTES * (purpose + 1)));
       this.#ciphers.set(purpose, cipher);
     }
     cipher.encrypt(inputs, out);
@@ -39,6 +45,15 @@ export class GateHash {
     this.cipher(purpose, inputs, out);
     xorBlocks(out, inputs);
   }
+}
+
+let latest: { nonce: Uint8Array; layer: number; hash: GateHash } | undefined;
+
+/** The hash of a layer; its keys are public. Kept until another layer is asked for: chunks of a layer follow each other. */
+export function gateHash(nonce: Uint8Array, layer: number): GateHash {
+  if (latest?.layer !== layer || Buffer.compare(latest.nonce, nonce) !== 0)
+    latest = { nonce: nonce.slice(), layer, hash: new GateHash(nonce, layer) };
+  return latest.hash;
 }
 
 /** Numbers of the purposes of a layer's hash keys: no two uses of the hash in one layer share one. */

@@ -23,7 +23,7 @@ export function wordsToBytes(words: Uint32Array): Uint8Array {
 }
 
 /** Words from wire bytes; a copy, because received bytes may stand at any address. Throws 'crypto/input' if they are not whole words. */
-export function bytesToWords(bytes: Uint8Array): Uint32Array<ArrayBuffer> {
+export function bytesToWords(bytes: Uint8Array): Uint32Array {
   if (bytes.length % 4 !== 0)
     throw new SphynxError('crypto/input', `expected whole 32-bit words, got ${bytes.length} bytes`);
   return new Uint32Array(new Uint8Array(bytes).buffer);

@@ -3,62 +3,80 @@ import { evaluatePair, PAIR_ROW_BYTES, pairInputs } from '../../kernels/decode-t
 import { DIGIT_ROW_BYTES, evaluateDigit } from '../../kernels/digit-tables.ts';
 import { adderInputs, evaluateAnd } from '../../kernels/half-gates.ts';
 import type { KernelMemory } from '../../kernels/memory.ts';
-import { type GateHash, inKernelMemory, PURPOSE } from '../hash.ts';
+import { type GateHash, gateHash, inKernelMemory, PURPOSE } from '../hash.ts';
 import { addShares } from '../ring.ts';
-import { checkChunk, digitsOf, type Gadget, gadgetBytes } from './gadget.ts';
-import { Rows } from './garble.ts';
-import { evaluatorPart } from './inputs.ts';
+import { checkChunk, checkLength, digitsOf, type Gadget, gadgetBytes } from './gadget.ts';
+import { circuitInput, evaluatorPart } from './inputs.ts';
+import { Rows } from './rows.ts';
 
-/** What the evaluator holds for elements first .. first + count of a layer. */
-export interface EvaluatorChunk {
+/** What all the passes over a chunk share. */
+interface Chunk {
+  readonly hash: GateHash;
   readonly first: number;
   readonly count: number;
-  /** Its own share [count words]. */
-  readonly share: Uint32Array;
-  /** From the garbler, offline [tables * count bytes]. */
-  readonly tables: Uint8Array;
-  /** Labels of its input bits [16 * labels * count, position-major]. */
-  readonly labels: Uint8Array;
-  /** Keys or labels of the garbler's input [online * count bytes, position-major]. */
-  readonly online: Uint8Array;
+  readonly memory: KernelMemory;
+  readonly rows: Rows;
 }
 
-/** Evaluates a chunk: f(x) + rho mod 2^32 [count words], where only the garbler knows rho. */
-export function evaluate(gadget: Gadget, hash: GateHash, chunk: EvaluatorChunk): Uint32Array {
-  const { count } = chunk;
+/**
+ * Evaluator, offline: its input bits, one byte 0 or 1 each, position-major [labels * count]: the choices of its
+ * OTs. `share`: of the layer's elements or some of them.
+ */
+export function clientBits(gadget: Gadget, share: Uint32Array): Uint8Array {
+  const { labels } = gadgetBytes(gadget);
+  const input = circuitInput(gadget, share);
+  const bits = new Uint8Array(labels * input.length);
+  for (let j = 0; j < labels; j++)
+    for (let e = 0; e < input.length; e++) bits[j * input.length + e] = (input[e] >>> j) & 1;
+  return bits;
+}
+
+/**
+ * Evaluator, online. Evaluates elements first .. first + count of a layer: f(x) + rho mod 2^32 [count words],
+ * where only the garbler knows rho.
+ *
+ * `nonce`, `layer`: as the garbler's; `share`: the evaluator's own [count words]; `tables`: from `garble`
+ * [tables * count bytes]; `clientLabels`: of its input bits, from OT [16 * labels * count, position-major];
+ * `onlineLabels`: from `serverLabels` [online * count bytes]. Throws 'crypto/input' on a wrong length.
+ */
+export function evaluate(
+  gadget: Gadget,
+  nonce: Uint8Array,
+  layer: number,
+  first: number,
+  count: number,
+  share: Uint32Array,
+  tables: Uint8Array,
+  clientLabels: Uint8Array,
+  onlineLabels: Uint8Array,
+): Uint32Array {
   const bytes = gadgetBytes(gadget);
-  checkChunk('share', chunk.share, count, count);
-  checkChunk('tables', chunk.tables, bytes.tables * count, count);
-  checkChunk('labels', chunk.labels, BLOCK_BYTES * bytes.labels * count, count);
-  checkChunk('online labels', chunk.online, bytes.online * count, count);
+  checkChunk(first, count);
+  checkLength('share', share, count);
+  checkLength('tables', tables, bytes.tables * count);
+  checkLength('labels', clientLabels, BLOCK_BYTES * bytes.labels * count);
+  checkLength('online labels', onlineLabels, bytes.online * count);
+  const hash = gateHash(nonce, layer);
   return inKernelMemory((memory) => {
-    const rows = new Rows(copied(memory, chunk.tables));
-    const b = copied(memory, chunk.labels);
-    const online = copied(memory, chunk.online);
+    const chunk = { hash, first, count, memory, rows: new Rows(copied(memory, tables)) };
+    const b = copied(memory, clientLabels);
+    const online = copied(memory, onlineLabels);
     const opened = memory.u32(count).fill(0);
-    if (gadget.kind === 'relu') {
-      const a = openInputs(gadget, hash, chunk, memory, online, rows);
-      const sums = add(gadget, hash, chunk, memory, a, b, rows);
-      const plane = BLOCK_BYTES * count;
-      const sign = sums.subarray((gadget.ringBits - 1) * plane);
-      for (let bit = 0; bit < gadget.ringBits - 1; bit++)
-        openDecodeTable(hash, chunk, bit, memory, sums.subarray(bit * plane), sign, rows, opened);
-      return opened.slice();
+    if (gadget.kind === 'rescale') {
+      openDecodeTable(chunk, 0, online, b, opened);
+      return addShares(opened, evaluatorPart(gadget, share));
     }
-    openDecodeTable(hash, chunk, 0, memory, online, b, rows, opened);
-    return addShares(opened, evaluatorPart(gadget, chunk.share));
+    const sums = add(gadget, chunk, openInputs(gadget, chunk, online), b);
+    const label = (bit: number) => sums.subarray(BLOCK_BYTES * count * bit);
+    for (let bit = 0; bit < gadget.ringBits - 1; bit++)
+      openDecodeTable(chunk, bit, label(bit), label(gadget.ringBits - 1), opened);
+    return opened.slice();
   });
 }
 
 /** The labels of the garbler's input wires, from its digit keys. */
-function openInputs(
-  gadget: Gadget,
-  hash: GateHash,
-  { first, count }: EvaluatorChunk,
-  memory: KernelMemory,
-  online: Uint8Array,
-  rows: Rows,
-): Uint8Array {
+function openInputs(gadget: Gadget, chunk: Chunk, online: Uint8Array): Uint8Array {
+  const { hash, first, count, memory, rows } = chunk;
   const plane = BLOCK_BYTES * count;
   const a = memory.bytes(gadget.ringBits * plane);
   const inputs = memory.bytes(plane);
@@ -79,15 +97,8 @@ function openInputs(
 }
 
 /** The labels of the sum's bits [ringBits planes]. */
-function add(
-  { ringBits }: Gadget,
-  hash: GateHash,
-  { first, count }: EvaluatorChunk,
-  memory: KernelMemory,
-  a: Uint8Array,
-  b: Uint8Array,
-  rows: Rows,
-): Uint8Array {
+function add({ ringBits }: Gadget, chunk: Chunk, a: Uint8Array, b: Uint8Array): Uint8Array {
+  const { hash, first, count, memory, rows } = chunk;
   const plane = BLOCK_BYTES * count;
   const label = (labels: Uint8Array, bit: number) => labels.subarray(bit * plane, (bit + 1) * plane);
   const sums = memory.bytes(ringBits * plane);
@@ -109,14 +120,12 @@ function add(
   return sums;
 }
 
+/** Adds to `opened` the words that the labels x and y open. */
 function openDecodeTable(
-  hash: GateHash,
-  { first, count }: EvaluatorChunk,
+  { hash, first, count, memory, rows }: Chunk,
   bit: number,
-  memory: KernelMemory,
   x: Uint8Array,
   y: Uint8Array,
-  rows: Rows,
   opened: Uint32Array,
 ): void {
   memory.scope(() => {

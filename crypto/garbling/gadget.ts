@@ -8,19 +8,38 @@ import { DIGIT_ROW_BYTES } from '../../kernels/digit-tables.ts';
  *
  * - 'relu': ReLU of x / 2^f, rounded stochastically, exact while |x / 2^f| < 2^(k-1);
  * - 'rescale': x / 2^f alone, rounded stochastically, exact while |x| < 2^30 - 2^f.
+ *
+ * For f = 0 nothing is dropped and nothing rounded.
  */
 export interface Gadget {
   readonly kind: 'relu' | 'rescale';
   /** k: width of the adder, 2..20; no meaning for 'rescale'. */
   readonly ringBits: number;
-  /** f: low bits that are dropped; k + f <= 32. */
+  /** f: low bits that are dropped, 0..30; k + f <= 32. */
   readonly dropBits: number;
   /** Bits of the garbler's input per online label. */
   readonly digitBits: 1 | 2;
 }
 
-/** Elements that are garbled or evaluated in one go: the arrays of a gate position stay in the processor's cache. */
+/**
+ * What the garbler needs for one layer of one bundle. Everything else is derived from it, so that the online
+ * phase needs no memory of the offline phase. One object serves all chunks of a layer; it never changes.
+ */
+export interface GarblerKeys {
+  /** Secret, of this layer of this bundle alone (32 bytes). */
+  readonly seed: Uint8Array;
+  /** Secret, of the bundle: the difference of the two labels of every wire (16 bytes, colour bit 1). */
+  readonly delta: Uint8Array;
+  /** Public, of the bundle (16 bytes). */
+  readonly nonce: Uint8Array;
+  readonly layer: number;
+}
+
+/** Most elements per call: the arrays of one gate position stay in the processor's cache. */
 export const GADGET_CHUNK = 2048;
+
+/** Widest adder. The numbers of the hash keys (`PURPOSE` in crypto/hash.ts) leave room for so many bits. */
+export const MAX_RING_BITS = 20;
 
 /** Length of a wire label or digit key (bytes). */
 export const LABEL_BYTES = BLOCK_BYTES;
@@ -34,8 +53,9 @@ export interface GadgetBytes {
   readonly online: number;
 }
 
-/** What one element costs. */
+/** What one element costs. Throws 'crypto/input' if the parameters are out of range. */
 export function gadgetBytes(gadget: Gadget): GadgetBytes {
+  checkGadget(gadget);
   if (gadget.kind === 'rescale') return { labels: 1, tables: PAIR_ROW_BYTES, online: LABEL_BYTES };
   const { ringBits } = gadget;
   const digits = digitsOf(gadget);
@@ -52,18 +72,36 @@ export interface Digit {
   readonly bits: 1 | 2;
 }
 
-/** The digits of a ReLU's input; with two bits per digit and odd k the last one has a single bit. */
-export function digitsOf({ ringBits, digitBits }: Gadget): Digit[] {
+/** The digits of a ReLU's input; with two bits per digit and odd k the last one has a single bit. 'rescale' has one bit. */
+export function digitsOf({ kind, ringBits, digitBits }: Gadget): Digit[] {
+  if (kind === 'rescale') return [{ bit: 0, bits: 1 }];
   const digits: Digit[] = [];
   for (let bit = 0; bit < ringBits; bit += digitBits)
     digits.push({ bit, bits: digitBits === 2 && bit + 1 < ringBits ? 2 : 1 });
   return digits;
 }
 
-/** Throws 'crypto/input' unless `array` has the length that the chunk asks for and the chunk is not too large. */
-export function checkChunk(label: string, array: { length: number }, expected: number, count: number): void {
-  if (count < 1 || count > GADGET_CHUNK)
+/** Throws 'crypto/input' unless elements first .. first + count can be a chunk: their indices are the hash's tweaks. */
+export function checkChunk(first: number, count: number): void {
+  if (!Number.isInteger(count) || count < 1 || count > GADGET_CHUNK)
     throw new SphynxError('crypto/input', `a chunk has 1 to ${GADGET_CHUNK} elements, not ${count}`);
+  if (!Number.isInteger(first) || first < 0 || first + count > 2 ** 32)
+    throw new SphynxError('crypto/input', `a chunk cannot begin at element ${first}`);
+}
+
+/** Throws 'crypto/input' unless `array` has the length that the chunk asks for. */
+export function checkLength(label: string, array: { length: number }, expected: number): void {
   if (array.length !== expected)
     throw new SphynxError('crypto/input', `${label}: expected a length of ${expected}, got ${array.length}`);
+}
+
+function checkGadget({ kind, ringBits, dropBits, digitBits }: Gadget): void {
+  const width = kind === 'relu' ? ringBits : 2;
+  const sound =
+    Number.isInteger(width) && width >= 2 && width <= MAX_RING_BITS && (digitBits === 1 || digitBits === 2);
+  if (!sound || !Number.isInteger(dropBits) || dropBits < 0 || width + dropBits > 32)
+    throw new SphynxError(
+      'crypto/input',
+      `expected 2 <= k <= ${MAX_RING_BITS}, 0 <= f, k + f <= 32 and digits of 1 or 2 bits, got k = ${ringBits}, f = ${dropBits}, ${digitBits}`,
+    );
 }

@@ -9,8 +9,8 @@ import {
 import type { KernelMemory } from '../../kernels/memory.ts';
 import { PURPOSE } from '../hash.ts';
 import { digitsOf, type Gadget } from './gadget.ts';
-import type { Rows } from './garble.ts';
-import type { GarblerKeys } from './keys.ts';
+import type { LayerSecrets } from './keys.ts';
+import type { Rows } from './rows.ts';
 
 /**
  * The garbler's own input wires: writes their labels for 0 to `a` [ringBits planes of count blocks] and the
@@ -18,7 +18,7 @@ import type { GarblerKeys } from './keys.ts';
  */
 export function garbleInputs(
   gadget: Gadget,
-  keys: GarblerKeys,
+  secrets: LayerSecrets,
   first: number,
   count: number,
   memory: KernelMemory,
@@ -30,21 +30,21 @@ export function garbleInputs(
   const label = (bit: number) => a.subarray(bit * plane, (bit + 1) * plane);
   memory.scope(() => {
     const permutations = memory.bytes(plane);
-    permutations.set(keys.permutations(first, count));
+    permutations.set(secrets.permutations(first, count));
     const digitKeys = memory.bytes(4 * plane);
     const inputs = memory.bytes(4 * plane);
     const hashes = [memory.bytes(4 * plane), memory.bytes(4 * plane)] as const;
     for (const [d, { bit, bits }] of digitsOf(gadget).entries()) {
       allKeyCounters(digitKeys, count, first);
-      keys.digitCipher(d).encrypt(digitKeys, digitKeys);
+      secrets.digitCipher(d).encrypt(digitKeys, digitKeys);
       if (bits === 1) {
         label(bit).set(digitKeys.subarray(0, plane));
         continue;
       }
       colourAllKeys(digitKeys, count);
       allKeyInputs(digitKeys, inputs, count, first);
-      keys.hash.hash(PURPOSE.digit(bit), inputs, hashes[0]);
-      keys.hash.hash(PURPOSE.digit(bit + 1), inputs, hashes[1]);
+      secrets.hash.hash(PURPOSE.digit(bit), inputs, hashes[0]);
+      secrets.hash.hash(PURPOSE.digit(bit + 1), inputs, hashes[1]);
       const zeroLabels = [label(bit), label(bit + 1)] as const;
       garbleDigit(hashes, permutations, d, delta, rows.take(DIGIT_ROW_BYTES * count), zeroLabels, count);
     }
@@ -53,13 +53,13 @@ export function garbleInputs(
 
 /** Rescale: the labels for 0 of the garbler's only wire, which is a one-bit digit. */
 export function wrapLabels(
-  keys: GarblerKeys,
+  secrets: LayerSecrets,
   first: number,
   count: number,
   memory: KernelMemory,
 ): Uint8Array {
   const labels = memory.bytes(4 * BLOCK_BYTES * count);
   allKeyCounters(labels, count, first);
-  keys.digitCipher(0).encrypt(labels, labels);
+  secrets.digitCipher(0).encrypt(labels, labels);
   return labels.subarray(0, BLOCK_BYTES * count);
 }

@@ -3,15 +3,19 @@ import { garblePair, PAIR_ROW_BYTES, pairInputs } from '../../kernels/decode-tab
 import { adderInputs, garbleAnd } from '../../kernels/half-gates.ts';
 import type { KernelMemory } from '../../kernels/memory.ts';
 import { inKernelMemory, PURPOSE } from '../hash.ts';
-import { checkChunk, type Gadget, gadgetBytes } from './gadget.ts';
+import { checkChunk, checkLength, type Gadget, type GarblerKeys, gadgetBytes } from './gadget.ts';
 import { garbleInputs, wrapLabels } from './garble-inputs.ts';
 import { wrapValues } from './inputs.ts';
-import type { GarblerKeys } from './keys.ts';
+import { type LayerSecrets, layerSecrets } from './keys.ts';
+import { Rows } from './rows.ts';
 
 /**
- * Garbles elements first .. first + count of a layer (protocol.md section 3). `zeroLabels`: the evaluator's
- * wires' labels for 0, from OT [16 * labels * count, position-major]. Returns the tables [tables * count
- * bytes]: digit tables, then the rows of the adder's gates, then decode tables, each position-major.
+ * Garbler, offline. Garbles elements first .. first + count of a layer (protocol.md section 3). An element is
+ * garbled once per `keys`; its index is the tweak of its hashes.
+ *
+ * `zeroLabels`: the evaluator's wires' labels for 0, from OT [16 * labels * count, position-major]. Returns the
+ * tables [tables * count bytes]: digit tables, then the rows of the adder's gates, then decode tables, each
+ * position-major. Throws 'crypto/input' on a wrong length or a chunk of more than GADGET_CHUNK elements.
  */
 export function garble(
   gadget: Gadget,
@@ -21,18 +25,20 @@ export function garble(
   zeroLabels: Uint8Array,
 ): Uint8Array {
   const { labels, tables } = gadgetBytes(gadget);
-  checkChunk('zero labels', zeroLabels, BLOCK_BYTES * labels * count, count);
+  checkChunk(first, count);
+  checkLength('zero labels', zeroLabels, BLOCK_BYTES * labels * count);
+  const secrets = layerSecrets(keys);
   return inKernelMemory((memory) => {
     const rows = new Rows(memory.bytes(tables * count));
     const delta = memory.bytes(BLOCK_BYTES);
-    delta.set(keys.delta);
+    delta.set(secrets.delta);
     const b = memory.bytes(zeroLabels.length);
     b.set(zeroLabels);
-    if (gadget.kind === 'relu') garbleRelu(gadget, keys, first, count, memory, delta, b, rows);
+    if (gadget.kind === 'relu') garbleRelu(gadget, secrets, first, count, memory, delta, b, rows);
     else {
-      const a = wrapLabels(keys, first, count, memory);
-      const masks = keys.partialMasks(first, count, 1);
-      decodeTable(keys, first, 0, memory, a, b, delta, masks, wrapValues(gadget), rows);
+      const a = wrapLabels(secrets, first, count, memory);
+      const masks = secrets.partialMasks(first, count, 1);
+      decodeTable(secrets, first, 0, memory, a, b, delta, masks, wrapValues(gadget), rows);
     }
     return rows.bytes.slice();
   });
@@ -40,7 +46,7 @@ export function garble(
 
 function garbleRelu(
   gadget: Gadget,
-  keys: GarblerKeys,
+  secrets: LayerSecrets,
   first: number,
   count: number,
   memory: KernelMemory,
@@ -52,7 +58,7 @@ function garbleRelu(
   const plane = BLOCK_BYTES * count;
   const label = (labels: Uint8Array, bit: number) => labels.subarray(bit * plane, (bit + 1) * plane);
   const a = memory.bytes(ringBits * plane);
-  garbleInputs(gadget, keys, first, count, memory, delta, a, rows);
+  garbleInputs(gadget, secrets, first, count, memory, delta, a, rows);
 
   const sums = memory.bytes(ringBits * plane);
   const c = memory.bytes(plane).fill(0); // the carry into bit 0 is the constant 0, whose label is 0
@@ -66,24 +72,24 @@ function garbleRelu(
   for (let bit = 0; bit < ringBits; bit++) {
     adderInputs(label(a, bit), label(b, bit), c, delta, position, label(sums, bit), first);
     if (bit === ringBits - 1) break; // the carry out of the top bit is dropped
-    keys.hash.cipher(PURPOSE.generator(bit), position.leftInputs, ciphers.left);
-    keys.hash.cipher(PURPOSE.evaluator(bit), position.rightInputs, ciphers.right);
+    secrets.hash.cipher(PURPOSE.generator(bit), position.leftInputs, ciphers.left);
+    secrets.hash.cipher(PURPOSE.evaluator(bit), position.rightInputs, ciphers.right);
     garbleAnd(position, ciphers, delta, { generator: rows.take(plane), evaluator: rows.take(plane) }, c);
   }
 
-  const masks = keys.partialMasks(first, count, ringBits - 1);
+  const masks = secrets.partialMasks(first, count, ringBits - 1);
   const sign = label(sums, ringBits - 1);
   for (let bit = 0; bit < ringBits - 1; bit++) {
     // x AND NOT sign, at its place.
     const values: [number, number, number, number] = [0, 0, 2 ** bit, 0];
     const partial = masks.subarray(bit * count, (bit + 1) * count);
-    decodeTable(keys, first, bit, memory, label(sums, bit), sign, delta, partial, values, rows);
+    decodeTable(secrets, first, bit, memory, label(sums, bit), sign, delta, partial, values, rows);
   }
 }
 
 /** One two-label table per element: the word mask + values[2x + y] under the labels of x and y. */
 function decodeTable(
-  keys: GarblerKeys,
+  secrets: LayerSecrets,
   first: number,
   bit: number,
   memory: KernelMemory,
@@ -99,28 +105,11 @@ function decodeTable(
     const inputs = memory.bytes(4 * BLOCK_BYTES * count);
     const hashes = memory.bytes(4 * BLOCK_BYTES * count);
     pairInputs(x, y, delta, inputs, count, first);
-    keys.hash.hash(PURPOSE.decode(bit), inputs, hashes);
+    secrets.hash.hash(PURPOSE.decode(bit), inputs, hashes);
     const words = memory.u32(count);
     words.set(masks);
     const word = memory.u32(4);
     word.set(values);
     garblePair(x, y, hashes, words, word, rows.take(PAIR_ROW_BYTES * count));
   });
-}
-
-/** The tables of a chunk, filled front to back. */
-export class Rows {
-  readonly bytes: Uint8Array;
-  #used = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
-  }
-
-  /** The next `length` bytes. */
-  take(length: number): Uint8Array {
-    const start = this.#used;
-    this.#used += length;
-    return this.bytes.subarray(start, this.#used);
-  }
 }

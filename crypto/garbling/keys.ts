@@ -1,10 +1,7 @@
 import { BlockCipher } from '../block-cipher.ts';
-import type { GateHash } from '../hash.ts';
+import { GateHash } from '../hash.ts';
 import { deriveSeed, Prg } from '../prg.ts';
-import { LABEL_BYTES } from './gadget.ts';
-
-/** Most digits that a gadget has. */
-const DIGITS = 20;
+import { type GarblerKeys, LABEL_BYTES, MAX_RING_BITS } from './gadget.ts';
 
 /** Delta, the difference of the two labels of every wire of a bundle; its colour bit is 1. */
 export function bundleDelta(bundleSeed: Uint8Array): Uint8Array {
@@ -13,40 +10,58 @@ export function bundleDelta(bundleSeed: Uint8Array): Uint8Array {
   return delta;
 }
 
-/**
- * The garbler's secrets of one layer of one bundle. Everything is derived from the layer's seed, so that the
- * online phase needs no memory of the offline phase.
- */
-export class GarblerKeys {
-  readonly delta: Uint8Array;
-  readonly hash: GateHash;
-  readonly #seed: Uint8Array;
-  readonly #digitCiphers: BlockCipher[];
+const derived = new WeakMap<GarblerKeys, LayerSecrets>();
 
-  /** `seed`: of this layer, used once; `delta`: of the bundle; `hash`: of this layer and bundle. */
-  constructor(seed: Uint8Array, delta: Uint8Array, hash: GateHash) {
-    this.delta = delta;
-    this.hash = hash;
-    this.#seed = seed;
-    const keys = new Prg(seed, 'digit-keys').bytes(16 * DIGITS);
-    this.#digitCiphers = Array.from(
-      { length: DIGITS },
-      (_, d) => new BlockCipher(keys.subarray(16 * d, 16 * d + 16)),
-    );
+/** The secrets of a layer, derived once per `keys` object. */
+export function layerSecrets(keys: GarblerKeys): LayerSecrets {
+  let secrets = derived.get(keys);
+  if (!secrets) {
+    secrets = new LayerSecrets(keys);
+    derived.set(keys, secrets);
+  }
+  return secrets;
+}
+
+/**
+ * The garbler's secrets of one layer, as functions of the element and, for the two streams, of the chunk: both
+ * phases must cut a layer into the same chunks.
+ */
+export class LayerSecrets {
+  readonly delta: Uint8Array;
+  readonly #keys: GarblerKeys;
+  readonly #digitKeys: Uint8Array;
+  readonly #digitCiphers = new Map<number, BlockCipher>();
+  #hash: GateHash | undefined;
+
+  constructor(keys: GarblerKeys) {
+    this.#keys = keys;
+    this.delta = keys.delta;
+    this.#digitKeys = new Prg(keys.seed, 'digit-keys').bytes(LABEL_BYTES * MAX_RING_BITS);
+  }
+
+  /** Needed offline only. */
+  get hash(): GateHash {
+    this.#hash ??= new GateHash(this.#keys.nonce, this.#keys.layer);
+    return this.#hash;
   }
 
   /** The pseudorandom function from counter blocks to digit keys; also the zero labels of one-bit digits. */
   digitCipher(digit: number): BlockCipher {
-    return this.#digitCiphers[digit];
+    let cipher = this.#digitCiphers.get(digit);
+    if (!cipher) {
+      cipher = new BlockCipher(this.#digitKeys.subarray(LABEL_BYTES * digit, LABEL_BYTES * (digit + 1)));
+      this.#digitCiphers.set(digit, cipher);
+    }
+    return cipher;
   }
 
   /** One random block per element of a chunk: the order of its digit keys. */
   permutations(first: number, count: number): Uint8Array {
-    return new Prg(this.#seed, `permutations/${first}`).bytes(LABEL_BYTES * count);
+    return new Prg(this.#keys.seed, `permutations/${first}`).bytes(LABEL_BYTES * count);
   }
 
   /** The output masks of a chunk, one word per decode table and element, position-major. */
   partialMasks(first: number, count: number, tables: number): Uint32Array {
-    return new Prg(this.#seed, `output-masks/${first}`).words(tables * count);
+    return new Prg(this.#keys.seed, `output-masks/${first}`).words(tables * count);
   }
 }

@@ -2,18 +2,16 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { evaluate } from '../../../crypto/garbling/evaluate.ts';
-import { GADGET_CHUNK, type Gadget, gadgetBytes } from '../../../crypto/garbling/gadget.ts';
+import { clientBits, evaluate } from '../../../crypto/garbling/evaluate.ts';
+import { GADGET_CHUNK, type Gadget, type GarblerKeys, gadgetBytes } from '../../../crypto/garbling/gadget.ts';
 import { garble } from '../../../crypto/garbling/garble.ts';
-import { clientBits } from '../../../crypto/garbling/inputs.ts';
-import { bundleDelta, GarblerKeys } from '../../../crypto/garbling/keys.ts';
+import { bundleDelta } from '../../../crypto/garbling/keys.ts';
 import { outputMasks, removeMask, serverLabels } from '../../../crypto/garbling/online.ts';
-import { GateHash } from '../../../crypto/hash.ts';
 import { randomSeed } from '../../../crypto/prg.ts';
 import { subtractShares } from '../../../crypto/ring.ts';
 
 function freshKeys(seed = randomSeed(), nonce = new Uint8Array(randomBytes(16)), layer = 0): GarblerKeys {
-  return new GarblerKeys(seed, bundleDelta(seed), new GateHash(nonce, layer));
+  return { seed, delta: bundleDelta(seed), nonce, layer };
 }
 
 /** What OT gives the evaluator: of each pair (zero, zero xor delta) the label of its bit. */
@@ -29,7 +27,7 @@ function run(gadget: Gadget, x: Int32Array, b: Uint32Array, first = 0, keys = fr
   const tables = garble(gadget, keys, first, count, zero);
   const labels = chooseLabels(zero, keys.delta, clientBits(gadget, b));
   const online = serverLabels(gadget, keys, first, count, a);
-  const seen = evaluate(gadget, keys.hash, { first, count, share: b, tables, labels, online });
+  const seen = evaluate(gadget, keys.nonce, keys.layer, first, count, b, tables, labels, online);
   return { a, tables, online, seen, output: new Int32Array(removeMask(gadget, keys, first, count, seen, a)) };
 }
 
@@ -174,7 +172,7 @@ test('what the evaluator opens is masked, and a wrong label opens nothing', () =
   assert.ok(output.every((y) => y === 200 || y === 201));
   const labels = new Uint8Array(randomBytes(16 * 12 * count));
   const online = serverLabels(gadget, keys, 0, count, a);
-  const guessed = evaluate(gadget, keys.hash, { first: 0, count, share: b, tables, labels, online });
+  const guessed = evaluate(gadget, keys.nonce, keys.layer, 0, count, b, tables, labels, online);
   const opened = new Int32Array(removeMask(gadget, keys, 0, count, guessed, a));
   assert.ok(opened.filter((y) => y >= 0 && y < 2 ** 12).length < 5);
 });

@@ -1,0 +1,16 @@
+/** The tables of a chunk: one array that both roles walk front to back, position by position. */
+export class Rows {
+  readonly bytes: Uint8Array;
+  #used = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+
+  /** The next `length` bytes. */
+  take(length: number): Uint8Array {
+    const start = this.#used;
+    this.#used += length;
+    return this.bytes.subarray(start, this.#used);
+  }
+}
