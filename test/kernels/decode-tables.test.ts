@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { evaluatePair, garblePair, PAIR_ROW_BYTES, pairInputs } from '../../kernels/decode-tables.ts';
+import { colour, inWorkspace, place, randomBlocks, sigma, toBlocks } from './block-reference.ts';
+
+const word = (block: bigint) => Number(block & 0xffffffffn);
+const VALUES = [
+  [0n, 0n],
+  [0n, 1n],
+  [1n, 0n],
+  [1n, 1n],
+];
+
+test('the inputs of the two-key hash are s(x) xor s(s(y)) xor the index, for all pairs of values', () => {
+  fc.assert(
+    fc.property(place, ({ count, first }) => {
+      const [x, y] = [randomBlocks(count), randomBlocks(count)];
+      const [delta] = randomBlocks(1);
+      const input = (e: number, vx: bigint, vy: bigint) =>
+        sigma(x[e] ^ (vx * delta)) ^ sigma(sigma(y[e] ^ (vy * delta))) ^ BigInt(first + e);
+      inWorkspace(({ put, room }) => {
+        const all = room(4 * count);
+        pairInputs(put(x), put(y), put([delta]), all, count, first);
+        assert.deepEqual(
+          toBlocks(all),
+          VALUES.flatMap(([vx, vy]) => x.map((_, e) => input(e, vx, vy))),
+        );
+        const held = room(count);
+        pairInputs(put(x), put(y), null, held, count, first);
+        assert.deepEqual(
+          toBlocks(held),
+          x.map((_, e) => input(e, 0n, 0n)),
+        );
+      });
+    }),
+  );
+});
+
+test('a table hides mask plus value under the two labels, at the row of their colours', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 40 }), (count) => {
+      const delta = randomBlocks(1)[0] | 1n;
+      const [x, y] = [randomBlocks(count), randomBlocks(count)];
+      const hashes = randomBlocks(4 * count);
+      const masks = randomBlocks(count).map(word);
+      const values = randomBlocks(4).map(word);
+      inWorkspace(({ memory, put, room }) => {
+        const words = memory.u32(count);
+        words.set(masks);
+        const plain = memory.u32(4);
+        plain.set(values);
+        const rows = room(count);
+        garblePair(put(x), put(y), put(hashes), words, plain, rows);
+        const table = new Uint32Array(rows.slice().buffer);
+        assert.equal(rows.length, PAIR_ROW_BYTES * count);
+        for (const [plane, [vx, vy]] of VALUES.entries()) {
+          const held = (labels: bigint[], value: bigint) => labels.map((label) => label ^ (value * delta));
+          const [heldX, heldY] = [held(x, vx), held(y, vy)];
+          const pads = hashes.slice(plane * count, (plane + 1) * count);
+          const expected = masks.map((mask) => (mask + values[plane]) >>> 0);
+          const plainly = pads.map(
+            (pad, e) => (table[4 * e + 2 * colour(heldX[e]) + colour(heldY[e])] ^ word(pad)) >>> 0,
+          );
+          assert.deepEqual(plainly, expected);
+          const sums = memory.u32(count).fill(2 ** 32 - 5);
+          evaluatePair(put(heldX), put(heldY), put(pads), rows, sums);
+          assert.deepEqual(
+            [...sums],
+            expected.map((opened) => (opened - 5) >>> 0),
+          );
+        }
+      });
+    }),
+  );
+});
