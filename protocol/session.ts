@@ -1,6 +1,12 @@
-import { HeClient } from '../crypto/he/client.ts';
-import { HeServer } from '../crypto/he/server.ts';
-import { BaseOtReceiver, BaseOtSender } from '../crypto/ot/base-ot.ts';
+import { HeClient } from '../crypto/he0/client.ts';
+import { PUBLIC_KEY_BYTES } from '../crypto/he0/parameters.ts';
+import { HeServer } from '../crypto/he0/server.ts';
+import {
+  BASE_OT_MESSAGE_BYTES,
+  BASE_OT_REPLY_BYTES,
+  BaseOtReceiver,
+  BaseOtSender,
+} from '../crypto/ot/base-ot.ts';
 import { RandomOtReceiver, RandomOtSender } from '../crypto/ot/random-ot.ts';
 import type { Channel } from './channel.ts';
 import { receiveTensor, sendTensor } from './tensor-stream.ts';
@@ -39,4 +45,9 @@ export async function openServerSession(channel: Channel): Promise<ServerSession
   const base = new BaseOtReceiver(await receiveTensor(channel, 'base-ot-message', 0, BASE_OT_MESSAGE_BYTES));
   await sendTensor(channel, 'base-ot-reply', 0, base.reply);
   return { he, ot: new RandomOtSender(base.finish()) };
+}
+
+/** Frees the keys. The session must not be used afterwards, nor while a preparation runs on it. */
+export function closeSession({ he }: ClientSession | ServerSession): void {
+  he.close();
 }
