@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+import { clientBits, evaluate } from '../../../crypto/garbling/evaluate.ts';
+import { GADGET_CHUNK, type Gadget, gadgetBytes } from '../../../crypto/garbling/gadget.ts';
+import { garble } from '../../../crypto/garbling/garble.ts';
+import { outputMasks, removeMask, serverLabels } from '../../../crypto/garbling/online.ts';
+import { freshKeys, relu, rescale } from './gadget-run.ts';
+
+test('an element costs what the published formula says', () => {
+  assert.deepEqual(gadgetBytes(relu(12, 8)), { labels: 12, tables: 1104, online: 96 });
+  assert.deepEqual(gadgetBytes(rescale(8)), { labels: 1, tables: 16, online: 16 });
+  for (let k = 2; k <= 20; k++) {
+    const twoBit = Math.floor(k / 2);
+    const adderAndDecode = (k - 1) * (32 + 16);
+    assert.deepEqual(gadgetBytes(relu(k, 8)), {
+      labels: k,
+      tables: adderAndDecode + twoBit * 96,
+      online: 16 * (twoBit + (k % 2)),
+    });
+    assert.deepEqual(gadgetBytes(relu(k, 8, 1)), { labels: k, tables: adderAndDecode, online: 16 * k });
+  }
+});
+
+test('arrays have the lengths that the formula promises, for whole chunks and rests', () => {
+  for (const gadget of [relu(12, 8), relu(7, 0), relu(7, 3, 1), rescale(5)])
+    for (const count of [1, 37, GADGET_CHUNK]) {
+      const { labels, tables, online } = gadgetBytes(gadget);
+      const keys = freshKeys();
+      const share = new Uint32Array(count);
+      assert.equal(clientBits(gadget, share).length, labels * count);
+      assert.equal(
+        garble(gadget, keys, 0, count, new Uint8Array(16 * labels * count)).length,
+        tables * count,
+      );
+      assert.equal(serverLabels(gadget, keys, 0, count, share).length, online * count);
+      assert.equal(outputMasks(gadget, keys, 0, count).length, count);
+    }
+});
+
+test('tables, keys and masks of fixed secrets never change: the other side relies on their bytes', () => {
+  const digest = (gadget: Gadget) => {
+    const keys = freshKeys(new Uint8Array(32).fill(7), new Uint8Array(16).fill(9), 3);
+    const zero = new Uint8Array(16 * gadgetBytes(gadget).labels * 50).map((_, i) => i * 37);
+    const share = Uint32Array.from({ length: 50 }, (_, e) => e * 123456789);
+    return createHash('sha256')
+      .update(garble(gadget, keys, 100, 50, zero))
+      .update(serverLabels(gadget, keys, 100, 50, share))
+      .update(outputMasks(gadget, keys, 100, 50))
+      .digest('hex');
+  };
+  assert.equal(digest(relu(11, 8)), '62b8dcd627cd0d41e664091a14a54e5544c92a5014237b3be7c175dea0b0177b');
+  assert.equal(digest(rescale(8)), '0ea02fdc0389ec89c65bc365697532612315b5a4b9d2110cfb907756977b6b73');
+});
+
+test("the evaluator's input bits are those of its truncated share, position-major", () => {
+  const share = Uint32Array.of(0b1011_0110_000, 0x80000000, 0xffffffff);
+  assert.deepEqual(
+    [...clientBits(relu(4, 4), share)],
+    [...[1, 0, 1], ...[1, 0, 1], ...[0, 0, 1], ...[1, 0, 1]],
+  );
+  assert.deepEqual([...clientBits(rescale(4), share)], [0, 1, 1]);
+});
+
+test('arrays of a wrong length are refused', () => {
+  const gadget = relu(8, 4);
+  const keys = freshKeys();
+  const share = new Uint32Array(4);
+  const tables = garble(gadget, keys, 0, 4, new Uint8Array(16 * 8 * 4));
+  const labels = new Uint8Array(16 * 8 * 4);
+  const online = serverLabels(gadget, keys, 0, 4, share);
+  const open = (of: typeof share, by: Uint8Array, held: Uint8Array, sent: Uint8Array) => () =>
+    evaluate(gadget, keys.nonce, 0, 0, 4, of, by, held, sent);
+  for (const refused of [
+    () => garble(gadget, keys, 0, 4, labels.subarray(16)),
+    () => serverLabels(gadget, keys, 0, 4, new Uint32Array(5)),
+    () => removeMask(gadget, keys, 0, 4, share, new Uint32Array(3)),
+    () => removeMask(gadget, keys, 0, 4, new Uint32Array(3), share),
+    open(new Uint32Array(3), tables, labels, online),
+    open(share, tables.subarray(1), labels, online),
+    open(share, tables, labels.subarray(1), online),
+    open(share, tables, labels, online.subarray(1)),
+  ])
+    assert.throws(refused, { code: 'crypto/input' });
+});
+
+test('chunks of a wrong size or place and gadgets out of range are refused', () => {
+  const keys = freshKeys();
+  const labels = (gadget: Gadget, first: number, count: number) => () =>
+    serverLabels(gadget, keys, first, count, new Uint32Array(Math.max(0, Math.floor(count))));
+  for (const count of [0, -1, 1.5, Number.NaN, GADGET_CHUNK + 1])
+    assert.throws(labels(relu(8, 4), 0, count), { code: 'crypto/input' });
+  for (const first of [-1, 0.5, 2 ** 32])
+    assert.throws(labels(relu(8, 4), first, 1), { code: 'crypto/input' });
+  for (const gadget of [
+    relu(1, 4),
+    relu(21, 0),
+    relu(12, 21),
+    relu(8.5, 4),
+    relu(8, -1),
+    rescale(31),
+    rescale(0.5),
+  ])
+    assert.throws(() => gadgetBytes(gadget), { code: 'crypto/input' }, JSON.stringify(gadget));
+  assert.throws(() => gadgetBytes({ ...relu(8, 4), digitBits: 3 as 2 }), { code: 'crypto/input' });
+});
