@@ -4,7 +4,7 @@ import { BlockCipher } from '../../../crypto/block-cipher.ts';
 import { GADGET_CHUNK, gadgetBytes } from '../../../crypto/garbling/gadget.ts';
 import { garble } from '../../../crypto/garbling/garble.ts';
 import { bundleDelta } from '../../../crypto/garbling/keys.ts';
-import { serverLabels } from '../../../crypto/garbling/online.ts';
+import { outputMasks, serverLabels } from '../../../crypto/garbling/online.ts';
 import { deriveSeed, randomSeed } from '../../../crypto/prg.ts';
 import { sigma, toBlocks } from '../../kernels/block-reference.ts';
 import { freshKeys, randomBlock, randomWords, relu, rescale, run } from './gadget-run.ts';
@@ -102,6 +102,16 @@ test('the evaluator opens masked words: equal outputs look different and spread 
     for (const top of tops) assert.ok(Math.abs(top - mean) < 6 * Math.sqrt(mean));
     assert.ok(new Set(opened).size > GADGET_CHUNK - 10);
   }
+});
+
+test('chunks, layers and bundles have masks of their own', () => {
+  const [seed, nonce] = [randomSeed(), randomBlock()];
+  const words = [
+    ...[0, 100, 200].map((first) => outputMasks(relu(6, 4), freshKeys(seed, nonce), first, 100)),
+    outputMasks(relu(6, 4), freshKeys(deriveSeed(seed, 'layer'), nonce, 1), 0, 100),
+    outputMasks(relu(6, 4), freshKeys(), 0, 100),
+  ].flatMap((masks) => [...masks]);
+  assert.ok(new Set(words).size > words.length - 5);
 });
 
 test("a wrong label of either party opens nothing: not the output, nor another of the function's", () => {
