@@ -44,6 +44,8 @@ export class Client {
   readonly #models: KnownModels;
   readonly #offline = new RoleThreads(OFFLINE_THREADS);
   readonly #online = new RoleThreads(ONLINE_THREADS);
+  readonly #closing = new AbortController();
+  readonly #running = new Set<Promise<unknown>>();
 
   constructor(connection: Connection, store: BundleStore) {
     this.address = connection.address;
@@ -66,16 +68,9 @@ export class Client {
    * The offline phase, which needs no image: prepares `count` bundles and keeps them on disk until they are
    * spent or expire. Returns the new bundles. If it breaks off, the ones that were ready stay.
    */
-  async prepare({
-    model: name,
-    count = 1,
-    onProgress,
-    signal,
-  }: PrepareOptions = {}): Promise<BundleHeader[]> {
+  async prepare({ model, count = 1, onProgress, signal }: PrepareOptions = {}): Promise<BundleHeader[]> {
     checkCount('count', count);
-    checkAborted(signal);
-    const model = await this.#models.get(name, signal);
-    return this.#withModel(model, () => this.#prepare(model, count, { onProgress, signal }));
+    return this.#run(model, signal, (known, either) => this.#prepare(known, count, onProgress, either));
   }
 
   /**
@@ -84,16 +79,16 @@ export class Client {
    * server accepts the bundle is tried again with another bundle; no bundle is ever used twice.
    */
   async classify(image: ImageInput, options: ClassifyOptions = {}): Promise<Classification> {
-    const { model: name, topK = 5, prepare = false, onProgress, signal } = options;
+    const { topK = 5, prepare = false, onProgress } = options;
     checkCount('topK', topK);
-    checkAborted(signal);
-    const model = await this.#models.get(name, signal);
-    const onNoBundle = async () => {
-      if (!prepare) throw noBundle(model);
-      await this.#prepare(model, 1, { onProgress, signal });
-    };
-    const parts = { connection: this.#connection, store: this.#store, threads: this.#online };
-    return this.#withModel(model, () => classifyImage(parts, { model, image, topK, onNoBundle, signal }));
+    return this.#run(options.model, options.signal, (model, signal) => {
+      const onNoBundle = async () => {
+        if (!prepare) throw noBundle(model);
+        await this.#prepare(model, 1, onProgress, signal);
+      };
+      const parts = { connection: this.#connection, store: this.#store, threads: this.#online };
+      return classifyImage(parts, { model, image, topK, onNoBundle, signal });
+    });
   }
 
   /** The ready bundles for this server (for one model, if given), the one that expires first at the front. */
@@ -107,25 +102,45 @@ export class Client {
     return this.#store.dropExpired();
   }
 
-  /** Ends the connection and all threads. Calls that are running fail. */
+  /** Aborts what is running, waits until it has cleaned up, and ends the connection and all threads. */
   async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.allSettled(this.#running);
     this.#connection.close();
     await Promise.all([this.#offline.close(), this.#online.close()]);
   }
 
-  #prepare(model: KnownModel, count: number, options: Pick<PrepareOptions, 'onProgress' | 'signal'>) {
+  #prepare(
+    model: KnownModel,
+    count: number,
+    onProgress: PrepareOptions['onProgress'],
+    signal: AbortSignal,
+  ): Promise<BundleHeader[]> {
     const parts = { connection: this.#connection, store: this.#store, threads: this.#offline };
-    return prepareBundles(parts, { model, count, ...options });
+    return prepareBundles(parts, { model, count, onProgress, signal });
   }
 
-  /** Any error becomes a SphynxError; a card that turns out to be outdated is fetched anew by the next call. */
-  async #withModel<Result>({ card }: KnownModel, work: () => Promise<Result>): Promise<Result> {
+  /**
+   * Runs `work` with the model and a signal that fires with the caller's or when the client is closed. A card
+   * that turns out to be outdated is fetched anew by the next call.
+   */
+  async #run<Result>(
+    name: string | undefined,
+    signal: AbortSignal | undefined,
+    work: (model: KnownModel, signal: AbortSignal) => Promise<Result>,
+  ): Promise<Result> {
+    const either = AbortSignal.any([this.#closing.signal, ...(signal ? [signal] : [])]);
+    checkAborted(either);
+    const running = this.#models.get(name, either).then((model) => work(model, either));
+    this.#running.add(running);
     try {
-      return await work();
+      return await running;
     } catch (error) {
       const failure = asSphynxError(error);
-      if (failure.code === 'model/mismatch') this.#models.forget(card.name);
+      if (failure.code === 'model/mismatch') this.#models.forget();
       throw failure;
+    } finally {
+      this.#running.delete(running);
     }
   }
 }

@@ -33,9 +33,9 @@ export class KnownModels {
     return model;
   }
 
-  /** To be called when the server turns out to have changed the model. */
-  forget(name: string): void {
-    this.#models.delete(name);
+  /** To be called when the server turns out to have changed a model. */
+  forget(): void {
+    this.#models.clear();
   }
 
   async #only(signal?: AbortSignal): Promise<string> {
