@@ -7,7 +7,7 @@ import { type GateHash, gateHash, inKernelMemory, PURPOSE } from '../hash.ts';
 import { addShares } from '../ring.ts';
 import { checkChunk, checkLength, digitsOf, type Gadget, gadgetBytes } from './gadget.ts';
 import { circuitInput, evaluatorPart } from './inputs.ts';
-import { Rows } from './rows.ts';
+import { plane, Rows } from './rows.ts';
 
 /** What all the passes over a chunk share. */
 interface Chunk {
@@ -67,7 +67,7 @@ export function evaluate(
       return addShares(opened, evaluatorPart(gadget, share));
     }
     const sums = add(gadget, chunk, openInputs(gadget, chunk, online), b);
-    const label = (bit: number) => sums.subarray(BLOCK_BYTES * count * bit);
+    const label = (bit: number) => plane(sums, bit, count);
     for (let bit = 0; bit < gadget.ringBits - 1; bit++)
       openDecodeTable(chunk, bit, label(bit), label(gadget.ringBits - 1), opened);
     return opened.slice();
@@ -77,17 +77,17 @@ export function evaluate(
 /** The labels of the garbler's input wires, from its digit keys. */
 function openInputs(gadget: Gadget, chunk: Chunk, online: Uint8Array): Uint8Array {
   const { hash, first, count, memory, rows } = chunk;
-  const plane = BLOCK_BYTES * count;
-  const a = memory.bytes(gadget.ringBits * plane);
-  const inputs = memory.bytes(plane);
+  const size = BLOCK_BYTES * count;
+  const a = memory.bytes(gadget.ringBits * size);
+  const inputs = memory.bytes(size);
   for (const [d, { bit, bits }] of digitsOf(gadget).entries()) {
-    const keys = online.subarray(d * plane, (d + 1) * plane);
-    const low = a.subarray(bit * plane, (bit + 1) * plane);
+    const keys = plane(online, d, count);
+    const low = plane(a, bit, count);
     if (bits === 1) {
       low.set(keys);
       continue;
     }
-    const high = a.subarray((bit + 1) * plane, (bit + 2) * plane);
+    const high = plane(a, bit + 1, count);
     hashInputs(keys, inputs, first);
     hash.hash(PURPOSE.digit(bit), inputs, low);
     hash.hash(PURPOSE.digit(bit + 1), inputs, high);
@@ -99,23 +99,23 @@ function openInputs(gadget: Gadget, chunk: Chunk, online: Uint8Array): Uint8Arra
 /** The labels of the sum's bits [ringBits planes]. */
 function add({ ringBits }: Gadget, chunk: Chunk, a: Uint8Array, b: Uint8Array): Uint8Array {
   const { hash, first, count, memory, rows } = chunk;
-  const plane = BLOCK_BYTES * count;
-  const label = (labels: Uint8Array, bit: number) => labels.subarray(bit * plane, (bit + 1) * plane);
-  const sums = memory.bytes(ringBits * plane);
-  const c = memory.bytes(plane).fill(0);
+  const size = BLOCK_BYTES * count;
+  const sums = memory.bytes(ringBits * size);
+  const c = memory.bytes(size).fill(0);
   const position = {
-    left: memory.bytes(plane),
-    right: memory.bytes(plane),
-    leftInputs: memory.bytes(plane),
-    rightInputs: memory.bytes(plane),
+    left: memory.bytes(size),
+    right: memory.bytes(size),
+    leftInputs: memory.bytes(size),
+    rightInputs: memory.bytes(size),
   };
-  const ciphers = { left: memory.bytes(plane), right: memory.bytes(plane) };
+  const ciphers = { left: memory.bytes(size), right: memory.bytes(size) };
   for (let bit = 0; bit < ringBits; bit++) {
-    adderInputs(label(a, bit), label(b, bit), c, null, position, label(sums, bit), first);
+    const sum = plane(sums, bit, count);
+    adderInputs(plane(a, bit, count), plane(b, bit, count), c, null, position, sum, first);
     if (bit === ringBits - 1) break;
     hash.cipher(PURPOSE.generator(bit), position.leftInputs, ciphers.left);
     hash.cipher(PURPOSE.evaluator(bit), position.rightInputs, ciphers.right);
-    evaluateAnd(position, ciphers, { generator: rows.take(plane), evaluator: rows.take(plane) }, c);
+    evaluateAnd(position, ciphers, { generator: rows.take(size), evaluator: rows.take(size) }, c);
   }
   return sums;
 }

@@ -10,56 +10,55 @@ import type { KernelMemory } from '../../kernels/memory.ts';
 import { PURPOSE } from '../hash.ts';
 import { digitsOf, type Gadget } from './gadget.ts';
 import type { LayerSecrets } from './keys.ts';
-import type { Rows } from './rows.ts';
+import { plane, type Rows } from './rows.ts';
+
+/** What all the garbler's passes over a chunk share. */
+export interface GarbledChunk {
+  readonly secrets: LayerSecrets;
+  readonly first: number;
+  readonly count: number;
+  readonly memory: KernelMemory;
+  /** In kernel memory. */
+  readonly delta: Uint8Array;
+  readonly rows: Rows;
+}
 
 /**
- * The garbler's own input wires: writes their labels for 0 to `a` [ringBits planes of count blocks] and the
- * tables of the two-bit digits to `rows`. A one-bit digit needs none: its key is the label itself.
+ * The labels for 0 of the garbler's own input wires [ringBits planes]; adds the tables of the two-bit digits to
+ * the rows. A one-bit digit needs none: its key is the label itself.
  */
-export function garbleInputs(
-  gadget: Gadget,
-  secrets: LayerSecrets,
-  first: number,
-  count: number,
-  memory: KernelMemory,
-  delta: Uint8Array,
-  a: Uint8Array,
-  rows: Rows,
-): void {
-  const plane = BLOCK_BYTES * count;
-  const label = (bit: number) => a.subarray(bit * plane, (bit + 1) * plane);
+export function garbleInputs(gadget: Gadget, chunk: GarbledChunk): Uint8Array {
+  const { secrets, first, count, memory, delta, rows } = chunk;
+  const size = BLOCK_BYTES * count;
+  const a = memory.bytes(gadget.ringBits * size);
   memory.scope(() => {
-    const permutations = memory.bytes(plane);
+    const permutations = memory.bytes(size);
     permutations.set(secrets.permutations(first, count));
-    const digitKeys = memory.bytes(4 * plane);
-    const inputs = memory.bytes(4 * plane);
-    const hashes = [memory.bytes(4 * plane), memory.bytes(4 * plane)] as const;
+    const digitKeys = memory.bytes(4 * size);
+    const inputs = memory.bytes(4 * size);
+    const hashes = [memory.bytes(4 * size), memory.bytes(4 * size)] as const;
     for (const [d, { bit, bits }] of digitsOf(gadget).entries()) {
       allKeyCounters(digitKeys, count, first);
       secrets.digitCipher(d).encrypt(digitKeys, digitKeys);
       if (bits === 1) {
-        label(bit).set(digitKeys.subarray(0, plane));
+        plane(a, bit, count).set(plane(digitKeys, 0, count));
         continue;
       }
       colourAllKeys(digitKeys, count);
       allKeyInputs(digitKeys, inputs, count, first);
       secrets.hash.hash(PURPOSE.digit(bit), inputs, hashes[0]);
       secrets.hash.hash(PURPOSE.digit(bit + 1), inputs, hashes[1]);
-      const zeroLabels = [label(bit), label(bit + 1)] as const;
+      const zeroLabels = [plane(a, bit, count), plane(a, bit + 1, count)] as const;
       garbleDigit(hashes, permutations, d, delta, rows.take(DIGIT_ROW_BYTES * count), zeroLabels, count);
     }
   });
+  return a;
 }
 
 /** Rescale: the labels for 0 of the garbler's only wire, which is a one-bit digit. */
-export function wrapLabels(
-  secrets: LayerSecrets,
-  first: number,
-  count: number,
-  memory: KernelMemory,
-): Uint8Array {
+export function wrapLabels({ secrets, first, count, memory }: GarbledChunk): Uint8Array {
   const labels = memory.bytes(4 * BLOCK_BYTES * count);
   allKeyCounters(labels, count, first);
   secrets.digitCipher(0).encrypt(labels, labels);
-  return labels.subarray(0, BLOCK_BYTES * count);
+  return plane(labels, 0, count);
 }

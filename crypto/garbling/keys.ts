@@ -27,7 +27,6 @@ export function layerSecrets(keys: GarblerKeys): LayerSecrets {
  * phases must cut a layer into the same chunks.
  */
 export class LayerSecrets {
-  readonly delta: Uint8Array;
   readonly #keys: GarblerKeys;
   readonly #digitKeys: Uint8Array;
   readonly #digitCiphers = new Map<number, BlockCipher>();
@@ -35,7 +34,6 @@ export class LayerSecrets {
 
   constructor(keys: GarblerKeys) {
     this.#keys = keys;
-    this.delta = keys.delta;
     this.#digitKeys = new Prg(keys.seed, 'digit-keys').bytes(LABEL_BYTES * MAX_RING_BITS);
   }
 

@@ -1,11 +1,13 @@
 import { BLOCK_BYTES, xorWhere } from '../../kernels/blocks.ts';
 import { allKeyCounters, colourSentKeys, sentKeyCounters } from '../../kernels/digit-tables.ts';
 import type { KernelMemory } from '../../kernels/memory.ts';
+import type { BlockCipher } from '../block-cipher.ts';
 import { inKernelMemory } from '../hash.ts';
 import { addShares, subtractShares } from '../ring.ts';
 import { checkChunk, checkLength, digitsOf, type Gadget, type GarblerKeys, gadgetBytes } from './gadget.ts';
 import { circuitInput, garblerPart, offsetShare } from './inputs.ts';
-import { type LayerSecrets, layerSecrets } from './keys.ts';
+import { layerSecrets } from './keys.ts';
+import { plane } from './rows.ts';
 
 /** The garbler's online half: it derives what it needs from its keys and sends one key per digit of its share. */
 
@@ -29,15 +31,15 @@ export function serverLabels(
   const secrets = layerSecrets(keys);
   return inKernelMemory((memory) => {
     const sent = memory.bytes(online * count);
-    const plane = BLOCK_BYTES * count;
+    const size = BLOCK_BYTES * count;
     const words = memory.u32(count);
     words.set(circuitInput(gadget, offsetShare(gadget, share)));
-    const permutations = memory.bytes(plane);
+    const permutations = memory.bytes(size);
     permutations.set(secrets.permutations(first, count));
-    const counters = memory.bytes(plane);
+    const counters = memory.bytes(size);
     for (const [d, { bit, bits }] of digitsOf(gadget).entries()) {
-      const out = sent.subarray(d * plane, (d + 1) * plane);
-      if (bits === 1) oneBitLabels(secrets, d, bit, first, words, out, memory);
+      const out = plane(sent, d, count);
+      if (bits === 1) oneBitLabels(secrets.digitCipher(d), keys.delta, words, bit, first, out, memory);
       else {
         sentKeyCounters(words, bit, permutations, d, counters, first);
         secrets.digitCipher(d).encrypt(counters, out);
@@ -48,22 +50,23 @@ export function serverLabels(
   });
 }
 
+/** The label of bit `bit` of every word: its zero label, plus delta where the bit is set. */
 function oneBitLabels(
-  secrets: LayerSecrets,
-  digit: number,
+  cipher: BlockCipher,
+  delta: Uint8Array,
+  words: Uint32Array,
   bit: number,
   first: number,
-  words: Uint32Array,
   out: Uint8Array,
   memory: KernelMemory,
 ): void {
   memory.scope(() => {
     const counters = memory.bytes(4 * out.length);
     allKeyCounters(counters, words.length, first);
-    secrets.digitCipher(digit).encrypt(counters.subarray(0, out.length), out);
-    const delta = memory.bytes(BLOCK_BYTES);
-    delta.set(secrets.delta);
-    xorWhere(out, words, bit, delta);
+    cipher.encrypt(plane(counters, 0, words.length), out);
+    const difference = memory.bytes(BLOCK_BYTES);
+    difference.set(delta);
+    xorWhere(out, words, bit, difference);
   });
 }
 
