@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { SEGMENT_KINDS } from '../../protocol/segment.ts';
+import { decodeSegment, encodeSegment } from '../../transport/grpc-channel.ts';
+import { privateInferenceService as service } from '../../transport/proto.ts';
+
+const quote = { offlineBytes: 1_000_000, onlineBytes: 2000 };
+const model = { model: 'm', modelHash: 'h', planHash: 'p' };
+const segment = { kind: 7, layer: 2, offset: 300, data: Buffer.from([1, 2, 3]) };
+
+/** Every message with the bytes that other versions of this program rely on. */
+const GOLDEN: [method: string, direction: 'request' | 'response', message: object, bytes: string][] = [
+  ['ListModels', 'request', {}, ''],
+  [
+    'ListModels',
+    'response',
+    {
+      models: [
+        {
+          name: 'm',
+          hash: 'h',
+          inputChannels: 3,
+          inputHeight: 32,
+          inputWidth: 33,
+          classes: 100,
+          relus: 25600,
+          macs: 2 ** 40,
+          quote,
+        },
+      ],
+    },
+    '0a220a016d12016818032020282130643880c801408080808080204a0708c0843d10d00f',
+  ],
+  ['GetModelCard', 'request', { model: 'm' }, '0a016d'],
+  [
+    'GetModelCard',
+    'response',
+    { cardJson: '{}', modelHash: 'h', planHash: 'p', quote },
+    '0a027b7d1201681a0170220708c0843d10d00f',
+  ],
+  ['Preprocess', 'request', { hello: { ...model, count: 3 } }, '0a0b0a016d1201681a01702003'],
+  ['Preprocess', 'request', { begin: {} }, '1200'],
+  ['Preprocess', 'request', { segment }, '1a0c0807100218ac022203010203'],
+  ['Preprocess', 'request', { commit: { bundleId: 'b' } }, '22030a0162'],
+  [
+    'Preprocess',
+    'response',
+    { accepted: { session: 's', quote, bundleLifetimeSeconds: 604800 } },
+    '0a100a0173120708c0843d10d00f1880f524',
+  ],
+  [
+    'Preprocess',
+    'response',
+    { offer: { bundleId: 'b', expiresAtMs: 1_700_000_000_000 } },
+    '120a0a01621080d095ffbc31',
+  ],
+  ['Preprocess', 'response', { segment }, '1a0c0807100218ac022203010203'],
+  ['Preprocess', 'response', { ready: { bundleId: 'b' } }, '22030a0162'],
+  ['Infer', 'request', { spend: { bundleId: 'b', ...model } }, '0a0c0a016212016d1a0168220170'],
+  ['Infer', 'request', { segment }, '120c0807100218ac022203010203'],
+  ['Infer', 'response', { spending: {} }, '0a00'],
+  ['Infer', 'response', { segment }, '120c0807100218ac022203010203'],
+];
+
+test('every message is encoded in the same bytes as ever', () => {
+  for (const [method, direction, message, bytes] of GOLDEN) {
+    const { requestSerialize, responseSerialize } = service[method];
+    const encoded = direction === 'request' ? requestSerialize(message) : responseSerialize(message);
+    assert.equal(encoded.toString('hex'), bytes, `${method} ${direction} ${Object.keys(message)}`);
+  }
+});
+
+test('every message is decoded to what was sent, with the name of the one that is there', () => {
+  for (const [method, direction, message, bytes] of GOLDEN) {
+    const { requestDeserialize, responseDeserialize } = service[method];
+    const encoded = Buffer.from(bytes, 'hex');
+    const decoded = direction === 'request' ? requestDeserialize(encoded) : responseDeserialize(encoded);
+    const streamed = method === 'Preprocess' || method === 'Infer';
+    assert.deepEqual(decoded, streamed ? { message: Object.keys(message)[0], ...message } : message);
+  }
+});
+
+test('each kind of segment has the number that the .proto gives it', () => {
+  const proto = readFileSync(
+    join(import.meta.dirname, '../../proto/sphynx/v1/private_inference.proto'),
+    'utf8',
+  );
+  const numbered = [...proto.matchAll(/SEGMENT_KIND_(\w+) = (\d+);/g)].map(([, name, number]) => [
+    name,
+    Number(number),
+  ]);
+  const kinds = SEGMENT_KINDS.map((kind, i) => [kind.replaceAll('-', '_').toUpperCase(), i + 1]);
+  assert.deepEqual(numbered, [['UNSPECIFIED', 0], ...kinds]);
+  for (const kind of SEGMENT_KINDS) {
+    const wire = encodeSegment({ kind, layer: 0, offset: 0, data: Uint8Array.of(1) });
+    assert.equal(decodeSegment(wire).kind, kind);
+  }
+});
