@@ -1,0 +1,209 @@
+import { chooseLayout } from './choose-layout.ts';
+import {
+  draftParts,
+  type EncodingDraft,
+  groupParts,
+  outputDemand,
+  type PartDraft,
+  reachOf,
+} from './group-terms.ts';
+import { type Layout, tileAt, tileCount } from './layout.ts';
+import { checkFlooding, mostOutputChannels } from './noise.ts';
+import { DEGREE, INPUT_CIPHERTEXT_BYTES, outputCiphertextBytes } from './parameters.ts';
+import type { Axis } from './phases.ts';
+
+/** Size of a tensor [channels, height, width], row-major. */
+export interface HeShape {
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** Convolution of a tensor with a kernel [out, in, kernelHeight, kernelWidth]; zero padding is implicit. A fully connected map is 1x1 on a 1x1 map. */
+export interface HeTerm {
+  readonly tensor: number;
+  readonly kernelHeight: number;
+  readonly kernelWidth: number;
+  readonly stride: number;
+  readonly padTop: number;
+  readonly padLeft: number;
+}
+
+/** A linear layer: the sum of its terms. weightNorm bounds the L2 norm of one output channel's kernel over all terms. */
+export interface HeLayer {
+  readonly output: HeShape;
+  readonly terms: readonly HeTerm[];
+  readonly weightNorm: number;
+}
+
+/**
+ * How tensors are laid out in ciphertexts: public, and computed by both parties from shapes alone, so that every
+ * count and length is fixed before anything is sent.
+ */
+export interface HePlan {
+  /** Per tensor, what the client encrypts. */
+  readonly tensors: readonly TensorPacking[];
+  /** Per layer, what the server returns. */
+  readonly layers: readonly { readonly parts: readonly PartPacking[] }[];
+}
+
+/** The ciphertexts of one tensor: those of its encodings, one after another. */
+export interface TensorPacking {
+  readonly shape: HeShape;
+  readonly encodings: readonly Encoding[];
+  readonly ciphertexts: number;
+  readonly bytes: number;
+}
+
+/** A tensor as layers with one stride read it: maps of its phases (`phases.ts`), phase by phase, channel by channel. */
+export interface Encoding {
+  readonly stride: number;
+  readonly phases: readonly Phase[];
+  readonly layout: Layout;
+  /** Polynomials per tile: ceil(maps / layout.channelsIn). */
+  readonly groups: number;
+  /** Index of its first ciphertext; that of group g of tile t is first + t * groups + g. */
+  readonly first: number;
+}
+
+/** The elements whose row is `row` and whose column is `column` modulo the stride. */
+export interface Phase {
+  readonly row: number;
+  readonly column: number;
+}
+
+/**
+ * Output ciphertexts that sum those terms of a layer that stand alike. A layer's output is the sum of its parts;
+ * nearly always there is one.
+ */
+export interface PartPacking {
+  /** Indices into the layer's terms; the arguments of `evaluatePart` are in this order. */
+  readonly terms: readonly number[];
+  readonly sources: readonly PartTerm[];
+  readonly output: HeShape;
+  readonly layout: Layout;
+  /** Output channels of one ciphertext. */
+  readonly channelsOut: number;
+  /** Channel groups: ceil(output.channels / channelsOut). */
+  readonly groups: number;
+  /** The layout's tiles that hold outputs. The ciphertext of group g of the i-th of them has index g * tiles.length + i. */
+  readonly tiles: readonly number[];
+  readonly ciphertexts: number;
+  readonly bytes: number;
+}
+
+/** A term of a part: which encoding of its tensor it reads, and its kernel along both axes. */
+export interface PartTerm {
+  readonly shape: HeShape;
+  readonly encoding: Encoding;
+  readonly rows: Axis;
+  readonly columns: Axis;
+}
+
+/**
+ * Plans the ciphertexts of a network whose `layers` read `tensors`, for the fewest bytes in both directions
+ * together. `degree` is smaller in tests only. Throws 'crypto/parameters' if weights or kernels are too large.
+ */
+export function planHe(tensors: readonly HeShape[], layers: readonly HeLayer[], degree = DEGREE): HePlan {
+  for (const { weightNorm } of layers) checkFlooding(weightNorm);
+  const parts = draftParts(tensors, layers);
+  const layouts = new Map<EncodingDraft, Layout>();
+  for (const family of groupParts(parts)) {
+    const layout = chooseLayout(degree, {
+      rows: reachOf(family, 'rows'),
+      columns: reachOf(family, 'columns'),
+      inputs: [...family.encodings].map(({ tensor, phases }) => tensors[tensor].channels * phases.length),
+      outputs: family.parts.map(({ layer }) => outputDemand(layers[layer])),
+    });
+    for (const encoding of family.encodings) layouts.set(encoding, layout);
+  }
+  const encodings = new Map<EncodingDraft, Encoding>();
+  return {
+    tensors: tensors.map((shape, tensor) => packTensor(shape, tensor, layouts, encodings)),
+    layers: layers.map((layer, l) => ({
+      parts: parts
+        .filter((part) => part.layer === l)
+        .map((part) => packPart(part, layer, tensors, encodings)),
+    })),
+  };
+}
+
+/** Packs a tensor and enters its encodings in `encodings`. */
+function packTensor(
+  shape: HeShape,
+  tensor: number,
+  layouts: Map<EncodingDraft, Layout>,
+  encodings: Map<EncodingDraft, Encoding>,
+): TensorPacking {
+  const own: Encoding[] = [];
+  let first = 0;
+  for (const [draft, layout] of layouts) {
+    if (draft.tensor !== tensor) continue;
+    const { stride, phases } = draft;
+    const groups = Math.ceil((shape.channels * phases.length) / layout.channelsIn);
+    const encoding: Encoding = { stride, phases, layout, groups, first };
+    encodings.set(draft, encoding);
+    own.push(encoding);
+    first += groups * tileCount(layout);
+  }
+  return { shape, encodings: own, ciphertexts: first, bytes: first * INPUT_CIPHERTEXT_BYTES };
+}
+
+function packPart(
+  { terms }: PartDraft,
+  { output, weightNorm }: HeLayer,
+  tensors: readonly HeShape[],
+  encodings: Map<EncodingDraft, Encoding>,
+): PartPacking {
+  const sources = terms.map(({ encoding, rows, columns }): PartTerm => {
+    return { shape: tensors[encoding.tensor], encoding: encodings.get(encoding)!, rows, columns };
+  });
+  const { layout } = sources[0].encoding;
+  const channelsOut = Math.min(layout.channelsOut, mostOutputChannels(weightNorm), output.channels);
+  const tiles = Array.from({ length: tileCount(layout) }, (_, tile) => tile).filter((tile) => {
+    const { row, column } = tileAt(layout, tile);
+    return row.outFirst < output.height && column.outFirst < output.width;
+  });
+  const groups = Math.ceil(output.channels / channelsOut);
+  const part = {
+    terms: terms.map(({ index }) => index),
+    sources,
+    output,
+    layout,
+    channelsOut,
+    groups,
+    tiles,
+  };
+  const ciphertexts = groups * tiles.length;
+  let bytes = 0;
+  for (let index = 0; index < ciphertexts; index++)
+    bytes += outputCiphertextBytes(outputsOf(part, index).count);
+  return { ...part, ciphertexts, bytes };
+}
+
+/** The outputs that one ciphertext of a part carries: a block of channels, rows and columns. */
+export interface OutputBlock {
+  readonly tile: number;
+  readonly channel: number;
+  readonly channels: number;
+  readonly row: number;
+  readonly rows: number;
+  readonly column: number;
+  readonly columns: number;
+  readonly count: number;
+}
+
+/** The block of ciphertext `index` of a part. */
+export function outputsOf(
+  { output, layout, channelsOut, tiles }: Omit<PartPacking, 'ciphertexts' | 'bytes'>,
+  index: number,
+): OutputBlock {
+  const tile = tiles[index % tiles.length];
+  const bands = tileAt(layout, tile);
+  const channel = Math.floor(index / tiles.length) * channelsOut;
+  const channels = Math.min(channelsOut, output.channels - channel);
+  const rows = Math.min(bands.row.outEnd, output.height) - bands.row.outFirst;
+  const columns = Math.min(bands.column.outEnd, output.width) - bands.column.outFirst;
+  const [row, column] = [bands.row.outFirst, bands.column.outFirst];
+  return { tile, channel, channels, row, rows, column, columns, count: channels * rows * columns };
+}

@@ -1,0 +1,109 @@
+/** Which coefficient every element, weight and output stands at: the formulas of `layout.ts`, carried out. */
+import { tileAt, tileCount } from './layout.ts';
+import { type Encoding, type HeShape, outputsOf, type PartPacking } from './packing.ts';
+import { liveTaps, phaseSize } from './phases.ts';
+
+/**
+ * Writes the polynomial of group `group` of tile `tile` to `coefficients` [N]: the elements of `values`
+ * [channels, height, width] that it holds, 0 elsewhere.
+ */
+export function placeTensor(
+  encoding: Encoding,
+  shape: HeShape,
+  tile: number,
+  group: number,
+  values: Uint32Array,
+  coefficients: Uint32Array,
+): void {
+  const { stride, phases, layout } = encoding;
+  const { row, column } = tileAt(layout, tile);
+  const first = group * layout.channelsIn;
+  const maps = Math.min(layout.channelsIn, shape.channels * phases.length - first);
+  coefficients.fill(0);
+  for (let c = 0; c < maps; c++) {
+    const phase = phases[Math.floor((first + c) / shape.channels)];
+    const channel = (first + c) % shape.channels;
+    const endRow = Math.min(row.end, phaseSize(shape.height, stride, phase.row));
+    const endColumn = Math.min(column.end, phaseSize(shape.width, stride, phase.column));
+    for (let y = row.first; y < endRow; y++) {
+      const from = (channel * shape.height + y * stride + phase.row) * shape.width + phase.column;
+      const to = c * layout.channelStep + (y - row.first) * layout.rowStep - column.first;
+      for (let x = column.first; x < endColumn; x++) coefficients[to + x] = values[from + x * stride];
+    }
+  }
+}
+
+/**
+ * Writes the kernel polynomial of term `source` of a part, between input group `groupIn` and output group
+ * `groupOut`, to `coefficients` [N]; `weights` [out, in, kernelHeight, kernelWidth]. Returns whether the kernel
+ * reads the group at all, which depends on the geometry alone: if not, nothing is written.
+ */
+export function placeKernel(
+  part: PartPacking,
+  source: number,
+  groupIn: number,
+  groupOut: number,
+  weights: Int32Array,
+  coefficients: Int32Array,
+): boolean {
+  const { shape, encoding, rows, columns } = part.sources[source];
+  const { degree, rowStep, channelStep, channelsIn } = part.layout;
+  const first = groupIn * channelsIn;
+  const maps = Math.min(channelsIn, shape.channels * encoding.phases.length - first);
+  const outputs = Math.min(part.channelsOut, part.output.channels - groupOut * part.channelsOut);
+  const taps = { rows: liveTaps(rows), columns: liveTaps(columns) };
+  let read = false;
+  for (let c = 0; c < maps; c++) {
+    const phase = encoding.phases[Math.floor((first + c) / shape.channels)];
+    const down = taps.rows.filter((tap) => tap.phase === phase.row);
+    const across = taps.columns.filter((tap) => tap.phase === phase.column);
+    if (down.length === 0 || across.length === 0) continue;
+    if (!read) coefficients.fill(0);
+    read = true;
+    for (let j = 0; j < outputs; j++) {
+      const output = groupOut * part.channelsOut + j;
+      const plane = (output * shape.channels + ((first + c) % shape.channels)) * rows.kernel;
+      const base = (j * channelsIn + channelsIn - 1 - c) * channelStep;
+      for (const v of down)
+        for (const u of across) {
+          const weight = weights[(plane + v.index) * columns.kernel + u.index];
+          const exponent = base - v.offset * rowStep - u.offset;
+          if (exponent < 0) coefficients[exponent + degree] = -weight;
+          else coefficients[exponent] = weight;
+        }
+    }
+  }
+  return read;
+}
+
+/** The outputs of one ciphertext: their coefficients, ascending, and their indices into the output tensor. */
+export interface OutputPositions {
+  readonly coefficients: Uint32Array;
+  readonly elements: Uint32Array;
+}
+
+/** Where the outputs of ciphertext `index` of a part stand. */
+export function outputPositions(part: PartPacking, index: number): OutputPositions {
+  const { layout, output } = part;
+  const block = outputsOf(part, index);
+  const { row, column } = tileAt(layout, block.tile);
+  const coefficients = new Uint32Array(block.count);
+  const elements = new Uint32Array(block.count);
+  let next = 0;
+  for (let j = 0; j < block.channels; j++)
+    for (let y = block.row; y < block.row + block.rows; y++)
+      for (let x = block.column; x < block.column + block.columns; x++) {
+        coefficients[next] =
+          (j * layout.channelsIn + layout.channelsIn - 1) * layout.channelStep +
+          (y - row.first) * layout.rowStep +
+          (x - column.first);
+        elements[next++] = ((block.channel + j) * output.height + y) * output.width + x;
+      }
+  return { coefficients, elements };
+}
+
+/** Tile and group of every ciphertext of an encoding, in their order. */
+export function* polynomials({ layout, groups }: Encoding): Generator<{ tile: number; group: number }> {
+  for (let tile = 0; tile < tileCount(layout); tile++)
+    for (let group = 0; group < groups; group++) yield { tile, group };
+}
