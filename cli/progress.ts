@@ -50,7 +50,11 @@ export class PrepareReport {
   }
 
   #write({ ready, count, bytes: moved, totalBytes }: PrepareProgress): void {
-    const step = Math.floor((PLAIN_STEPS * moved) / totalBytes);
+    // The last step is the commit, not the last byte.
+    const step =
+      ready === count
+        ? PLAIN_STEPS
+        : Math.min(PLAIN_STEPS - 1, Math.floor((PLAIN_STEPS * moved) / totalBytes));
     if (step <= this.#step) return;
     this.#step = step;
     this.#output.note(

@@ -44,6 +44,6 @@ export async function serve({ output, signal }: Context, options: ServeOptions):
     `serving ${names.join(', ')} on ${address}`,
   );
   if (!signal.aborted) await once(signal, 'abort');
-  output.note('stopping: running inferences may finish (Ctrl-C again ends at once)');
+  if (!output.json) output.note('stopping: running inferences may finish (Ctrl-C again ends at once)');
   await server.stop({ graceMs: options.grace * 1000 });
 }
