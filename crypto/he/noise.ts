@@ -51,3 +51,19 @@ export function checkFlooding(weightNorm: number): void {
       `an output channel's integer weights have norm ${weightNorm}, too much for the noise to hide: quantise the model with fewer weight bits`,
     );
 }
+
+/**
+ * Throws 'crypto/parameters' if the kernels themselves, [outputs, ...] per term, are larger than the flood hides
+ * with `channelsOut` output channels per ciphertext: the plan trusts the announced norm, this does not.
+ */
+export function checkKernels(kernels: readonly Int32Array[], outputs: number, channelsOut: number): void {
+  for (let output = 0; output < outputs; output++) {
+    let squares = 0;
+    for (const kernel of kernels) {
+      const size = kernel.length / outputs;
+      for (let i = output * size; i < (output + 1) * size; i++) squares += kernel[i] * kernel[i];
+    }
+    if (noiseBound(Math.sqrt(squares), channelsOut) > 2 ** (FLOOD_BITS - RATIO_BITS))
+      throw new SphynxError('crypto/parameters', 'a kernel is larger than its layer announced');
+  }
+}

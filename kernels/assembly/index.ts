@@ -11,3 +11,4 @@ export * from './gemm';
 export * from './half-gates';
 export * from './transpose';
 export * from './ntt';
+export * from './residues';

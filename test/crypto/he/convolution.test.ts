@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import { HeClient } from '../../../crypto/he/client.ts';
+import { type HeLayer, type HeShape, type HeTerm, planHe } from '../../../crypto/he/packing.ts';
+import { HeServer } from '../../../crypto/he/server.ts';
+import { evaluatePlainly, type Network, weightCount } from './geometry.ts';
+
+const client = await HeClient.create();
+const server = await HeServer.create(client.publicKey);
+
+const shape = (channels: number, height: number, width = height): HeShape => ({ channels, height, width });
+
+/** A square kernel over tensor `tensor`. */
+const term = (tensor: number, kernel: number, stride: number, pad: number, padLeft = pad): HeTerm => ({
+  tensor,
+  kernelHeight: kernel,
+  kernelWidth: kernel,
+  stride,
+  padTop: pad,
+  padLeft,
+});
+
+const layer = (output: HeShape, ...terms: HeTerm[]): HeLayer => ({ output, weightNorm: 16384, terms });
+
+const randomWords = (length: number) => new Uint32Array(new Uint8Array(randomBytes(4 * length)).buffer);
+
+/** Random signed weights of 10 bits, fewer where the norm would be too large. */
+function randomWeights(length: number, outputs: number): Int32Array {
+  const bits = Math.min(10, Math.floor(14.5 - Math.log2(Math.sqrt(length / outputs))));
+  return Int32Array.from(randomWords(length), (word) => (word | 0) >> (32 - bits));
+}
+
+/** Runs all layers through ciphertexts; the client's share plus the masks must be the convolution. */
+function checkNetwork(network: Network, expectedParts: number[]): void {
+  const plan = planHe(network.tensors, network.layers);
+  const masks = network.tensors.map((t) => randomWords(t.channels * t.height * t.width));
+  const inputs = plan.tensors.map((packing, i) => {
+    return server.loadTensor(packing, client.encryptTensor(packing, masks[i]));
+  });
+  for (const [l, { output, terms }] of network.layers.entries()) {
+    const kernels = terms.map((t) =>
+      randomWeights(weightCount(network, network.layers[l], t), output.channels),
+    );
+    const sum = new Uint32Array(output.channels * output.height * output.width);
+    const { parts } = plan.layers[l];
+    assert.equal(parts.length, expectedParts[l]);
+    for (const part of parts) {
+      const mask = randomWords(sum.length);
+      const bytes = server.evaluatePart(
+        part,
+        part.terms.map((t) => kernels[t]),
+        part.terms.map((t) => inputs[terms[t].tensor]),
+        mask,
+      );
+      assert.equal(bytes.length, part.bytes);
+      const share = client.decryptPart(part, bytes);
+      for (let i = 0; i < sum.length; i++) sum[i] += share[i] + mask[i];
+    }
+    assert.deepEqual(sum, evaluatePlainly(network, network.layers[l], masks, kernels));
+  }
+}
+
+test('convolutions of strides 1, 2 and 4, with odd and even kernels and uneven pads', () => {
+  const image = shape(3, 32);
+  checkNetwork({ tensors: [image], layers: [layer(shape(20, 16), term(0, 9, 2, 4))] }, [1]);
+  checkNetwork({ tensors: [image], layers: [layer(shape(8, 8), term(0, 14, 4, 5))] }, [1]);
+  checkNetwork({ tensors: [shape(2, 16)], layers: [layer(shape(3, 8), term(0, 18, 2, 8))] }, [1]);
+  checkNetwork({ tensors: [shape(5, 7, 9)], layers: [layer(shape(4, 7, 9), term(0, 2, 1, 0, 1))] }, [1]);
+  checkNetwork({ tensors: [shape(5, 8)], layers: [layer(shape(4, 4), term(0, 1, 2, 0))] }, [1]);
+});
+
+test('terms over several tensors are summed in the same ciphertexts, whatever their strides', () => {
+  const tensors = [shape(3, 32), shape(20, 16), shape(80, 8)];
+  checkNetwork(
+    {
+      tensors,
+      layers: [
+        layer(shape(80, 8), term(0, 16, 4, 6), term(1, 7, 2, 3)),
+        layer(shape(10, 8), term(1, 18, 2, 8), term(2, 5, 1, 2), term(2, 9, 1, 4)),
+      ],
+    },
+    [1, 1],
+  );
+});
+
+test('terms over maps of different sizes come in parts of their own', () => {
+  const tensors = [shape(6, 8), shape(9, 1)];
+  checkNetwork({ tensors, layers: [layer(shape(7, 1), term(0, 8, 1, 0), term(1, 1, 1, 0))] }, [2]);
+});
+
+test('a fully connected layer is a 1x1 convolution of a 1x1 map', () => {
+  checkNetwork({ tensors: [shape(80, 1)], layers: [layer(shape(100, 1), term(0, 1, 1, 0))] }, [1]);
+});
+
+test('maps larger than a polynomial are tiled', () => {
+  checkNetwork({ tensors: [shape(1, 70, 66)], layers: [layer(shape(2, 70, 66), term(0, 5, 1, 2))] }, [1]);
+  checkNetwork({ tensors: [shape(1, 150)], layers: [layer(shape(2, 75), term(0, 4, 2, 1))] }, [1]);
+});
+
+test('pads may be larger than the map', () => {
+  checkNetwork({ tensors: [shape(3, 2)], layers: [layer(shape(3, 6), term(0, 9, 1, 6))] }, [1]);
+  checkNetwork({ tensors: [shape(3, 4)], layers: [layer(shape(3, 4), term(0, 17, 1, 8))] }, [1]);
+});
+
+test('weights of zero and of the largest norm give right results', () => {
+  const network = { tensors: [shape(2, 4)], layers: [layer(shape(1, 4), term(0, 3, 1, 1))] };
+  const plan = planHe(network.tensors, network.layers);
+  const mask = randomWords(32);
+  const inputs = [server.loadTensor(plan.tensors[0], client.encryptTensor(plan.tensors[0], mask))];
+  const [part] = plan.layers[0].parts;
+  for (const weight of [0, 3800, -3800]) {
+    const kernels = [new Int32Array(18).fill(weight)];
+    const share = client.decryptPart(part, server.evaluatePart(part, kernels, inputs, new Uint32Array(16)));
+    assert.deepEqual(share, evaluatePlainly(network, network.layers[0], [mask], kernels));
+  }
+});
