@@ -4,7 +4,7 @@ import type { Client, ConnectOptions } from '../client/index.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
 
 /** Where `sphynx serve` listens and the other commands look unless told otherwise. */
-export const DEFAULT_ADDRESS = '127.0.0.1:7700';
+export const DEFAULT_ADDRESS = '127.0.0.1:50051';
 
 export interface ConnectionOptions {
   readonly server: string;

@@ -25,7 +25,7 @@ export function credentialsFor(address: string, { tls, insecure = false }: Secur
   if (!match || port < 1 || port > 65535)
     throw new SphynxError(
       'config/invalid',
-      `an address is HOST:PORT, such as 127.0.0.1:7700; got "${address}"`,
+      `an address is HOST:PORT, such as 127.0.0.1:50051; got "${address}"`,
     );
   if (tls && insecure)
     throw new SphynxError('config/invalid', 'choose TLS or plaintext (insecure), not both');

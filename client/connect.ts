@@ -22,7 +22,7 @@ export interface ConnectOptions extends Security {
  *
  * @throws SphynxError 'config/invalid', 'server/unreachable', 'protocol/deadline' or 'storage/failed'
  * @example
- * const client = await connect('127.0.0.1:7700');
+ * const client = await connect('127.0.0.1:50051');
  * const { top } = await client.classify('photo.jpg', { prepare: true });
  */
 export async function connect(address: string, options: ConnectOptions = {}): Promise<Client> {

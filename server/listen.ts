@@ -56,7 +56,7 @@ function hostOf(address: string): string {
   if (!match || Number(match[3]) > 65535)
     throw new SphynxError(
       'config/invalid',
-      `an address is HOST:PORT, such as 127.0.0.1:7700; got ${address}`,
+      `an address is HOST:PORT, such as 127.0.0.1:50051; got ${address}`,
     );
   return match[1] ?? match[2];
 }
