@@ -1,4 +1,4 @@
-import type { EncryptedTensor } from '../crypto/he0/server.ts';
+import type { EncryptedTensor } from '../crypto/he/server.ts';
 import { addShares } from '../crypto/ring.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import type { Channel } from './channel.ts';

@@ -6,9 +6,9 @@ import {
   gadgetBytes,
   LABEL_BYTES,
 } from '../crypto/garbling/gadget.ts';
-import { checkFlooding } from '../crypto/he0/noise.ts';
-import { type HePlan, planHe } from '../crypto/he0/packing.ts';
-import { PARAMETERS_HASH, PUBLIC_KEY_BYTES } from '../crypto/he0/parameters.ts';
+import { checkFlooding } from '../crypto/he/noise.ts';
+import { type HePlan, planHe } from '../crypto/he/packing.ts';
+import { PARAMETERS_HASH, PUBLIC_KEY_BYTES } from '../crypto/he/parameters.ts';
 import { BASE_OT_MESSAGE_BYTES, BASE_OT_REPLY_BYTES } from '../crypto/ot/base-ot.ts';
 import { otMatrixBytes } from '../crypto/ot/random-ot.ts';
 import { SEED_BYTES } from '../crypto/prg.ts';
@@ -85,8 +85,9 @@ export function makePlan(card: ModelCard): Plan {
   const { heTensors, layers } = planLayers(card, tensors);
   const he = planHe(
     heTensors.map(({ shape }) => shape),
-    card.layers.map(({ output, terms }, l) => ({
+    card.layers.map(({ output, terms, weightNorm }, l) => ({
       output,
+      weightNorm,
       terms: terms.map((term, t) => ({ ...term, tensor: layers[l].heTensors[t] })),
     })),
   );

@@ -1,6 +1,6 @@
-import { HeClient } from '../crypto/he0/client.ts';
-import { PUBLIC_KEY_BYTES } from '../crypto/he0/parameters.ts';
-import { HeServer } from '../crypto/he0/server.ts';
+import { HeClient } from '../crypto/he/client.ts';
+import { PUBLIC_KEY_BYTES } from '../crypto/he/parameters.ts';
+import { HeServer } from '../crypto/he/server.ts';
 import {
   BASE_OT_MESSAGE_BYTES,
   BASE_OT_REPLY_BYTES,
