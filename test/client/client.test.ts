@@ -222,6 +222,17 @@ test('a connection cut while preparing leaves no file', async () => {
   await assertRight((await client.classify(image)).logits);
 });
 
+test('a server that falls silent runs into the deadline', async () => {
+  const stateFolder = temporaryFolder();
+  const link = await Link.to(server.port);
+  after(() => link.close());
+  const client = await newClient({ stateFolder, deadlines: { idleMs: 1000, connectMs: 1000 } }, link.address);
+  const onProgress = ({ bytes, totalBytes }: PrepareProgress) => bytes > totalBytes / 2 && link.fallSilent();
+  await assert.rejects(client.prepare({ onProgress }), { code: 'protocol/deadline' });
+  await assert.rejects(client.models(), { code: 'protocol/deadline' });
+  assert.deepEqual(bundleFiles(stateFolder), []);
+});
+
 test('bundles that the server does not know are used up one after another, then new ones are asked for', async () => {
   const stateFolder = temporaryFolder();
   const link = await Link.to(server.port);

@@ -1,4 +1,4 @@
-/** A TCP relay between client and server that can be cut, as networks are. */
+/** A TCP relay between client and server that can be cut or fall silent, as networks do. */
 import { createServer, connect as dial, type Socket } from 'node:net';
 
 export class Link {
@@ -7,6 +7,7 @@ export class Link {
   readonly #target: number;
   #address = '';
   #budget = Number.POSITIVE_INFINITY;
+  #silent = false;
 
   private constructor(target: number) {
     this.#target = target;
@@ -26,6 +27,11 @@ export class Link {
   /** Cuts all connections once this many more bytes have come down from the server. Later ones work again. */
   cutAfter(bytesDown: number): void {
     this.#budget = bytesDown;
+  }
+
+  /** Lets nothing through any more, in either direction, without closing anything. */
+  fallSilent(): void {
+    this.#silent = true;
   }
 
   /** Cuts all connections now. */
@@ -52,11 +58,11 @@ export class Link {
         other.destroy();
       });
     }
-    near.on('data', (bytes) => far.write(bytes));
+    near.on('data', (bytes) => this.#silent || far.write(bytes));
     far.on('data', (bytes) => {
       this.#budget -= bytes.length;
       if (this.#budget < 0) this.cut();
-      else near.write(bytes);
+      else if (!this.#silent) near.write(bytes);
     });
   }
 }
