@@ -1,6 +1,7 @@
 import type { Decryptor, Encryptor } from 'node-seal/throws';
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import { outputsOf, type PartPacking, type TensorPacking } from './packing.ts';
+import { outputsOf } from './output-blocks.ts';
+import type { PartPacking, TensorPacking } from './packing.ts';
 import { DEGREE, INPUT_CIPHERTEXT_BYTES, outputCiphertextBytes } from './parameters.ts';
 import { outputPositions, placeTensor, polynomials } from './positions.ts';
 import { free, load, loadSeal, type Seal, save } from './seal.ts';

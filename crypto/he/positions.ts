@@ -1,6 +1,7 @@
 /** Which coefficient every element, weight and output stands at: the formulas of `layout.ts`, carried out. */
 import { tileAt, tileCount } from './layout.ts';
-import { type Encoding, type HeShape, outputsOf, type PartPacking } from './packing.ts';
+import { outputsOf } from './output-blocks.ts';
+import type { Encoding, HeShape, PartPacking } from './packing.ts';
 import { liveTaps, phaseSize } from './phases.ts';
 
 /**
