@@ -15,7 +15,7 @@ import { PrivateInferenceClient } from '../transport/proto.ts';
 import { fromStatus } from '../transport/status.ts';
 import { onAbort } from './abort.ts';
 import { credentialsFor, type Security } from './address.ts';
-import type { Deadlines } from './limits.ts';
+import { type Deadlines, RECONNECT_MS, RECONNECT_OPTIONS } from './limits.ts';
 
 export type PreprocessStream = CallStream<PreprocessResponses, PreprocessRequests>;
 export type InferStream = CallStream<InferResponses, InferRequests>;
@@ -32,11 +32,10 @@ export class Connection {
     this.address = address;
     this.#token = token;
     this.#deadlines = deadlines;
-    this.#client = new PrivateInferenceClient(
-      address,
-      credentialsFor(address, security),
-      CLIENT_CHANNEL_OPTIONS,
-    );
+    this.#client = new PrivateInferenceClient(address, credentialsFor(address, security), {
+      ...CLIENT_CHANNEL_OPTIONS,
+      ...RECONNECT_OPTIONS,
+    });
   }
 
   /** Throws 'server/unreachable' at once if nobody listens, 'protocol/deadline' if nobody answers. */
@@ -55,8 +54,7 @@ export class Connection {
 
   /** Makes sure that the server can be reached, before a bundle is put at stake. */
   async ensureReady(signal?: AbortSignal): Promise<void> {
-    if (this.#client.getChannel().getConnectivityState(false) !== connectivityState.READY)
-      await this.listModels(signal);
+    if (this.#state !== connectivityState.READY) await this.listModels(signal);
   }
 
   preprocess(): PreprocessStream {
@@ -82,6 +80,17 @@ export class Connection {
     );
   }
 
+  get #state(): connectivityState {
+    return this.#client.getChannel().getConnectivityState(false);
+  }
+
+  /** Gives a connection that broke a moment to come back: until then gRPC refuses calls with the last failure. */
+  async #reconnect(): Promise<void> {
+    if (this.#state !== connectivityState.TRANSIENT_FAILURE) return;
+    const deadline = Date.now() + Math.min(RECONNECT_MS, this.#deadlines.connectMs);
+    await new Promise((resolve) => this.#client.waitForReady(deadline, resolve));
+  }
+
   #metadata(): Metadata {
     const metadata = new Metadata();
     metadata.set(CLIENT_KEY, this.#token);
@@ -97,6 +106,7 @@ export class Connection {
     ) => { cancel(): void },
   ): Promise<Response> {
     let release = () => {};
+    await this.#reconnect();
     try {
       return await new Promise((resolve, reject) => {
         const deadline = Date.now() + this.#deadlines.connectMs;

@@ -15,6 +15,18 @@ export const DEFAULT_DEADLINES: Deadlines = {
   idleMs: IDLE_MS,
 };
 
+/** How long a connection that broke may take to come back before a call fails (ms): several attempts. */
+export const RECONNECT_MS = 3000;
+
+/**
+ * Pauses between attempts to reconnect. gRPC's own grow to two minutes, in which a server that is back would
+ * still count as gone.
+ */
+export const RECONNECT_OPTIONS = {
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 1000,
+};
+
 /** Bundles prepared on one stream; more take further streams, with fresh keys. Servers refuse very long streams. */
 export const BUNDLES_PER_STREAM = 32;
 

@@ -66,6 +66,7 @@ async function prepareOnOneStream(
 ): Promise<number> {
   return threads.with(signal, async (thread) => {
     await thread.call('load', { card: model.card });
+    await connection.ensureReady(signal);
     const stream = connection.preprocess();
     const release = onAbort(signal, (error) => stream.abort(error));
     const channel = new MeteredChannel(new GrpcChannel(stream), () => onBytes(total(channel.traffic)));

@@ -227,7 +227,8 @@ test('a server that falls silent runs into the deadline', async () => {
   const link = await Link.to(server.port);
   after(() => link.close());
   const client = await newClient({ stateFolder, deadlines: { idleMs: 1000, connectMs: 1000 } }, link.address);
-  const onProgress = ({ bytes, totalBytes }: PrepareProgress) => bytes > totalBytes / 2 && link.fallSilent();
+  const onProgress = ({ bytes, totalBytes }: PrepareProgress) =>
+    bytes > totalBytes / 2 && link.fallSilentAfter(0);
   await assert.rejects(client.prepare({ onProgress }), { code: 'protocol/deadline' });
   await assert.rejects(client.models(), { code: 'protocol/deadline' });
   assert.deepEqual(bundleFiles(stateFolder), []);

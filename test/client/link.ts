@@ -4,10 +4,10 @@ import { createServer, connect as dial, type Socket } from 'node:net';
 export class Link {
   readonly #sockets = new Set<Socket>();
   readonly #server = createServer((near) => this.#join(near));
-  readonly #target: number;
+  #target: number;
   #address = '';
   #budget = Number.POSITIVE_INFINITY;
-  #silent = false;
+  #silence = Number.POSITIVE_INFINITY;
 
   private constructor(target: number) {
     this.#target = target;
@@ -29,9 +29,16 @@ export class Link {
     this.#budget = bytesDown;
   }
 
-  /** Lets nothing through any more, in either direction, without closing anything. */
-  fallSilent(): void {
-    this.#silent = true;
+  /** Lets nothing through once this many more bytes have come down, in either direction, and closes nothing. */
+  fallSilentAfter(bytesDown: number): void {
+    this.#silence = bytesDown;
+  }
+
+  /** Leads new connections to another port, as after a restart, and cuts the old ones. */
+  leadTo(port: number): void {
+    this.#target = port;
+    this.#silence = Number.POSITIVE_INFINITY;
+    this.cut();
   }
 
   /** Cuts all connections now. */
@@ -58,11 +65,12 @@ export class Link {
         other.destroy();
       });
     }
-    near.on('data', (bytes) => this.#silent || far.write(bytes));
+    near.on('data', (bytes) => this.#silence < 0 || far.write(bytes));
     far.on('data', (bytes) => {
       this.#budget -= bytes.length;
+      this.#silence -= bytes.length;
       if (this.#budget < 0) this.cut();
-      else if (!this.#silent) near.write(bytes);
+      else if (this.#silence >= 0) near.write(bytes);
     });
   }
 }
