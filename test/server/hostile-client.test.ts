@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { Metadata } from '@grpc/grpc-js';
+import { PUBLIC_KEY_BYTES } from '../../crypto/he/parameters.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { SEGMENT_BYTES } from '../../protocol/segment.ts';
 import { CLIENT_KEY } from '../../transport/client-token.ts';
@@ -8,7 +9,7 @@ import { encodeSegment } from '../../transport/grpc-channel.ts';
 import { randomImage } from '../protocol/images.ts';
 import { network, runningServer } from './running-server.ts';
 
-const server = await runningServer({ limits: { idleMs: 1000 } });
+const server = await runningServer();
 const client = server.client();
 const image = randomImage(network.card);
 
@@ -43,6 +44,7 @@ test('a public key that is too long, too short or no key is refused', async () =
     await assert.rejects(stream.expect('offer'), { code });
   };
   await attempt(new Uint8Array(SEGMENT_BYTES), 'protocol/length');
+  await attempt(new Uint8Array(PUBLIC_KEY_BYTES).fill(255), 'crypto/parameters');
   await attempt(new Uint8Array(10), 'protocol/closed');
 });
 
@@ -64,6 +66,8 @@ test('a masked image that is truncated, too long or of the wrong kind burns the 
 });
 
 test('a client that falls silent runs into the deadline', async () => {
+  const impatient = await runningServer({ limits: { idleMs: 2000 } });
+  const client = impatient.client();
   const [bundle] = await client.prepare();
   const infer = await client.spend(bundle.id);
   const preprocess = client.preprocess();
