@@ -1,0 +1,130 @@
+/** `npm run plan`: chooses the fixed-point scales of a model folder and measures what they cost. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { Command } from 'commander';
+import { SphynxError } from '../errors/sphynx-error.ts';
+import type { FloatNetwork } from '../model/float-network.ts';
+import { FIXED_POINT_FILE, loadFloat } from '../model/load.ts';
+import type { FixedNetwork } from '../model/network.ts';
+import { type FixedPointPlan, planFixedPoint } from '../model/planner.ts';
+import { quantizeNetwork } from '../model/quantize.ts';
+import { type ChannelRanges, measureRanges } from '../model/ranges.ts';
+import { type Context, runCommand, USAGE } from './command.ts';
+import type { OutputOptions } from './output.ts';
+import { type Accuracy, compare, floatClasses } from './plan/accuracy.ts';
+import { readCifar } from './plan/cifar.ts';
+import { FloatRuntime } from './plan/float-runtime.ts';
+import { planTable } from './plan/table.ts';
+
+/** Training images from which ranges are measured, and those on which k is chosen. */
+const CALIBRATION_IMAGES = 2000;
+const CHOICE_IMAGES = 1000;
+
+/** Half as large again as the largest value of calibration still fits. */
+const MARGIN_PERCENT = 150;
+
+/** The smallest k that loses no more accuracy than this (percentage points) is taken. */
+const LARGEST_LOSS = 0.3;
+
+/** And it has to give the float network's class on this share of the test images (percent). */
+const LEAST_AGREEMENT = 99;
+const RING_BITS = [8, 9, 10, 11, 12, 13, 14, 15, 16];
+
+/** 1/64 of a standard deviation: about one step of an 8-bit pixel. */
+const IMAGE_SCALE_BITS = 6;
+
+/** L2 norm of an output channel's integer weights: more costs ciphertexts (crypto/he/noise.ts), less costs accuracy. */
+const WEIGHT_NORM = 2 ** 11;
+
+interface PlanOptions extends OutputOptions {
+  readonly data: string;
+  readonly images?: string;
+}
+
+async function plan({ output, signal }: Context, folder: string, options: PlanOptions): Promise<boolean> {
+  const { network, facts, onnx } = await loadFloat(folder);
+  const runtime = await FloatRuntime.create(onnx, network.input);
+  const train = await readCifar(options.data, 'train', facts);
+  output.note(`measuring ranges on ${CALIBRATION_IMAGES} training images`);
+  const images = Array.from({ length: CALIBRATION_IMAGES }, (_, i) => train.image(i));
+  const ranges = measureRanges(network, images);
+  const choiceClasses = await floatClasses(runtime, train, CHOICE_IMAGES);
+
+  const test = await readCifar(options.data, 'test', facts);
+  const count = Math.min(Number(options.images ?? test.count), test.count);
+  output.note(`running the float network on ${count} test images`);
+  const testClasses = await floatClasses(runtime, test, count);
+  const tick = progress(output, signal);
+  for (const ringBits of RING_BITS) {
+    const candidate = planned(network, ranges, ringBits);
+    const fixed = quantizeNetwork(network, candidate, facts);
+    const quick = await compare(fixed, train, choiceClasses, tick(`k = ${ringBits}, training images`));
+    output.note(`k = ${ringBits}: ${describe(quick)} on ${quick.images} training images`);
+    if (quick.float - quick.fixed > LARGEST_LOSS) continue;
+    const accuracy = await compare(fixed, test, testClasses, tick(`k = ${ringBits}, test images`));
+    output.note(`k = ${ringBits}: ${describe(accuracy)} on ${accuracy.images} test images`);
+    if (accuracy.float - accuracy.fixed > LARGEST_LOSS || accuracy.agreement < LEAST_AGREEMENT) continue;
+    await writePlan(folder, candidate, accuracy);
+    report(output, fixed, candidate, accuracy);
+    return true;
+  }
+  throw new SphynxError(
+    'model/unsupported',
+    `no k up to ${RING_BITS.at(-1)} keeps the loss within ${LARGEST_LOSS} points and the class of ${LEAST_AGREEMENT}%`,
+  );
+}
+
+function planned(network: FloatNetwork, ranges: ChannelRanges, ringBits: number): FixedPointPlan {
+  return planFixedPoint(network, ranges, {
+    ringBits,
+    marginPercent: MARGIN_PERCENT,
+    calibrationImages: CALIBRATION_IMAGES,
+    imageScaleBits: IMAGE_SCALE_BITS,
+    weightNorm: WEIGHT_NORM,
+  });
+}
+
+async function writePlan(folder: string, chosen: FixedPointPlan, accuracy: Accuracy): Promise<void> {
+  const path = join(folder, FIXED_POINT_FILE);
+  await writeFile(path, `${JSON.stringify({ ...chosen, accuracy }, null, 1)}\n`).catch((cause) => {
+    throw new SphynxError('storage/failed', `cannot write ${path}`, { cause });
+  });
+}
+
+function report(
+  output: Context['output'],
+  fixed: FixedNetwork,
+  chosen: FixedPointPlan,
+  accuracy: Accuracy,
+): void {
+  output.result({ plan: chosen, accuracy }, `${planTable(fixed.card, chosen)}\n\n${describe(accuracy)}`);
+}
+
+function describe({ float, fixed, agreement }: Accuracy): string {
+  return `float ${float}%, fixed point ${fixed}%, same class ${agreement}%`;
+}
+
+/** A callback per image that keeps Ctrl-C working and now and then says how far it is. */
+function progress(output: Context['output'], signal: AbortSignal) {
+  return (what: string) => async (done: number) => {
+    if (done % 100 === 0) await setImmediate();
+    if (done % 2000 === 0) output.note(`${what}: ${done}`);
+    if (signal.aborted) throw new SphynxError('aborted', 'planning was interrupted');
+  };
+}
+
+const command = new Command('plan')
+  .description(
+    'choose the fixed-point scales of a model folder, print them with the accuracy they cost, write them there',
+  )
+  .argument('<folder>', 'a folder with model.onnx and manifest.json')
+  .requiredOption('-d, --data <folder>', "CIFAR-100's train.bin and test.bin")
+  .option('-n, --images <count>', 'test images to measure on (default: all)')
+  .option('--json', 'print one JSON object on stdout and nothing else there')
+  .option('--verbose', 'print stack traces with failures')
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : USAGE))
+  .action((folder: string, options: PlanOptions) =>
+    runCommand(options, (context) => plan(context, folder, options)),
+  );
+await command.parseAsync();

@@ -1,0 +1,27 @@
+import type { ModelCard } from '../../model/card.ts';
+import type { FixedPointPlan } from '../../model/planner.ts';
+
+/** The plan as a table for people: per layer its output, k, f, scales (integer units per real unit) and weight norm. */
+export function planTable(card: ModelCard, plan: FixedPointPlan): string {
+  const rows = card.layers.map(({ name, output, gadget, weightNorm }, l) => {
+    const scales = plan.layers[l]?.scales ?? [2 ** plan.logitScaleBits];
+    return [
+      name,
+      `${output.channels}x${output.height}x${output.width}`,
+      gadget ? String(gadget.ringBits) : '-',
+      gadget ? String(gadget.dropBits) : '-',
+      `${Math.min(...scales).toPrecision(3)} .. ${Math.max(...scales).toPrecision(3)}`,
+      String(weightNorm),
+    ];
+  });
+  const table = [['layer', 'output', 'k', 'f', 'scale', 'weight norm at most'], ...rows];
+  const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
+  return table
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column]))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

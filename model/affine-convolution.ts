@@ -1,0 +1,99 @@
+import { type AffineTerm, type AffineValue, denseKernel } from './affine.ts';
+import type { Shape } from './card.ts';
+import { composeKernels, type DenseKernel, diagonalKernel, scaleOutputs } from './dense-kernel.ts';
+
+/** A convolution's window and what it makes of a map. */
+export interface Window {
+  readonly stride: number;
+  readonly padTop: number;
+  readonly padLeft: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
+}
+
+/**
+ * A convolution of a value: exact unless the window reads the value's zero padding where the value's own
+ * formula would not give zero. Returns the reason as text then.
+ */
+export function convolveValue(
+  value: AffineValue,
+  kernel: DenseKernel,
+  bias: Float64Array,
+  window: Window,
+): AffineValue | string {
+  const padded = readsPadding(value.shape, kernel, window);
+  if (padded && value.bias.some((b) => b !== 0))
+    return 'it zero-pads a computed map that has a bias, so the border is not what a single convolution gives';
+  if (padded && !value.terms.every((term) => vanishesOutside(value.shape, term)))
+    return 'it zero-pads a map that a spatial convolution computed, so the two are not one convolution (pad the tensor before the first instead)';
+  if (value.terms.some(({ pool }) => pool === 'sum') && (kernel.height > 1 || kernel.width > 1 || padded))
+    return 'it convolves a globally pooled value spatially';
+  const terms = value.terms.map((term) => ({
+    ...term,
+    kernel: term.kernel === null ? kernel : composeKernels(kernel, term.kernel, term.stride),
+    stride: term.pool === 'sum' ? 1 : term.stride * window.stride,
+    padTop: window.padTop * term.stride + term.padTop,
+    padLeft: window.padLeft * term.stride + term.padLeft,
+  }));
+  const shape = { channels: kernel.out, height: window.outHeight, width: window.outWidth };
+  return { shape, flat: value.flat, terms, bias: throughKernel(kernel, value.bias, bias) };
+}
+
+/** The bias of a convolution's input as a bias of its output. */
+function throughKernel(kernel: DenseKernel, inner: Float64Array, outer: Float64Array): Float64Array {
+  const area = kernel.height * kernel.width;
+  return outer.map((b, o) => {
+    let sum = b;
+    for (let c = 0; c < kernel.in; c++) {
+      const start = (o * kernel.in + c) * area;
+      for (let i = start; inner[c] !== 0 && i < start + area; i++) sum += kernel.data[i] * inner[c];
+    }
+    return sum;
+  });
+}
+
+function readsPadding(shape: Shape, kernel: DenseKernel, window: Window): boolean {
+  return (
+    window.padTop > 0 ||
+    window.padLeft > 0 ||
+    (window.outHeight - 1) * window.stride + kernel.height - window.padTop > shape.height ||
+    (window.outWidth - 1) * window.stride + kernel.width - window.padLeft > shape.width
+  );
+}
+
+/** Whether the term's formula gives zero at every position outside its map: no window there touches the tensor. */
+function vanishesOutside(shape: Shape, { pool, kernel, from, stride, padTop, padLeft }: AffineTerm): boolean {
+  const vanishes = (size: number, extent: number, pad: number, out: number) =>
+    extent - pad <= stride && out * stride - pad >= size;
+  return (
+    pool === 'none' &&
+    vanishes(from.height, kernel?.height ?? 1, padTop, shape.height) &&
+    vanishes(from.width, kernel?.width ?? 1, padLeft, shape.width)
+  );
+}
+
+/** The mean of every channel over its map. A tensor is summed first, which is one product per channel in the protocol. */
+export function poolGlobally(value: AffineValue): AffineValue | string {
+  const { channels, height, width } = value.shape;
+  const pointwise = value.terms.every(
+    ({ pool, kernel, stride, padTop, padLeft, from }) =>
+      pool === 'none' &&
+      (kernel === null || (kernel.height === 1 && kernel.width === 1)) &&
+      stride === 1 &&
+      padTop === 0 &&
+      padLeft === 0 &&
+      from.height === height &&
+      from.width === width,
+  );
+  if (!pointwise) {
+    const window = { stride: 1, padTop: 0, padLeft: 0, outHeight: 1, outWidth: 1 };
+    const mean = diagonalKernel(channels, height, width, 1 / (height * width));
+    return convolveValue(value, mean, new Float64Array(channels), window);
+  }
+  const factors = new Float64Array(channels).fill(1 / (height * width));
+  const terms = value.terms.map((term): AffineTerm => {
+    const kernel = scaleOutputs(denseKernel(term), factors);
+    return height * width === 1 ? { ...term, kernel } : { ...term, pool: 'sum', kernel };
+  });
+  return { ...value, shape: { channels, height: 1, width: 1 }, terms };
+}

@@ -1,0 +1,114 @@
+import type { Shape } from './card.ts';
+import {
+  addKernels,
+  type DenseKernel,
+  diagonalKernel,
+  embedKernel,
+  placeOutputs,
+  scaleOutputs,
+} from './dense-kernel.ts';
+
+/**
+ * Symbolic composition: every value between two ReLUs is an affine function of secret tensors, a sum of
+ * convolutions plus a bias per channel. The functions here are exact or return the reason why they cannot be.
+ */
+
+/** One convolution of a secret tensor. Zero padding below and right follows from the value's size; pads may be negative (a crop). */
+export interface AffineTerm {
+  readonly tensor: number;
+  /** Size of the tensor. */
+  readonly from: Shape;
+  readonly pool: 'none' | 'sum';
+  /** null is the identity: 1x1, stride 1, no padding. */
+  readonly kernel: DenseKernel | null;
+  readonly stride: number;
+  readonly padTop: number;
+  readonly padLeft: number;
+}
+
+export interface AffineValue {
+  readonly shape: Shape;
+  /** Flattened to a vector: the same elements in the same order. */
+  readonly flat: boolean;
+  readonly terms: readonly AffineTerm[];
+  /** Per channel. */
+  readonly bias: Float64Array;
+}
+
+/** A secret tensor itself. */
+export function tensorValue(tensor: number, shape: Shape): AffineValue {
+  const term: AffineTerm = {
+    tensor,
+    from: shape,
+    pool: 'none',
+    kernel: null,
+    stride: 1,
+    padTop: 0,
+    padLeft: 0,
+  };
+  return { shape, flat: false, terms: [term], bias: new Float64Array(shape.channels) };
+}
+
+export function denseKernel({ kernel, from }: AffineTerm): DenseKernel {
+  return kernel ?? diagonalKernel(from.channels, 1, 1, 1);
+}
+
+/** Terms that convolve the same tensor at the same stride become one. */
+function mergeTerms(terms: readonly AffineTerm[]): AffineTerm[] {
+  const merged: AffineTerm[] = [];
+  for (const term of terms) {
+    const index = merged.findIndex(
+      ({ tensor, pool, stride }) => tensor === term.tensor && pool === term.pool && stride === term.stride,
+    );
+    if (index < 0) merged.push(term);
+    else merged[index] = mergePair(merged[index], term);
+  }
+  return merged;
+}
+
+/** Aligned by their pads: a kernel with less padding gets zero rows and columns before it. */
+function mergePair(a: AffineTerm, b: AffineTerm): AffineTerm {
+  const padTop = Math.max(a.padTop, b.padTop);
+  const padLeft = Math.max(a.padLeft, b.padLeft);
+  const [first, second] = [a, b].map((term) => ({
+    kernel: denseKernel(term),
+    top: padTop - term.padTop,
+    left: padLeft - term.padLeft,
+  }));
+  const height = Math.max(first.top + first.kernel.height, second.top + second.kernel.height);
+  const width = Math.max(first.left + first.kernel.width, second.left + second.kernel.width);
+  const [x, y] = [first, second].map(({ kernel, top, left }) =>
+    embedKernel(kernel, top, left, height, width),
+  );
+  return { ...a, kernel: addKernels(x, y), padTop, padLeft };
+}
+
+/** The sum of two values of one shape. */
+export function addValues(a: AffineValue, b: AffineValue): AffineValue {
+  return {
+    ...a,
+    terms: mergeTerms([...a.terms, ...b.terms]),
+    bias: a.bias.map((value, c) => value + b.bias[c]),
+  };
+}
+
+/** Every channel times its factor, plus its offset: an inference-time batch norm. */
+export function scaleChannels(value: AffineValue, factors: Float64Array, offsets: Float64Array): AffineValue {
+  const terms = value.terms.map((term) => ({ ...term, kernel: scaleOutputs(denseKernel(term), factors) }));
+  return { ...value, terms, bias: value.bias.map((b, c) => b * factors[c] + offsets[c]) };
+}
+
+/** Channels stacked; all values have one map size. */
+export function concatValues(values: readonly AffineValue[]): AffineValue {
+  const channels = values.reduce((sum, { shape }) => sum + shape.channels, 0);
+  const bias = new Float64Array(channels);
+  const terms: AffineTerm[] = [];
+  let first = 0;
+  for (const value of values) {
+    bias.set(value.bias, first);
+    for (const term of value.terms)
+      terms.push({ ...term, kernel: placeOutputs(denseKernel(term), first, channels) });
+    first += value.shape.channels;
+  }
+  return { ...values[0], shape: { ...values[0].shape, channels }, terms: mergeTerms(terms), bias };
+}

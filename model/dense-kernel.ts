@@ -1,0 +1,152 @@
+import { SphynxError } from '../errors/sphynx-error.ts';
+
+/** A convolution kernel in floats: data [out, in, height, width]. Never changed after it is made. */
+export interface DenseKernel {
+  readonly out: number;
+  readonly in: number;
+  readonly height: number;
+  readonly width: number;
+  readonly data: Float64Array;
+}
+
+/** Weights of one kernel (8 bytes each while a network is composed): composition can multiply sizes. */
+const MAX_KERNEL_WEIGHTS = 2 ** 26;
+
+/** A kernel of zeros, or over the given data. Throws 'model/unsupported' when it would be too large. */
+export function makeKernel(
+  out: number,
+  channelsIn: number,
+  height: number,
+  width: number,
+  data?: Float64Array,
+): DenseKernel {
+  const length = out * channelsIn * height * width;
+  if (length > MAX_KERNEL_WEIGHTS)
+    throw new SphynxError(
+      'model/unsupported',
+      `a composed kernel of ${length} weights is more than ${MAX_KERNEL_WEIGHTS}`,
+    );
+  return { out, in: channelsIn, height, width, data: data ?? new Float64Array(length) };
+}
+
+/** The same factor on every channel's own map: an identity (factor 1), or one tap of a pooling window. */
+export function diagonalKernel(channels: number, height: number, width: number, factor: number): DenseKernel {
+  const kernel = makeKernel(channels, channels, height, width);
+  const area = height * width;
+  for (let c = 0; c < channels; c++)
+    kernel.data.fill(factor, (c * channels + c) * area, (c * channels + c + 1) * area);
+  return kernel;
+}
+
+/** Every output channel times its factor. */
+export function scaleOutputs(kernel: DenseKernel, factors: ArrayLike<number>): DenseKernel {
+  const depth = kernel.data.length / kernel.out;
+  return { ...kernel, data: kernel.data.map((weight, i) => weight * factors[Math.floor(i / depth)]) };
+}
+
+/** The kernel with zeros around it: `top` and `left` before, the rest of the new size after. */
+export function embedKernel(
+  kernel: DenseKernel,
+  top: number,
+  left: number,
+  height: number,
+  width: number,
+): DenseKernel {
+  if (top === 0 && left === 0 && height === kernel.height && width === kernel.width) return kernel;
+  const result = makeKernel(kernel.out, kernel.in, height, width);
+  for (let plane = 0; plane < kernel.out * kernel.in; plane++)
+    for (let y = 0; y < kernel.height; y++) {
+      const from = (plane * kernel.height + y) * kernel.width;
+      const row = kernel.data.subarray(from, from + kernel.width);
+      result.data.set(row, (plane * height + y + top) * width + left);
+    }
+  return result;
+}
+
+/** Rows top .. top + height - 1 and columns left .. left + width - 1. */
+export function cutKernel(
+  kernel: DenseKernel,
+  top: number,
+  left: number,
+  height: number,
+  width: number,
+): DenseKernel {
+  const result = makeKernel(kernel.out, kernel.in, height, width);
+  for (let plane = 0; plane < kernel.out * kernel.in; plane++)
+    for (let y = 0; y < height; y++) {
+      const from = (plane * kernel.height + y + top) * kernel.width + left;
+      result.data.set(kernel.data.subarray(from, from + width), (plane * height + y) * width);
+    }
+  return result;
+}
+
+/** The sum of two kernels of one size. */
+export function addKernels(a: DenseKernel, b: DenseKernel): DenseKernel {
+  return { ...a, data: a.data.map((weight, i) => weight + b.data[i]) };
+}
+
+/** `kernel` as output channels first .. first + kernel.out - 1 of `out`; the others are zero. */
+export function placeOutputs(kernel: DenseKernel, first: number, out: number): DenseKernel {
+  const result = makeKernel(out, kernel.in, kernel.height, kernel.width);
+  result.data.set(kernel.data, first * (kernel.data.length / kernel.out));
+  return result;
+}
+
+/**
+ * The kernel of `outer` applied after `inner`, where inner has the given stride: a window of outer's rows j
+ * reads inner's rows j * stride .. j * stride + inner.height - 1.
+ */
+export function composeKernels(outer: DenseKernel, inner: DenseKernel, stride: number): DenseKernel {
+  const height = (outer.height - 1) * stride + inner.height;
+  const width = (outer.width - 1) * stride + inner.width;
+  const result = makeKernel(outer.out, inner.in, height, width);
+  let next = 0;
+  for (let o = 0; o < outer.out; o++)
+    for (let m = 0; m < outer.in; m++)
+      for (let y = 0; y < outer.height; y++)
+        for (let x = 0; x < outer.width; x++) {
+          const weight = outer.data[next++];
+          if (weight !== 0) accumulate(result, o, y * stride, x * stride, inner, m, weight);
+        }
+  return result;
+}
+
+/** result[o, :, top.., left..] += weight * inner[m]. */
+function accumulate(
+  result: DenseKernel,
+  o: number,
+  top: number,
+  left: number,
+  inner: DenseKernel,
+  m: number,
+  weight: number,
+): void {
+  let from = m * inner.in * inner.height * inner.width;
+  for (let c = 0; c < inner.in; c++)
+    for (let y = 0; y < inner.height; y++) {
+      const to = ((o * inner.in + c) * result.height + y + top) * result.width + left;
+      for (let x = 0; x < inner.width; x++) result.data[to + x] += weight * inner.data[from++];
+    }
+}
+
+/** Zero rows and columns at each border of a kernel; null if it is zero everywhere. */
+export function zeroBorder({ data, height, width }: DenseKernel): Border | null {
+  let [top, bottom, left, right] = [height, height, width, width];
+  for (let i = 0; i < data.length; i++) {
+    if (data[i] === 0) continue;
+    const x = i % width;
+    const y = Math.floor(i / width) % height;
+    top = Math.min(top, y);
+    bottom = Math.min(bottom, height - 1 - y);
+    left = Math.min(left, x);
+    right = Math.min(right, width - 1 - x);
+  }
+  return top === height ? null : { top, bottom, left, right };
+}
+
+export interface Border {
+  readonly top: number;
+  readonly bottom: number;
+  readonly left: number;
+  readonly right: number;
+}

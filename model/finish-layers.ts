@@ -1,0 +1,131 @@
+import { SphynxError } from '../errors/sphynx-error.ts';
+import { type AffineTerm, type AffineValue, denseKernel } from './affine.ts';
+import type { Shape, TermShape } from './card.ts';
+import { cutKernel, type DenseKernel, embedKernel, zeroBorder } from './dense-kernel.ts';
+import type { FloatLayer } from './float-network.ts';
+import { MAX_KERNEL, MAX_NAME, MAX_TERMS } from './limits.ts';
+
+/** An affine value that a ReLU or the graph's output asks for. Entry l makes tensor l + 1. */
+export interface PendingLayer {
+  readonly name: string;
+  readonly value: AffineValue;
+}
+
+/** The layers that the last one depends on, with kernels trimmed and padding as the model card wants it. */
+export function layersOf(pending: readonly PendingLayer[]): FloatLayer[] {
+  const needed = new Set([pending.length]);
+  for (let tensor = pending.length; tensor > 0; tensor--)
+    if (needed.has(tensor)) for (const term of pending[tensor - 1].value.terms) needed.add(term.tensor);
+  const kept = pending
+    .map((layer, l) => ({ ...layer, tensor: l + 1 }))
+    .filter(({ tensor }) => needed.has(tensor));
+  const number = new Map([[0, 0], ...kept.map(({ tensor }, i): [number, number] => [tensor, i + 1])]);
+  const { shape } = pending[pending.length - 1].value;
+  if (shape.height !== 1 || shape.width !== 1)
+    throw new SphynxError(
+      'model/unsupported',
+      `the output is a map of ${shape.height}x${shape.width}, not logits`,
+    );
+  return kept.map(({ name, value }) => finishLayer(name, value, number));
+}
+
+function finishLayer(
+  name: string,
+  { shape, terms, bias }: AffineValue,
+  tensors: Map<number, number>,
+): FloatLayer {
+  const nonzero = terms.filter((term) => zeroBorder(denseKernel(term)) !== null);
+  // A layer that ignores all tensors still has to read one.
+  const read = nonzero.length > 0 ? nonzero : terms.slice(0, 1);
+  if (read.length > MAX_TERMS)
+    throw new SphynxError(
+      'model/unsupported',
+      `layer ${name} reads ${read.length} tensors, more than ${MAX_TERMS}`,
+    );
+  const finished = read.map((term) => finishTerm(term, shape, tensors.get(term.tensor)!));
+  return {
+    name: printable(name),
+    output: shape,
+    terms: finished.map(({ term }) => term),
+    kernels: finished.map(({ kernel }) => kernel.data),
+    bias,
+  };
+}
+
+interface FinishedTerm {
+  readonly term: TermShape;
+  readonly kernel: DenseKernel;
+}
+
+const NO_BORDER = { top: 0, bottom: 0, left: 0, right: 0 };
+
+function finishTerm(affine: AffineTerm, output: Shape, tensor: number): FinishedTerm {
+  const dense = denseKernel(affine);
+  const border = zeroBorder(dense) ?? NO_BORDER;
+  const { from, pool, stride } = affine;
+  const [height, width] = pool === 'sum' ? [1, 1] : [from.height, from.width];
+  const rows = fitAxis(dense.height, border.top, border.bottom, affine.padTop, stride, height, output.height);
+  const columns = fitAxis(
+    dense.width,
+    border.left,
+    border.right,
+    affine.padLeft,
+    stride,
+    width,
+    output.width,
+  );
+  if (rows.size > MAX_KERNEL || columns.size > MAX_KERNEL)
+    throw new SphynxError('model/unsupported', `a composed kernel of ${rows.size}x${columns.size}`);
+  const cut = cutKernel(dense, rows.cut, columns.cut, rows.kept, columns.kept);
+  const kernel = embedKernel(cut, rows.before, columns.before, rows.size, columns.size);
+  const term = {
+    tensor,
+    pool,
+    kernelHeight: rows.size,
+    kernelWidth: columns.size,
+    stride,
+    padTop: rows.pad,
+    padLeft: columns.pad,
+  };
+  return { term, kernel };
+}
+
+interface Fit {
+  /** Rows dropped before, and rows kept. */
+  readonly cut: number;
+  readonly kept: number;
+  /** Zero rows put before, and the new size; what is missing follows after. */
+  readonly before: number;
+  readonly size: number;
+  readonly pad: number;
+}
+
+/**
+ * One axis of a kernel: zero rows at its ends are dropped, then as many are put back as it takes for the
+ * padding to be at least 0 and every window to touch the map.
+ */
+function fitAxis(
+  extent: number,
+  zerosBefore: number,
+  zerosAfter: number,
+  padding: number,
+  stride: number,
+  map: number,
+  out: number,
+): Fit {
+  const pad = padding - zerosBefore;
+  const kept = extent - zerosBefore - zerosAfter;
+  const before = Math.max(0, -pad, (out - 1) * stride - pad - map + 1);
+  return {
+    cut: zerosBefore,
+    kept,
+    before,
+    size: Math.max(before + kept, pad + before + 1),
+    pad: pad + before,
+  };
+}
+
+/** A node's name as the card allows it. */
+function printable(name: string): string {
+  return name.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, MAX_NAME) || 'layer';
+}

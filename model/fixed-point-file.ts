@@ -1,0 +1,35 @@
+import { Fields } from './fields.ts';
+import {
+  MAX_CHANNELS,
+  MAX_IMAGE_SCALE_BITS,
+  MAX_LAYERS,
+  MAX_LOGIT_SCALE_BITS,
+  MAX_NAME,
+  MAX_PRODUCT_BITS,
+  RING_BITS,
+} from './limits.ts';
+import type { FixedPointPlan } from './planner.ts';
+
+const LAYER_NAME = new RegExp(`^[\\x20-\\x7e]{1,${MAX_NAME}}$`);
+
+/** The plan in a model's `fixed-point.json`. What else stands there is for people. Throws 'model/format'. */
+export function readPlan(json: unknown): FixedPointPlan {
+  const plan = new Fields(json, 'fixed-point');
+  return {
+    format: plan.oneOf('format', 1),
+    marginPercent: plan.integer('marginPercent', 100, 10_000),
+    calibrationImages: plan.integer('calibrationImages', 1, Number.MAX_SAFE_INTEGER),
+    imageScaleBits: plan.integer('imageScaleBits', 0, MAX_IMAGE_SCALE_BITS),
+    logitScaleBits: plan.integer('logitScaleBits', 0, MAX_LOGIT_SCALE_BITS),
+    layers: plan.each('layers', 0, MAX_LAYERS, (layer) => {
+      const ringBits = layer.integer('ringBits', RING_BITS.min, RING_BITS.max);
+      const channels = layer.list('scales', 1, MAX_CHANNELS).length;
+      return {
+        name: layer.text('name', LAYER_NAME),
+        ringBits,
+        dropBits: layer.integer('dropBits', 1, MAX_PRODUCT_BITS - ringBits),
+        scales: layer.numbers('scales', channels, Number.MIN_VALUE, Number.MAX_VALUE),
+      };
+    }),
+  };
+}

@@ -1,0 +1,59 @@
+import { convolveFloat } from '../kernels/convolution.ts';
+import type { LayerShape, Shape } from './card.ts';
+import { elementsOf, termConvolution } from './geometry.ts';
+
+/** A linear layer in floats: kernels per term as [out, in, kernelHeight, kernelWidth], bias per output channel. */
+export interface FloatLayer extends LayerShape {
+  readonly kernels: readonly Float64Array[];
+  readonly bias: Float64Array;
+}
+
+/** A network as imported: in the shape of the protocol (a ReLU after every layer but the last), not yet in integers. */
+export interface FloatNetwork {
+  readonly input: Shape;
+  readonly layers: readonly FloatLayer[];
+}
+
+/** Evaluates a network in single precision: the importer's composition, before any rounding to integers. */
+export class FloatRunner {
+  readonly #network: FloatNetwork;
+  readonly #kernels: Float32Array[][];
+
+  constructor(network: FloatNetwork) {
+    this.#network = network;
+    this.#kernels = network.layers.map(({ kernels }) => kernels.map((kernel) => Float32Array.from(kernel)));
+  }
+
+  /** Outputs of all layers before their ReLU, for a normalised image [channels, height, width]; the last are the logits. */
+  run(image: Float32Array): Float32Array[] {
+    const tensors = [image];
+    const outputs: Float32Array[] = [];
+    for (const l of this.#network.layers.keys()) {
+      const output = this.#layer(l, tensors);
+      outputs.push(output);
+      tensors.push(output.map((value) => Math.max(0, value)));
+    }
+    return outputs;
+  }
+
+  #layer(l: number, tensors: readonly Float32Array[]): Float32Array {
+    const { output, terms, bias } = this.#network.layers[l];
+    const area = output.height * output.width;
+    const sum = new Float32Array(elementsOf(output));
+    for (const [c, value] of bias.entries()) sum.fill(value, c * area, (c + 1) * area);
+    for (const [t, { tensor, pool }] of terms.entries()) {
+      const shape = termConvolution(this.#network, l, t);
+      const input = pool === 'sum' ? sumOverMap(tensors[tensor], shape.channelsIn) : tensors[tensor];
+      const product = convolveFloat(shape, input, this.#kernels[l][t]);
+      for (let i = 0; i < sum.length; i++) sum[i] += product[i];
+    }
+    return sum;
+  }
+}
+
+function sumOverMap(tensor: Float32Array, channels: number): Float32Array {
+  const sums = new Float32Array(channels);
+  const area = tensor.length / channels;
+  for (let i = 0; i < tensor.length; i++) sums[Math.floor(i / area)] += tensor[i];
+  return sums;
+}

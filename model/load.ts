@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SphynxError } from '../errors/sphynx-error.ts';
+import { readPlan } from './fixed-point-file.ts';
+import type { FloatNetwork } from './float-network.ts';
+import { importOnnx } from './import-onnx.ts';
+import { readManifest } from './manifest.ts';
+import type { FixedNetwork } from './network.ts';
+import { type ModelFacts, quantizeNetwork } from './quantize.ts';
+
+/** Files of a model's folder. */
+export const MODEL_FILE = 'model.onnx';
+export const MANIFEST_FILE = 'manifest.json';
+export const FIXED_POINT_FILE = 'fixed-point.json';
+
+/**
+ * The network of a folder of the model zoo, in integers. Throws 'model/format' if a file is missing, broken or does
+ * not belong to the others, 'model/unsupported' if the protocol cannot run the network.
+ */
+export async function loadModel(folder: string): Promise<FixedNetwork> {
+  const { network, facts } = await loadFloat(folder);
+  const plan = readPlan(await readJson(folder, FIXED_POINT_FILE, 'run `npm run plan` for this folder'));
+  return quantizeNetwork(network, plan, facts);
+}
+
+/** The network of a folder as it was trained, with its facts; no fixed-point plan is needed. Throws as `loadModel`. */
+export async function loadFloat(
+  folder: string,
+): Promise<{ network: FloatNetwork; facts: ModelFacts; onnx: Uint8Array }> {
+  const manifest = await readJson(folder, MANIFEST_FILE, 'a model folder holds model.onnx and manifest.json');
+  const onnx = await readBytes(folder, MODEL_FILE, 'a model folder holds model.onnx and manifest.json');
+  const { facts, sha256 } = readManifest(manifest);
+  const actual = createHash('sha256').update(onnx).digest('hex');
+  if (actual !== sha256)
+    throw new SphynxError(
+      'model/format',
+      `${join(folder, MODEL_FILE)} is not the file of the manifest: its SHA-256 is ${actual}, not ${sha256}`,
+    );
+  const network = importOnnx(onnx);
+  const outputs = network.layers[network.layers.length - 1].output.channels;
+  if (facts.labels.length !== outputs)
+    throw new SphynxError(
+      'model/format',
+      `${folder}: ${facts.labels.length} class names for ${outputs} logits`,
+    );
+  return { network, facts, onnx };
+}
+
+async function readJson(folder: string, file: string, remedy: string): Promise<unknown> {
+  const bytes = await readBytes(folder, file, remedy);
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new SphynxError('model/format', `${join(folder, file)} is not JSON`, { cause });
+  }
+}
+
+async function readBytes(folder: string, file: string, remedy: string): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await readFile(join(folder, file)));
+  } catch (cause) {
+    throw new SphynxError('model/format', `cannot read ${join(folder, file)}: ${remedy}`, { cause });
+  }
+}

@@ -1,0 +1,28 @@
+import { Fields } from './fields.ts';
+import { MAX_CHANNELS, MAX_LABEL, MAX_NAME, MAX_SIDE } from './limits.ts';
+import type { ModelFacts } from './quantize.ts';
+
+const NAME = new RegExp(`^[A-Za-z0-9][A-Za-z0-9._-]{0,${MAX_NAME - 1}}$`);
+const LABEL = new RegExp(`^.{1,${MAX_LABEL}}$`, 'u');
+const HASH = /^[0-9a-f]{64}$/;
+
+/** What a model's `manifest.json`, written by the trainer, says that the protocol needs. Throws 'model/format'. */
+export function readManifest(json: unknown): { facts: ModelFacts; sha256: string } {
+  const manifest = new Fields(json, 'manifest');
+  const dataset = manifest.fields('dataset');
+  const preprocessing = dataset.fields('preprocessing');
+  const [height, width] = preprocessing.list('resize', 2, 2) as [number, number];
+  const size = new Fields({ height, width }, 'manifest.dataset.preprocessing.resize');
+  const channels = preprocessing.list('mean', 1, MAX_CHANNELS).length;
+  const facts = {
+    name: manifest.text('name', NAME),
+    labels: dataset.texts('classes', 1, MAX_CHANNELS, LABEL),
+    preprocessing: {
+      height: size.integer('height', 1, MAX_SIDE),
+      width: size.integer('width', 1, MAX_SIDE),
+      mean: preprocessing.numbers('mean', channels, -1e3, 1e3),
+      std: preprocessing.numbers('std', channels, 1e-6, 1e3),
+    },
+  };
+  return { facts, sha256: manifest.text('sha256', HASH) };
+}

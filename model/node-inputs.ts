@@ -1,0 +1,66 @@
+import { SphynxError } from '../errors/sphynx-error.ts';
+import type { AffineValue } from './affine.ts';
+import { type Constant, formatError } from './onnx-constant.ts';
+import type { OnnxNode } from './onnx-node.ts';
+
+/** What an operator of the importer sees of its node: attributes, and inputs that are values or constants. */
+export interface NodeInputs {
+  readonly node: OnnxNode;
+  /** An input that depends on the image. Throws 'model/unsupported' where it is a constant. */
+  value(index: number): AffineValue;
+  /** An input that does not. Throws 'model/unsupported' where it is computed, 'model/format' where it is missing. */
+  constant(index: number): Constant;
+  /** Whether the input is given and does not depend on the image. */
+  isConstant(index: number): boolean;
+  /** Whether the input is given. */
+  has(index: number): boolean;
+}
+
+/** One ONNX operator as a map of affine values. Throws 'model/unsupported' with the reason alone: the importer names the node. */
+export type Operator = (inputs: NodeInputs) => AffineValue;
+
+export function unsupported(reason: string): SphynxError {
+  return new SphynxError('model/unsupported', reason);
+}
+
+/** The inputs of `node` among all values and constants known so far. */
+export function inputsOf(
+  node: OnnxNode,
+  values: ReadonlyMap<string, AffineValue>,
+  constants: ReadonlyMap<string, Constant>,
+): NodeInputs {
+  const name = (index: number) => node.inputs[index] ?? '';
+  const missing = (index: number) =>
+    formatError(`node ${node.label} reads ${JSON.stringify(name(index))}, which nothing defines`);
+  return {
+    node,
+    has: (index) => name(index) !== '',
+    isConstant: (index) => constants.has(name(index)),
+    value: (index) => {
+      const value = values.get(name(index));
+      if (value) return value;
+      throw constants.has(name(index)) ? unsupported(`its input ${index} is a constant`) : missing(index);
+    },
+    constant: (index) => {
+      const constant = constants.get(name(index));
+      if (constant) return constant;
+      throw values.has(name(index)) ? unsupported(`its input ${index} depends on the image`) : missing(index);
+    },
+  };
+}
+
+/** A constant with one value per channel. Throws 'model/format' on another length. */
+export function perChannel({ node, constant }: NodeInputs, index: number, channels: number): Float64Array {
+  const { values } = constant(index);
+  if (values.length !== channels)
+    throw formatError(
+      `node ${node.label}: input ${index} has ${values.length} values for ${channels} channels`,
+    );
+  return values;
+}
+
+/** The result of an exact composition, or its reason as an error. */
+export function exactly(result: AffineValue | string): AffineValue {
+  if (typeof result === 'string') throw unsupported(result);
+  return result;
+}

@@ -1,0 +1,94 @@
+import { SphynxError } from '../errors/sphynx-error.ts';
+import type { FloatLayer, FloatNetwork } from './float-network.ts';
+import { MAX_LOGIT_SCALE_BITS, MAX_PRODUCT_BITS } from './limits.ts';
+import type { ChannelRanges } from './ranges.ts';
+
+/**
+ * Fixed-point scales. A ReLU commutes with positive factors, so every channel of every secret tensor may have a
+ * scale of its own, folded into the kernels on both sides: integer = real * scale. The planner gives each channel
+ * the scale at which its largest calibration value, with the margin, just fits k bits; then k bits are used well
+ * everywhere and one k and f per layer are enough. f is the precision of the weights: as many bits as the bound on
+ * the kernels' norm allows.
+ */
+export interface FixedPointPlan {
+  readonly format: 1;
+  /** Largest value that fits, in percent of the largest in calibration; beyond it values wrap around. */
+  readonly marginPercent: number;
+  readonly calibrationImages: number;
+  /** Tensor 0 is round(normalised pixel * 2^imageScaleBits). */
+  readonly imageScaleBits: number;
+  readonly logitScaleBits: number;
+  /** All layers but the last. */
+  readonly layers: readonly FixedPointLayer[];
+}
+
+export interface FixedPointLayer {
+  readonly name: string;
+  /** k and f. */
+  readonly ringBits: number;
+  readonly dropBits: number;
+  /** Of the tensor after the ReLU, per channel. */
+  readonly scales: readonly number[];
+}
+
+export interface PlannerOptions {
+  readonly ringBits: number;
+  readonly marginPercent: number;
+  readonly calibrationImages: number;
+  readonly imageScaleBits: number;
+  /** Most that the L2 norm of an output channel's integer kernel may be: what homomorphic encryption can hide. */
+  readonly weightNorm: number;
+}
+
+/** A channel that calibration hardly excites gets at most this many times the layer's smallest scale. */
+const SCALE_SPREAD = 64;
+
+/** Scales, k and f of every layer. Throws 'model/unsupported' if a layer's values do not fit 32 bits. */
+export function planFixedPoint(
+  network: FloatNetwork,
+  ranges: ChannelRanges,
+  options: PlannerOptions,
+): FixedPointPlan {
+  const { ringBits, marginPercent, weightNorm, imageScaleBits, calibrationImages } = options;
+  const margin = marginPercent / 100;
+  const scales: number[][] = [new Array(network.input.channels).fill(2 ** imageScaleBits)];
+  const layers: FixedPointLayer[] = [];
+  // A stochastic rounding may go up by one.
+  const largest = 2 ** (ringBits - 1) - 2;
+  for (const [l, range] of ranges.entries()) {
+    const layer = network.layers[l];
+    const smallest = largest / (margin * Math.max(...range, Number.MIN_VALUE));
+    const own = Array.from(range, (most) => Math.min(largest / (margin * most), SCALE_SPREAD * smallest));
+    const norms = kernelNorms(layer, scales);
+    const widest = Math.max(...norms.map((norm, channel) => norm * own[channel]));
+    const dropBits = Math.min(Math.floor(Math.log2(weightNorm / widest)), MAX_PRODUCT_BITS - ringBits);
+    if (dropBits < 1)
+      throw new SphynxError(
+        'model/unsupported',
+        `layer ${layer.name}: the weights are too large for their inputs' range; use more ring bits`,
+      );
+    layers.push({ name: layer.name, ringBits, dropBits, scales: own });
+    scales.push(own);
+  }
+  const last = network.layers[network.layers.length - 1];
+  const logitScaleBits = Math.min(
+    Math.floor(Math.log2(weightNorm / Math.max(...kernelNorms(last, scales)))),
+    MAX_LOGIT_SCALE_BITS,
+  );
+  if (logitScaleBits < 0) throw new SphynxError('model/unsupported', 'the logits are too large for 32 bits');
+  return { format: 1, marginPercent, calibrationImages, imageScaleBits, logitScaleBits, layers };
+}
+
+/** L2 norm of each output channel's kernel over all terms, for inputs at their scales. */
+function kernelNorms(layer: FloatLayer, scales: readonly (readonly number[])[]): number[] {
+  const norms = new Array<number>(layer.output.channels).fill(0);
+  for (const [t, kernel] of layer.kernels.entries()) {
+    const inputs = scales[layer.terms[t].tensor];
+    const area = kernel.length / (norms.length * inputs.length);
+    for (const [i, weight] of kernel.entries()) {
+      const position = Math.floor(i / area);
+      norms[Math.floor(position / inputs.length)] += (weight / inputs[position % inputs.length]) ** 2;
+    }
+  }
+  return norms.map(Math.sqrt);
+}

@@ -1,0 +1,86 @@
+import { SphynxError } from '../errors/sphynx-error.ts';
+import type { Preprocessing } from './card.ts';
+import type { FloatLayer, FloatNetwork } from './float-network.ts';
+import { assembleNetwork, type FixedNetwork, type LayerWeights } from './network.ts';
+import type { FixedPointPlan } from './planner.ts';
+
+/** What a model's folder says about it besides its weights. */
+export interface ModelFacts {
+  readonly name: string;
+  readonly labels: readonly string[];
+  readonly preprocessing: Omit<Preprocessing, 'scaleBits'>;
+}
+
+/**
+ * The network in integers: weight * output scale * 2^f / input scale, rounded. Throws 'model/format' if the plan is
+ * not one for this network.
+ */
+export function quantizeNetwork(
+  network: FloatNetwork,
+  plan: FixedPointPlan,
+  facts: ModelFacts,
+): FixedNetwork {
+  const last = network.layers.length - 1;
+  if (plan.layers.length !== last)
+    throw new SphynxError(
+      'model/format',
+      `the fixed-point plan has ${plan.layers.length} layers for a network of ${last} and logits: plan it again`,
+    );
+  const scales = [new Array<number>(network.input.channels).fill(2 ** plan.imageScaleBits)];
+  const weights: LayerWeights[] = [];
+  for (const [l, layer] of network.layers.entries()) {
+    const { channels } = layer.output;
+    const own = l < last ? plan.layers[l].scales : new Array<number>(channels).fill(1);
+    if (own.length !== channels)
+      throw new SphynxError(
+        'model/format',
+        `the fixed-point plan has ${own.length} scales for the ${channels} channels of ${layer.name}: plan it again`,
+      );
+    const precision = 2 ** (l < last ? plan.layers[l].dropBits : plan.logitScaleBits);
+    const output = own.map((scale) => scale * precision);
+    weights.push({
+      kernels: layer.kernels.map((kernel, t) =>
+        quantizeKernel(kernel, output, scales[layer.terms[t].tensor]),
+      ),
+      bias: Int32Array.from(layer.bias, (value, channel) => toWord(value * output[channel], layer)),
+    });
+    scales.push([...own]);
+  }
+  const { imageScaleBits: scaleBits, logitScaleBits } = plan;
+  const layers = network.layers.map(({ name, output, terms }, l) => ({
+    name,
+    output,
+    terms,
+    gadget: l < last ? { ringBits: plan.layers[l].ringBits, dropBits: plan.layers[l].dropBits } : null,
+  }));
+  const { input } = network;
+  const draft = {
+    ...facts,
+    input,
+    preprocessing: { ...facts.preprocessing, scaleBits },
+    layers,
+    logitScaleBits,
+  };
+  return assembleNetwork(draft, weights);
+}
+
+function quantizeKernel(
+  kernel: Float64Array,
+  output: readonly number[],
+  input: readonly number[],
+): Int32Array {
+  const area = kernel.length / (output.length * input.length);
+  return Int32Array.from(kernel, (weight, i) => {
+    const position = Math.floor(i / area);
+    return Math.round(
+      (weight * output[Math.floor(position / input.length)]) / input[position % input.length],
+    );
+  });
+}
+
+function toWord(value: number, { name }: FloatLayer): number {
+  const word = Math.round(value);
+  if (Math.abs(word) >= 2 ** 31)
+    throw new SphynxError('model/unsupported', `layer ${name}: a bias does not fit 32 bits`);
+  return word;
+}
