@@ -4,21 +4,24 @@ import { test } from 'node:test';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { randomImage } from '../protocol/images.ts';
 import { network, runningServer } from './running-server.ts';
+import type { ClientBundle } from './test-client.ts';
 
 const server = await runningServer();
 const token = randomBytes(16).toString('hex');
+const client = server.client(token);
+/** Bundles for all tests of this file: opening a session is the slow part. */
+const stock = await client.prepare(6);
+const take = () => stock.pop() as ClientBundle;
 const image = randomImage(network.card);
 
 test('a bundle that classified an image is spent', async () => {
-  const client = server.client();
-  const [bundle] = await client.prepare();
+  const bundle = take();
   await client.classify(bundle, image);
   await assert.rejects(client.classify(bundle, image), { code: 'bundle/spent' });
 });
 
 test('an unknown bundle, and one of another client, are refused alike', async () => {
-  const client = server.client();
-  const [bundle] = await client.prepare();
+  const bundle = take();
   const messages = new Set<string>();
   for (const [who, id] of [
     [client, 'f'.repeat(32)],
@@ -34,8 +37,7 @@ test('an unknown bundle, and one of another client, are refused alike', async ()
 });
 
 test('a bundle is refused for another model, version or plan, and stays usable', async () => {
-  const client = server.client();
-  const [bundle] = await client.prepare();
+  const bundle = take();
   await assert.rejects(client.spend(bundle.id, { modelHash: '0'.repeat(64) }), { code: 'model/mismatch' });
   await assert.rejects(client.spend(bundle.id, { planHash: '0'.repeat(64) }), { code: 'model/mismatch' });
   await assert.rejects(client.spend(bundle.id, { model: 'other' }), { code: 'model/unknown' });
@@ -44,7 +46,7 @@ test('a bundle is refused for another model, version or plan, and stays usable',
 
 test('of several connections that race for one bundle, one gets it', async () => {
   const clients = Array.from({ length: 4 }, () => server.client(token));
-  const [bundle] = await clients[0].prepare();
+  const bundle = take();
   const outcomes = await Promise.allSettled(clients.map((client) => client.classify(bundle, image)));
   assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
   for (const outcome of outcomes)
@@ -52,8 +54,7 @@ test('of several connections that race for one bundle, one gets it', async () =>
 });
 
 test('a client that vanishes after the spending has burned its bundle', async () => {
-  const client = server.client();
-  const [bundle, next] = await client.prepare(2);
+  const [bundle, next] = [take(), take()];
   const stream = await client.spend(bundle.id);
   stream.abort(new SphynxError('aborted', 'gone'));
   await assert.rejects(client.classify(bundle, image), { code: 'bundle/spent' });
@@ -61,7 +62,6 @@ test('a client that vanishes after the spending has burned its bundle', async ()
 });
 
 test('a preparation that was not committed leaves no bundle', async () => {
-  const client = server.client();
   const { stream, session } = await client.openSession(1);
   const bundle = await client.prepareUncommitted(stream, session);
   await assert.rejects(client.spend(bundle.id), { code: 'bundle/unknown' });
@@ -71,7 +71,6 @@ test('a preparation that was not committed leaves no bundle', async () => {
 });
 
 test('a commit of another bundle is refused', async () => {
-  const client = server.client();
   const { stream, session } = await client.openSession(1);
   const bundle = await client.prepareUncommitted(stream, session);
   await stream.send({ commit: { bundleId: 'f'.repeat(32) } });
