@@ -20,6 +20,9 @@ export class PrepareReport {
       this.#bar = new SingleBar({
         stream: process.stderr,
         format: 'preparing {bar} {percentage}% | {moved} of {whole} | bundle {bundle} | {left} left',
+        barCompleteChar: '█',
+        barIncompleteChar: '░',
+        barsize: 24,
         hideCursor: true,
         clearOnComplete: true,
         fps: 10,

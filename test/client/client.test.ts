@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import sharp from 'sharp';
 import { prepareImage } from '../../client/image.ts';
 import {
@@ -209,6 +210,7 @@ test('a connection cut before the server accepts the bundle is tried again with 
   after(() => link.close());
   const client = await newClient({}, link.address);
   const bundles = await client.prepare({ count: 2 });
+  await delay(100); // nothing of the preparation is on the way any more
   link.cutAfter(0);
   const { bundleId, logits } = await client.classify(image);
   await assertRight(logits);
