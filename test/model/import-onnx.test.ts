@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { Shape } from '../../model/card.ts';
+import { FloatRunner } from '../../model/float-network.ts';
+import { importOnnx } from '../../model/import-onnx.ts';
+import { OnnxBuilder, referenceLogits } from './onnx-builder.ts';
+
+/** Imports the file and compares its logits with an independent runtime's, on a random image. */
+async function agrees(
+  build: (b: OnnxBuilder) => string,
+  input: Shape = { channels: 3, height: 8, width: 8 },
+  seed = 1,
+) {
+  const builder = new OnnxBuilder(input, seed);
+  const file = builder.finish(build(builder));
+  const network = importOnnx(file);
+  const image = Float32Array.from(
+    { length: input.channels * input.height * input.width },
+    () => builder.random() * 4 - 2,
+  );
+  const logits = new FloatRunner(network).run(image).at(-1)!;
+  const expected = await referenceLogits(file, input, image);
+  assert.equal(logits.length, expected.length);
+  const scale = Math.max(1, ...expected.map(Math.abs));
+  for (const [i, value] of expected.entries())
+    assert.ok(Math.abs(logits[i] - value) <= 1e-4 * scale, `logit ${i}: ${logits[i]} instead of ${value}`);
+  return network;
+}
+
+test('a network of single convolutions keeps its layers', async () => {
+  const network = await agrees((b) => {
+    const t1 = b.node('Relu', [b.conv('image', 3, 5, 5, { pads: [2, 2, 1, 1], strides: [2, 2] })]);
+    const t2 = b.node('Relu', [
+      b.node('Add', [
+        b.conv('image', 3, 6, 4, { strides: [2, 2], pads: [1, 1, 1, 1] }),
+        b.conv(t1, 5, 6, 3, { pads: [1, 1, 1, 1] }),
+      ]),
+    ]);
+    return b.classifier(t2, 6, 10);
+  });
+  assert.deepEqual(
+    network.layers.map(({ terms }) => terms.map(({ tensor, pool }) => [tensor, pool])),
+    [
+      [[0, 'none']],
+      [
+        [0, 'none'],
+        [1, 'none'],
+      ],
+      [[2, 'sum']],
+    ],
+  );
+});
+
+test('batch norm, 1x1 convolutions, concatenation and skips fold into one layer', async () => {
+  const network = await agrees((b) => {
+    const left = b.batchNorm(b.conv('image', 3, 4, 3, { pads: [1, 1, 1, 1] }), 4);
+    const right = b.batchNorm(b.conv('image', 3, 4, 3, { dilations: [2, 2], pads: [2, 2, 2, 2] }), 4);
+    const sum = b.node('Add', [left, b.node('Identity', [right])]);
+    const joined = b.node('Concat', [sum, left, 'image'], { axis: 1 });
+    return b.classifier(b.node('Relu', [b.batchNorm(b.conv(joined, 11, 6, 1), 6)]), 6, 7);
+  });
+  assert.equal(network.layers.length, 2);
+  assert.equal(network.layers[0].terms.length, 1, 'all paths from the image became one convolution');
+});
+
+test('spatial convolutions without inner padding compose, with biases', async () => {
+  const network = await agrees((b) => {
+    const padded = b.node('Pad', ['image', b.integers([0, 0, 3, 3, 0, 0, 3, 3])], { mode: 'constant' });
+    const first = b.conv(padded, 3, 4, 3);
+    const second = b.conv(first, 4, 5, 5, { strides: [2, 2] });
+    return b.classifier(b.node('Relu', [second]), 5, 4);
+  });
+  assert.deepEqual(
+    network.layers[0].terms.map(({ kernelHeight, stride }) => [kernelHeight, stride]),
+    [[7, 2]],
+  );
+});
+
+test('average pools, groups and a fully connected tail are linear', async () => {
+  await agrees((b) => {
+    const pooled = b.node('AveragePool', ['image'], { kernel_shape: [2, 2], strides: [2, 2] });
+    const t1 = b.node('Relu', [b.conv(pooled, 3, 6, 3, { group: 3, pads: [1, 1, 1, 1] })]);
+    const flat = b.node('Flatten', [b.node('AveragePool', [t1], { kernel_shape: [4, 4] })]);
+    return b.node('Add', [b.node('MatMul', [flat, b.constant([6, 5])]), b.constant([5])]);
+  });
+});
+
+test('a convolution that would need the padding of an inner map is refused by name, and all of them at once', () => {
+  const b = new OnnxBuilder({ channels: 3, height: 8, width: 8 }, 1);
+  const bad = b.conv(b.conv('image', 3, 4, 3, { pads: [1, 1, 1, 1] }), 4, 4, 3, { pads: [1, 1, 1, 1] });
+  const worse = b.node('MaxPool', ['image'], { kernel_shape: [2, 2] });
+  const file = b.finish(b.node('Concat', [b.classifier(bad, 4, 2), b.node('Flatten', [worse])], { axis: 1 }));
+  assert.throws(
+    () => importOnnx(file),
+    (error: { code: string; message: string }) => {
+      assert.equal(error.code, 'model/unsupported');
+      assert.match(error.message, /Conv "conv_/);
+      assert.match(error.message, /MaxPool "maxpool_/);
+      return true;
+    },
+  );
+});
+
+test('files that are broken, empty or not ONNX are refused', () => {
+  const b = new OnnxBuilder({ channels: 3, height: 8, width: 8 }, 1);
+  const file = b.finish(b.classifier(b.node('Relu', [b.conv('image', 3, 4, 3)]), 4, 2));
+  for (const bytes of [
+    new Uint8Array(0),
+    new Uint8Array(100).fill(255),
+    file.subarray(0, file.length / 2),
+    new TextEncoder().encode('not a network'),
+  ])
+    assert.throws(() => importOnnx(bytes), { code: /^model\/(format|unsupported)$/ });
+});
+
+test('random networks of linear operators agree with the independent runtime', async () => {
+  const step = fc.constantFrom(
+    'conv',
+    'strided',
+    'dilated',
+    'pointwise',
+    'norm',
+    'skip',
+    'concat',
+    'relu',
+    'grouped',
+    'pool',
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 8 }), fc.nat(10_000), async (steps, seed) => {
+      await agrees((b) => randomChain(b, steps), { channels: 2, height: 9, width: 7 }, seed);
+    }),
+    { numRuns: 25 },
+  );
+});
+
+/** A chain in which every spatial operator follows a ReLU or operators that compose with it. */
+function randomChain(b: OnnxBuilder, steps: string[]): string {
+  let value = 'image';
+  let channels = 2;
+  let side = [9, 7];
+  let fresh = true; // a tensor itself: any padded operator may follow
+  const spatial = (kernel: number, extra: Record<string, number | number[]>, stride = 1) => {
+    if (!fresh) value = b.node('Relu', [value]);
+    value = b.conv(value, channels, 4, kernel, { ...extra, strides: [stride, stride] });
+    channels = 4;
+    side = side.map((size) => Math.ceil(size / stride));
+    fresh = false;
+  };
+  for (const step of steps)
+    if (step === 'conv') spatial(3, { pads: [1, 1, 1, 1] });
+    else if (step === 'strided' && Math.min(...side) >= 4) spatial(3, { pads: [1, 1, 1, 1] }, 2);
+    else if (step === 'dilated') spatial(3, { pads: [2, 2, 2, 2], dilations: [2, 2] });
+    else if (step === 'grouped' && channels % 2 === 0) spatial(3, { pads: [1, 1, 1, 1], group: 2 });
+    else if (step === 'pointwise') [value, channels, fresh] = [b.conv(value, channels, 3, 1), 3, false];
+    else if (step === 'norm') [value, fresh] = [b.batchNorm(value, channels), false];
+    else if (step === 'skip') value = b.node('Add', [value, b.node('Identity', [value])]);
+    else if (step === 'concat')
+      [value, channels] = [b.node('Concat', [value, value], { axis: 1 }), 2 * channels];
+    else if (step === 'relu') [value, fresh] = [b.node('Relu', [value]), true];
+    else if (step === 'pool' && fresh)
+      [value, fresh] = [
+        b.node('AveragePool', [value], { kernel_shape: [3, 3], pads: [1, 1, 1, 1], count_include_pad: 1 }),
+        false,
+      ];
+  return b.classifier(b.node('Relu', [value]), channels, 3);
+}

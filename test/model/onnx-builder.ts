@@ -1,0 +1,124 @@
+/** Small ONNX files with random weights, written node by node: support for tests. */
+import onnxProto from 'onnx-proto';
+import * as ort from 'onnxruntime-web';
+import type { Shape } from '../../model/card.ts';
+import { seededRandom } from '../../model/random.ts';
+
+const { ModelProto, AttributeProto, TensorProto } = onnxProto.onnx;
+
+export class OnnxBuilder {
+  readonly random: () => number;
+  readonly #input: Shape;
+  readonly #nodes: onnxProto.onnx.INodeProto[] = [];
+  readonly #constants: onnxProto.onnx.ITensorProto[] = [];
+  #names = 0;
+
+  constructor(input: Shape, seed: number) {
+    this.#input = input;
+    this.random = seededRandom(seed);
+  }
+
+  /** A constant of random values in [low, high). */
+  constant(dims: number[], low = -0.5, high = 0.5): string {
+    const length = dims.reduce((product, dim) => product * dim, 1);
+    return this.values(
+      dims,
+      Array.from({ length }, () => low + (high - low) * this.random()),
+    );
+  }
+
+  values(dims: number[], floatData: number[]): string {
+    const name = this.#name('w');
+    this.#constants.push({ name, dims, dataType: TensorProto.DataType.FLOAT, floatData });
+    return name;
+  }
+
+  integers(values: number[]): string {
+    const name = this.#name('i');
+    this.#constants.push({
+      name,
+      dims: [values.length],
+      dataType: TensorProto.DataType.INT64,
+      int64Data: values,
+    });
+    return name;
+  }
+
+  /** Adds a node and returns the name of its output. */
+  node(opType: string, input: string[], attributes: Record<string, number | number[] | string> = {}): string {
+    const name = this.#name(opType.toLowerCase());
+    const attribute = Object.entries(attributes).map(([key, value]) => attributeOf(key, value));
+    this.#nodes.push({ opType, name, input, output: [name], attribute });
+    return name;
+  }
+
+  conv(
+    input: string,
+    from: number,
+    to: number,
+    kernel: number,
+    attributes: Record<string, number | number[]> = {},
+  ): string {
+    const group = typeof attributes.group === 'number' ? attributes.group : 1;
+    const weights = this.constant([to, from / group, kernel, kernel]);
+    return this.node('Conv', [input, weights, this.constant([to])], attributes);
+  }
+
+  batchNorm(input: string, channels: number): string {
+    const [scale, bias, mean] = [0, 1, 2].map(() => this.constant([channels]));
+    return this.node('BatchNormalization', [input, scale, bias, mean, this.constant([channels], 0.5, 2)]);
+  }
+
+  /** The head of a classifier over a map of `channels`. */
+  classifier(input: string, channels: number, classes: number): string {
+    const flat = this.node('Flatten', [this.node('GlobalAveragePool', [input])]);
+    return this.node('Gemm', [flat, this.constant([classes, channels]), this.constant([classes])], {
+      transB: 1,
+    });
+  }
+
+  /** The file, with `output` as the graph's output. */
+  finish(output: string): Uint8Array {
+    const { channels, height, width } = this.#input;
+    const dims = (sizes: (number | string)[]) => ({
+      elemType: 1,
+      shape: {
+        dim: sizes.map((size) => (typeof size === 'string' ? { dimParam: size } : { dimValue: size })),
+      },
+    });
+    const graph = {
+      name: 'test',
+      node: this.#nodes,
+      initializer: this.#constants,
+      input: [{ name: 'image', type: { tensorType: dims(['N', channels, height, width]) } }],
+      output: [{ name: output, type: { tensorType: { elemType: 1 } } }],
+    };
+    const model = { irVersion: 8, opsetImport: [{ domain: '', version: 17 }], graph };
+    return ModelProto.encode(ModelProto.create(model)).finish();
+  }
+
+  #name(kind: string): string {
+    return `${kind}_${this.#names++}`;
+  }
+}
+
+function attributeOf(name: string, value: number | number[] | string): onnxProto.onnx.IAttributeProto {
+  const { AttributeType } = AttributeProto;
+  if (Array.isArray(value)) return { name, type: AttributeType.INTS, ints: value };
+  if (typeof value === 'string')
+    return { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) };
+  return { name, type: AttributeType.INT, i: value };
+}
+
+/** What onnxruntime-web computes for an image [channels, height, width]. */
+export async function referenceLogits(
+  file: Uint8Array,
+  input: Shape,
+  image: Float32Array,
+): Promise<Float32Array> {
+  ort.env.wasm.numThreads = 1;
+  const session = await ort.InferenceSession.create(file, { logSeverityLevel: 3 });
+  const tensor = new ort.Tensor('float32', image, [1, input.channels, input.height, input.width]);
+  const results = await session.run({ image: tensor });
+  return results[session.outputNames[0]].data as Float32Array;
+}

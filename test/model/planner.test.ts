@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { nearest, quantizeImage, runInteger } from '../../model/executor.ts';
+import { FloatRunner } from '../../model/float-network.ts';
+import { importOnnx } from '../../model/import-onnx.ts';
+import { loadModel } from '../../model/load.ts';
+import { weightNorm } from '../../model/network.ts';
+import { planFixedPoint } from '../../model/planner.ts';
+import { quantizeNetwork } from '../../model/quantize.ts';
+import { measureRanges } from '../../model/ranges.ts';
+import { OnnxBuilder } from './onnx-builder.ts';
+
+const INPUT = { channels: 3, height: 8, width: 8 };
+const builder = new OnnxBuilder(INPUT, 5);
+const file = builder.finish(threeLayers(builder));
+const network = importOnnx(file);
+const images = Array.from({ length: 60 }, () =>
+  Float32Array.from({ length: 192 }, () => builder.random() * 4 - 2),
+);
+const ranges = measureRanges(network, images);
+const OPTIONS = {
+  ringBits: 12,
+  marginPercent: 150,
+  calibrationImages: images.length,
+  imageScaleBits: 6,
+  weightNorm: 2 ** 11,
+};
+const FACTS = {
+  name: 'small',
+  labels: Array.from({ length: 10 }, (_, i) => `class ${i}`),
+  preprocessing: { height: 8, width: 8, mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] },
+};
+const plan = planFixedPoint(network, ranges, OPTIONS);
+const fixed = quantizeNetwork(network, plan, FACTS);
+
+function threeLayers(b: OnnxBuilder): string {
+  const t1 = b.node('Relu', [b.conv('image', 3, 8, 5, { pads: [2, 2, 2, 2] })]);
+  const sum = b.node('Add', [
+    b.conv(t1, 8, 12, 3, { pads: [1, 1, 1, 1] }),
+    b.conv('image', 3, 12, 3, { pads: [1, 1, 1, 1] }),
+  ]);
+  return b.classifier(b.node('Relu', [sum]), 12, 10);
+}
+
+test('calibration values fit k bits with the margin, in every channel', () => {
+  for (const [l, { ringBits, scales }] of plan.layers.entries())
+    for (const [c, scale] of scales.entries())
+      assert.ok(ranges[l][c] * scale * 1.5 < 2 ** (ringBits - 1) - 1);
+});
+
+test('weights use the bits that the norm allows, and never more', () => {
+  for (const layer of fixed.layers) {
+    const norm = weightNorm(layer);
+    assert.ok(norm <= 2 ** 11 * 1.01 && norm >= 2 ** 9.9, String(norm));
+  }
+});
+
+test('fixed point follows the float network to a few units', () => {
+  const runner = new FloatRunner(network);
+  for (const image of images.slice(0, 10)) {
+    const float = runner.run(image);
+    const { logits, tensors } = runInteger(fixed, quantizeImage(fixed.card, image), nearest);
+    for (const [l, { scales }] of plan.layers.entries()) {
+      const area = float[l].length / scales.length;
+      for (const [i, value] of float[l].entries()) {
+        const expected = Math.max(0, value) * scales[Math.floor(i / area)];
+        assert.ok(
+          Math.abs(tensors[l + 1][i] - expected) < 12,
+          `layer ${l}, ${i}: ${tensors[l + 1][i]} for ${expected}`,
+        );
+      }
+    }
+    const spread = Math.max(...float[2].map(Math.abs));
+    for (const [i, logit] of logits.entries())
+      assert.ok(Math.abs(logit / 2 ** plan.logitScaleBits - float[2][i]) < 0.02 * spread);
+  }
+});
+
+test('a smaller k costs precision, not range', () => {
+  const coarse = planFixedPoint(network, ranges, { ...OPTIONS, ringBits: 8 });
+  for (const [l, { scales }] of coarse.layers.entries())
+    for (const [c, scale] of scales.entries()) assert.ok(scale < plan.layers[l].scales[c] / 15);
+});
+
+const folder = mkdtempSync(join(tmpdir(), 'sphynx-model-'));
+after(() => rmSync(folder, { recursive: true }));
+
+function writeModel(changes: { manifest?: object; plan?: object; onnx?: Uint8Array } = {}): void {
+  const sha256 = createHash('sha256').update(file).digest('hex');
+  const { mean, std } = FACTS.preprocessing;
+  const dataset = { classes: FACTS.labels, preprocessing: { resize: [8, 8], mean, std } };
+  writeFileSync(join(folder, 'model.onnx'), changes.onnx ?? file);
+  writeFileSync(
+    join(folder, 'manifest.json'),
+    JSON.stringify({ name: 'small', dataset, sha256, ...changes.manifest }),
+  );
+  writeFileSync(join(folder, 'fixed-point.json'), JSON.stringify({ ...plan, ...changes.plan }));
+}
+
+test('a model folder loads as it was planned, and its hash names its weights', async () => {
+  writeModel();
+  const loaded = await loadModel(folder);
+  assert.deepEqual(loaded, fixed);
+  const layers = plan.layers.map((layer, l) =>
+    l === 0 ? { ...layer, dropBits: layer.dropBits - 1 } : layer,
+  );
+  writeModel({ plan: { layers } });
+  assert.notEqual((await loadModel(folder)).card.hash, fixed.card.hash);
+});
+
+test('files that do not belong together are refused, naming the file and the remedy', async () => {
+  const cases: [Parameters<typeof writeModel>[0], RegExp][] = [
+    [{ onnx: file.slice(0, -1) }, /not the file of the manifest/],
+    [{ manifest: { name: '../escape' } }, /manifest\.name/],
+    [{ manifest: { dataset: {} } }, /manifest\.dataset/],
+    [{ plan: { layers: plan.layers.slice(1) } }, /plan it again/],
+    [{ plan: { layers: plan.layers.map((layer) => ({ ...layer, scales: [1] })) } }, /plan it again/],
+    [{ plan: { format: 2 } }, /fixed-point\.format/],
+  ];
+  for (const [changes, message] of cases) {
+    writeModel(changes);
+    await assert.rejects(loadModel(folder), { code: 'model/format', message });
+  }
+
+  writeModel();
+  rmSync(join(folder, 'fixed-point.json'));
+  await assert.rejects(loadModel(folder), { code: 'model/format', message: /npm run plan/ });
+});
