@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SphynxError } from '../errors/sphynx-error.ts';
-import { readPlan } from './fixed-point-file.ts';
+import { readPlan } from './fixed-point/plan-file.ts';
+import { type ModelFacts, quantizeNetwork } from './fixed-point/quantize.ts';
 import type { FloatNetwork } from './float-network.ts';
-import { importOnnx } from './import-onnx.ts';
+import { importOnnx } from './import/import-onnx.ts';
 import { readManifest } from './manifest.ts';
 import type { FixedNetwork } from './network.ts';
-import { type ModelFacts, quantizeNetwork } from './quantize.ts';
 
 /** Files of a model's folder. */
 export const MODEL_FILE = 'model.onnx';

@@ -1,6 +1,6 @@
 import { Fields } from './fields.ts';
+import type { ModelFacts } from './fixed-point/quantize.ts';
 import { MAX_CHANNELS, MAX_LABEL, MAX_NAME, MAX_SIDE } from './limits.ts';
-import type { ModelFacts } from './quantize.ts';
 
 const NAME = new RegExp(`^[A-Za-z0-9][A-Za-z0-9._-]{0,${MAX_NAME - 1}}$`);
 const LABEL = new RegExp(`^.{1,${MAX_LABEL}}$`, 'u');

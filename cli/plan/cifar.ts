@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import type { ModelFacts } from '../../model/quantize.ts';
+import type { ModelFacts } from '../../model/fixed-point/quantize.ts';
 
 /** CIFAR-100 in its official binary layout: per image a coarse label, a fine label, and 3 planes of 32x32 bytes. */
 const PIXELS = 3 * 32 * 32;

@@ -1,5 +1,5 @@
 import type { ModelCard } from '../../model/card.ts';
-import type { FixedPointPlan } from '../../model/planner.ts';
+import type { FixedPointPlan } from '../../model/fixed-point/planner.ts';
 
 /** The plan as a table for people: per layer its output, k, f, scales (integer units per real unit) and weight norm. */
 export function planTable(card: ModelCard, plan: FixedPointPlan): string {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Shape } from '../../model/card.ts';
 import { FloatRunner } from '../../model/float-network.ts';
-import { importOnnx } from '../../model/import-onnx.ts';
+import { importOnnx } from '../../model/import/import-onnx.ts';
 import { OnnxBuilder, referenceLogits } from './onnx-builder.ts';
 
 /** Imports the file and compares its logits with an independent runtime's, on a random image. */

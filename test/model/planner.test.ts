@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { nearest, quantizeImage, runInteger } from '../../model/executor.ts';
+import { planFixedPoint } from '../../model/fixed-point/planner.ts';
+import { quantizeNetwork } from '../../model/fixed-point/quantize.ts';
+import { measureRanges } from '../../model/fixed-point/ranges.ts';
 import { FloatRunner } from '../../model/float-network.ts';
-import { importOnnx } from '../../model/import-onnx.ts';
+import { importOnnx } from '../../model/import/import-onnx.ts';
 import { loadModel } from '../../model/load.ts';
 import { weightNorm } from '../../model/network.ts';
-import { planFixedPoint } from '../../model/planner.ts';
-import { quantizeNetwork } from '../../model/quantize.ts';
-import { measureRanges } from '../../model/ranges.ts';
 import { OnnxBuilder } from './onnx-builder.ts';
 
 const INPUT = { channels: 3, height: 8, width: 8 };

@@ -1,7 +1,7 @@
 import onnxProto from 'onnx-proto';
-import { SphynxError } from '../errors/sphynx-error.ts';
-import type { Shape } from './card.ts';
-import { MAX_CHANNELS, MAX_SIDE } from './limits.ts';
+import { SphynxError } from '../../errors/sphynx-error.ts';
+import type { Shape } from '../card.ts';
+import { MAX_CHANNELS, MAX_SIDE } from '../limits.ts';
 import { type Constant, formatError, readConstant, toInteger } from './onnx-constant.ts';
 import { OnnxNode } from './onnx-node.ts';
 

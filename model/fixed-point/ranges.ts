@@ -1,4 +1,4 @@
-import { type FloatNetwork, FloatRunner } from './float-network.ts';
+import { type FloatNetwork, FloatRunner } from '../float-network.ts';
 
 /** Per layer but the last and output channel, the largest magnitude before the ReLU over all calibration images. */
 export type ChannelRanges = readonly Float64Array[];

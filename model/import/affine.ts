@@ -1,4 +1,4 @@
-import type { Shape } from './card.ts';
+import type { Shape } from '../card.ts';
 import {
   addKernels,
   type DenseKernel,

@@ -1,8 +1,8 @@
-import { SphynxError } from '../errors/sphynx-error.ts';
+import { SphynxError } from '../../errors/sphynx-error.ts';
+import type { FloatNetwork } from '../float-network.ts';
 import { type AffineValue, tensorValue } from './affine.ts';
 import { CHANNEL_OPERATORS } from './channel-operators.ts';
 import { layersOf, type PendingLayer } from './finish-layers.ts';
-import type { FloatNetwork } from './float-network.ts';
 import { inputsOf, type Operator } from './node-inputs.ts';
 import { readOnnx } from './onnx.ts';
 import { formatError } from './onnx-constant.ts';

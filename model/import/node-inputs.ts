@@ -1,4 +1,4 @@
-import { SphynxError } from '../errors/sphynx-error.ts';
+import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { AffineValue } from './affine.ts';
 import { type Constant, formatError } from './onnx-constant.ts';
 import type { OnnxNode } from './onnx-node.ts';

@@ -1,9 +1,9 @@
-import { SphynxError } from '../errors/sphynx-error.ts';
+import { SphynxError } from '../../errors/sphynx-error.ts';
+import type { Shape, TermShape } from '../card.ts';
+import type { FloatLayer } from '../float-network.ts';
+import { MAX_KERNEL, MAX_NAME, MAX_TERMS } from '../limits.ts';
 import { type AffineTerm, type AffineValue, denseKernel } from './affine.ts';
-import type { Shape, TermShape } from './card.ts';
 import { cutKernel, type DenseKernel, embedKernel, zeroBorder } from './dense-kernel.ts';
-import type { FloatLayer } from './float-network.ts';
-import { MAX_KERNEL, MAX_NAME, MAX_TERMS } from './limits.ts';
 
 /** An affine value that a ReLU or the graph's output asks for. Entry l makes tensor l + 1. */
 export interface PendingLayer {

@@ -1,8 +1,8 @@
+import type { Shape } from '../card.ts';
+import { MAX_KERNEL, MAX_SIDE, MAX_STRIDE } from '../limits.ts';
 import type { AffineValue } from './affine.ts';
 import { convolveValue, poolGlobally, type Window } from './affine-convolution.ts';
-import type { Shape } from './card.ts';
 import { type DenseKernel, diagonalKernel, makeKernel } from './dense-kernel.ts';
-import { MAX_KERNEL, MAX_SIDE, MAX_STRIDE } from './limits.ts';
 import { exactly, type NodeInputs, type Operator, perChannel, unsupported } from './node-inputs.ts';
 import { type Constant, formatError } from './onnx-constant.ts';
 import type { OnnxNode } from './onnx-node.ts';

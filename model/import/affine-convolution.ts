@@ -1,5 +1,5 @@
+import type { Shape } from '../card.ts';
 import { type AffineTerm, type AffineValue, denseKernel } from './affine.ts';
-import type { Shape } from './card.ts';
 import { composeKernels, type DenseKernel, diagonalKernel, scaleOutputs } from './dense-kernel.ts';
 
 /** A convolution's window and what it makes of a map. */

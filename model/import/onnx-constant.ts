@@ -1,5 +1,5 @@
 import onnxProto from 'onnx-proto';
-import { SphynxError } from '../errors/sphynx-error.ts';
+import { SphynxError } from '../../errors/sphynx-error.ts';
 
 /** A constant of an ONNX graph: row-major. No dimensions is a scalar. */
 export interface Constant {

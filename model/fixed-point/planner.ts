@@ -1,6 +1,6 @@
-import { SphynxError } from '../errors/sphynx-error.ts';
-import type { FloatLayer, FloatNetwork } from './float-network.ts';
-import { MAX_LOGIT_SCALE_BITS, MAX_PRODUCT_BITS } from './limits.ts';
+import { SphynxError } from '../../errors/sphynx-error.ts';
+import type { FloatLayer, FloatNetwork } from '../float-network.ts';
+import { MAX_LOGIT_SCALE_BITS, MAX_PRODUCT_BITS } from '../limits.ts';
 import type { ChannelRanges } from './ranges.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { SphynxError } from '../errors/sphynx-error.ts';
+import { SphynxError } from '../../errors/sphynx-error.ts';
 
 /** A convolution kernel in floats: data [out, in, height, width]. Never changed after it is made. */
 export interface DenseKernel {

@@ -1,7 +1,7 @@
-import { SphynxError } from '../errors/sphynx-error.ts';
-import type { Preprocessing } from './card.ts';
-import type { FloatLayer, FloatNetwork } from './float-network.ts';
-import { assembleNetwork, type FixedNetwork, type LayerWeights } from './network.ts';
+import { SphynxError } from '../../errors/sphynx-error.ts';
+import type { Preprocessing } from '../card.ts';
+import type { FloatLayer, FloatNetwork } from '../float-network.ts';
+import { assembleNetwork, type FixedNetwork, type LayerWeights } from '../network.ts';
 import type { FixedPointPlan } from './planner.ts';
 
 /** What a model's folder says about it besides its weights. */

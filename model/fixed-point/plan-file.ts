@@ -1,4 +1,4 @@
-import { Fields } from './fields.ts';
+import { Fields } from '../fields.ts';
 import {
   MAX_CHANNELS,
   MAX_IMAGE_SCALE_BITS,
@@ -7,7 +7,7 @@ import {
   MAX_NAME,
   MAX_PRODUCT_BITS,
   RING_BITS,
-} from './limits.ts';
+} from '../limits.ts';
 import type { FixedPointPlan } from './planner.ts';
 
 const LAYER_NAME = new RegExp(`^[\\x20-\\x7e]{1,${MAX_NAME}}$`);

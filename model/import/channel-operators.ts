@@ -1,7 +1,7 @@
+import { elementsOf } from '../geometry.ts';
 import { type AffineValue, addValues, concatValues, scaleChannels } from './affine.ts';
 import { convolveValue } from './affine-convolution.ts';
 import { makeKernel } from './dense-kernel.ts';
-import { elementsOf } from './geometry.ts';
 import { exactly, type NodeInputs, type Operator, perChannel, unsupported } from './node-inputs.ts';
 import { type Constant, formatError } from './onnx-constant.ts';
 
