@@ -27,7 +27,7 @@ const MARGIN_PERCENT = 150;
 /** The smallest k that loses no more accuracy than this (percentage points) is taken. */
 const LARGEST_LOSS = 0.3;
 
-/** And it has to give the float network's class on this share of the test images (percent). */
+/** And it has to give the float network's class on this share of the images (percent). */
 const LEAST_AGREEMENT = 99;
 const RING_BITS = [8, 9, 10, 11, 12, 13, 14, 15, 16];
 
@@ -61,10 +61,10 @@ async function plan({ output, signal }: Context, folder: string, options: PlanOp
     const fixed = quantizeNetwork(network, candidate, facts);
     const quick = await compare(fixed, train, choiceClasses, tick(`k = ${ringBits}, training images`));
     output.note(`k = ${ringBits}: ${describe(quick)} on ${quick.images} training images`);
-    if (quick.float - quick.fixed > LARGEST_LOSS) continue;
+    if (!goodEnough(quick)) continue;
     const accuracy = await compare(fixed, test, testClasses, tick(`k = ${ringBits}, test images`));
     output.note(`k = ${ringBits}: ${describe(accuracy)} on ${accuracy.images} test images`);
-    if (accuracy.float - accuracy.fixed > LARGEST_LOSS || accuracy.agreement < LEAST_AGREEMENT) continue;
+    if (!goodEnough(accuracy)) continue;
     await writePlan(folder, candidate, accuracy);
     report(output, fixed, candidate, accuracy);
     return true;
@@ -73,6 +73,10 @@ async function plan({ output, signal }: Context, folder: string, options: PlanOp
     'model/unsupported',
     `no k up to ${RING_BITS.at(-1)} keeps the loss within ${LARGEST_LOSS} points and the class of ${LEAST_AGREEMENT}%`,
   );
+}
+
+function goodEnough({ float, fixed, agreement }: Accuracy): boolean {
+  return float - fixed <= LARGEST_LOSS && agreement >= LEAST_AGREEMENT;
 }
 
 function planned(network: FloatNetwork, ranges: ChannelRanges, ringBits: number): FixedPointPlan {
