@@ -55,13 +55,11 @@ export function planFixedPoint(
   const layers: FixedPointLayer[] = [];
   // A stochastic rounding may go up by one.
   const largest = 2 ** (ringBits - 1) - 2;
-  for (const [l, range] of ranges.entries()) {
-    const layer = network.layers[l];
+  for (const [l, layer] of network.layers.slice(0, -1).entries()) {
+    const range = ranges[l];
     const smallest = largest / (margin * Math.max(...range, Number.MIN_VALUE));
     const own = Array.from(range, (most) => Math.min(largest / (margin * most), SCALE_SPREAD * smallest));
-    const norms = kernelNorms(layer, scales);
-    const widest = Math.max(...norms.map((norm, channel) => norm * own[channel]));
-    const dropBits = Math.min(Math.floor(Math.log2(weightNorm / widest)), MAX_PRODUCT_BITS - ringBits);
+    const dropBits = Math.min(weightBits(layer, scales, own, weightNorm), MAX_PRODUCT_BITS - ringBits);
     if (dropBits < 1)
       throw new SphynxError(
         'model/unsupported',
@@ -71,12 +69,31 @@ export function planFixedPoint(
     scales.push(own);
   }
   const last = network.layers[network.layers.length - 1];
+  const largestLogit = margin * Math.max(...ranges[layers.length], Number.MIN_VALUE);
   const logitScaleBits = Math.min(
-    Math.floor(Math.log2(weightNorm / Math.max(...kernelNorms(last, scales)))),
+    weightBits(last, scales, new Array(last.output.channels).fill(1), weightNorm),
+    Math.floor(Math.log2((2 ** 31 - 1) / largestLogit)),
     MAX_LOGIT_SCALE_BITS,
   );
   if (logitScaleBits < 0) throw new SphynxError('model/unsupported', 'the logits are too large for 32 bits');
   return { format: 1, marginPercent, calibrationImages, imageScaleBits, logitScaleBits, layers };
+}
+
+/**
+ * Bits of precision that the bound on an output channel's integer kernel leaves its weights. Rounding moves each
+ * weight by at most a half, so it adds at most half the root of their number to the norm.
+ */
+function weightBits(
+  layer: FloatLayer,
+  scales: readonly (readonly number[])[],
+  own: readonly number[],
+  weightNorm: number,
+): number {
+  const { channels } = layer.output;
+  const count = layer.kernels.reduce((sum, { length }) => sum + length, 0) / channels;
+  const norms = kernelNorms(layer, scales);
+  const widest = Math.max(...norms.map((norm, channel) => norm * own[channel]));
+  return Math.floor(Math.log2(Math.max(0, weightNorm - Math.sqrt(count) / 2) / widest));
 }
 
 /** L2 norm of each output channel's kernel over all terms, for inputs at their scales. */

@@ -1,12 +1,12 @@
 import { type FloatNetwork, FloatRunner } from '../float-network.ts';
 
-/** Per layer but the last and output channel, the largest magnitude before the ReLU over all calibration images. */
+/** Per layer and output channel, the largest magnitude before the ReLU (of the logits in the last) over all calibration images. */
 export type ChannelRanges = readonly Float64Array[];
 
 /** Runs the float network on normalised images [channels, height, width] each. */
 export function measureRanges(network: FloatNetwork, images: Iterable<Float32Array>): ChannelRanges {
   const runner = new FloatRunner(network);
-  const ranges = network.layers.slice(0, -1).map(({ output }) => new Float64Array(output.channels));
+  const ranges = network.layers.map(({ output }) => new Float64Array(output.channels));
   for (const image of images) {
     const outputs = runner.run(image);
     for (const [l, range] of ranges.entries()) {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { Shape } from '../../model/card.ts';
 import { FloatRunner } from '../../model/float-network.ts';
+import { outputFits } from '../../model/geometry.ts';
 import { importOnnx } from '../../model/import/import-onnx.ts';
 import { OnnxBuilder, referenceLogits } from './onnx-builder.ts';
 
@@ -112,6 +114,46 @@ test('files that are broken, empty or not ONNX are refused', () => {
     new TextEncoder().encode('not a network'),
   ])
     assert.throws(() => importOnnx(bytes), { code: /^model\/(format|unsupported)$/ });
+});
+
+test('a file with any bytes changed is imported in valid sizes or refused with a typed error', () => {
+  const b = new OnnxBuilder({ channels: 3, height: 8, width: 8 }, 1);
+  const padded = b.node('Pad', ['image', b.integers([0, 0, 1, 1, 0, 0, 1, 1])], { mode: 'constant' });
+  const left = b.batchNorm(b.conv(padded, 3, 4, 3, { strides: [1, 1], pads: [0, 0, 0, 0] }), 4);
+  const window = { kernel_shape: [3, 3], pads: [1, 1, 1, 1], count_include_pad: 1 };
+  const joined = b.node('Concat', [left, b.node('AveragePool', ['image'], window)], { axis: 1 });
+  const file = b.finish(b.classifier(b.node('Relu', [joined]), 7, 3));
+  const change = fc.tuple(
+    fc.nat(file.length - 1),
+    fc.oneof(fc.nat(255), fc.constantFrom(0, 1, 127, 128, 255)),
+  );
+  fc.assert(
+    fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {
+      const bytes = Uint8Array.from(file);
+      for (const [at, byte] of changes) bytes[at] = byte;
+      try {
+        const network = importOnnx(bytes);
+        for (const [l, { terms }] of network.layers.entries())
+          for (const t of terms.keys()) assert.ok(outputFits(network, l, t));
+      } catch (error) {
+        assert.ok(
+          error instanceof SphynxError && /^model\/(format|unsupported)$/.test(error.code),
+          String(error),
+        );
+      }
+    }),
+    { numRuns: 1500 },
+  );
+});
+
+test('an average pool that counts border elements differently is refused with the reason', () => {
+  const b = new OnnxBuilder({ channels: 3, height: 8, width: 8 }, 1);
+  const pooled = b.node('AveragePool', ['image'], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] });
+  const file = b.finish(b.classifier(b.node('Relu', [pooled]), 3, 2));
+  assert.throws(() => importOnnx(file), {
+    code: 'model/unsupported',
+    message: /AveragePool .*count_include_pad/,
+  });
 });
 
 test('random networks of linear operators agree with the independent runtime', async () => {
