@@ -30,3 +30,8 @@ export function xorWhere(target: Uint8Array, words: Uint32Array, bit: number, bl
 export function xorEach(target: Uint8Array, block: Uint8Array): void {
   kernels().call.xorEach(at(target), at(block), blocks(target));
 }
+
+/** target[i] ^= source[i] where choices[i] is 1; in constant time for choices 0 and 1, one byte per block. */
+export function xorChosen(target: Uint8Array, choices: Uint8Array, source: Uint8Array): void {
+  kernels().call.xorChosen(at(target), at(choices), at(source), blocks(target));
+}

@@ -40,3 +40,14 @@ export function xorEach(target: usize, block: usize, count: i32): void {
     target += 16;
   }
 }
+
+/** target[i] ^= source[i] where choices[i], a byte, is 1; alone where it is 0; without a branch. */
+export function xorChosen(target: usize, choices: usize, source: usize, count: i32): void {
+  for (let i = 0; i < count; i++) {
+    const mask = i32x4.splat(0 - <i32>load<u8>(choices));
+    v128.store(target, v128.xor(v128.load(target), v128.and(v128.load(source), mask)));
+    target += 16;
+    source += 16;
+    choices++;
+  }
+}

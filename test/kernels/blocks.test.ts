@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { hashInputs, xorBlocks, xorEach, xorWhere } from '../../kernels/blocks.ts';
+import { hashInputs, xorBlocks, xorChosen, xorEach, xorWhere } from '../../kernels/blocks.ts';
 import { inWorkspace, place, randomBlocks, sigma, toBlocks } from './block-reference.ts';
 
 test('hash inputs are s(x) xor the index of the element', () => {
@@ -37,7 +37,7 @@ test('s is linear, and neither s nor s xor the identity loses anything', () => {
   assert.equal(orthogonal.size, (128 * 129) / 2);
 });
 
-test('blocks are added to blocks, to all alike, and where a bit is set', () => {
+test('blocks are added to blocks, to all alike, where a bit is set and where a byte says so', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 50 }), fc.nat(31), (count, bit) => {
       const target = randomBlocks(count);
@@ -64,6 +64,14 @@ test('blocks are added to blocks, to all alike, and where a bit is set', () => {
         assert.deepEqual(
           toBlocks(chosen),
           target.map((block, e) => ((words[e] >>> bit) & 1 ? block ^ one : block)),
+        );
+        const asked = put(target);
+        const choices = memory.bytes(count);
+        choices.set(words.map((word) => word & 1));
+        xorChosen(asked, choices, put(source));
+        assert.deepEqual(
+          toBlocks(asked),
+          target.map((block, e) => (words[e] & 1 ? block ^ source[e] : block)),
         );
       });
     }),
