@@ -1,11 +1,10 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import { BLOCK_BYTES, hashInputs, xorBlocks, xorEach } from '../../kernels/blocks.ts';
-import type { KernelMemory } from '../../kernels/memory.ts';
+import { BLOCK_BYTES, xorBlocks, xorEach } from '../../kernels/blocks.ts';
 import { MATRIX_ROWS, transpose, xorIf } from '../../kernels/transpose.ts';
-import { BlockCipher } from '../block-cipher.ts';
 import { inKernelMemory } from '../hash.ts';
-import { deriveSeed, Prg } from '../prg.ts';
+import { Prg } from '../prg.ts';
 import type { BaseOtChoices, BaseOtPairs } from './base-ot.ts';
+import { SESSION_TRANSFERS, TransferHash } from './transfer-hash.ts';
 
 /**
  * Random OT by extension (Ishai, Kilian, Nissim, Petrank, CRYPTO 2003), semi-honest. Row j of the matrix
@@ -13,16 +12,27 @@ import type { BaseOtChoices, BaseOtPairs } from './base-ot.ts';
  *
  *     U_j = G(k0_j) xor G(k1_j) xor choices
  *
- * and the sender gets Q_j = T_j xor s_j * choices, so that column i is q_i = t_i xor choice_i * s. The messages
+ * and the sender gets Q_j = T_j xor s_j * U_j, so that column i is q_i = t_i xor choice_i * s. The messages
  * are H(i, q_i) and H(i, q_i xor s); the receiver knows H(i, t_i). The streams G continue from call to call and
  * i counts on, so nothing repeats within a session; a session's state is never stored.
+ *
+ * The matrix goes over the wire row after row, but is worked on in blocks of columns: kernel memory stays
+ * small whatever the count.
  */
 
-/** Most transfers of one session: far below the 2^32 values of the hash's tweak. */
-const SESSION_LIMIT = 2 ** 31;
+/**
+ * Bytes of every row in one block (8 transfers each), so that a block takes at most 6 MiB of kernel memory. Not a
+ * power of two: the transpose steps from row to row, and such steps would fall on the same lines of the cache.
+ */
+const BLOCK_WIDTH = 8128;
 
-/** Bytes of matrix for `count` transfers: 16 each, rounded up to whole blocks of 128 transfers. */
+/**
+ * Bytes of matrix for `count` transfers: 16 each, rounded up to whole blocks of 128 transfers. Throws
+ * 'crypto/input' if `count` is not a number of transfers that a session can make.
+ */
 export function otMatrixBytes(count: number): number {
+  if (!Number.isSafeInteger(count) || count < 0 || count > SESSION_TRANSFERS)
+    throw new SphynxError('crypto/input', `expected 0 to ${SESSION_TRANSFERS} transfers, got ${count}`);
   return MATRIX_ROWS * rowBytes(count);
 }
 
@@ -36,6 +46,7 @@ export class RandomOtReceiver {
   readonly #one: Prg[];
   readonly #hash: TransferHash;
 
+  /** `pairs` serve one receiver only: a second one would repeat the streams, which hide the choices. */
   constructor({ zero, one, session }: BaseOtPairs) {
     this.#zero = zero.map(columnStream);
     this.#one = one.map(columnStream);
@@ -44,45 +55,57 @@ export class RandomOtReceiver {
 
   /**
    * One transfer per byte of `choices`, each 0 or 1. `matrix` [otMatrixBytes] goes to the sender; `messages`
-   * [16 * count bytes] are those of the choices.
+   * [16 * count bytes] are those of the choices. Throws 'crypto/input' on other bytes and at the session's limit.
    */
   extend(choices: Uint8Array): { matrix: Uint8Array; messages: Uint8Array } {
     const count = choices.length;
+    checkBits(choices);
     const width = rowBytes(count);
     const first = this.#hash.take(8 * width);
-    return inKernelMemory((memory) => {
-      const bits = memory.bytes(width);
-      bits.set(packBits(choices, width));
-      const own = memory.bytes(MATRIX_ROWS * width);
-      const sent = memory.bytes(MATRIX_ROWS * width);
-      for (let j = 0; j < MATRIX_ROWS; j++) {
-        const row = sent.subarray(j * width, (j + 1) * width);
-        own.set(this.#zero[j].bytes(width), j * width);
-        row.set(this.#one[j].bytes(width));
-        xorBlocks(row, bits);
-      }
-      xorBlocks(sent, own);
-      const columns = memory.bytes(8 * width * BLOCK_BYTES);
-      transpose(own, columns);
-      const messages = this.#hash.of(columns, first, memory);
-      return { matrix: sent.slice(), messages: messages.slice(0, count * BLOCK_BYTES) };
-    });
+    const packed = packBits(choices, width);
+    const matrix = new Uint8Array(otMatrixBytes(count));
+    const messages = new Uint8Array(BLOCK_BYTES * count);
+    for (const { start, length } of blocksOf(width))
+      inKernelMemory((memory) => {
+        const bits = memory.bytes(length);
+        bits.set(packed.subarray(start, start + length));
+        const sent = memory.bytes(length);
+        const own = memory.bytes(MATRIX_ROWS * length);
+        for (let j = 0; j < MATRIX_ROWS; j++) {
+          const row = own.subarray(j * length, (j + 1) * length);
+          row.set(this.#zero[j].bytes(length));
+          sent.set(this.#one[j].bytes(length));
+          xorBlocks(sent, row);
+          xorBlocks(sent, bits);
+          matrix.set(sent, j * width + start);
+        }
+        const columns = memory.bytes(MATRIX_ROWS * length);
+        transpose(own, columns);
+        put(messages, start, this.#hash.of(columns, first + 8 * start, memory));
+      });
+    return { matrix, messages };
   }
 }
 
 /** The server's half: gets both messages of every transfer. */
 export class RandomOtSender {
   readonly #choices: Uint8Array;
+  readonly #secret: Uint8Array;
   readonly #columns: Prg[];
   readonly #hash: TransferHash;
 
+  /** `choices` serve one sender only, as the receiver's pairs do. */
   constructor({ choices, seeds, session }: BaseOtChoices) {
     this.#choices = choices;
+    this.#secret = packBits(choices, BLOCK_BYTES);
     this.#columns = seeds.map(columnStream);
     this.#hash = new TransferHash(session);
   }
 
-  /** Both messages [16 * count bytes each] of `count` transfers. Throws 'protocol/length' on a matrix of the wrong size. */
+  /**
+   * Both messages [16 * count bytes each] of `count` transfers. Throws 'protocol/length' on a matrix of the
+   * wrong size, 'crypto/input' at the session's limit.
+   */
   extend(count: number, matrix: Uint8Array): { zero: Uint8Array; one: Uint8Array } {
     if (matrix.length !== otMatrixBytes(count))
       throw new SphynxError(
@@ -91,57 +114,51 @@ export class RandomOtSender {
       );
     const width = rowBytes(count);
     const first = this.#hash.take(8 * width);
-    return inKernelMemory((memory) => {
-      const received = memory.bytes(matrix.length);
-      received.set(matrix);
-      const rows = memory.bytes(matrix.length);
-      for (let j = 0; j < MATRIX_ROWS; j++) {
-        const row = rows.subarray(j * width, (j + 1) * width);
-        row.set(this.#columns[j].bytes(width));
-        xorIf(this.#choices[j], row, received.subarray(j * width, (j + 1) * width));
-      }
-      const columns = memory.bytes(8 * width * BLOCK_BYTES);
-      transpose(rows, columns);
-      const zero = this.#hash.of(columns, first, memory).slice(0, count * BLOCK_BYTES);
-      const secret = memory.bytes(BLOCK_BYTES);
-      secret.set(packBits(this.#choices, BLOCK_BYTES));
-      xorEach(columns, secret);
-      const one = this.#hash.of(columns, first, memory).slice(0, count * BLOCK_BYTES);
-      return { zero, one };
-    });
-  }
-}
-
-/** H_K(x, i) of crypto/hash.ts, K bound to the session, i counting all transfers of the session. */
-class TransferHash {
-  readonly #cipher: BlockCipher;
-  #next = 0;
-
-  constructor(session: Uint8Array) {
-    this.#cipher = new BlockCipher(deriveSeed(session, 'transfer-hash').subarray(0, 16));
-  }
-
-  /** Reserves `count` tweaks and returns the first. */
-  take(count: number): number {
-    const first = this.#next;
-    if (first + count > SESSION_LIMIT)
-      throw new SphynxError('crypto/input', 'this session has made all its transfers; open a new one');
-    this.#next += count;
-    return first;
-  }
-
-  of(columns: Uint8Array, first: number, memory: KernelMemory): Uint8Array {
-    const inputs = memory.bytes(columns.length);
-    const hashes = memory.bytes(columns.length);
-    hashInputs(columns, inputs, first);
-    this.#cipher.encrypt(inputs, hashes);
-    xorBlocks(hashes, inputs);
-    return hashes;
+    const zero = new Uint8Array(BLOCK_BYTES * count);
+    const one = new Uint8Array(BLOCK_BYTES * count);
+    for (const { start, length } of blocksOf(width))
+      inKernelMemory((memory) => {
+        const secret = memory.bytes(BLOCK_BYTES);
+        secret.set(this.#secret);
+        const received = memory.bytes(length);
+        const rows = memory.bytes(MATRIX_ROWS * length);
+        for (let j = 0; j < MATRIX_ROWS; j++) {
+          const row = rows.subarray(j * length, (j + 1) * length);
+          row.set(this.#columns[j].bytes(length));
+          received.set(matrix.subarray(j * width + start, j * width + start + length));
+          xorIf(this.#choices[j], row, received);
+        }
+        const columns = memory.bytes(MATRIX_ROWS * length);
+        transpose(rows, columns);
+        put(zero, start, this.#hash.of(columns, first + 8 * start, memory));
+        xorEach(columns, secret);
+        put(one, start, this.#hash.of(columns, first + 8 * start, memory));
+      });
+    return { zero, one };
   }
 }
 
 function columnStream(seed: Uint8Array): Prg {
   return new Prg(seed, 'ot-column');
+}
+
+/** Where the blocks of a matrix begin and how long they are, in bytes of its rows. */
+function* blocksOf(width: number): Generator<{ start: number; length: number }> {
+  for (let start = 0; start < width; start += BLOCK_WIDTH)
+    yield { start, length: Math.min(BLOCK_WIDTH, width - start) };
+}
+
+/** Writes the hashes of the block at byte `start` of the rows into `messages`, without those of padding transfers. */
+function put(messages: Uint8Array, start: number, hashes: Uint8Array): void {
+  const offset = 8 * start * BLOCK_BYTES;
+  messages.set(hashes.subarray(0, messages.length - offset), offset);
+}
+
+/** Looks at all bytes together, so that honest choices take the same path whatever they are. */
+function checkBits(bits: Uint8Array): void {
+  let all = 0;
+  for (const bit of bits) all |= bit;
+  if (all > 1) throw new SphynxError('crypto/input', 'OT choices: expected bytes 0 and 1');
 }
 
 /** Bytes 0 or 1 as bits, the first in the lowest bit of the first byte; zeros after the last. */
