@@ -29,13 +29,13 @@ const LARGEST_LOSS = 0.3;
 
 /** And it has to give the float network's class on this share of the images (percent). */
 const LEAST_AGREEMENT = 99;
-const RING_BITS = [8, 9, 10, 11, 12, 13, 14, 15, 16];
+const RING_BITS = [9, 10, 11, 12, 13, 14, 15, 16];
 
-/** 1/64 of a standard deviation: about one step of an 8-bit pixel. */
-const IMAGE_SCALE_BITS = 6;
+/** The image's scale keeps step with the tensors', so that their kernels in one layer are equally precise. */
+const imageScaleBits = (ringBits: number) => ringBits - 4;
 
 /** L2 norm of an output channel's integer weights: more costs ciphertexts (crypto/he/noise.ts), less costs accuracy. */
-const WEIGHT_NORM = 2 ** 11;
+const WEIGHT_NORM = 2 ** 13;
 
 interface PlanOptions extends OutputOptions {
   readonly data: string;
@@ -84,7 +84,7 @@ function planned(network: FloatNetwork, ranges: ChannelRanges, ringBits: number)
     ringBits,
     marginPercent: MARGIN_PERCENT,
     calibrationImages: CALIBRATION_IMAGES,
-    imageScaleBits: IMAGE_SCALE_BITS,
+    imageScaleBits: imageScaleBits(ringBits),
     weightNorm: WEIGHT_NORM,
   });
 }
