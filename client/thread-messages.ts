@@ -7,7 +7,7 @@ import type { BundleBody } from './bundle-header.ts';
 
 /** A thread does one job at a time. A session is opened once per Preprocess stream and closed at its end. */
 export type Job =
-  /** Derives the plan and compiles the kernels, so that an inference need not wait for them. */
+  /** Derives the plan, so that an inference need not wait for it. */
   | { readonly type: 'load'; readonly card: ModelCard }
   | { readonly type: 'open'; readonly port: MessagePort }
   /** Writes the body of a new bundle to `path`. */

@@ -4,7 +4,7 @@ import { quantizeImage, stochasticRange } from '../../model/executor.ts';
 import type { FixedNetwork } from '../../model/network.ts';
 
 /** Plain evaluations from which the range of each logit is estimated. */
-const RUNS = 48;
+const RUNS = 32;
 
 /** Standard deviations that a logit may lie off the mean: chance exceeds it once in 10^14 logits. */
 const DEVIATIONS = 8;

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { prepareImage } from '../../client/image.ts';
+import type { PrepareProgress } from '../../client/index.ts';
+import { nearest, quantizeImage, runInteger } from '../../model/executor.ts';
+import { randomModel } from '../../model/random.ts';
+import { makePlan } from '../../protocol/plan.ts';
+import { temporaryFolder } from '../server/bundles.ts';
+import { network, runningServer } from '../server/running-server.ts';
+import { assertRight, bundleFiles, image, newClient, newLink } from './connected.ts';
+
+const { card } = network;
+const plan = makePlan(card);
+
+test('a connection cut in the middle of an inference burns the bundle and nothing else', async () => {
+  const stateFolder = temporaryFolder();
+  const link = await newLink();
+  const client = await newClient({ stateFolder }, link.address);
+  await client.prepare({ count: 2 });
+  link.cutAfter(plan.onlineBytes.down / 2);
+  await assert.rejects(client.classify(image), { code: /server\/unreachable|protocol\/closed/ });
+  assert.equal((await client.bundles()).length, 1);
+  await assertRight((await client.classify(image)).logits);
+  assert.deepEqual(bundleFiles(stateFolder), []);
+});
+
+test('a connection cut before the server accepts the bundle is tried again with another one', async () => {
+  const link = await newLink();
+  const client = await newClient({}, link.address);
+  const bundles = await client.prepare({ count: 2 });
+  await delay(100); // nothing of the preparation is on the way any more
+  link.cutAfter(0);
+  const { bundleId, logits } = await client.classify(image);
+  await assertRight(logits);
+  assert.equal(bundleId, bundles[1].bundleId);
+  assert.deepEqual(await client.bundles(), []);
+});
+
+test('a connection cut while preparing leaves no file', async () => {
+  const stateFolder = temporaryFolder();
+  const link = await newLink();
+  const client = await newClient({ stateFolder }, link.address);
+  link.cutAfter(plan.offlineBytes.down / 2);
+  await assert.rejects(client.prepare(), { code: /server\/unreachable|protocol\/closed/ });
+  assert.deepEqual(bundleFiles(stateFolder), []);
+  await client.prepare();
+  await assertRight((await client.classify(image)).logits);
+});
+
+test('a server that falls silent runs into the deadline', async () => {
+  const stateFolder = temporaryFolder();
+  const link = await newLink();
+  const client = await newClient({ stateFolder, deadlines: { idleMs: 400, connectMs: 400 } }, link.address);
+  const onProgress = ({ bytes, totalBytes }: PrepareProgress) =>
+    bytes > totalBytes / 2 && link.fallSilentAfter(0);
+  await assert.rejects(client.prepare({ onProgress }), { code: 'protocol/deadline' });
+  await assert.rejects(client.models(), { code: 'protocol/deadline' });
+  assert.deepEqual(bundleFiles(stateFolder), []);
+});
+
+test('bundles that the server does not know are used up one after another, then new ones are asked for', async () => {
+  const stateFolder = temporaryFolder();
+  const link = await newLink();
+  const first = await newClient({ stateFolder }, link.address);
+  await first.prepare({ count: 2 });
+  // Another token: to the server these bundles are somebody else's.
+  const other = await newClient({ stateFolder, clientToken: 'f'.repeat(32) }, link.address);
+  await assert.rejects(other.classify(image), { code: 'bundle/none' });
+  assert.deepEqual(bundleFiles(stateFolder), []);
+  await assertRight((await other.classify(image, { prepare: true })).logits);
+});
+
+test('a damaged bundle gives no result', async () => {
+  const stateFolder = temporaryFolder();
+  const client = await newClient({ stateFolder });
+  await client.prepare();
+  const [name] = bundleFiles(stateFolder);
+  await writeFile(join(stateFolder, 'bundles', name), 'x', { flag: 'a' });
+  await assert.rejects(client.classify(image), { code: 'bundle/corrupt' });
+  assert.deepEqual(bundleFiles(stateFolder), []);
+});
+
+test('a server that changed its model is noticed, and its new model used from then on', async () => {
+  const serverFolder = temporaryFolder();
+  const before = await runningServer({ stateFolder: serverFolder });
+  const client = await newClient({}, `127.0.0.1:${before.port}`);
+  await client.prepare();
+  await before.stop({ graceMs: 0 });
+  const changed = randomModel({ C: 2, D: 2, reduceAt: [0], size: 8, classes: 10, seed: 2 });
+  assert.equal(changed.card.name, card.name);
+  await runningServer({ address: `127.0.0.1:${before.port}`, models: [changed], stateFolder: serverFolder });
+  await assert.rejects(client.classify(image, { prepare: true }), { code: 'model/mismatch' });
+  const { logits } = await client.classify(image, { prepare: true });
+  const input = quantizeImage(changed.card, await prepareImage(image, changed.card));
+  const plain = runInteger(changed, input, nearest).logits;
+  assert.equal(logits.length, plain.length);
+});
+
+test('a server that is gone is named, and no bundle is lost by asking it', async () => {
+  const gone = await runningServer();
+  const client = await newClient({ deadlines: { connectMs: 500 } }, `127.0.0.1:${gone.port}`);
+  await client.prepare();
+  await gone.stop({ graceMs: 0 });
+  await assert.rejects(client.classify(image), { code: 'server/unreachable', message: /sphynx serve/ });
+  await assert.rejects(client.prepare(), { code: 'server/unreachable' });
+  assert.equal((await client.bundles()).length, 1);
+});
