@@ -41,3 +41,17 @@ export async function readCifar(
       }),
   };
 }
+
+/** The images from index `first` on, counted from 0 again. */
+export function imagesFrom(images: LabelledImages, first: number): LabelledImages {
+  return {
+    count: images.count - first,
+    image: (index) => images.image(first + index),
+    label: (index) => images.label(first + index),
+  };
+}
+
+/** The first `count` images, one at a time: together they would not fit small machines. */
+export function* firstImages(images: LabelledImages, count: number): Generator<Float32Array> {
+  for (let i = 0; i < count; i++) yield images.image(i);
+}

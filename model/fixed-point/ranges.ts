@@ -1,4 +1,5 @@
 import { type FloatNetwork, FloatRunner } from '../float-network.ts';
+import type { FixedPointPlan } from './planner.ts';
 
 /** Per layer and output channel, the largest magnitude before the ReLU (of the logits in the last) over all calibration images. */
 export type ChannelRanges = readonly Float64Array[];
@@ -18,4 +19,12 @@ export function measureRanges(network: FloatNetwork, images: Iterable<Float32Arr
     }
   }
   return ranges;
+}
+
+/** The largest measured value as a share of what its k bits hold; above 1 it wrapped around. */
+export function rangeUse({ layers }: FixedPointPlan, ranges: ChannelRanges): number {
+  const shares = layers.map(({ ringBits, scales }, l) =>
+    scales.reduce((most, scale, c) => Math.max(most, (ranges[l][c] * scale) / 2 ** (ringBits - 1)), 0),
+  );
+  return Math.max(0, ...shares);
 }
