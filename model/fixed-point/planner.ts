@@ -43,6 +43,12 @@ export interface PlannerOptions {
 /** A channel that calibration hardly excites gets at most this many times the layer's smallest scale. */
 const SCALE_SPREAD = 64;
 
+/**
+ * Weights get so many bits more than the channel with the widest kernel allows; such channels give up scale instead,
+ * at most a factor of two. One bit cuts few channels and halves the rounding errors of all weights.
+ */
+const EXTRA_WEIGHT_BITS = 1;
+
 /** Scales, k and f of every layer. Throws 'model/unsupported' if a layer's values do not fit 32 bits. */
 export function planFixedPoint(
   network: FloatNetwork,
@@ -59,14 +65,17 @@ export function planFixedPoint(
     const range = ranges[l];
     const smallest = largest / (margin * Math.max(...range, Number.MIN_VALUE));
     const own = Array.from(range, (most) => Math.min(largest / (margin * most), SCALE_SPREAD * smallest));
-    const dropBits = Math.min(weightBits(layer, scales, own, weightNorm), MAX_PRODUCT_BITS - ringBits);
+    const bits = weightBits(layer, scales, own, weightNorm) + EXTRA_WEIGHT_BITS;
+    const dropBits = Math.min(bits, MAX_PRODUCT_BITS - ringBits);
     if (dropBits < 1)
       throw new SphynxError(
         'model/unsupported',
         `layer ${layer.name}: the weights are too large for their inputs' range; use more ring bits`,
       );
-    layers.push({ name: layer.name, ringBits, dropBits, scales: own });
-    scales.push(own);
+    const most = largestScales(layer, scales, dropBits, weightNorm);
+    const fitting = own.map((scale, channel) => Math.min(scale, most[channel]));
+    layers.push({ name: layer.name, ringBits, dropBits, scales: fitting });
+    scales.push(fitting);
   }
   const last = network.layers[network.layers.length - 1];
   const largestLogit = margin * Math.max(...ranges[layers.length], Number.MIN_VALUE);
@@ -79,21 +88,30 @@ export function planFixedPoint(
   return { format: 1, marginPercent, calibrationImages, imageScaleBits, logitScaleBits, layers };
 }
 
-/**
- * Bits of precision that the bound on an output channel's integer kernel leaves its weights. Rounding moves each
- * weight by at most a half, so it adds at most half the root of their number to the norm.
- */
+/** Bits of precision that the bound on an output channel's integer kernel leaves its weights, at the scales `own`. */
 function weightBits(
   layer: FloatLayer,
   scales: readonly (readonly number[])[],
   own: readonly number[],
   weightNorm: number,
 ): number {
-  const { channels } = layer.output;
-  const count = layer.kernels.reduce((sum, { length }) => sum + length, 0) / channels;
-  const norms = kernelNorms(layer, scales);
-  const widest = Math.max(...norms.map((norm, channel) => norm * own[channel]));
-  return Math.floor(Math.log2(Math.max(0, weightNorm - Math.sqrt(count) / 2) / widest));
+  const most = largestScales(layer, scales, 0, weightNorm);
+  return Math.floor(Math.log2(Math.min(...most.map((scale, channel) => scale / own[channel]))));
+}
+
+/**
+ * The largest scale of each output channel at which its integer kernel, of `dropBits` bits, is within the bound.
+ * Rounding moves each weight by at most a half, so it adds at most half the root of their number to the norm.
+ */
+function largestScales(
+  layer: FloatLayer,
+  scales: readonly (readonly number[])[],
+  dropBits: number,
+  weightNorm: number,
+): number[] {
+  const count = layer.kernels.reduce((sum, { length }) => sum + length, 0) / layer.output.channels;
+  const room = Math.max(0, weightNorm - Math.sqrt(count) / 2);
+  return kernelNorms(layer, scales).map((norm) => room / (norm * 2 ** dropBits));
 }
 
 /** L2 norm of each output channel's kernel over all terms, for inputs at their scales. */
