@@ -48,6 +48,7 @@ const WEIGHT_NORM = 2 ** 13;
 interface PlanOptions extends OutputOptions {
   readonly data: string;
   readonly images?: string;
+  readonly ringBits?: string;
 }
 
 async function plan({ output, signal }: Context, folder: string, options: PlanOptions): Promise<boolean> {
@@ -59,7 +60,7 @@ async function plan({ output, signal }: Context, folder: string, options: PlanOp
   const choice = imagesFrom(train, CALIBRATION_IMAGES);
   const choiceClasses = await floatClasses(runtime, choice, CHOICE_IMAGES);
   const tick = progress(output, signal);
-  for (const ringBits of RING_BITS) {
+  for (const ringBits of options.ringBits === undefined ? RING_BITS : [Number(options.ringBits)]) {
     const candidate = planned(network, ranges, ringBits);
     const fixed = quantizeNetwork(network, candidate, facts);
     const chosenOn = await compare(fixed, choice, choiceClasses, tick(`k = ${ringBits}, training images`));
@@ -79,7 +80,7 @@ async function plan({ output, signal }: Context, folder: string, options: PlanOp
   }
   throw new SphynxError(
     'model/unsupported',
-    `no k up to ${RING_BITS.at(-1)} keeps the loss within ${LARGEST_LOSS} points and the class of ${LEAST_AGREEMENT}%`,
+    `no k that was tried keeps the loss within ${LARGEST_LOSS} points and the class of ${LEAST_AGREEMENT}%`,
   );
 }
 
@@ -139,6 +140,7 @@ const command = new Command('plan')
   )
   .argument('<folder>', 'a folder with model.onnx and manifest.json')
   .requiredOption('-d, --data <folder>', "CIFAR-100's train.bin and test.bin")
+  .option('-k, --ring-bits <k>', 'try this k only (default: the smallest that is good enough)')
   .option('-n, --images <count>', 'test images to measure on (default: all)')
   .option('--json', 'print one JSON object on stdout and nothing else there')
   .option('--verbose', 'print stack traces with failures')
