@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from .network import NetworkConfig
+from .networks.sphynx import NetworkConfig
 
 
 class AuxiliaryHead(nn.Sequential):

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from .datasets import Dataset
-from .network import Network, NetworkConfig
+from .networks.sphynx import Network, NetworkConfig
 from .recipes import Recipe
 
 CHECKPOINT = "checkpoint.pt"

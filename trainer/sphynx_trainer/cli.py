@@ -9,11 +9,11 @@ from pathlib import Path
 import torch
 
 from .checkpoint import load_checkpoint
-from .collapse import CollapseError
 from .datasets import DATASETS, DatasetError, load_dataset
 from .evaluation import evaluate
 from .export import export_model
-from .network import NetworkConfig
+from .networks.collapse import CollapseError
+from .networks.sphynx import NetworkConfig
 from .recipes import RECIPES
 from .training import Run, train
 

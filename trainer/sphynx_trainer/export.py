@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from .checkpoint import Checkpoint
-from .collapse import collapse
 from .datasets import Dataset
 from .evaluation import evaluate
 from .export_onnx import export_onnx
 from .manifest import build_manifest, write_manifest
+from .networks.collapse import collapse
 
 
 def export_model(

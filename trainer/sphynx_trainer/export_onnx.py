@@ -7,8 +7,8 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
 from . import __version__
-from .affine import IMAGE
-from .collapse import CollapsedNetwork, Convolution, Layer
+from .networks.affine import IMAGE
+from .networks.collapse import CollapsedNetwork, Convolution, Layer
 
 OPSET = 17
 IR_VERSION = 9

@@ -8,9 +8,9 @@ from typing import Any
 
 from . import __version__
 from .checkpoint import Checkpoint
-from .collapse import CollapsedNetwork
 from .datasets import Dataset
-from .genotype import GENOTYPES
+from .networks.collapse import CollapsedNetwork
+from .networks.genotype import GENOTYPES
 
 PAPER = "Cho et al., Sphynx: ReLU-Efficient Network Design for Private Inference"
 

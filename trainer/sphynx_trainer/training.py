@@ -14,7 +14,7 @@ from .auxiliary import AuxiliaryHead, position
 from .checkpoint import CHECKPOINT, Checkpoint, load_checkpoint
 from .datasets import Dataset
 from .evaluation import autocast, evaluate
-from .network import Network, NetworkConfig
+from .networks.sphynx import Network, NetworkConfig
 from .progress import Progress
 from .recipes import Recipe
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from sphynx_trainer.network import Network, NetworkConfig
+from sphynx_trainer.networks.sphynx import Network, NetworkConfig
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sphynx_trainer.affine import AffineMap, Kernel, concatenate
+from sphynx_trainer.networks.affine import AffineMap, Kernel, concatenate
 
 
 def random_kernel(out: int, into: int, size: int, first: int, stride: int) -> Kernel:

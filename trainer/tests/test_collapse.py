@@ -3,9 +3,9 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from sphynx_trainer.collapse import CollapseError, collapse, verify
-from sphynx_trainer.genotype import GENOTYPES, Edge, Genotype
-from sphynx_trainer.network import Network, NetworkConfig
+from sphynx_trainer.networks.collapse import CollapseError, collapse, verify
+from sphynx_trainer.networks.genotype import GENOTYPES, Edge, Genotype
+from sphynx_trainer.networks.sphynx import Network, NetworkConfig
 
 Make = Callable[[NetworkConfig], Network]
 

@@ -12,11 +12,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sphynx_trainer.checkpoint import Checkpoint
-from sphynx_trainer.collapse import collapse
 from sphynx_trainer.datasets import synthetic
 from sphynx_trainer.export import export_model
 from sphynx_trainer.export_onnx import build_onnx
-from sphynx_trainer.network import Network, NetworkConfig
+from sphynx_trainer.networks.collapse import collapse
+from sphynx_trainer.networks.sphynx import Network, NetworkConfig
 from sphynx_trainer.recipes import CPU
 
 Make = Callable[[NetworkConfig], Network]

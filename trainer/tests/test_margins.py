@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from sphynx_trainer.margins import NO_MARGIN, Margin, Reach, crop, needed, widest
+from sphynx_trainer.networks.margins import NO_MARGIN, Margin, Reach, crop, needed, widest
 
 
 def test_a_3x3_convolution_needs_one_more_row_on_each_side() -> None:

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor, nn
 
 from sphynx_trainer.auxiliary import AuxiliaryHead, position
-from sphynx_trainer.network import Network, NetworkConfig
+from sphynx_trainer.networks.sphynx import Network, NetworkConfig
 
 PAPER = [
     (NetworkConfig(5, 5, (0, 1)), 25_600),

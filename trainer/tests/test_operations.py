@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from sphynx_trainer.affine import AffineMap, Kernel
-from sphynx_trainer.margins import NO_MARGIN, needed
-from sphynx_trainer.operations import OPERATIONS, make_operation
+from sphynx_trainer.networks.affine import AffineMap, Kernel
+from sphynx_trainer.networks.margins import NO_MARGIN, needed
+from sphynx_trainer.networks.operations import OPERATIONS, make_operation
 
 from .conftest import randomise
 

@@ -7,7 +7,7 @@ import torch
 
 from sphynx_trainer.datasets import Dataset, synthetic
 from sphynx_trainer.evaluation import evaluate
-from sphynx_trainer.network import NetworkConfig
+from sphynx_trainer.networks.sphynx import NetworkConfig
 from sphynx_trainer.recipes import CPU, PAPER, Recipe
 from sphynx_trainer.training import Run, train
 

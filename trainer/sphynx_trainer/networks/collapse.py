@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .affine import IMAGE, AffineMap, Kernel, Source
-from .network import STEM, Network, sources
+from .sphynx import STEM, Network, sources
 
 TOLERANCE = 1e-4
 """Largest error of the collapsed logits, relative to the largest logit."""

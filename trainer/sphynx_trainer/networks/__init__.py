@@ -1,0 +1,1 @@
+"""Network families, their exact costs and their collapsed forms."""
