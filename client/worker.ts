@@ -8,12 +8,14 @@ import { inferClient } from '../protocol/online.ts';
 import { makePlan, type Plan } from '../protocol/plan.ts';
 import { type ClientSession, closeSession, openClientSession } from '../protocol/session.ts';
 import { PortChannel } from '../transport/port-channel.ts';
+import { logSteps } from '../transport/trace-log.ts';
 import { BundleReader, BundleWriter } from './bundle-body.ts';
 import type { Job, JobResults, Report } from './thread-messages.ts';
 
 let session: ClientSession | undefined;
 let known: Plan | undefined;
 
+logSteps('client');
 const main = parentPort as MessagePort;
 main.on('message', run);
 

@@ -22,10 +22,19 @@ export interface SphynxShape {
   readonly D: number;
   /** Cells that halve the map and quadruple the channels. */
   readonly reduceAt: readonly number[];
-  /** Height and width of the image. */
+  /** Height and width of the image. From 224 on the network begins with ImageNet's stem. */
   readonly size: number;
   readonly classes?: number;
   readonly seed?: number;
+}
+
+/** A linear map that reads one secret tensor: what it reaches of it, and the side of the map it gives. */
+interface Path {
+  readonly tensor: number;
+  readonly side: number;
+  readonly kernel: number;
+  readonly stride: number;
+  readonly pad: number;
 }
 
 /** Collapsed reach of the published cells at each input: kernel size, and padding above and left. */
@@ -37,42 +46,79 @@ const REDUCE_CELL = [
   { kernel: 7, pad: 3 },
   { kernel: 7, pad: 3 },
 ];
+const IMAGENET_SIZE = 224;
 const RING_BITS = 12;
 const IMAGE_SCALE_BITS = 5;
-/** Norm of an output channel's kernel, and the bits dropped after it: the gain per layer is about 1 after the ReLU. */
-const WEIGHT_NORM = 2896;
-const DROP_BITS = 11;
-const LARGEST_WEIGHT = 511;
+/** Norm of an output channel's kernel, as the planner makes it, and the bits dropped after it: the gain per layer is about 1 after the ReLU. */
+const WEIGHT_NORM = 5792;
+const DROP_BITS = 12;
+const LARGEST_WEIGHT = 1023;
 
 /** A network with the layers of a collapsed Sphynx network (Cho et al.; the stem and all cells are linear maps). */
 export function randomModel(shape: SphynxShape): FixedNetwork {
   const { C, D, reduceAt, size, classes = 100, seed = 1 } = shape;
-  const layers: LayerShape[] = [];
-  // A source is a tensor with what the stem (a 3x3 convolution on the image) adds to the reach of a cell.
-  let sources = [0, 1].map(() => ({ tensor: 0, side: size, stem: 1 }));
-  let side = size;
+  const { layers, sources } = stemOf(shape);
+  let side = sources[1].side;
   let channels = C;
   for (let d = 0; d < D; d++) {
     const reduce = reduceAt.includes(d);
+    // An older input that is still larger goes through a 2x2 convolution of stride 2 first.
+    const inputs = sources.map((source) => (source.side > side ? then(source, 2, 2, 0) : source));
     const cell = reduce ? REDUCE_CELL : NORMAL_CELL;
-    const terms = sources.map((source, i): TermShape => {
-      // An older input that is still larger goes through a 2x2 convolution of stride 2 first.
-      const shrink = source.side / side;
-      const kernel = (cell[i].kernel - 1) * shrink + shrink + 2 * source.stem;
-      const pad = cell[i].pad * shrink + source.stem;
-      const spatial = { kernelHeight: kernel, kernelWidth: kernel, padTop: pad, padLeft: pad };
-      return { tensor: source.tensor, pool: 'none', stride: shrink * (reduce ? 2 : 1), ...spatial };
-    });
+    const paths = inputs.map((input, i) => then(input, cell[i].kernel, reduce ? 2 : 1, cell[i].pad));
     if (reduce) {
       side /= 2;
       channels *= 4;
     }
-    const distinct = d === 0 ? terms.slice(0, 1) : terms;
-    layers.push({ name: `cell-${d}`, output: { channels, height: side, width: side }, terms: distinct });
-    sources = [sources[1], { tensor: d + 1, side, stem: 0 }];
+    const distinct = paths[0].tensor === paths[1].tensor ? paths.slice(0, 1) : paths;
+    layers.push({
+      name: `cell-${d}`,
+      output: { channels, height: side, width: side },
+      terms: distinct.map(termOf),
+    });
+    sources.shift();
+    sources.push(itself(layers.length, side));
   }
-  layers.push(classifier(D, classes));
-  return fillNetwork(`random-sphynx-${C}-${D}`, { channels: 3, height: size, width: size }, layers, seed);
+  layers.push(classifier(layers.length, classes));
+  const name = `random-sphynx-${C}-${D}-${reduceAt.join('.')}-at-${size}`;
+  return fillNetwork(name, { channels: 3, height: size, width: size }, layers, seed);
+}
+
+/** The layers before the first cell, and its two inputs. */
+function stemOf({ C, size }: SphynxShape): { layers: LayerShape[]; sources: Path[] } {
+  // One convolution without a ReLU, which melts into the cells that read it.
+  if (size < IMAGENET_SIZE) {
+    const stem = then(itself(0, size), 3, 1, 1);
+    return { layers: [], sources: [stem, stem] };
+  }
+  // Three of stride 2, the second and third after a ReLU; the cells read what these two give.
+  const outputs = [
+    { channels: C / 2, height: size / 2, width: size / 2 },
+    { channels: C, height: size / 4, width: size / 4 },
+  ];
+  const convolved = (tensor: number) => then(itself(tensor, size / 2 ** tensor), 3, 2, 1);
+  const layers = outputs.map((output, l) => ({ name: `stem-${l}`, output, terms: [termOf(convolved(l))] }));
+  return { layers, sources: [convolved(1), convolved(2)] };
+}
+
+function itself(tensor: number, side: number): Path {
+  return { tensor, side, kernel: 1, stride: 1, pad: 0 };
+}
+
+/** A path followed by a convolution. */
+function then(path: Path, kernel: number, stride: number, pad: number): Path {
+  return {
+    tensor: path.tensor,
+    side: path.side / stride,
+    kernel: (kernel - 1) * path.stride + path.kernel,
+    stride: path.stride * stride,
+    pad: pad * path.stride + path.pad,
+  };
+}
+
+function termOf({ tensor, kernel, stride, pad }: Path): TermShape {
+  const spatial = { kernelHeight: kernel, kernelWidth: kernel, padTop: pad, padLeft: pad };
+  return { tensor, pool: 'none', stride, ...spatial };
 }
 
 /** A small network of `depth` layers with several terms, uneven padding and strides: whatever the format allows. */

@@ -6,6 +6,7 @@ import { heTensorMask, partMask } from './masks.ts';
 import type { Plan } from './plan.ts';
 import type { ClientSession, ServerSession } from './session.ts';
 import { receiveTensor, sendTensor, TensorReader } from './tensor-stream.ts';
+import { traced } from './trace.ts';
 
 /**
  * Linear layers, offline (DELPHI section 4.1; protocol.md section 2). Once per bundle:
@@ -37,7 +38,9 @@ async function sendMasks(
   maskSeed: Uint8Array,
 ): Promise<void> {
   for (const [i, tensor] of plan.heTensors.entries()) {
-    const ciphertexts = session.he.encryptTensor(plan.he.tensors[i], heTensorMask(plan, maskSeed, tensor));
+    const ciphertexts = traced('encrypt', i, () =>
+      session.he.encryptTensor(plan.he.tensors[i], heTensorMask(plan, maskSeed, tensor)),
+    );
     await sendTensor(channel, 'input-ciphertexts', i, ciphertexts);
   }
 }
@@ -49,7 +52,8 @@ async function receiveShares(session: ClientSession, plan: Plan, channel: Channe
     let share = new Uint32Array(plan.layers[l].elements);
     for (const part of parts) {
       const ciphertexts = await reader.read(part.bytes);
-      share = addShares(share, session.he.decryptPart(part, ciphertexts));
+      const partShare = traced('decrypt', l, () => session.he.decryptPart(part, ciphertexts));
+      share = addShares(share, partShare);
     }
     shares.push(share);
   }
@@ -70,13 +74,15 @@ export async function shareLinearServer(
     while (inputs.length <= Math.max(...needed)) {
       const packing = plan.he.tensors[inputs.length];
       const bytes = await receiveTensor(channel, 'input-ciphertexts', inputs.length, packing.bytes);
-      inputs.push(session.he.loadTensor(packing, bytes));
+      inputs.push(traced('load ciphertexts', inputs.length, () => session.he.loadTensor(packing, bytes)));
     }
     let offset = 0;
     for (const [p, part] of parts.entries()) {
       const kernels = part.terms.map((t) => network.layers[l].kernels[t]);
       const tensors = part.terms.map((t) => inputs[needed[t]]);
-      const ciphertexts = session.he.evaluatePart(part, kernels, tensors, partMask(plan, bundleSeed, l, p));
+      const ciphertexts = traced('multiply', l, () =>
+        session.he.evaluatePart(part, kernels, tensors, partMask(plan, bundleSeed, l, p)),
+      );
       await sendTensor(channel, 'output-ciphertexts', l, ciphertexts, offset);
       offset += ciphertexts.length;
     }

@@ -9,6 +9,7 @@ import { layerMask, tensorMask } from './masks.ts';
 import type { Plan } from './plan.ts';
 import { reluClient, reluServer } from './relu-online.ts';
 import { receiveTensor, sendTensor } from './tensor-stream.ts';
+import { traced } from './trace.ts';
 
 /** Wall time of one layer on the client, from the first label awaited to the last reply sent (ms). */
 export interface LayerTiming {
@@ -67,7 +68,9 @@ export async function inferServer(
   const tensors = [bytesToWords(await receiveTensor(channel, 'masked-input', 0, 4 * plan.tensorElements[0]))];
   const last = plan.layers.length - 1;
   for (let l = 0; l <= last; l++) {
-    const share = addShares(linearLayer(network, l, tensors), layerMask(plan, bundleSeed, l));
+    const share = traced('linear layer', l, () =>
+      addShares(linearLayer(network, l, tensors), layerMask(plan, bundleSeed, l)),
+    );
     if (l < last) tensors.push(await reluServer(plan, channel, l, share, bundleSeed));
     else await sendTensor(channel, 'logit-share', last, wordsToBytes(share));
   }

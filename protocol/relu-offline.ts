@@ -10,6 +10,7 @@ import { garblerKeys } from './masks.ts';
 import type { Plan } from './plan.ts';
 import type { ClientSession, ServerSession } from './session.ts';
 import { sendTensor, TensorReader } from './tensor-stream.ts';
+import { traced } from './trace.ts';
 
 /**
  * ReLU layers, offline (DELPHI section 4.2; protocol.md section 3). For every chunk of every ReLU layer:
@@ -35,7 +36,7 @@ export async function garbleClient(
       let offset = 0;
       for (const { first, count } of chunks) {
         const choices = clientBits(gadget, shares[l].subarray(first, first + count));
-        const { matrix, messages } = session.ot.extend(choices);
+        const { matrix, messages } = traced('choose labels', l, () => session.ot.extend(choices));
         waiting.push({ choices, messages });
         await sendTensor(channel, 'ot-matrix', l, matrix, offset);
         offset += matrix.length;
@@ -56,8 +57,13 @@ export async function garbleClient(
             'protocol/order',
             `corrections of layer ${l} came before they were asked for`,
           );
-        sink.write(correctLabels(asked.messages, asked.choices, correction));
-        sink.write(table);
+        const labels = traced('correct labels', l, () =>
+          correctLabels(asked.messages, asked.choices, correction),
+        );
+        traced('store', l, () => {
+          sink.write(labels);
+          sink.write(table);
+        });
       }
     }
   };
@@ -77,10 +83,13 @@ export async function garbleServer(
     const matrices = new TensorReader(channel, 'ot-matrix', l);
     for (const { first, count } of chunks) {
       const transfers = bytes.labels * count;
-      const { zero, one } = session.ot.extend(transfers, await matrices.read(otMatrixBytes(transfers)));
-      const corrections = labelCorrections(zero, one, keys.delta);
+      const matrix = await matrices.read(otMatrixBytes(transfers));
+      const { zero, corrections } = traced('offer labels', l, () => {
+        const { zero, one } = session.ot.extend(transfers, matrix);
+        return { zero, corrections: labelCorrections(zero, one, keys.delta) };
+      });
       await sendTensor(channel, 'ot-corrections', l, corrections, bytes.labels * first * LABEL_BYTES);
-      const tables = garble(gadget, keys, first, count, zero);
+      const tables = traced('garble', l, () => garble(gadget, keys, first, count, zero));
       await sendTensor(channel, 'garbled-tables', l, tables, bytes.tables * first);
     }
   }

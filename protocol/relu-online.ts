@@ -7,6 +7,7 @@ import type { Channel } from './channel.ts';
 import { garblerKeys } from './masks.ts';
 import type { Plan } from './plan.ts';
 import { sendTensor, TensorReader } from './tensor-stream.ts';
+import { traced } from './trace.ts';
 
 /**
  * One ReLU layer, online (DELPHI section 4.2; protocol.md section 3). For every chunk:
@@ -33,11 +34,15 @@ export async function reluClient(
   // Replies leave while the next labels come in; waiting for each would let both sides block on a full window.
   const replies: Promise<void>[] = [];
   for (const { first, count } of chunks) {
-    const clientLabels = source.read(bytes.labels * count * LABEL_BYTES);
-    const tables = source.read(bytes.tables * count);
+    const { clientLabels, tables } = traced('load', layer, () => ({
+      clientLabels: source.read(bytes.labels * count * LABEL_BYTES),
+      tables: source.read(bytes.tables * count),
+    }));
     const online = await labels.read(bytes.online * count);
     const own = share.subarray(first, first + count);
-    const output = evaluate(gadget, nonce, layer, first, count, own, tables, clientLabels, online);
+    const output = traced('evaluate', layer, () =>
+      evaluate(gadget, nonce, layer, first, count, own, tables, clientLabels, online),
+    );
     const masked = subtractShares(output, mask.subarray(first, first + count));
     const reply = sendTensor(channel, 'masked-activations', layer, wordsToBytes(masked), 4 * first);
     reply.catch(() => {}); // seen by Promise.all below, or a sign of the same end that the next read meets
@@ -60,7 +65,8 @@ export async function reluServer(
   const keys = garblerKeys(bundleSeed, layer);
   const sendLabels = async () => {
     for (const { first, count } of chunks) {
-      const labels = serverLabels(gadget, keys, first, count, share.subarray(first, first + count));
+      const own = share.subarray(first, first + count);
+      const labels = traced('select labels', layer, () => serverLabels(gadget, keys, first, count, own));
       await sendTensor(channel, 'server-labels', layer, labels, bytes.online * first);
     }
   };
@@ -69,7 +75,10 @@ export async function reluServer(
     for (const { first, count } of chunks) {
       const received = bytesToWords(await activations.read(4 * count));
       const own = share.subarray(first, first + count);
-      next.set(removeMask(gadget, keys, first, count, received, own), first);
+      next.set(
+        traced('remove masks', layer, () => removeMask(gadget, keys, first, count, received, own)),
+        first,
+      );
     }
   };
   await Promise.all([sendLabels(), receiveActivations()]);

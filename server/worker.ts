@@ -8,6 +8,7 @@ import { inferServer } from '../protocol/online.ts';
 import { makePlan, type Plan } from '../protocol/plan.ts';
 import { closeSession, openServerSession, type ServerSession } from '../protocol/session.ts';
 import { PortChannel } from '../transport/port-channel.ts';
+import { logSteps } from '../transport/trace-log.ts';
 import type { WorkerInput, WorkerJob, WorkerReport } from './worker-messages.ts';
 
 const models = new Map<string, { network: FixedNetwork; plan: Plan }>();
@@ -21,6 +22,7 @@ interface OpenSession {
 }
 const sessions = new Map<string, OpenSession>();
 
+logSteps('server');
 const main = parentPort as MessagePort;
 main.on('message', (job: WorkerJob) => {
   if (job.type === 'close') close(job.session);

@@ -1,0 +1,51 @@
+/** `npm run bench -- COMMAND`: what this machine makes of the protocol. */
+import { writeFileSync } from 'node:fs';
+import { Command, InvalidArgumentError } from 'commander';
+import { type MeasureOptions, measure } from './measure.ts';
+import { describeMeasurement } from './report.ts';
+import { chromeTrace } from './trace.ts';
+
+interface Options {
+  readonly model: string;
+  readonly repeat: number;
+  readonly warmUp: number;
+  readonly trace?: string;
+  readonly cpuProf?: string;
+  readonly json?: boolean;
+}
+
+const program = new Command('bench').description('measures private inference on this machine');
+
+for (const [name, description] of [
+  ['online', 'latency of inferences with prepared bundles; a server and a client process on loopback'],
+  ['offline', 'time per prepared bundle, likewise'],
+] as const)
+  program
+    .command(name)
+    .description(description)
+    .requiredOption(
+      '-m, --model <model>',
+      'a folder of model-zoo/, or sphynx:C,D,L1+L2[@SIZE] with random weights',
+    )
+    .option('-n, --repeat <count>', 'timed runs', wholeNumber, 10)
+    .option('--warm-up <count>', 'untimed runs before', wholeNumber, 2)
+    .option('--trace <file>', "write both parties' steps as a Chrome trace (chrome://tracing, Perfetto)")
+    .option('--cpu-prof <folder>', 'write CPU profiles of all threads')
+    .option('--json', 'print one JSON object on stdout')
+    .action((options: Options) => run(name === 'offline', options));
+
+await program.parseAsync();
+
+async function run(offlineOnly: boolean, { model, repeat, warmUp, ...options }: Options): Promise<void> {
+  const profile = options.cpuProf ? ['--cpu-prof', `--cpu-prof-dir=${options.cpuProf}`] : [];
+  const note: MeasureOptions['note'] = (text) => process.stderr.write(`${text}\n`);
+  const how = { repeat, warmUp, offlineOnly, nodeArguments: profile, note };
+  const { measurement, steps } = await measure(model, how);
+  if (options.trace) writeFileSync(options.trace, JSON.stringify(chromeTrace(steps)));
+  process.stdout.write(`${options.json ? JSON.stringify(measurement) : describeMeasurement(measurement)}\n`);
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('expected a whole number from 1 on');
+  return Number(text);
+}

@@ -1,0 +1,135 @@
+import { mkdirSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { RawImage } from '../client/index.ts';
+import type { FixedNetwork } from '../model/network.ts';
+import { seededRandom } from '../model/random.ts';
+import { makePlan, type Traffic } from '../protocol/plan.ts';
+import { type LoggedStep, TRACE_FOLDER } from '../transport/trace-log.ts';
+import type { Inferred, Prepared } from './client-process.ts';
+import { benchModel } from './model.ts';
+import { Party } from './party.ts';
+import { type Spread, spread } from './statistics.ts';
+import { type Phase, phasesOf, readSteps } from './trace.ts';
+
+/** Bundles on disk at a time (bytes), at least one. */
+const BUNDLE_BYTES = 2e9;
+
+export interface MeasureOptions {
+  /** Timed bundles or inferences, after the warm-up. */
+  readonly repeat: number;
+  /** Untimed ones before: the processes compile their code and fill their caches. */
+  readonly warmUp: number;
+  /** Bundles only, and one inference. */
+  readonly offlineOnly: boolean;
+  /** Arguments for Node of both processes, such as --cpu-prof. */
+  readonly nodeArguments: readonly string[];
+  /** Told what happens, for people. */
+  readonly note: (text: string) => void;
+}
+
+/** One network's figures: times in ms, bytes of payload (up is to the server). */
+export interface Measurement {
+  readonly model: string;
+  readonly relus: number;
+  readonly macs: number;
+  readonly repeat: number;
+  readonly onlineMs: Spread;
+  /** Per bundle. */
+  readonly offlineMs: Spread;
+  readonly onlineBytes: Traffic;
+  readonly offlineBytes: Traffic;
+  readonly rounds: number;
+  /** What the parties computed, per bundle and inference, without waiting. */
+  readonly phases: readonly Phase[];
+  /** Largest resident memory of each process (bytes). */
+  readonly peakRss: { readonly server: number; readonly client: number };
+}
+
+/** Measures a model with a server and a client as processes of their own, over gRPC on loopback. */
+export async function measure(
+  name: string,
+  options: MeasureOptions,
+): Promise<{ measurement: Measurement; steps: LoggedStep[] }> {
+  const network = await benchModel(name);
+  const folder = await mkdtemp(join(tmpdir(), 'sphynx-bench-'));
+  const traces = join(folder, 'traces');
+  mkdirSync(traces);
+  const processOptions = { env: { [TRACE_FOLDER]: traces }, nodeArguments: options.nodeArguments };
+  const parties: Party<unknown>[] = [];
+  try {
+    options.note(`starting a server with ${name}`);
+    const server = await Party.start<{ port: number }>(
+      'server-process.ts',
+      [name, join(folder, 'server')],
+      processOptions,
+    );
+    parties.push(server);
+    const client = await Party.start(
+      'client-process.ts',
+      [String(server.ready.port), join(folder, 'client')],
+      processOptions,
+    );
+    parties.push(client);
+    const { prepared, inferred, since } = await run(client, network, options);
+    const peakRss = { client: await client.stop(), server: await server.stop() };
+    const steps = readSteps(traces).filter(({ at }) => at >= since);
+    const { card } = network;
+    const { up, down } = prepared[prepared.length - 1];
+    const measurement = {
+      model: name,
+      relus: card.relus,
+      macs: card.macs,
+      repeat: options.repeat,
+      onlineMs: spread(inferred.map(({ timings }) => timings.onlineMs)),
+      offlineMs: spread(prepared.map(({ ms }) => ms)),
+      onlineBytes: inferred[0].bytes.online,
+      offlineBytes: { up, down },
+      rounds: inferred[0].rounds,
+      phases: phasesOf(steps, options.repeat),
+      peakRss,
+    };
+    return { measurement, steps };
+  } finally {
+    for (const party of parties) party.kill();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Prepares and spends bundles in turns, as many at a time as the disk is asked to hold. */
+async function run(
+  client: Party<unknown>,
+  network: FixedNetwork,
+  { repeat, warmUp, offlineOnly, note }: MeasureOptions,
+): Promise<{ prepared: Prepared[]; inferred: Inferred[]; since: number }> {
+  const atOnce = Math.max(1, Math.floor(BUNDLE_BYTES / makePlan(network.card).bundleBytes));
+  const image = randomPixels(network);
+  const prepare = async (count: number): Promise<Prepared[]> => {
+    const prepared = await client.ask<Prepared[]>('prepare', count);
+    return prepared;
+  };
+  for (let left = warmUp; left > 0; left--) {
+    note('warming up');
+    await prepare(1);
+    await client.ask('classify', image);
+  }
+  const since = performance.timeOrigin + performance.now();
+  const prepared: Prepared[] = [];
+  const inferred: Inferred[] = [];
+  while (prepared.length < repeat) {
+    const batch = Math.min(atOnce, repeat - prepared.length);
+    note(`bundles ${prepared.length + 1} to ${prepared.length + batch} of ${repeat}`);
+    prepared.push(...(await prepare(batch)));
+    const spent = offlineOnly ? 1 : batch;
+    for (let i = 0; i < spent && (!offlineOnly || inferred.length === 0); i++)
+      inferred.push(await client.ask<Inferred>('classify', image));
+  }
+  return { prepared, inferred, since };
+}
+
+function randomPixels({ card }: FixedNetwork): RawImage {
+  const { width, height } = card.preprocessing;
+  const random = seededRandom(1);
+  return { width, height, data: Uint8Array.from({ length: 3 * width * height }, () => 256 * random()) };
+}

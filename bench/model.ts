@@ -1,0 +1,50 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { SphynxError } from '../errors/sphynx-error.ts';
+import { loadModel } from '../model/load.ts';
+import type { FixedNetwork } from '../model/network.ts';
+import { randomModel, type SphynxShape } from '../model/random.ts';
+
+const ZOO = join(import.meta.dirname, '..', 'model-zoo');
+
+/** `sphynx:C,D,L1+L2[@SIZE]`: channels, cells, reduce cells, side of the image. */
+const SPHYNX = /^sphynx:(\d+),(\d+),(\d+(?:\+\d+)*)(?:@(\d+))?$/;
+
+/** Largest C, D and side: more than any network of the papers. */
+const MOST = { channels: 100, cells: 50, side: 512 };
+
+/** Classes of the data set whose images have this side. */
+const CLASSES: Record<number, number> = { 32: 100, 64: 200, 224: 1000 };
+
+/**
+ * The network that MODEL names: one of the zoo, or a Sphynx network with random weights. Throws 'config/invalid'
+ * for another name and the errors of `loadModel`.
+ */
+export async function benchModel(name: string): Promise<FixedNetwork> {
+  const match = SPHYNX.exec(name);
+  if (match) return randomModel(sphynxShape(name, match));
+  if (/^[\w.-]+$/.test(name) && existsSync(join(ZOO, name, 'manifest.json')))
+    return loadModel(join(ZOO, name));
+  throw new SphynxError(
+    'config/invalid',
+    `${name} is neither a folder of model-zoo/ nor sphynx:C,D,L1+L2[@SIZE], such as sphynx:5,10,0+5`,
+  );
+}
+
+function sphynxShape(name: string, [, C, D, reduce, side = '32']: readonly string[]): SphynxShape {
+  const size = Number(side);
+  const shape = { C: Number(C), D: Number(D), reduceAt: reduce.split('+').map(Number), size };
+  const sound =
+    shape.C >= 1 &&
+    shape.C <= MOST.channels &&
+    shape.D <= MOST.cells &&
+    size <= MOST.side &&
+    size % 2 ** (shape.reduceAt.length + (size < 224 ? 0 : 3)) === 0 &&
+    shape.reduceAt.every((cell, i) => cell < shape.D && cell > (shape.reduceAt[i - 1] ?? -1));
+  if (!sound)
+    throw new SphynxError(
+      'config/invalid',
+      `${name}: reduce cells must ascend below D, and the side must halve at every one of them`,
+    );
+  return { ...shape, classes: CLASSES[size] ?? 100 };
+}

@@ -1,0 +1,92 @@
+/** Both ends of a measured process: its parent asks, it answers, over Node's IPC. */
+import { type ChildProcess, fork, type Serializable } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { SphynxError } from '../errors/sphynx-error.ts';
+
+type Answers = Record<string, (argument: never) => Promise<unknown>>;
+
+interface Reply {
+  readonly value?: unknown;
+  readonly error?: string;
+}
+
+/** In the child: says that it is ready, then answers until the parent asks it to stop. */
+export function answerParent(ready: unknown, answers: Answers, stop: () => Promise<void>): void {
+  const all: Answers = {
+    ...answers,
+    peakRss: async () => process.resourceUsage().maxRSS * 1024,
+    stop,
+  };
+  process.on('message', async ({ name, argument }: { name: string; argument: never }) => {
+    const reply: Reply = await all[name](argument).then(
+      (value) => ({ value }),
+      (error: unknown) => ({ error: String((error as Error)?.stack ?? error) }),
+    );
+    process.send?.(reply as Serializable);
+    if (name === 'stop') process.disconnect();
+  });
+  // A child without its parent serves nobody.
+  process.on('disconnect', () => process.exit());
+  process.send?.({ value: ready } satisfies Reply);
+}
+
+/** In the parent: one measured process. */
+export class Party<Ready> {
+  readonly #process: ChildProcess;
+  readonly ready: Ready;
+
+  private constructor(process: ChildProcess, ready: Ready) {
+    this.#process = process;
+    this.ready = ready;
+  }
+
+  /** Starts `file` of this folder. Throws 'internal' if it dies before it is ready. */
+  static async start<Ready>(
+    file: string,
+    args: readonly string[],
+    options: { env?: NodeJS.ProcessEnv; nodeArguments?: readonly string[] } = {},
+  ): Promise<Party<Ready>> {
+    const child = fork(join(import.meta.dirname, file), args, {
+      serialization: 'advanced',
+      env: { ...process.env, ...options.env },
+      execArgv: [...(options.nodeArguments ?? [])],
+    });
+    return new Party(child, (await reply(child, file)) as Ready);
+  }
+
+  /** What the child answers. Throws 'internal' with its error, or if it dies. */
+  async ask<Value>(name: string, argument?: unknown): Promise<Value> {
+    const answer = reply(this.#process, name);
+    this.#process.send({ name, argument });
+    return (await answer) as Value;
+  }
+
+  /** Orderly end; returns the largest resident memory it ever had (bytes). */
+  async stop(): Promise<number> {
+    const peak = await this.ask<number>('peakRss');
+    const exit = once(this.#process, 'exit');
+    await this.ask('stop');
+    await exit;
+    return peak;
+  }
+
+  kill(): void {
+    this.#process.kill('SIGKILL');
+  }
+}
+
+async function reply(child: ChildProcess, what: string): Promise<unknown> {
+  const settled = new AbortController();
+  const signal = settled.signal;
+  try {
+    const [answer] = (await Promise.race([
+      once(child, 'message', { signal }),
+      once(child, 'exit', { signal }).then(() => [{ error: 'the process died' }]),
+    ])) as [Reply];
+    if (answer.error !== undefined) throw new SphynxError('internal', `${what}: ${answer.error}`);
+    return answer.value;
+  } finally {
+    settled.abort();
+  }
+}

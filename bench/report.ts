@@ -1,0 +1,27 @@
+import type { Measurement } from './measure.ts';
+import type { Spread } from './statistics.ts';
+
+/** A measurement for people. */
+export function describeMeasurement(figures: Measurement): string {
+  const { model, relus, macs, repeat, onlineMs, offlineMs, onlineBytes, offlineBytes, peakRss } = figures;
+  const perRelu = ({ up, down }: { up: number; down: number }) => Math.round((up + down) / relus);
+  const lines = [
+    `${model}: ${relus.toLocaleString('en-US')} ReLUs, ${(macs / 1e6).toFixed(0)} M multiply-accumulates`,
+    `online   ${describeSpread(onlineMs)}, ${perRelu(onlineBytes)} bytes per ReLU, ${figures.rounds} rounds`,
+    `offline  ${describeSpread(offlineMs)}, ${perRelu(offlineBytes)} bytes per ReLU`,
+    `memory   server ${megabytes(peakRss.server)}, client ${megabytes(peakRss.client)}`,
+    `computing, mean of ${repeat}:`,
+    ...figures.phases.map(
+      ({ name, party, ms }) => `  ${party} ${name.padEnd(18)} ${ms.toFixed(1).padStart(8)} ms`,
+    ),
+  ];
+  return lines.join('\n');
+}
+
+function describeSpread({ median, min, max }: Spread): string {
+  return `median ${median.toFixed(1)} ms (${min.toFixed(1)} to ${max.toFixed(1)})`;
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.round(bytes / 1e6)} MB`;
+}
