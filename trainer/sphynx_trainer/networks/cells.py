@@ -2,7 +2,6 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from .affine import AffineMap, concatenate
 from .genotype import CellPlan, Edge
@@ -35,6 +34,7 @@ class Cell(nn.Module):
             for node in plan
         )
         self.mix = ConvBN(len(plan) * channels, channels, size=1)
+        self.relu = nn.ReLU()
         self.margins = self._node_margins()
 
     def _operation(self, edge: Edge, channels_in: int, channels: int) -> nn.Module:
@@ -89,7 +89,7 @@ class Cell(nn.Module):
         return self.mix.affine(concatenate(nodes[INPUTS:]))
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        return F.relu(self.linear(first, second))
+        return self.relu(self.linear(first, second))
 
 
 def _drop(tensor: Tensor, chance: float) -> Tensor:
