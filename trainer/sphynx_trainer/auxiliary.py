@@ -2,13 +2,13 @@
 
 from torch import nn
 
-from .networks.sphynx import NetworkConfig
+from .networks.sphynx import SphynxConfig
 
 
 class AuxiliaryHead(nn.Sequential):
     """The output of cell `position(config)` -> logits, as in DARTS (Liu et al., ICLR'19)."""
 
-    def __init__(self, config: NetworkConfig) -> None:
+    def __init__(self, config: SphynxConfig) -> None:
         super().__init__(
             nn.AdaptiveAvgPool2d(2),
             nn.Conv2d(config.channels_after(position(config)), 128, 1, bias=False),
@@ -22,6 +22,6 @@ class AuxiliaryHead(nn.Sequential):
         )
 
 
-def position(config: NetworkConfig) -> int:
+def position(config: SphynxConfig) -> int:
     """Index of the cell that the auxiliary head reads."""
     return min(2 * config.depth // 3, config.depth - 1)

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from .datasets import Dataset
-from .networks.sphynx import Network, NetworkConfig
+from .networks.families import config_from_json, config_to_json
+from .networks.sphynx import SphynxConfig, SphynxNetwork
 from .recipes import Recipe
 
 CHECKPOINT = "checkpoint.pt"
@@ -19,7 +20,7 @@ CHECKPOINT = "checkpoint.pt"
 class Checkpoint:
     """The state after `epoch` finished epochs."""
 
-    config: NetworkConfig
+    config: SphynxConfig
     recipe: Recipe
     dataset: str
     epoch: int
@@ -31,13 +32,14 @@ class Checkpoint:
         """Replaces the file in one step, so that an interrupted write never loses the last one."""
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
-        content = {**vars(self), "config": asdict(self.config), "recipe": asdict(self.recipe)}
+        recipe = asdict(self.recipe)
+        content = {**vars(self), "config": config_to_json(self.config), "recipe": recipe}
         torch.save(content, partial)
         os.replace(partial, path)
 
-    def build_network(self) -> Network:
+    def build_network(self) -> SphynxNetwork:
         """The network with the saved weights, in the memory format that trains fastest."""
-        network = Network(self.config).to(memory_format=torch.channels_last)
+        network = SphynxNetwork(self.config).to(memory_format=torch.channels_last)
         network.load_state_dict(self.network)
         return network
 
@@ -45,8 +47,7 @@ class Checkpoint:
     def load(path: Path) -> "Checkpoint":
         """Reads a checkpoint. Runs no code from the file."""
         content = torch.load(path, map_location="cpu", weights_only=True)
-        content["config"]["reduce"] = tuple(content["config"]["reduce"])
-        content["config"] = NetworkConfig(**content["config"])
+        content["config"] = config_from_json(content["config"])
         content["recipe"] = Recipe(**content["recipe"])
         return Checkpoint(**content)
 

@@ -10,9 +10,8 @@ from . import __version__
 from .checkpoint import Checkpoint
 from .datasets import Dataset
 from .networks.collapse import CollapsedNetwork
-from .networks.genotype import GENOTYPES
 
-PAPER = "Cho et al., Sphynx: ReLU-Efficient Network Design for Private Inference"
+PAPER = "Cho et al., Sphynx: ReLU-Efficient SphynxNetwork Design for Private Inference"
 
 PAPER_RESULTS = {
     ("cifar100", 5, 5, (0, 1)): {"accuracy": 66.13, "relus": 25600},
@@ -39,7 +38,7 @@ def build_manifest(
             "channels": config.channels,
             "depth": config.depth,
             "reduce": list(config.reduce),
-            "genotype": asdict(GENOTYPES[config.genotype]),
+            "genotype": config.genotype.to_json(),
         },
         "dataset": {
             "name": dataset.name,

@@ -14,7 +14,7 @@ from .auxiliary import AuxiliaryHead, position
 from .checkpoint import CHECKPOINT, Checkpoint, load_checkpoint
 from .datasets import Dataset
 from .evaluation import autocast, evaluate
-from .networks.sphynx import Network, NetworkConfig
+from .networks.sphynx import SphynxConfig, SphynxNetwork
 from .progress import Progress
 from .recipes import Recipe
 
@@ -30,7 +30,7 @@ class Run:
         recipe: Recipe,
         dataset: Dataset,
         folder: Path,
-        network: Network,
+        network: SphynxNetwork,
         auxiliary: AuxiliaryHead | None,
     ) -> None:
         self.recipe = recipe
@@ -48,12 +48,12 @@ class Run:
         )
 
     @staticmethod
-    def start(config: NetworkConfig, recipe: Recipe, dataset: Dataset, folder: Path) -> "Run":
+    def start(config: SphynxConfig, recipe: Recipe, dataset: Dataset, folder: Path) -> "Run":
         """A fresh run. Raises FileExistsError rather than overwrite another run."""
         if (folder / CHECKPOINT).exists():
             raise FileExistsError(f"{folder} holds a run; continue it with --resume")
         torch.manual_seed(recipe.seed)
-        network = Network(config).to(memory_format=torch.channels_last)
+        network = SphynxNetwork(config).to(memory_format=torch.channels_last)
         auxiliary = AuxiliaryHead(config) if recipe.auxiliary_weight else None
         return Run(recipe, dataset, folder, network, auxiliary)
 
@@ -163,7 +163,7 @@ def _step(run: Run, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """One optimizer step. Returns the loss and the logits."""
     recipe, network = run.recipe, run.network
     with autocast(recipe.precision):
-        outputs = network.cell_outputs(images.contiguous(memory_format=torch.channels_last))
+        outputs = network.block_outputs(images.contiguous(memory_format=torch.channels_last))
         logits = network.head(outputs[-1])
         auxiliary = run.auxiliary(outputs[position(network.config)]) if run.auxiliary else None
     loss = F.cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from sphynx_trainer.networks.sphynx import Network, NetworkConfig
+from sphynx_trainer.networks.sphynx import SphynxConfig, SphynxNetwork
 
 
 @pytest.fixture(autouse=True)
@@ -27,12 +27,12 @@ def randomise(module: nn.Module) -> nn.Module:
 
 
 @pytest.fixture
-def make_network() -> Callable[[NetworkConfig], Network]:
+def make_network() -> Callable[[SphynxConfig], SphynxNetwork]:
     """Builds a network with randomised batch norms."""
 
-    def make(config: NetworkConfig) -> Network:
-        network = randomise(Network(config))
-        assert isinstance(network, Network)
+    def make(config: SphynxConfig) -> SphynxNetwork:
+        network = randomise(SphynxNetwork(config))
+        assert isinstance(network, SphynxNetwork)
         return network
 
     return make

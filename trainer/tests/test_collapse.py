@@ -4,24 +4,24 @@ import pytest
 import torch
 
 from sphynx_trainer.networks.collapse import CollapseError, collapse, verify
-from sphynx_trainer.networks.genotype import GENOTYPES, Edge, Genotype
-from sphynx_trainer.networks.sphynx import Network, NetworkConfig
+from sphynx_trainer.networks.genotype import Edge, Genotype
+from sphynx_trainer.networks.sphynx import SphynxConfig, SphynxNetwork
 
-Make = Callable[[NetworkConfig], Network]
+Make = Callable[[SphynxConfig], SphynxNetwork]
 
 CONFIGS = [
-    NetworkConfig(5, 5, (0, 1)),
-    NetworkConfig(3, 4, (1, 3)),
-    NetworkConfig(2, 5, (2,)),
-    NetworkConfig(2, 3, ()),
-    NetworkConfig(1, 4, (0, 1, 2)),
-    NetworkConfig(2, 3, (0, 2), image_size=16, classes=10),
+    SphynxConfig(5, 5, (0, 1)),
+    SphynxConfig(3, 4, (1, 3)),
+    SphynxConfig(2, 5, (2,)),
+    SphynxConfig(2, 3, ()),
+    SphynxConfig(1, 4, (0, 1, 2)),
+    SphynxConfig(2, 3, (0, 2), image_size=16, classes=10),
 ]
 
 
 @pytest.mark.parametrize("config", CONFIGS)
 def test_the_collapsed_network_computes_what_the_trained_one_does(
-    config: NetworkConfig, make_network: Make
+    config: SphynxConfig, make_network: Make
 ) -> None:
     network = make_network(config)
     collapsed = collapse(network)
@@ -32,7 +32,7 @@ def test_the_collapsed_network_computes_what_the_trained_one_does(
 
 def test_borders_agree_too(make_network: Make) -> None:
     """An image with all its energy in the corners exposes any padding between convolutions."""
-    network = make_network(NetworkConfig(3, 3, (0, 1)))
+    network = make_network(SphynxConfig(3, 3, (0, 1)))
     images = torch.zeros(4, 3, 32, 32)
     for index, (y, x) in enumerate([(0, 0), (0, 31), (31, 0), (31, 31)]):
         images[index, :, y, x] = 100
@@ -42,22 +42,20 @@ def test_borders_agree_too(make_network: Make) -> None:
     assert error < 1e-5
 
 
-def test_cells_with_every_operation_collapse(
-    make_network: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cells_with_every_operation_collapse(make_network: Make) -> None:
     plan = (
         (Edge("average_pool", 0), Edge("conv5x5", 1)),
         (Edge("zero", 1), Edge("dilated5x5", 2)),
         (Edge("zero", 0), Edge("zero", 2)),
         (Edge("average_pool", 3), Edge("skip", 0)),
     )
-    monkeypatch.setitem(GENOTYPES, "every", Genotype("every", normal=plan, reduce=plan))
-    network = make_network(NetworkConfig(2, 4, (0, 2), genotype="every"))
+    genotype = Genotype("every", normal=plan, reduce=plan)
+    network = make_network(SphynxConfig(2, 4, (0, 2), genotype=genotype))
     assert verify(network, collapse(network)) < 1e-5
 
 
 def test_kernels_reach_exactly_as_far_as_the_longest_path(make_network: Make) -> None:
-    layers = collapse(make_network(NetworkConfig(5, 5, (0, 1)))).layers
+    layers = collapse(make_network(SphynxConfig(5, 5, (0, 1)))).layers
     geometry = [
         [
             (part.source, part.weight.shape[-1], part.stride, part.pads)
@@ -73,13 +71,13 @@ def test_kernels_reach_exactly_as_far_as_the_longest_path(make_network: Make) ->
 
 
 def test_counts_follow_the_shapes(make_network: Make) -> None:
-    collapsed = collapse(make_network(NetworkConfig(2, 1, (), classes=10)))
+    collapsed = collapse(make_network(SphynxConfig(2, 1, (), classes=10)))
     assert collapsed.macs == 32 * 32 * (2 * 3 * 11 * 11) + 2 * 10
     assert collapsed.parameters == 2 * 3 * 11 * 11 + 2 + 2 * 10 + 10
 
 
 def test_a_network_that_is_not_linear_between_relus_is_refused(make_network: Make) -> None:
-    network = make_network(NetworkConfig(2, 2, (0,)))
+    network = make_network(SphynxConfig(2, 2, (0,)))
     network.cells[1].mix.register_forward_pre_hook(lambda module, inputs: inputs[0].relu())
     with pytest.raises(CollapseError, match="not linear"):
         collapse(network)

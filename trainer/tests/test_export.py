@@ -16,10 +16,10 @@ from sphynx_trainer.datasets import synthetic
 from sphynx_trainer.export import export_model
 from sphynx_trainer.export_onnx import build_onnx
 from sphynx_trainer.networks.collapse import collapse
-from sphynx_trainer.networks.sphynx import Network, NetworkConfig
+from sphynx_trainer.networks.sphynx import SphynxConfig, SphynxNetwork
 from sphynx_trainer.recipes import CPU
 
-Make = Callable[[NetworkConfig], Network]
+Make = Callable[[SphynxConfig], SphynxNetwork]
 
 
 def run_onnx(model: onnx.ModelProto, images: Tensor) -> Tensor:
@@ -57,7 +57,7 @@ def _run_node(operator: str, inputs: list[Tensor], attributes: dict[str, list[in
 def test_the_onnx_graph_computes_the_trained_networks_logits(
     images: int, make_network: Make
 ) -> None:
-    network = make_network(NetworkConfig(3, 4, (0, 1)))
+    network = make_network(SphynxConfig(3, 4, (0, 1)))
     model = build_onnx(collapse(network), "test")
     batch = torch.randn(images, 3, 32, 32)
     with torch.no_grad():
@@ -67,7 +67,7 @@ def test_the_onnx_graph_computes_the_trained_networks_logits(
 
 
 def test_nodes_are_named_after_their_cell(make_network: Make) -> None:
-    model = build_onnx(collapse(make_network(NetworkConfig(2, 2, (0,)))), "test")
+    model = build_onnx(collapse(make_network(SphynxConfig(2, 2, (0,)))), "test")
     assert [(node.op_type, node.name) for node in model.graph.node] == [
         ("Conv", "cell0/conv_image"),
         ("Relu", "cell0/relu"),
@@ -83,8 +83,8 @@ def test_nodes_are_named_after_their_cell(make_network: Make) -> None:
 
 def test_the_manifest_describes_the_file_beside_it(tmp_path: Path) -> None:
     dataset = synthetic()
-    config = NetworkConfig(2, 2, (0,), classes=10)
-    network = Network(config)
+    config = SphynxConfig(2, 2, (0,), classes=10)
+    network = SphynxNetwork(config)
     checkpoint = Checkpoint(config, CPU, dataset.name, 3, network.state_dict(), {})
     target = tmp_path / "tiny"
     export_model(checkpoint, dataset, target, "a test machine")
@@ -101,7 +101,7 @@ def test_the_manifest_describes_the_file_beside_it(tmp_path: Path) -> None:
 
 
 def test_an_export_is_reproducible_to_the_byte(make_network: Make) -> None:
-    network = make_network(NetworkConfig(2, 2, (0,)))
+    network = make_network(SphynxConfig(2, 2, (0,)))
     first, second = (
         build_onnx(collapse(network), "test").SerializeToString(deterministic=True)
         for _ in range(2)

@@ -3,27 +3,27 @@ import torch
 from torch import Tensor, nn
 
 from sphynx_trainer.auxiliary import AuxiliaryHead, position
-from sphynx_trainer.networks.sphynx import Network, NetworkConfig
+from sphynx_trainer.networks.sphynx import SphynxConfig, SphynxNetwork
 
 PAPER = [
-    (NetworkConfig(5, 5, (0, 1)), 25_600),
-    (NetworkConfig(5, 8, (1, 3)), 40_960),
-    (NetworkConfig(5, 10, (0, 5)), 51_200),
-    (NetworkConfig(2, 3, ()), 6_144),
-    (NetworkConfig(1, 4, (1, 2, 3)), 4_096),
-    (NetworkConfig(2, 4, (0, 2), image_size=64), 32_768),
+    (SphynxConfig(5, 5, (0, 1)), 25_600),
+    (SphynxConfig(5, 8, (1, 3)), 40_960),
+    (SphynxConfig(5, 10, (0, 5)), 51_200),
+    (SphynxConfig(2, 3, ()), 6_144),
+    (SphynxConfig(1, 4, (1, 2, 3)), 4_096),
+    (SphynxConfig(2, 4, (0, 2), image_size=64), 32_768),
 ]
 
 
 @pytest.mark.parametrize(("config", "relus"), PAPER)
-def test_the_relus_that_run_are_exactly_h0_w0_c_d(config: NetworkConfig, relus: int) -> None:
+def test_the_relus_that_run_are_exactly_h0_w0_c_d(config: SphynxConfig, relus: int) -> None:
     counted = 0
 
     def count(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         nonlocal counted
         counted += output[0].numel()
 
-    network = Network(config).eval()
+    network = SphynxNetwork(config).eval()
     for cell in network.cells:
         cell.register_forward_hook(count)
     with torch.no_grad():
@@ -35,16 +35,16 @@ def test_the_relus_that_run_are_exactly_h0_w0_c_d(config: NetworkConfig, relus: 
 @pytest.mark.parametrize("reduce", [(1, 0), (0, 0), (5,), (-1,)])
 def test_impossible_reduce_cells_are_refused(reduce: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="reduce cells"):
-        NetworkConfig(5, 5, reduce)
+        SphynxConfig(5, 5, reduce)
 
 
 def test_a_size_that_cannot_be_halved_is_refused() -> None:
     with pytest.raises(ValueError, match="image size"):
-        NetworkConfig(5, 5, (0, 1), image_size=30)
+        SphynxConfig(5, 5, (0, 1), image_size=30)
 
 
 def test_dropped_paths_change_training_but_not_evaluation() -> None:
-    network = Network(NetworkConfig(2, 2, (0,), classes=4))
+    network = SphynxNetwork(SphynxConfig(2, 2, (0,), classes=4))
     images = torch.randn(4, 3, 32, 32)
     plain = network.eval()(images)
     for cell in network.cells:
@@ -55,7 +55,7 @@ def test_dropped_paths_change_training_but_not_evaluation() -> None:
 
 
 def test_the_auxiliary_head_reads_the_cell_two_thirds_in() -> None:
-    config = NetworkConfig(2, 6, (0,), classes=7)
+    config = SphynxConfig(2, 6, (0,), classes=7)
     assert position(config) == 4
-    outputs = Network(config).cell_outputs(torch.randn(2, 3, 32, 32))
+    outputs = SphynxNetwork(config).block_outputs(torch.randn(2, 3, 32, 32))
     assert AuxiliaryHead(config)(outputs[position(config)]).shape == (2, 7)

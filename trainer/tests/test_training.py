@@ -7,11 +7,11 @@ import torch
 
 from sphynx_trainer.datasets import Dataset, synthetic
 from sphynx_trainer.evaluation import evaluate
-from sphynx_trainer.networks.sphynx import NetworkConfig
+from sphynx_trainer.networks.sphynx import SphynxConfig
 from sphynx_trainer.recipes import CPU, PAPER, Recipe
 from sphynx_trainer.training import Run, train
 
-TINY = NetworkConfig(2, 3, (0, 1), image_size=16, classes=4)
+TINY = SphynxConfig(2, 3, (0, 1), image_size=16, classes=4)
 
 
 def tiny_data() -> Dataset:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from ..networks.sphynx import NetworkConfig
+from ..networks.sphynx import SphynxConfig
 from ..recipes import RECIPES
 from ..training import Run, train
 from .data import add_data_arguments, chosen_dataset
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> None:
     if options.resume:
         run = Run.resume(dataset, options.folder)
     else:
-        config = NetworkConfig(
+        config = SphynxConfig(
             channels=options.channels,
             depth=options.depth,
             reduce=tuple(options.reduce),

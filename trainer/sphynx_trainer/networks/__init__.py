@@ -1,1 +1,1 @@
-"""Network families, their exact costs and their collapsed forms."""
+"""Families of networks, their exact costs and the plain graphs they are exported as."""

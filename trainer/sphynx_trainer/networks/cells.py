@@ -35,6 +35,7 @@ class Cell(nn.Module):
         )
         self.mix = ConvBN(len(plan) * channels, channels, size=1)
         self.relu = nn.ReLU()
+        self.relu = nn.ReLU()
         self.margins = self._node_margins()
 
     def _operation(self, edge: Edge, channels_in: int, channels: int) -> nn.Module:

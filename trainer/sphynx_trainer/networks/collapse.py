@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .affine import IMAGE, AffineMap, Kernel, Source
-from .sphynx import STEM, Network, sources
+from .sphynx import STEM, SphynxNetwork, sources
 
 TOLERANCE = 1e-4
 """Largest error of the collapsed logits, relative to the largest logit."""
@@ -100,7 +100,7 @@ class CollapsedNetwork:
 
 
 @torch.no_grad()
-def collapse(network: Network) -> CollapsedNetwork:
+def collapse(network: SphynxNetwork) -> CollapsedNetwork:
     """The collapsed form, verified. Switches `network` to evaluation mode.
 
     Raises CollapseError if the two forms disagree on random images.
@@ -124,7 +124,7 @@ def collapse(network: Network) -> CollapsedNetwork:
 
 
 @torch.no_grad()
-def verify(network: Network, collapsed: CollapsedNetwork) -> float:
+def verify(network: SphynxNetwork, collapsed: CollapsedNetwork) -> float:
     """The largest relative error of the logits on random images. Raises CollapseError."""
     size = collapsed.image_size
     images = torch.randn(8, 3, size, size, generator=torch.Generator().manual_seed(0))

@@ -1,11 +1,15 @@
 """Cells as data: which operation joins which nodes (Sphynx, section 4.1 and appendix).
 
-Nodes 0 and 1 are the outputs of the two previous cells, nodes 2 to 5 the intermediate
-nodes, each the sum of two operations. The cell's output is made of all intermediate nodes.
+Nodes 0 and 1 are the outputs of the two previous cells, nodes 2 to 5 (2 and 3 in the small
+cells of appendix F.4) the intermediate nodes, each the sum of two operations. The cell's
+output is made of all intermediate nodes.
 """
 
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 
 class Edge(NamedTuple):
@@ -30,6 +34,40 @@ class Genotype:
     normal: CellPlan
     reduce: CellPlan
 
+    def __post_init__(self) -> None:
+        for plan in (self.normal, self.reduce):
+            for index, node in enumerate(plan):
+                if any(not 0 <= edge.node < index + 2 for edge in node):
+                    raise ValueError(
+                        f"genotype {self.name!r}: node {index + 2} reads a node not before it"
+                    )
+
+    def to_json(self) -> dict[str, Any]:
+        """The form that `from_json`, manifests and genotype.json have."""
+        return {
+            "name": self.name,
+            "normal": [[list(edge) for edge in node] for node in self.normal],
+            "reduce": [[list(edge) for edge in node] for node in self.reduce],
+        }
+
+    @staticmethod
+    def from_json(content: dict[str, Any]) -> "Genotype":
+        """Reads what `to_json` wrote. Raises ValueError for anything else."""
+        try:
+            name = str(content["name"])
+            normal, reduce = (tuple(_nodes(content[kind])) for kind in ("normal", "reduce"))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                "a genotype has name, normal and reduce; each cell is a list of nodes, each node "
+                f"two pairs of an operation and the node it reads: {error}"
+            ) from error
+        return Genotype(name, normal, reduce)
+
+
+def _nodes(plan: list[list[tuple[str, int]]]) -> Iterator[NodePlan]:
+    for (first, one), (second, other) in plan:
+        yield Edge(str(first), int(one)), Edge(str(second), int(other))
+
 
 SPHYNX_CIFAR100 = Genotype(
     name="sphynx-cifar100",
@@ -49,4 +87,16 @@ SPHYNX_CIFAR100 = Genotype(
 """The cells the authors found on CIFAR-100 and published."""
 
 GENOTYPES = {genotype.name: genotype for genotype in (SPHYNX_CIFAR100,)}
-"""Every genotype that a network configuration may name."""
+"""The genotypes that are known by name; others come from a file that search-cells wrote."""
+
+
+def find_genotype(name: str) -> Genotype:
+    """A known genotype by its name, or the one in the file `name`. Raises ValueError."""
+    if name in GENOTYPES:
+        return GENOTYPES[name]
+    path = Path(name)
+    if not path.is_file():
+        raise ValueError(
+            f"unknown genotype {name!r}; expected {', '.join(GENOTYPES)} or a file of search-cells"
+        )
+    return Genotype.from_json(json.loads(path.read_text()))

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .cells import Cell
-from .genotype import GENOTYPES
+from .genotype import SPHYNX_CIFAR100, Genotype
 from .margins import Margin, crop, needed, widest
 from .operations import ConvBN
 
@@ -16,19 +16,17 @@ STEM = -1
 
 
 @dataclass(frozen=True)
-class NetworkConfig:
+class SphynxConfig:
     """What fixes a Sphynx network. channels is C, depth is D, reduce the reduce cells' indices."""
 
     channels: int
     depth: int
     reduce: tuple[int, ...]
-    genotype: str = "sphynx-cifar100"
+    genotype: Genotype = SPHYNX_CIFAR100
     image_size: int = 32
     classes: int = 100
 
     def __post_init__(self) -> None:
-        if self.genotype not in GENOTYPES:
-            raise ValueError(f"unknown genotype {self.genotype!r}; known: {', '.join(GENOTYPES)}")
         if sorted(set(self.reduce)) != list(self.reduce):
             raise ValueError(f"reduce cells must be ascending and distinct, got {self.reduce}")
         if any(not 0 <= index < self.depth for index in self.reduce):
@@ -55,13 +53,13 @@ def sources(cell: int) -> tuple[int, int]:
     return max(cell - 2, STEM), max(cell - 1, STEM)
 
 
-class Network(nn.Module):
+class SphynxNetwork(nn.Module):
     """A trainable Sphynx network: [N, 3, S, S] normalised images -> [N, classes] logits."""
 
-    def __init__(self, config: NetworkConfig) -> None:
+    def __init__(self, config: SphynxConfig) -> None:
         super().__init__()
         self.config = config
-        genotype = GENOTYPES[config.genotype]
+        genotype = config.genotype
         self.stem = ConvBN(3, config.channels, size=3)
         self.cells = nn.ModuleList(
             Cell(
@@ -91,7 +89,7 @@ class Network(nn.Module):
         image_margin = needed(self.margins[STEM], self.stem.reach, self.stem.stride)
         return self.stem(_pad(images, image_margin))
 
-    def cell_outputs(self, images: Tensor) -> list[Tensor]:
+    def block_outputs(self, images: Tensor) -> list[Tensor]:
         """The outputs of all cells, after their ReLU."""
         patches = {STEM: self._stem_patch(images)}
         outputs = []
@@ -109,7 +107,7 @@ class Network(nn.Module):
         return self.classify(torch.flatten(F.adaptive_avg_pool2d(output, 1), 1))
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.head(self.cell_outputs(images)[-1])
+        return self.head(self.block_outputs(images)[-1])
 
 
 def _pad(tensor: Tensor, margin: Margin) -> Tensor:
