@@ -8,11 +8,15 @@ from torch.nn import functional as F
 def flip_and_crop(images: Tensor, padding: int, generator: Generator) -> Tensor:
     """Mirrors half of the images [N, C, S, S] and shifts each by up to `padding` pixels.
 
-    Zeros enter from outside: the mean colour, if the images are normalised.
+    Zeros enter from outside: the mean colour, if the images are normalised. The generator is the
+    CPU's, so that one seed means the same on every device.
     """
     count, _, size, _ = images.shape
-    mirrored = torch.rand(count, generator=generator) < 0.5
+    device = images.device
+    mirrored = (torch.rand(count, generator=generator) < 0.5).to(device)
     images = torch.where(mirrored.view(-1, 1, 1, 1), images.flip(-1), images)
-    top, left = torch.randint(2 * padding + 1, (2, count), generator=generator)
+    if padding == 0:
+        return images
+    top, left = torch.randint(2 * padding + 1, (2, count), generator=generator).to(device)
     windows = F.pad(images, [padding] * 4).unfold(2, size, 1).unfold(3, size, 1)
-    return windows[torch.arange(count), :, top, left]
+    return windows[torch.arange(count, device=device), :, top, left]

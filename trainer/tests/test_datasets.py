@@ -5,13 +5,8 @@ import pytest
 import torch
 
 from sphynx_trainer.augmentation import flip_and_crop
-from sphynx_trainer.datasets import (
-    DatasetError,
-    load_cifar100,
-    load_dataset,
-    read_cifar100_split,
-    synthetic,
-)
+from sphynx_trainer.datasets import DatasetError, load_dataset, synthetic
+from sphynx_trainer.datasets.cifar import load_cifar10, load_cifar100, read_records
 
 
 def write_records(path: Path, labels: list[int]) -> np.ndarray:
@@ -24,7 +19,7 @@ def write_records(path: Path, labels: list[int]) -> np.ndarray:
 
 def test_a_binary_file_is_read_into_fine_labels_and_planes(tmp_path: Path) -> None:
     pixels = write_records(tmp_path / "few.bin", [3, 99, 0])
-    split = read_cifar100_split(tmp_path / "few.bin", 3)
+    split = read_records(tmp_path / "few.bin", 3, classes=100)
     assert split.labels.tolist() == [3, 99, 0]
     assert torch.equal(split.images, torch.from_numpy(pixels))
 
@@ -32,13 +27,25 @@ def test_a_binary_file_is_read_into_fine_labels_and_planes(tmp_path: Path) -> No
 def test_a_file_of_the_wrong_size_is_refused(tmp_path: Path) -> None:
     write_records(tmp_path / "few.bin", [1, 2])
     with pytest.raises(DatasetError, match="expected 3 records of 3074 bytes, got 6148"):
-        read_cifar100_split(tmp_path / "few.bin", 3)
+        read_records(tmp_path / "few.bin", 3, classes=100)
 
 
 def test_a_label_outside_the_classes_is_refused(tmp_path: Path) -> None:
     write_records(tmp_path / "few.bin", [100])
-    with pytest.raises(DatasetError, match="fine label 100"):
-        read_cifar100_split(tmp_path / "few.bin", 1)
+    with pytest.raises(DatasetError, match="label 100"):
+        read_records(tmp_path / "few.bin", 1, classes=100)
+
+
+def test_cifar_10_joins_its_five_batches(tmp_path: Path) -> None:
+    names = [f"data_batch_{part}.bin" for part in range(1, 6)] + ["test_batch.bin"]
+    for label, name in enumerate(names):
+        records = np.zeros((10_000, 3073), dtype=np.uint8)
+        records[:, 0] = label
+        records.tofile(tmp_path / name)
+    (tmp_path / "batches.meta.txt").write_text("\n".join(f"class{i}" for i in range(10)) + "\n\n")
+    dataset = load_cifar10(tmp_path)
+    assert torch.bincount(dataset.train.labels).tolist() == [10_000] * 5
+    assert dataset.test.labels.unique().tolist() == [5]
 
 
 def test_missing_data_says_what_to_download(tmp_path: Path) -> None:

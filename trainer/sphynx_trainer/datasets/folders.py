@@ -1,0 +1,104 @@
+"""Data sets of image files: Tiny-ImageNet and ImageNet, streamed from disk."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from .dataset import Dataset, DatasetError, FolderSplit
+
+PICTURES = {".jpeg", ".jpg", ".png"}
+"""Names of picture files end so, in any case of letters."""
+SMALLEST_CROP = 0.08
+"""Share of an ImageNet picture's area that a training crop shows at least (Szegedy et al.)."""
+
+
+def load_tiny_imagenet(folder: Path) -> Dataset:
+    """Tiny-ImageNet-200: train/WNID/images/*.JPEG, val/images/*.JPEG with val_annotations.txt,
+    wnids.txt, words.txt. Raises DatasetError where something is missing.
+    """
+    identifiers = sorted(_text(folder / "wnids.txt").split())
+    words = _words(folder / "words.txt")
+    number = {identifier: index for index, identifier in enumerate(identifiers)}
+    train = {name: folder / "train" / name / "images" for name in identifiers}
+    annotations = [
+        line.split("\t")[:2] for line in _text(folder / "val" / "val_annotations.txt").splitlines()
+    ]
+    unknown = {identifier for _, identifier in annotations} - set(number)
+    if unknown:
+        raise DatasetError(f"{folder}: val_annotations.txt names unknown classes {sorted(unknown)}")
+    return Dataset(
+        name="tiny-imagenet",
+        classes=tuple(words.get(identifier, identifier) for identifier in identifiers),
+        image_size=64,
+        mean=(0.4802, 0.4481, 0.3975),
+        std=(0.2770, 0.2691, 0.2821),
+        train=_split(train, 64),
+        test=FolderSplit(
+            tuple(str(folder / "val" / "images" / file) for file, _ in annotations),
+            torch.tensor([number[identifier] for _, identifier in annotations]),
+            64,
+            workers=_workers(),
+        ),
+    )
+
+
+def load_imagenet(folder: Path) -> Dataset:
+    """ImageNet (ILSVRC 2012): train/WNID/*.JPEG and val/WNID/*.JPEG; class names from
+    LOC_synset_mapping.txt if it is there. Raises DatasetError where something is missing.
+    """
+    root = folder / "train"
+    if not root.is_dir():
+        raise DatasetError(
+            f"{root} is missing. ImageNet must be asked for at https://image-net.org"
+        )
+    identifiers = sorted(path.name for path in root.iterdir() if path.is_dir())
+    mapping = folder / "LOC_synset_mapping.txt"
+    words = (
+        dict(line.split(" ", 1) for line in _text(mapping).splitlines()) if mapping.exists() else {}
+    )
+    return Dataset(
+        name="imagenet",
+        classes=tuple(words.get(name, name).split(",")[0] for name in identifiers),
+        image_size=224,
+        mean=(0.485, 0.456, 0.406),
+        std=(0.229, 0.224, 0.225),
+        train=_split({name: root / name for name in identifiers}, 224, SMALLEST_CROP),
+        test=_split({name: folder / "val" / name for name in identifiers}, 224),
+    )
+
+
+def _split(folders: Mapping[str, Path], image_size: int, scale: float | None = None) -> FolderSplit:
+    """One folder of pictures per class, in the order of the classes. Raises DatasetError."""
+    paths: list[str] = []
+    labels: list[int] = []
+    for label, folder in enumerate(folders.values()):
+        if not folder.is_dir():
+            raise DatasetError(f"{folder} is missing: a folder of pictures of one class")
+        files = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)
+        if not files:
+            raise DatasetError(f"{folder} holds no picture")
+        paths += map(str, files)
+        labels += [label] * len(files)
+    return FolderSplit(tuple(paths), torch.tensor(labels), image_size, scale, _workers())
+
+
+def _words(path: Path) -> dict[str, str]:
+    """Identifier -> its first name."""
+    pairs = (line.split("\t", 1) for line in _text(path).splitlines() if "\t" in line)
+    return {identifier: names.split(",")[0] for identifier, names in pairs}
+
+
+def _workers() -> int:
+    """Decoding processes of one training process: its share of the cores."""
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
+    return min(16, cores // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+
+
+def _text(path: Path) -> str:
+    if not path.is_file():
+        raise DatasetError(f"{path} is missing")
+    return path.read_text()
