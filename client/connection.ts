@@ -16,6 +16,7 @@ import { fromStatus } from '../transport/status.ts';
 import { onAbort } from './abort.ts';
 import { credentialsFor, type Security } from './address.ts';
 import { type Deadlines, RECONNECT_MS, RECONNECT_OPTIONS } from './limits.ts';
+import { readSummaries } from './summaries.ts';
 
 export type PreprocessStream = CallStream<PreprocessResponses, PreprocessRequests>;
 export type InferStream = CallStream<InferResponses, InferRequests>;
@@ -38,12 +39,15 @@ export class Connection {
     });
   }
 
-  /** Throws 'server/unreachable' at once if nobody listens, 'protocol/deadline' if nobody answers. */
+  /**
+   * Throws 'server/unreachable' at once if nobody listens, 'protocol/deadline' if nobody answers, 'model/format'
+   * if the list is not well-formed.
+   */
   async listModels(signal?: AbortSignal): Promise<ModelSummary[]> {
-    const { models } = await this.#call<{ models: ModelSummary[] }>(signal, (metadata, options, callback) =>
+    const { models } = await this.#call<{ models: unknown[] }>(signal, (metadata, options, callback) =>
       this.#client.listModels({}, metadata, options, callback),
     );
-    return models;
+    return readSummaries(models);
   }
 
   getModelCard(model: string, signal?: AbortSignal): Promise<GetModelCardResponse> {
