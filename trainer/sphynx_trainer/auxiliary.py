@@ -1,27 +1,36 @@
 """A second classifier that helps training and is never exported (table 7: at cell 2D/3)."""
 
+import torch
 from torch import nn
 
-from .networks.sphynx import SphynxConfig
+from .networks.classifier import Classifier
 
 
 class AuxiliaryHead(nn.Sequential):
-    """The output of cell `position(config)` -> logits, as in DARTS (Liu et al., ICLR'19)."""
+    """The output of block `position` [N, channels, H, W] -> logits, as in DARTS (Liu et al.)."""
 
-    def __init__(self, config: SphynxConfig) -> None:
+    def __init__(self, channels: int, classes: int) -> None:
         super().__init__(
             nn.AdaptiveAvgPool2d(2),
-            nn.Conv2d(config.channels_after(position(config)), 128, 1, bias=False),
+            nn.Conv2d(channels, 128, 1, bias=False),
             nn.BatchNorm2d(128),
             nn.ReLU(),
             nn.Conv2d(128, 768, 2, bias=False),
             nn.BatchNorm2d(768),
             nn.ReLU(),
             nn.Flatten(),
-            nn.Linear(768, config.classes),
+            nn.Linear(768, classes),
         )
 
+    @staticmethod
+    def of(network: Classifier, image_size: int) -> "AuxiliaryHead":
+        """The head that fits a network. Switches the network to evaluation mode."""
+        with torch.no_grad():
+            outputs = network.eval().block_outputs(torch.zeros(1, 3, image_size, image_size))
+        channels = outputs[position(len(outputs))].shape[1]
+        return AuxiliaryHead(channels, network.classify.out_features)
 
-def position(config: SphynxConfig) -> int:
-    """Index of the cell that the auxiliary head reads."""
-    return min(2 * config.depth // 3, config.depth - 1)
+
+def position(blocks: int) -> int:
+    """Index of the block that the auxiliary head reads, of so many."""
+    return min(2 * blocks // 3, blocks - 1)

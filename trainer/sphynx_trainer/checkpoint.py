@@ -1,15 +1,16 @@
 """Checkpoints: everything that a run needs to continue or to be exported."""
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from .datasets import Dataset
-from .networks.families import config_from_json, config_to_json
-from .networks.sphynx import SphynxConfig, SphynxNetwork
+from .networks.classifier import Classifier
+from .networks.families import build, config_from_json, config_to_json
+from .networks.masked_relu import install_masks
 from .recipes import Recipe
 
 CHECKPOINT = "checkpoint.pt"
@@ -18,15 +19,22 @@ CHECKPOINT = "checkpoint.pt"
 
 @dataclass
 class Checkpoint:
-    """The state after `epoch` finished epochs."""
+    """The state after `epoch` finished epochs.
 
-    config: SphynxConfig
+    network, auxiliary, average: state dicts, the last of the moving average of the network;
+    teacher: folder of the run that is distilled; extra: what a command adds.
+    """
+
+    config: Any
     recipe: Recipe
     dataset: str
     epoch: int
     network: dict[str, Any]
     optimizer: dict[str, Any]
     auxiliary: dict[str, Any] | None = None
+    average: dict[str, Any] | None = None
+    teacher: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
         """Replaces the file in one step, so that an interrupted write never loses the last one."""
@@ -37,18 +45,23 @@ class Checkpoint:
         torch.save(content, partial)
         os.replace(partial, path)
 
-    def build_network(self) -> SphynxNetwork:
-        """The network with the saved weights, in the memory format that trains fastest."""
-        network = SphynxNetwork(self.config).to(memory_format=torch.channels_last)
-        network.load_state_dict(self.network)
-        return network
+    def build_network(self, *, averaged: bool = True) -> Classifier:
+        """The network with the saved weights and masks, in the memory format that trains fastest.
+
+        averaged: with the moving average of the weights, if there is one.
+        """
+        state = self.average if averaged and self.average else self.network
+        network = build(self.config)
+        install_masks(network, state)
+        network.load_state_dict(state)
+        return network.to(memory_format=torch.channels_last)
 
     @staticmethod
     def load(path: Path) -> "Checkpoint":
         """Reads a checkpoint. Runs no code from the file."""
         content = torch.load(path, map_location="cpu", weights_only=True)
         content["config"] = config_from_json(content["config"])
-        content["recipe"] = Recipe(**content["recipe"])
+        content["recipe"] = Recipe.from_json(content["recipe"])
         return Checkpoint(**content)
 
 

@@ -6,31 +6,39 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor
 
-from .datasets import Dataset, Split
+from .datasets import Dataset, FolderSplit, Split
+from .execution import Execution
 
 BATCH = 250
 
 
 @torch.no_grad()
 def evaluate(
-    classify: Callable[[Tensor], Tensor], dataset: Dataset, split: Split, precision: str = "fp32"
+    classify: Callable[[Tensor], Tensor],
+    dataset: Dataset,
+    split: Split | FolderSplit,
+    precision: str = "fp32",
+    execution: Execution | None = None,
 ) -> float:
     """Share of the split's images whose largest logit is the right class.
 
     classify: normalised images [N, 3, S, S] -> logits; a module must be in evaluation mode.
+    All processes of the execution must call this; each measures its part.
     """
+    place = execution or Execution()
     hits = 0
-    for images, labels in zip(split.images.split(BATCH), split.labels.split(BATCH), strict=True):
-        normalised = dataset.normalise(images).contiguous(memory_format=torch.channels_last)
-        with autocast(precision):
-            hits += int((classify(normalised).argmax(1) == labels).sum())
-    return hits / len(split.labels)
+    for images, labels in split.batches(place.share(torch.arange(len(split.labels))), BATCH):
+        normalised = dataset.normalise(images.to(place.device, non_blocking=True))
+        with autocast(precision, place.device.type):
+            logits = classify(normalised.contiguous(memory_format=torch.channels_last))
+        hits += int((logits.argmax(1).cpu() == labels).sum())
+    return place.total([hits])[0] / len(split.labels)
 
 
-def autocast(precision: str) -> AbstractContextManager[object]:
+def autocast(precision: str, device: str = "cpu") -> AbstractContextManager[object]:
     """The arithmetic of a recipe: fp32, or bf16 for convolutions. Raises ValueError."""
     if precision == "fp32":
         return nullcontext()
     if precision == "bf16":
-        return torch.autocast("cpu", torch.bfloat16)
+        return torch.autocast(device, torch.bfloat16)
     raise ValueError(f"unknown precision {precision!r}; expected fp32 or bf16")

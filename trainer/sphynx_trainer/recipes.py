@@ -1,18 +1,28 @@
 """How a network is trained, as data."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
 from math import cos, pi
+from typing import Any
+
+import torch
+from torch import nn
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """SGD with Nesterov momentum. Learning rates are per step, weight_decay as in torch.optim.SGD.
+    """Learning rates are per step; weight_decay as in torch.optim.
 
-    warmup: share of all steps in which the learning rate rises linearly from a tenth of
-    `learning_rate`; it then falls to zero along a half cosine. clip: largest gradient norm.
-    crop_padding: pixels by which training images are shifted at most. drop_path: chance
-    that a cell's edge is left out for an image, at the end of a linear rise from zero.
-    auxiliary_weight: of the loss of a second classifier after cell 2D/3, 0 for none.
+    batch: images per step, of all processes together. optimizer: "sgd" with Nesterov momentum, or
+    "adam". decay: how the learning rate falls, "cosine" to zero along half a cosine, "steps" to a
+    tenth after each of the epochs `milestones`, "none". warmup: share of all steps in which it
+    first rises linearly from a tenth. clip: largest gradient norm. crop_padding: pixels by which
+    training images are shifted at most. precision: "fp32", or "bf16" for convolutions. drop_path:
+    chance that a cell's edge is left out for an image, at the end of a linear rise from zero.
+    auxiliary_weight: of the loss of a second classifier two thirds in, 0 for none. average:
+    what a step keeps of a moving average of the weights, 0 for none. distillation: weight of the
+    squared error to a teacher's logits. In the last `fixed_point_epochs` ReLUs read fixed-point
+    numbers of `fixed_point_bits` bits.
     """
 
     name: str
@@ -29,12 +39,47 @@ class Recipe:
     seed: int
     drop_path: float = 0.0
     auxiliary_weight: float = 0.0
+    optimizer: str = "sgd"
+    decay: str = "cosine"
+    milestones: tuple[int, ...] = ()
+    average: float = 0.0
+    distillation: float = 1.0
+    fixed_point_epochs: int = 0
+    fixed_point_bits: int = 12
+
+    def __post_init__(self) -> None:
+        if self.optimizer not in ("sgd", "adam"):
+            raise ValueError(f"unknown optimizer {self.optimizer!r}; expected sgd or adam")
+        if self.decay not in ("cosine", "steps", "none"):
+            raise ValueError(f"unknown decay {self.decay!r}; expected cosine, steps or none")
+
+    def make_optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+        """The optimizer of everything that is trained."""
+        if self.optimizer == "adam":
+            return torch.optim.Adam(
+                parameters,
+                lr=self.learning_rate,
+                betas=(self.momentum, 0.999),
+                weight_decay=self.weight_decay,
+            )
+        return torch.optim.SGD(
+            parameters,
+            lr=self.learning_rate,
+            momentum=self.momentum,
+            weight_decay=self.weight_decay,
+            nesterov=True,
+        )
 
     def learning_rate_at(self, step: int, steps: int) -> float:
         """The learning rate of one of `steps` steps."""
         rise = self.warmup * steps
         if step < rise:
             return self.learning_rate * (0.1 + 0.9 * step / rise)
+        if self.decay == "none":
+            return self.learning_rate
+        if self.decay == "steps":
+            past = sum(step >= milestone / self.epochs * steps for milestone in self.milestones)
+            return self.learning_rate * 0.1**past
         return self.learning_rate * 0.5 * (1 + cos(pi * (step - rise) / (steps - rise)))
 
     def drop_path_at(self, epoch: int) -> float:
@@ -43,13 +88,35 @@ class Recipe:
 
     def description(self) -> dict[str, str]:
         """The recipe in words, for people who reproduce it elsewhere."""
+        name = "SGD, Nesterov" if self.optimizer == "sgd" else "Adam,"
+        falls = {
+            "cosine": "then half a cosine to 0",
+            "steps": f"a tenth after each of the epochs {list(self.milestones)}",
+            "none": "then constant",
+        }
         return {
-            "optimizer": f"SGD, Nesterov momentum {self.momentum}, weight decay "
+            "optimizer": f"{name} momentum {self.momentum}, weight decay "
             f"{self.weight_decay}, gradient norm clipped at {self.clip}",
             "schedule": f"peak learning rate {self.learning_rate}, linear warm-up over "
-            f"{self.warmup:.0%} of the steps, then half a cosine to 0",
+            f"{self.warmup:.0%} of the steps, {falls[self.decay]}",
             "augmentation": f"horizontal flips, crops padded by {self.crop_padding} pixels",
         }
+
+    def changed(self, changes: Mapping[str, Any]) -> "Recipe":
+        """This recipe with some values in place of its own. Raises ValueError for unknown names."""
+        unknown = set(changes) - {field.name for field in fields(Recipe)}
+        if unknown:
+            raise ValueError(f"unknown in a recipe: {', '.join(sorted(unknown))}")
+        return replace(self, **_with_tuples(changes))
+
+    @staticmethod
+    def from_json(content: Mapping[str, Any]) -> "Recipe":
+        """Reads what dataclasses.asdict wrote, of this version or an earlier one."""
+        return Recipe(**_with_tuples(content))
+
+
+def _with_tuples(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
 
 
 CPU = Recipe(
@@ -84,7 +151,52 @@ PAPER = Recipe(
     drop_path=0.2,
     auxiliary_weight=0.4,
 )
-"""Table 7 of the Sphynx paper, for CIFAR-100; Tiny-ImageNet takes 250 epochs."""
+"""Table 7 of the Sphynx paper, for CIFAR-100."""
 
-RECIPES = {recipe.name: recipe for recipe in (CPU, PAPER)}
+PAPER_TINY = replace(PAPER, name="paper-tiny", epochs=250)
+"""The same for Tiny-ImageNet."""
+
+PAPER_IMAGENET = replace(
+    PAPER,
+    name="paper-imagenet",
+    epochs=120,
+    batch=768,
+    learning_rate=0.1,
+    crop_padding=0,
+    drop_path=0.0,
+    decay="steps",
+    milestones=(30, 60, 90),
+)
+"""The same for ImageNet, whose random crops come from the data set."""
+
+RESNET = replace(
+    PAPER,
+    name="resnet",
+    epochs=200,
+    batch=128,
+    learning_rate=0.1,
+    weight_decay=5e-4,
+    drop_path=0.0,
+    auxiliary_weight=0.0,
+)
+"""Customary for ResNets, VGG and HybReNets on small images."""
+
+LINEARIZE = replace(
+    RESNET,
+    name="linearize",
+    epochs=2000,
+    optimizer="adam",
+    learning_rate=1e-3,
+    weight_decay=0.0,
+    decay="none",
+)
+"""Selective Network Linearization's first phase; it ends once the ReLU budget is reached."""
+
+FINE_TUNE = replace(RESNET, name="fine-tune", epochs=100, learning_rate=0.01)
+"""After the ReLUs of a trained network changed: its second phase, and DeepReDuce's."""
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (CPU, PAPER, PAPER_TINY, PAPER_IMAGENET, RESNET, LINEARIZE, FINE_TUNE)
+}
 """Every recipe that the command line may name."""

@@ -2,7 +2,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sphynx_trainer.auxiliary import AuxiliaryHead, position
 from sphynx_trainer.networks.sphynx import SphynxConfig, SphynxNetwork
 
 PAPER = [
@@ -52,10 +51,3 @@ def test_dropped_paths_change_training_but_not_evaluation() -> None:
     assert torch.equal(network(images), plain)
     network.train()
     assert not torch.equal(network(images), network(images))
-
-
-def test_the_auxiliary_head_reads_the_cell_two_thirds_in() -> None:
-    config = SphynxConfig(2, 6, (0,), classes=7)
-    assert position(config) == 4
-    outputs = SphynxNetwork(config).block_outputs(torch.randn(2, 3, 32, 32))
-    assert AuxiliaryHead(config)(outputs[position(config)]).shape == (2, 7)

@@ -1,4 +1,5 @@
 import csv
+import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import torch
 from sphynx_trainer.datasets import Dataset, synthetic
 from sphynx_trainer.evaluation import evaluate
 from sphynx_trainer.networks.sphynx import SphynxConfig
-from sphynx_trainer.recipes import CPU, PAPER, Recipe
+from sphynx_trainer.recipes import CPU, LINEARIZE, PAPER, PAPER_IMAGENET, Recipe
 from sphynx_trainer.training import Run, train
+from sphynx_trainer.training.average import Average
 
 TINY = SphynxConfig(2, 3, (0, 1), image_size=16, classes=4)
 
@@ -22,7 +24,10 @@ def tiny_recipe(base: Recipe, epochs: int) -> Recipe:
     return replace(base, epochs=epochs, batch=32, crop_padding=1)
 
 
-@pytest.mark.parametrize("base", [CPU, PAPER], ids=["cpu", "paper"])
+FIXED = replace(CPU, name="fixed", average=0.9, fixed_point_epochs=2, fixed_point_bits=10)
+
+
+@pytest.mark.parametrize("base", [CPU, PAPER, LINEARIZE, FIXED], ids=lambda recipe: recipe.name)
 def test_a_resumed_run_continues_exactly(base: Recipe, tmp_path: Path) -> None:
     recipe, data = tiny_recipe(base, 4), tiny_data()
     straight = Run.start(TINY, recipe, data, tmp_path / "straight")
@@ -33,6 +38,8 @@ def test_a_resumed_run_continues_exactly(base: Recipe, tmp_path: Path) -> None:
     train(resumed)
     for name, value in straight.network.state_dict().items():
         assert torch.equal(value, resumed.network.state_dict()[name]), name
+    for name, value in straight.best_network.state_dict().items():
+        assert torch.equal(value, resumed.best_network.state_dict()[name]), name
 
 
 def test_training_learns_and_logs_every_epoch(tmp_path: Path) -> None:
@@ -45,6 +52,9 @@ def test_training_learns_and_logs_every_epoch(tmp_path: Path) -> None:
     assert [int(row["epoch"]) for row in rows] == list(range(1, 13))
     assert [row["epoch"] for row in rows if row["test_accuracy"]] == ["5", "10", "12"]
     assert not list(tmp_path.glob("*.partial"))
+    curve = ElementTree.parse(tmp_path / "curve.svg").getroot()
+    lines = [line.attrib["points"].split() for line in curve.iter() if "points" in line.attrib]
+    assert [len(points) for points in lines] == [12, 3]
 
 
 def test_a_run_is_never_overwritten(tmp_path: Path) -> None:
@@ -67,3 +77,72 @@ def test_the_learning_rate_rises_and_falls_to_nothing() -> None:
     assert rates[0] == pytest.approx(0.1 * CPU.learning_rate)
     assert rates[1000] == pytest.approx(0, abs=1e-12)
     assert PAPER.learning_rate_at(0, 1000) == 0.025
+
+
+def test_steps_divide_the_learning_rate_by_ten() -> None:
+    rates = [PAPER_IMAGENET.learning_rate_at(step, 1200) for step in (0, 299, 300, 600, 900)]
+    assert rates == pytest.approx([0.1, 0.1, 0.01, 0.001, 0.0001])
+
+
+@pytest.mark.parametrize("change", [{"optimizer": "lbfgs"}, {"decay": "linear"}])
+def test_a_recipe_that_means_nothing_is_refused(change: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="unknown"):
+        CPU.changed(change)
+
+
+def test_an_average_forgets_the_start_and_then_moves_slowly() -> None:
+    network = torch.nn.BatchNorm2d(1)
+    average = Average(network, decay=0.9)
+    torch.nn.init.constant_(network.weight, 2.0)
+    network.num_batches_tracked += 7
+    average.update(network, 0)
+    assert average.network.weight.item() == pytest.approx(0.1 * 1 + 0.9 * 2)
+    assert average.network.num_batches_tracked.item() == 7
+    average.update(network, 10**6)
+    assert average.network.weight.item() == pytest.approx(0.9 * 1.9 + 0.1 * 2)
+
+
+def test_a_student_comes_closer_to_its_teachers_logits(tmp_path: Path) -> None:
+    data = tiny_data()
+    recipe = replace(tiny_recipe(CPU, 6), precision="fp32")
+    train(Run.start(TINY, recipe, data, tmp_path / "teacher"))
+
+    def distance(run: Run, teacher: torch.nn.Module) -> float:
+        images = data.normalise(data.test.images)
+        with torch.no_grad():
+            return float((run.network.eval()(images) - teacher(images)).square().mean())
+
+    student = Run.start(TINY, replace(recipe, seed=2), data, tmp_path / "student")
+    student.learn_from(tmp_path / "teacher")
+    train(student, until=3)
+    resumed = Run.resume(data, tmp_path / "student")
+    assert resumed.teacher is not None
+    train(resumed)
+    alone = Run.start(TINY, replace(recipe, seed=2), data, tmp_path / "alone")
+    train(alone)
+    assert distance(resumed, resumed.teacher) < 0.5 * distance(alone, resumed.teacher)
+
+
+def test_a_checkpoint_of_version_0_1_0_is_still_read(tmp_path: Path) -> None:
+    """That version wrote no family, a genotype's name and fewer fields."""
+    run = Run.start(TINY, tiny_recipe(CPU, 1), tiny_data(), tmp_path)
+    recipe = {
+        name: value
+        for name, value in vars(run.recipe).items()
+        if name in list(vars(CPU))[: list(vars(CPU)).index("optimizer")]
+    }
+    config = {"channels": 2, "depth": 3, "reduce": (0, 1), "genotype": "sphynx-cifar100"}
+    torch.save(
+        {
+            "config": {**config, "image_size": 16, "classes": 4},
+            "recipe": recipe,
+            "dataset": "synthetic",
+            "epoch": 1,
+            "network": run.network.state_dict(),
+            "optimizer": run.optimizer.state_dict(),
+            "auxiliary": None,
+        },
+        tmp_path / "checkpoint.pt",
+    )
+    resumed = Run.resume(tiny_data(), tmp_path)
+    assert (resumed.config, resumed.recipe, resumed.epoch) == (TINY, run.recipe, 1)

@@ -1,0 +1,58 @@
+"""The nonlinearities of a network: every `nn.ReLU` module, whatever the family."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from .networks.masked_relu import MaskedReLU
+
+Activation = nn.ReLU | MaskedReLU
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an activation stands. name: of its module; shape: [C, H, W] of its tensor."""
+
+    name: str
+    shape: tuple[int, ...]
+
+    @property
+    def elements(self) -> int:
+        """Numbers in the tensor."""
+        return torch.Size(self.shape).numel()
+
+
+@torch.no_grad()
+def places(network: nn.Module, image_size: int) -> list[Place]:
+    """All activations in the order in which they run. Switches the network to evaluation mode."""
+    found: list[Place] = []
+    hooks = []
+
+    def watch(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+        def note(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            found.append(Place(name, tuple(inputs[0].shape[1:])))
+
+        return note
+
+    for name, module in activations(network).items():
+        hooks.append(module.register_forward_pre_hook(watch(name)))
+    device = next(network.parameters()).device
+    network.eval()(torch.zeros(1, 3, image_size, image_size, device=device))
+    for hook in hooks:
+        hook.remove()
+    return found
+
+
+def activations(network: nn.Module) -> dict[str, nn.Module]:
+    """Name -> module of every activation."""
+    return {
+        name: module for name, module in network.named_modules() if isinstance(module, Activation)
+    }
+
+
+def replace(network: nn.Module, name: str, module: nn.Module) -> None:
+    """Puts another module in an activation's place."""
+    parent, _, child = name.rpartition(".")
+    setattr(network.get_submodule(parent), child, module)

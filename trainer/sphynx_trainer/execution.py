@@ -1,0 +1,68 @@
+"""Where a run computes: the CPU or GPUs, in one process or in several under torchrun."""
+
+import os
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One process's place. rank 0 of `processes` leads: it alone writes files and reports."""
+
+    device: torch.device = CPU
+    rank: int = 0
+    processes: int = 1
+    compile: bool = False
+
+    @staticmethod
+    def detect(device: str | None = None, *, compile: bool = False) -> "Execution":
+        """A GPU if there is one. Under torchrun this process joins the others, who all call this.
+
+        device: as torch names it, in place of the detected one.
+        """
+        local = int(os.environ.get("LOCAL_RANK", "0"))
+        name = device or (f"cuda:{local}" if torch.cuda.is_available() else "cpu")
+        place = torch.device(name)
+        if place.type == "cuda":
+            torch.cuda.set_device(place)
+            torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+        if "WORLD_SIZE" not in os.environ:
+            return Execution(place, compile=compile)
+        distributed.init_process_group("nccl" if place.type == "cuda" else "gloo")
+        return Execution(place, distributed.get_rank(), distributed.get_world_size(), compile)
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes files and reports."""
+        return self.rank == 0
+
+    def wrap(self, module: nn.Module) -> nn.Module:
+        """The module, compiled and with gradients averaged over the processes, as asked for."""
+        if self.processes > 1:
+            module = DistributedDataParallel(
+                module, device_ids=[self.device] if self.device.type == "cuda" else None
+            )
+        return cast(nn.Module, torch.compile(module)) if self.compile else module
+
+    def share(self, indices: Tensor) -> Tensor:
+        """This process's part of the indices: every `processes`th."""
+        return indices[self.rank :: self.processes]
+
+    def total(self, values: list[float]) -> list[float]:
+        """The values, summed over all processes."""
+        if self.processes == 1:
+            return values
+        sums = torch.tensor(values, dtype=torch.float64, device=self.device)
+        distributed.all_reduce(sums)
+        return cast(list[float], sums.tolist())
+
+    def close(self) -> None:
+        """Leaves the other processes."""
+        if self.processes > 1:
+            distributed.destroy_process_group()

@@ -1,0 +1,47 @@
+"""A ReLU for some elements of a tensor; the others pass unchanged and cost no garbled circuit."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .graph import GraphBuilder
+
+MASK = "mask"
+"""Name of the mask among a module's buffers, hence the end of its name in a state dict."""
+
+
+class MaskedReLU(nn.Module):
+    """mask * relu(x) + (1 - mask) * x.
+
+    mask: zeros and ones [C, H, W], or [C, 1, 1] for whole channels.
+    """
+
+    mask: Tensor
+
+    def __init__(self, mask: Tensor) -> None:
+        super().__init__()
+        self.register_buffer(MASK, mask.float())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.where(self.mask.bool(), F.relu(x), x)
+
+    def append_to(self, graph: GraphBuilder, name: str, source: str) -> str:
+        """Adds Add(Mul(Relu(X), M), Mul(X, 1 - M)). A layer bears its Relu's name; importers find
+        M as `LAYER.mask` and 1 - M as `LAYER.mask_complement`.
+        """
+        relu = graph.node(name, "Relu", (source,))
+        kept = graph.node(f"{name}_kept", "Mul", (relu,), {f"{name}.mask": self.mask})
+        complement = {f"{name}.mask_complement": 1 - self.mask}
+        passed = graph.node(f"{name}_passed", "Mul", (source,), complement)
+        return graph.node(f"{name}_masked", "Add", (kept, passed))
+
+
+def install_masks(network: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Puts a MaskedReLU wherever the state dict has a mask, so that it can be loaded."""
+    for name, value in state.items():
+        place, _, leaf = name.rpartition(".")
+        if leaf == MASK:
+            parent, _, child = place.rpartition(".")
+            setattr(network.get_submodule(parent), child, MaskedReLU(torch.zeros_like(value)))

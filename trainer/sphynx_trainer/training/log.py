@@ -1,0 +1,83 @@
+"""What a run leaves behind for people: log.csv, curve.svg and, if it is installed, TensorBoard."""
+
+import csv
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from .curve import Point, draw_curve
+
+LOG = "log.csv"
+CURVE = "curve.svg"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One epoch. test_accuracy: None where it was not measured."""
+
+    epoch: int
+    seconds: float
+    learning_rate: float
+    train_loss: float
+    train_accuracy: float
+    test_accuracy: float | None
+
+    def cells(self) -> dict[str, str]:
+        """The texts of the log, by column."""
+        tested = "" if self.test_accuracy is None else f"{self.test_accuracy:.4f}"
+        return {
+            "epoch": str(self.epoch),
+            "seconds": f"{self.seconds:.1f}",
+            "learning_rate": f"{self.learning_rate:.5f}",
+            "train_loss": f"{self.train_loss:.4f}",
+            "train_accuracy": f"{self.train_accuracy:.4f}",
+            "test_accuracy": tested,
+        }
+
+
+class Log:
+    """Writes the rows of one run into its folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.board = _tensorboard(folder)
+
+    def write(self, row: Row) -> None:
+        """Adds a row and redraws the curve."""
+        path = self.folder / LOG
+        fresh = not path.exists()
+        with path.open("a", newline="") as file:
+            writer = csv.DictWriter(file, [field.name for field in fields(Row)])
+            if fresh:
+                writer.writeheader()
+            writer.writerow(row.cells())
+        (self.folder / CURVE).write_text(draw_curve(read_points(path)))
+        if self.board is not None:
+            for name in ("learning_rate", "train_loss", "train_accuracy", "test_accuracy"):
+                value = getattr(row, name)
+                if value is not None:
+                    self.board.add_scalar(name, value, row.epoch)
+            self.board.flush()
+
+
+def read_points(path: Path) -> list[Point]:
+    """The accuracies of every epoch in a log, in percent."""
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [
+        Point(
+            int(row["epoch"]),
+            100 * float(row["train_accuracy"]),
+            100 * float(row["test_accuracy"]) if row["test_accuracy"] else None,
+        )
+        for row in rows
+    ]
+
+
+def _tensorboard(folder: Path) -> Any | None:
+    """A writer of TensorBoard's event files, if that package is installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
