@@ -10,7 +10,7 @@ import { type Context, runCommand, USAGE } from './command.ts';
 import { matchesPlaintext } from './demo/compare.ts';
 import { type DemoImage, demoImage, describeImage, describeView } from './demo/report.ts';
 import { ServerProcess } from './demo/server-process.ts';
-import type { OutputOptions } from './output.ts';
+import { type OutputOptions, printable } from './output.ts';
 import { DEFAULT_MODEL, PACKAGE_FOLDER } from './package-folder.ts';
 import { PrepareReport } from './progress.ts';
 import { counted } from './units.ts';
@@ -56,7 +56,7 @@ async function classifyAll(
       const logits = Array.from(result.logits, (logit) => logit * 2 ** card.logitScaleBits);
       results.push(result);
       images.push(demoImage(basename(path), result, await matchesPlaintext(network, path, logits)));
-      if (!output.json) process.stdout.write(`\n${describeImage(images[images.length - 1])}\n`);
+      if (!output.json) process.stdout.write(`\n${printable(describeImage(images[images.length - 1]))}\n`);
     }
     const { name: model, relus } = card;
     output.result({ model, images, relus }, `\n${describeView(card, results)}`);

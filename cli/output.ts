@@ -23,12 +23,12 @@ export class Output {
 
   /** The outcome of the command: call once. */
   result(value: unknown, text: string): void {
-    process.stdout.write(`${this.json ? JSON.stringify(value, arraysForTyped) : text}\n`);
+    process.stdout.write(`${printable(this.json ? JSON.stringify(value, arraysForTyped) : text)}\n`);
   }
 
   /** A remark for people. */
   note(text: string): void {
-    process.stderr.write(`${text}\n`);
+    process.stderr.write(`${printable(text)}\n`);
   }
 
   /** One line with the code and what to do. With --json the same as an object on stdout. */
@@ -39,6 +39,16 @@ export class Output {
     else if (error.code === 'internal')
       this.note('sphynx: --verbose tells more; please report it with that output');
   }
+}
+
+/**
+ * `text` with control and formatting characters other than line ends as \uXXXX, which JSON reads back as they were.
+ * Servers and file names could drive the terminal with them.
+ */
+export function printable(text: string): string {
+  return text.replace(/[^\P{C}\n]/gu, (character) =>
+    character.replace(/[\s\S]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
+  );
 }
 
 /** Stack traces down to the first cause. */
