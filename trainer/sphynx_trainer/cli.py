@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from .commands import COMMANDS, command_name
 from .datasets import DatasetError
-from .networks.collapse import CollapseError
+from .networks.plain import CollapseError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

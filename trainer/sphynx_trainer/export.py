@@ -8,7 +8,7 @@ from .datasets import Dataset
 from .evaluation import evaluate
 from .export_onnx import export_onnx
 from .manifest import build_manifest, write_manifest
-from .networks.collapse import collapse
+from .networks.plain import plain_graph
 
 
 def export_model(
@@ -19,7 +19,7 @@ def export_model(
     hardware: a description of what it was trained on. Returns the manifest.
     Raises CollapseError if the collapsed network is not the trained one.
     """
-    network = collapse(checkpoint.build_network())
+    network = plain_graph(checkpoint.build_network())
     accuracy = evaluate(network, dataset, dataset.test)
     model = target / "model.onnx"
     export_onnx(network, target.name, model)

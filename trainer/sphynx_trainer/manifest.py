@@ -9,7 +9,7 @@ from typing import Any
 from . import __version__
 from .checkpoint import Checkpoint
 from .datasets import Dataset
-from .networks.collapse import CollapsedNetwork
+from .networks.graph import Graph
 
 PAPER = "Cho et al., Sphynx: ReLU-Efficient SphynxNetwork Design for Private Inference"
 
@@ -22,7 +22,7 @@ PAPER_RESULTS = {
 def build_manifest(
     name: str,
     checkpoint: Checkpoint,
-    network: CollapsedNetwork,
+    network: Graph,
     dataset: Dataset,
     accuracy: float,
     hardware: str,

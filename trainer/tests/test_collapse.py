@@ -3,8 +3,8 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from sphynx_trainer.networks.collapse import CollapseError, collapse, verify
 from sphynx_trainer.networks.genotype import Edge, Genotype
+from sphynx_trainer.networks.plain import CollapseError, plain_graph, verify
 from sphynx_trainer.networks.sphynx import SphynxConfig, SphynxNetwork
 
 Make = Callable[[SphynxConfig], SphynxNetwork]
@@ -24,10 +24,10 @@ def test_the_collapsed_network_computes_what_the_trained_one_does(
     config: SphynxConfig, make_network: Make
 ) -> None:
     network = make_network(config)
-    collapsed = collapse(network)
-    assert verify(network, collapsed) < 1e-5
-    assert collapsed.relus == config.relus
-    assert len(collapsed.layers) == config.depth
+    graph = plain_graph(network)
+    assert verify(network, graph) < 1e-5
+    assert graph.relus == config.relus
+    assert len(graph.relu_layers()) == config.depth
 
 
 def test_borders_agree_too(make_network: Make) -> None:
@@ -38,7 +38,7 @@ def test_borders_agree_too(make_network: Make) -> None:
         images[index, :, y, x] = 100
     with torch.no_grad():
         expected = network.eval()(images)
-        error = (collapse(network)(images) - expected).abs().max() / expected.abs().max()
+        error = (plain_graph(network)(images) - expected).abs().max() / expected.abs().max()
     assert error < 1e-5
 
 
@@ -51,27 +51,27 @@ def test_cells_with_every_operation_collapse(make_network: Make) -> None:
     )
     genotype = Genotype("every", normal=plan, reduce=plan)
     network = make_network(SphynxConfig(2, 4, (0, 2), genotype=genotype))
-    assert verify(network, collapse(network)) < 1e-5
+    assert verify(network, plain_graph(network)) < 1e-5
 
 
 def test_kernels_reach_exactly_as_far_as_the_longest_path(make_network: Make) -> None:
-    layers = collapse(make_network(SphynxConfig(5, 5, (0, 1)))).layers
-    geometry = [
-        [
-            (part.source, part.weight.shape[-1], part.stride, part.pads)
-            for part in layer.convolutions
-        ]
-        for layer in layers
-    ]
-    assert geometry[:3] == [
-        [(-1, 9, 2, (4, 4, 3, 3))],
-        [(-1, 16, 4, (7, 7, 5, 5)), (0, 7, 2, (3, 3, 2, 2))],
-        [(0, 18, 2, (8, 8, 8, 8)), (1, 5, 1, (2, 2, 2, 2))],
-    ]
+    graph = plain_graph(make_network(SphynxConfig(5, 5, (0, 1))))
+    geometry = {
+        node.name: tuple(node.attributes[key] for key in ("kernel_shape", "strides", "pads"))
+        for node in graph.nodes
+        if node.operator == "Conv"
+    }
+    assert dict(list(geometry.items())[:5]) == {
+        "cell0/conv_image": ([9, 9], [2, 2], [4, 4, 3, 3]),
+        "cell1/conv_image": ([16, 16], [4, 4], [7, 7, 5, 5]),
+        "cell1/conv_cell0": ([7, 7], [2, 2], [3, 3, 2, 2]),
+        "cell2/conv_cell0": ([18, 18], [2, 2], [8, 8, 8, 8]),
+        "cell2/conv_cell1": ([5, 5], [1, 1], [2, 2, 2, 2]),
+    }
 
 
 def test_counts_follow_the_shapes(make_network: Make) -> None:
-    collapsed = collapse(make_network(SphynxConfig(2, 1, (), classes=10)))
+    collapsed = plain_graph(make_network(SphynxConfig(2, 1, (), classes=10)))
     assert collapsed.macs == 32 * 32 * (2 * 3 * 11 * 11) + 2 * 10
     assert collapsed.parameters == 2 * 3 * 11 * 11 + 2 + 2 * 10 + 10
 
@@ -80,4 +80,4 @@ def test_a_network_that_is_not_linear_between_relus_is_refused(make_network: Mak
     network = make_network(SphynxConfig(2, 2, (0,)))
     network.cells[1].mix.register_forward_pre_hook(lambda module, inputs: inputs[0].relu())
     with pytest.raises(CollapseError, match="not linear"):
-        collapse(network)
+        plain_graph(network)

@@ -16,19 +16,21 @@ class Cell(nn.Module):
     """One cell. Its only ReLU is at its output, so it costs one ReLU per output element.
 
     channels: of every intermediate node and of the output. A reduce cell (stride 2) reads
-    inputs of a quarter of the channels and twice the size. With `align`, input 0 comes from
-    before a reduce cell and is brought to the size and channels of input 1 first.
+    inputs of a quarter of the channels and twice the size. Where input 0 has twice the size of
+    input 1, `align_from` gives its channels; it is brought to the shape of input 1 first.
     `drop_path` is the chance, in training, that an edge other than the identity is left out.
     """
 
     drop_path = 0.0
 
-    def __init__(self, plan: CellPlan, channels: int, *, reduce: bool, align: bool) -> None:
+    def __init__(
+        self, plan: CellPlan, channels: int, *, reduce: bool, align_from: int | None
+    ) -> None:
         super().__init__()
         self.plan = plan
         self.stride = 2 if reduce else 1
         channels_in = channels // 4 if reduce else channels
-        self.align = FactorizedReduce(channels_in // 4, channels_in) if align else None
+        self.align = None if align_from is None else FactorizedReduce(align_from, channels_in)
         self.operations = nn.ModuleList(
             nn.ModuleList(self._operation(edge, channels_in, channels) for edge in node)
             for node in plan

@@ -1,34 +1,81 @@
-"""Every family of networks: its configuration, how it is built and how it is written down."""
+"""Every family of networks: its configuration, how it is built, counted and written down."""
 
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from .cell_network import SphynxConfig
+from .classifier import Classifier
+from .counting import NetworkCount
 from .genotype import Genotype, find_genotype
-from .sphynx import SphynxConfig, SphynxNetwork
+from .hybrenet import HybReNetConfig
+from .resnet import ResNet, count_resnet
+from .resnet_configs import ResNet18Config, ResNet32Config
+from .sphynx import SphynxNetwork
+from .sphynx_counting import count_sphynx, count_sphynx_imagenet
+from .sphynx_imagenet import SphynxImageNetConfig, SphynxImageNetNetwork
+from .vgg import VGG11, VGG11Config, count_vgg11
 
-FAMILIES = {"sphynx": (SphynxConfig, SphynxNetwork)}
-"""Name -> (configuration, network)."""
+Config = (
+    SphynxConfig
+    | SphynxImageNetConfig
+    | ResNet18Config
+    | ResNet32Config
+    | HybReNetConfig
+    | VGG11Config
+)
 
 
-def build(config: SphynxConfig) -> SphynxNetwork:
+@dataclass(frozen=True)
+class Family:
+    """How the configurations of one kind become networks and counts."""
+
+    config: type[Any]
+    build: Callable[[Any], Classifier]
+    count: Callable[[Any], NetworkCount]
+
+
+def _residual(config: type[Any]) -> Family:
+    return Family(
+        config, lambda chosen: ResNet(chosen.plan), lambda chosen: count_resnet(chosen.plan)
+    )
+
+
+FAMILIES = {
+    "sphynx": Family(SphynxConfig, SphynxNetwork, count_sphynx),
+    "sphynx-imagenet": Family(SphynxImageNetConfig, SphynxImageNetNetwork, count_sphynx_imagenet),
+    "resnet18": _residual(ResNet18Config),
+    "resnet32": _residual(ResNet32Config),
+    "hybrenet": _residual(HybReNetConfig),
+    "vgg11": Family(VGG11Config, VGG11, count_vgg11),
+}
+"""By the name that manifests and checkpoints use."""
+
+
+def build(config: Config) -> Classifier:
     """A network with fresh weights."""
-    return FAMILIES[family_of(config)][1](config)
+    return FAMILIES[family_of(config)].build(config)
 
 
-def family_of(config: SphynxConfig) -> str:
+def count(config: Config) -> NetworkCount:
+    """The network's costs in the form it is exported in; builds no network."""
+    return FAMILIES[family_of(config)].count(config)
+
+
+def family_of(config: Config) -> str:
     """The name of a configuration's family."""
-    return next(name for name, (kind, _) in FAMILIES.items() if type(config) is kind)
+    return next(name for name, family in FAMILIES.items() if type(config) is family.config)
 
 
-def config_to_json(config: SphynxConfig) -> dict[str, Any]:
+def config_to_json(config: Config) -> dict[str, Any]:
     """The form that `config_from_json` reads: plain values and the family's name."""
     content = {"family": family_of(config), **asdict(config)}
-    if "genotype" in content:
+    if isinstance(config, SphynxConfig):
         content["genotype"] = config.genotype.to_json()
     return content
 
 
-def config_from_json(content: dict[str, Any]) -> SphynxConfig:
+def config_from_json(content: dict[str, Any]) -> Config:
     """Reads what `config_to_json` wrote. Without a family it is Sphynx. Raises ValueError."""
     fields = {
         name: tuple(value) if isinstance(value, list) else value for name, value in content.items()
@@ -40,4 +87,5 @@ def config_from_json(content: dict[str, Any]) -> SphynxConfig:
         genotype = fields["genotype"]
         by_name = isinstance(genotype, str)
         fields["genotype"] = find_genotype(genotype) if by_name else Genotype.from_json(genotype)
-    return FAMILIES[family][0](**fields)
+    config: Config = FAMILIES[family].config(**fields)
+    return config

@@ -32,8 +32,7 @@ class ConvBN(Operation):
         self, channels_in: int, channels: int, size: int, dilation: int = 1, stride: int = 1
     ) -> None:
         super().__init__()
-        radius = dilation * (size // 2)
-        self.reach = Reach(-radius, radius)
+        self.reach = _around(size, dilation)
         self.stride = stride
         self.conv = nn.Conv2d(
             channels_in, channels, size, stride=stride, dilation=dilation, bias=False
@@ -48,12 +47,15 @@ class ConvBN(Operation):
         return _normalised(Kernel(dense, self.reach.first, self.stride), self.norm)
 
 
+FACTORIZED_REACH = Reach(0, 1)
+
+
 class FactorizedReduce(Operation):
     """Two 1x1 convolutions of stride 2 on grids shifted by one pixel, concatenated, batch norm."""
 
     def __init__(self, channels_in: int, channels: int) -> None:
         super().__init__()
-        self.reach = Reach(0, 1)
+        self.reach = FACTORIZED_REACH
         self.stride = 2
         self.even = nn.Conv2d(channels_in, channels - channels // 2, 1, stride=2, bias=False)
         self.odd = nn.Conv2d(channels_in, channels // 2, 1, stride=2, bias=False)
@@ -87,7 +89,7 @@ class AveragePool(Operation):
 
     def __init__(self, channels_in: int, channels: int, stride: int) -> None:
         super().__init__()
-        self.reach = Reach(-1, 1)
+        self.reach = _around(3)
         self.stride = stride
         self.channels = channels_in
         self.project = None if stride == 1 else ConvBN(channels_in, channels, size=1)
@@ -151,6 +153,25 @@ def make_operation(name: str, channels_in: int, channels: int, stride: int) -> O
     if name == "zero":
         return Zero(channels, stride)
     raise ValueError(f"unknown operation {name!r}; expected one of {', '.join(OPERATIONS)}")
+
+
+def reach_of(name: str, stride: int) -> Reach | None:
+    """The named operation's reach, without building it; None for zero, which reads nothing."""
+    if name in CONVOLUTIONS:
+        return _around(*CONVOLUTIONS[name])
+    if name == "average_pool":
+        return _around(3)
+    if name == "skip":
+        return FACTORIZED_REACH if stride == 2 else Skip.reach
+    if name == "zero":
+        return None
+    raise ValueError(f"unknown operation {name!r}; expected one of {', '.join(OPERATIONS)}")
+
+
+def _around(size: int, dilation: int = 1) -> Reach:
+    """The reach of a window of odd size around each pixel."""
+    radius = dilation * (size // 2)
+    return Reach(-radius, radius)
 
 
 def _spread(weight: Tensor, dilation: int) -> Tensor:

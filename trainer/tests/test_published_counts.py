@@ -1,0 +1,60 @@
+"""ReLU counts as the papers print them (Sphynx: tables 2, 4 and 16; DELPHI's ResNet32)."""
+
+import pytest
+
+from sphynx_trainer.networks.families import Config, count
+from sphynx_trainer.networks.resnet_configs import ResNet18Config, ResNet32Config
+from sphynx_trainer.networks.sphynx import SphynxConfig
+from sphynx_trainer.networks.sphynx_imagenet import SphynxImageNetConfig
+from sphynx_trainer.networks.vgg import VGG11Config
+
+CIFAR = [
+    ((5, 5, (0, 1)), 25.6),
+    ((5, 8, (1, 3)), 41.0),
+    ((5, 10, (0, 5)), 51.2),
+    ((7, 10, (0, 5)), 71.7),
+    ((10, 10, (0, 5)), 102.4),
+    ((15, 15, (2, 6)), 230.4),
+]
+TINY = [
+    ((5, 5, (0, 1)), 102.4),
+    ((5, 10, (0, 5)), 204.8),
+    ((7, 10, (0, 5)), 286.7),
+    ((12, 10, (0, 5)), 491.5),
+    ((15, 10, (0, 5)), 614.4),
+    ((20, 10, (0, 5)), 819.2),
+]
+IMAGENET = [(10, 172), (20, 345), (30, 517), (40, 690), (50, 862), (60, 1035)]
+HIDDEN = (4096, 4096)
+
+TABLE: list[tuple[Config, float, int]] = [
+    *((SphynxConfig(*shape), relus, 1) for shape, relus in CIFAR),
+    *((SphynxConfig(*shape, image_size=64, classes=200), relus, 1) for shape, relus in TINY),
+    *((SphynxImageNetConfig(c, 10, (1, 5)), relus, 0) for c, relus in IMAGENET),
+    (ResNet18Config(), 557.06, 2),
+    (ResNet18Config(image_size=64, classes=200), 2228.2, 1),
+    (ResNet18Config(8, 224, 1000), 289, 0),
+    (ResNet18Config(16, 224, 1000), 577, 0),
+    (ResNet18Config(32, 224, 1000), 1154, 0),
+    (ResNet18Config(64, 224, 1000), 2308, 0),
+    (ResNet32Config(), 303, 0),
+    (VGG11Config(4, HIDDEN, 224, 1000), 472, 0),
+    (VGG11Config(8, HIDDEN, 224, 1000), 936, 0),
+]
+
+
+@pytest.mark.parametrize(("config", "thousands", "digits"), TABLE)
+def test_a_published_network_has_its_published_relus(
+    config: Config, thousands: float, digits: int
+) -> None:
+    assert round(count(config).relus / 1000, digits) == thousands
+
+
+def test_the_papers_formula_gives_its_second_network_more_relus_than_it_prints() -> None:
+    """The paper prints 30.2K for C = 5, D = 6; its own formula gives 32 * 32 * 5 * 6."""
+    assert count(SphynxConfig(5, 6, (0, 1))).relus == 30_720
+
+
+def test_the_papers_unscaled_vgg11_is_not_its_scaled_ones_enlarged() -> None:
+    """The paper prints 7488K; the layers that give its 472K and 936K give 7434K at 64 channels."""
+    assert count(VGG11Config(64, HIDDEN, 224, 1000)).relus == 7_434_240
