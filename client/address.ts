@@ -1,5 +1,5 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
-import { type ChannelCredentials, credentials } from '@grpc/grpc-js';
+import { type ChannelCredentials, type ChannelOptions, credentials } from '@grpc/grpc-js';
 import { SphynxError } from '../errors/sphynx-error.ts';
 
 /** How the connection is protected. */
@@ -14,12 +14,33 @@ const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
 
+/** Where gRPC connects to, and how. */
+export interface Target {
+  /** With its scheme: gRPC would read some host names as schemes of their own. */
+  readonly uri: string;
+  readonly credentials: ChannelCredentials;
+  readonly options: ChannelOptions;
+}
+
+/**
+ * The target of an address. Plaintext never goes over the proxy of the environment, which would read it, and take
+ * loopback addresses for its own. Throws 'config/invalid'.
+ */
+export function targetOf(address: string, security: Security): Target {
+  const chosen = credentialsFor(address, security);
+  return {
+    uri: `dns:${address}`,
+    credentials: chosen,
+    options: chosen._isSecure() ? {} : { 'grpc.enable_http_proxy': 0 },
+  };
+}
+
 /**
  * Credentials for `HOST:PORT` or `[HOST]:PORT`. TLS is used if `tls` is given and for every other machine;
  * plaintext for loopback, and elsewhere only if `insecure` says so: ciphertexts and shares are not
  * authenticated, so whoever can change bytes on the way can change results. Throws 'config/invalid'.
  */
-export function credentialsFor(address: string, { tls, insecure = false }: Security): ChannelCredentials {
+function credentialsFor(address: string, { tls, insecure = false }: Security): ChannelCredentials {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/[\]]+)):(\d{1,5})$/.exec(address);
   const port = Number(match?.[3]);
   if (!match || port < 1 || port > 65535)

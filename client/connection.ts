@@ -14,8 +14,8 @@ import type {
 import { PrivateInferenceClient } from '../transport/proto.ts';
 import { fromStatus } from '../transport/status.ts';
 import { onAbort } from './abort.ts';
-import { credentialsFor, type Security } from './address.ts';
-import { type Deadlines, RECONNECT_MS, RECONNECT_OPTIONS } from './limits.ts';
+import { type Security, targetOf } from './address.ts';
+import { CONNECTION_OPTIONS, type Deadlines, RECONNECT_MS } from './limits.ts';
 import { readSummaries } from './summaries.ts';
 
 export type PreprocessStream = CallStream<PreprocessResponses, PreprocessRequests>;
@@ -33,9 +33,11 @@ export class Connection {
     this.address = address;
     this.#token = token;
     this.#deadlines = deadlines;
-    this.#client = new PrivateInferenceClient(address, credentialsFor(address, security), {
+    const { uri, credentials, options } = targetOf(address, security);
+    this.#client = new PrivateInferenceClient(uri, credentials, {
       ...CLIENT_CHANNEL_OPTIONS,
-      ...RECONNECT_OPTIONS,
+      ...CONNECTION_OPTIONS,
+      ...options,
     });
   }
 

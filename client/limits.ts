@@ -18,13 +18,13 @@ export const DEFAULT_DEADLINES: Deadlines = {
 /** How long a connection that broke may take to come back before a call fails (ms): several attempts. */
 export const RECONNECT_MS = 3000;
 
-/**
- * Pauses between attempts to reconnect. gRPC's own grow to two minutes, in which a server that is back would
- * still count as gone.
- */
-export const RECONNECT_OPTIONS = {
+/** gRPC options of a connection beside those of the transport. */
+export const CONNECTION_OPTIONS = {
+  // gRPC's own pauses grow to two minutes, in which a server that is back would still count as gone.
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 1000,
+  // No rules for our calls from whoever answers for the name in DNS.
+  'grpc.service_config_disable_resolution': 1,
 };
 
 /** Bundles prepared on one stream; more take further streams, with fresh keys. Servers refuse very long streams. */
