@@ -77,10 +77,10 @@ export class BundleReader implements BundleSource {
     checkLength(fstatSync(this.#file).size, body, path);
   }
 
-  read(length: number): Uint8Array {
+  read(bytes: Uint8Array): void {
+    const { length } = bytes;
     if (length > this.#body.bytes - this.#bytes)
       throw corrupt(this.#path, `${length} bytes were needed, ${this.#body.bytes - this.#bytes} are left`);
-    const bytes = new Uint8Array(length);
     for (let done = 0; done < length; ) {
       const count = readSync(this.#file, bytes, done, length - done, HEADER_BYTES + this.#bytes + done);
       if (count === 0) throw corrupt(this.#path, 'it was cut short while it was read');
@@ -88,7 +88,6 @@ export class BundleReader implements BundleSource {
     }
     this.#bytes += length;
     this.#checksum = crc32(bytes, this.#checksum);
-    return bytes;
   }
 
   /** Throws 'bundle/corrupt' unless the whole body was read and is what was written: else the result is worthless. */

@@ -32,18 +32,27 @@ export class GateHash {
 
   /** AES_K of the inputs y [blocks], for a kernel that completes the hash itself; `out` may be `inputs`. */
   cipher(purpose: number, inputs: Uint8Array, out: Uint8Array): void {
-    let cipher = this.#ciphers.get(purpose);
-    if (!cipher) {
-      cipher = new BlockCipher(this.#keys.subarray(BLOCK_BYTES * purpose, BLOCK_BYTES * (purpose + 1)));
-      this.#ciphers.set(purpose, cipher);
-    }
-    cipher.encrypt(inputs, out);
+    this.#cipher(purpose).encrypt(inputs, out);
+  }
+
+  /** Makes the ciphers of these purposes now, instead of at their first use. */
+  ready(purposes: Iterable<number>): void {
+    for (const purpose of purposes) this.#cipher(purpose);
   }
 
   /** H from the inputs y [blocks in kernel memory] into `out`, another array in kernel memory. */
   hash(purpose: number, inputs: Uint8Array, out: Uint8Array): void {
     this.cipher(purpose, inputs, out);
     xorBlocks(out, inputs);
+  }
+
+  #cipher(purpose: number): BlockCipher {
+    let cipher = this.#ciphers.get(purpose);
+    if (!cipher) {
+      cipher = new BlockCipher(this.#keys.subarray(BLOCK_BYTES * purpose, BLOCK_BYTES * (purpose + 1)));
+      this.#ciphers.set(purpose, cipher);
+    }
+    return cipher;
   }
 }
 

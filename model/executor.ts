@@ -36,19 +36,34 @@ export function linearLayer(
   bias: 'with-bias' | 'without-bias' = 'with-bias',
 ): Uint32Array<ArrayBuffer> {
   const { output, terms } = network.card.layers[layer];
-  const { kernels, bias: offsets } = network.layers[layer];
+  const sum = bias === 'with-bias' ? layerBias(network, layer) : new Uint32Array(elementsOf(output));
+  for (const term of terms.keys()) addTerm(network, layer, term, tensors, sum);
+  return sum;
+}
+
+/** The bias of a linear layer at every output [out channels, height, width]. */
+export function layerBias({ card, layers }: FixedNetwork, layer: number): Uint32Array<ArrayBuffer> {
+  const { output } = card.layers[layer];
   const sum = new Uint32Array(elementsOf(output));
   const area = output.height * output.width;
-  if (bias === 'with-bias')
-    for (const [c, value] of offsets.entries()) sum.fill(value, c * area, (c + 1) * area);
-  for (const [t, { tensor, pool }] of terms.entries()) {
-    const shape = termConvolution(network.card, layer, t);
-    const whole = tensorOf(network, tensors, tensor);
-    const input = pool === 'sum' ? sumOverMap(whole, shape.channelsIn) : whole;
-    const product = convolve(shape, input, kernels[t]);
-    for (let i = 0; i < sum.length; i++) sum[i] += product[i];
-  }
+  for (const [c, value] of layers[layer].bias.entries()) sum.fill(value, c * area, (c + 1) * area);
   return sum;
+}
+
+/** Adds one term of a linear layer to `sum`, mod 2^32. Throws 'protocol/length' if its tensor has the wrong size. */
+export function addTerm(
+  network: FixedNetwork,
+  layer: number,
+  term: number,
+  tensors: readonly Tensor[],
+  sum: Uint32Array,
+): void {
+  const { tensor, pool } = network.card.layers[layer].terms[term];
+  const shape = termConvolution(network.card, layer, term);
+  const whole = tensorOf(network, tensors, tensor);
+  const input = pool === 'sum' ? sumOverMap(whole, shape.channelsIn) : whole;
+  const product = convolve(shape, input, network.layers[layer].kernels[term]);
+  for (let i = 0; i < sum.length; i++) sum[i] += product[i];
 }
 
 function tensorOf({ card }: FixedNetwork, tensors: readonly Tensor[], index: number): Tensor {

@@ -14,7 +14,15 @@ export interface BundleSink {
 
 /** Where a bundle is read from while it is spent, front to back. Throws 'bundle/corrupt' when it is too short. */
 export interface BundleSource {
-  read(length: number): Uint8Array;
+  /** Fills `target` with the next bytes. */
+  read(target: Uint8Array): void;
+}
+
+/** The next `length` bytes of a bundle, in memory of their own. */
+export function readBundle(source: BundleSource, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  source.read(bytes);
+  return bytes;
 }
 
 /** Length of the bundle's public nonce (bytes), from which both sides derive the hash keys. */

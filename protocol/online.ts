@@ -1,11 +1,12 @@
 import { SEED_BYTES } from '../crypto/prg.ts';
 import { addShares, bytesToWords, subtractShares, wordsToBytes } from '../crypto/ring.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
-import { linearLayer } from '../model/executor.ts';
 import type { FixedNetwork } from '../model/network.ts';
-import { type BundleSource, NONCE_BYTES } from './bundle.ts';
+import { type BundleSource, NONCE_BYTES, readBundle } from './bundle.ts';
+import { BundleWindow } from './bundle-window.ts';
 import type { Channel } from './channel.ts';
-import { layerMask, tensorMask } from './masks.ts';
+import { LinearLayers } from './linear-online.ts';
+import { tensorMask } from './masks.ts';
 import type { Plan } from './plan.ts';
 import { reluClient, reluServer } from './relu-online.ts';
 import { receiveTensor, sendTensor } from './tensor-stream.ts';
@@ -38,17 +39,22 @@ export async function inferClient(
       'protocol/length',
       `expected ${plan.tensorElements[0]} input values, got ${image.length}`,
     );
-  const maskSeed = source.read(SEED_BYTES);
-  const nonce = source.read(NONCE_BYTES);
-  const shares = plan.layers.map(({ elements }) => bytesToWords(source.read(4 * elements)));
+  const maskSeed = readBundle(source, SEED_BYTES);
+  const nonce = readBundle(source, NONCE_BYTES);
+  const shares = plan.layers.map(({ elements }) => bytesToWords(readBundle(source, 4 * elements)));
   const masked = subtractShares(new Uint32Array(image), tensorMask(plan, maskSeed, 0));
   await sendTensor(channel, 'masked-input', 0, wordsToBytes(masked));
   const layers: LayerTiming[] = [];
   const last = plan.layers.length - 1;
-  for (let l = 0; l < last; l++) {
-    const start = performance.now();
-    await reluClient(plan, channel, l, nonce, shares[l], tensorMask(plan, maskSeed, l + 1), source);
-    layers.push({ name: plan.layers[l].name, ms: performance.now() - start });
+  const window = new BundleWindow(source, plan);
+  try {
+    for (let l = 0; l < last; l++) {
+      const start = performance.now();
+      await reluClient(plan, channel, l, nonce, shares[l], tensorMask(plan, maskSeed, l + 1), window);
+      layers.push({ name: plan.layers[l].name, ms: performance.now() - start });
+    }
+  } finally {
+    window.close();
   }
   const start = performance.now();
   const logitShare = bytesToWords(
@@ -65,13 +71,12 @@ export async function inferServer(
   channel: Channel,
   bundleSeed: Uint8Array,
 ): Promise<void> {
-  const tensors = [bytesToWords(await receiveTensor(channel, 'masked-input', 0, 4 * plan.tensorElements[0]))];
+  const layers = new LinearLayers(plan, network, bundleSeed);
+  layers.push(bytesToWords(await receiveTensor(channel, 'masked-input', 0, 4 * plan.tensorElements[0])));
   const last = plan.layers.length - 1;
   for (let l = 0; l <= last; l++) {
-    const share = traced('linear layer', l, () =>
-      addShares(linearLayer(network, l, tensors), layerMask(plan, bundleSeed, l)),
-    );
-    if (l < last) tensors.push(await reluServer(plan, channel, l, share, bundleSeed));
-    else await sendTensor(channel, 'logit-share', last, wordsToBytes(share));
+    const share = traced('linear layer', l, () => layers.finish());
+    if (l === last) await sendTensor(channel, 'logit-share', last, wordsToBytes(share));
+    else layers.push(await reluServer(plan, channel, l, share, bundleSeed, () => layers.workAhead()));
   }
 }

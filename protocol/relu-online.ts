@@ -1,11 +1,10 @@
-import { evaluate } from '../crypto/garbling/evaluate.ts';
-import { LABEL_BYTES } from '../crypto/garbling/gadget.ts';
-import { removeMask, serverLabels } from '../crypto/garbling/online.ts';
+import { evaluate, readyEvaluator } from '../crypto/garbling/evaluate.ts';
+import { outputMasks, removeMask, serverLabels } from '../crypto/garbling/online.ts';
 import { bytesToWords, subtractShares, wordsToBytes } from '../crypto/ring.ts';
-import type { BundleSource } from './bundle.ts';
+import type { BundleWindow } from './bundle-window.ts';
 import type { Channel } from './channel.ts';
 import { garblerKeys } from './masks.ts';
-import type { Plan } from './plan.ts';
+import type { Chunk, Plan } from './plan.ts';
 import { sendTensor, TensorReader } from './tensor-stream.ts';
 import { traced } from './trace.ts';
 
@@ -15,7 +14,8 @@ import { traced } from './trace.ts';
  *     server -> client: the digit keys of its share a_l
  *     client -> server: v - r, where v = ReLU(x) + rho
  *
- * Afterwards the server holds x - r for the next layer.
+ * Afterwards the server holds x - r for the next layer. Each side asks for the next chunk before it works on the
+ * one at hand, and does while it waits what needs no message.
  */
 
 /** Client's half. `share`: b_l; `mask`: r of the tensor that the layer produces [elements]. */
@@ -26,19 +26,25 @@ export async function reluClient(
   nonce: Uint8Array,
   share: Uint32Array,
   mask: Uint32Array,
-  source: BundleSource,
+  window: BundleWindow,
 ): Promise<void> {
   const { gadget, chunks, bytes } = plan.layers[layer];
   if (!gadget) return;
-  const labels = new TensorReader(channel, 'server-labels', layer);
+  window.enter(plan.layers[layer]);
+  const reader = new TensorReader(channel, 'server-labels', layer);
+  const ask = (chunk: number) => {
+    const labels = reader.read(bytes.online * chunks[chunk].count);
+    labels.catch(() => {}); // thrown where it is awaited
+    return labels;
+  };
+  let labels = ask(0);
+  traced('get ready', layer, () => readyEvaluator(gadget, nonce, layer));
   // Replies leave while the next labels come in; waiting for each would let both sides block on a full window.
   const replies: Promise<void>[] = [];
-  for (const { first, count } of chunks) {
-    const { clientLabels, tables } = traced('load', layer, () => ({
-      clientLabels: source.read(bytes.labels * count * LABEL_BYTES),
-      tables: source.read(bytes.tables * count),
-    }));
-    const online = await labels.read(bytes.online * count);
+  for (const [i, { first, count }] of chunks.entries()) {
+    const online = await loadUntil(labels, window, layer);
+    if (i + 1 < chunks.length) labels = ask(i + 1);
+    const { tables, clientLabels } = traced('load', layer, () => window.next());
     const own = share.subarray(first, first + count);
     const output = traced('evaluate', layer, () =>
       evaluate(gadget, nonce, layer, first, count, own, tables, clientLabels, online),
@@ -51,34 +57,62 @@ export async function reluClient(
   await Promise.all(replies);
 }
 
-/** Server's half. `share`: a_l [elements]. Returns x - r of the next tensor [elements]. */
+/** Waits for `labels`, and as long as they are not there loads chunks ahead. */
+async function loadUntil(
+  labels: Promise<Uint8Array>,
+  window: BundleWindow,
+  layer: number,
+): Promise<Uint8Array> {
+  let arrived = false;
+  const settled = () => {
+    arrived = true;
+  };
+  labels.then(settled, settled);
+  do await new Promise(setImmediate);
+  while (!arrived && traced('load', layer, () => window.loadAhead()));
+  return labels;
+}
+
+/** Server's half. `share`: a_l [elements]. Returns x - r of the next tensor [elements]. `meanwhile` is called once all labels are sent. */
 export async function reluServer(
   plan: Plan,
   channel: Channel,
   layer: number,
   share: Uint32Array,
   bundleSeed: Uint8Array,
+  meanwhile: () => void,
 ): Promise<Uint32Array> {
   const { gadget, chunks, bytes, elements } = plan.layers[layer];
   const next = new Uint32Array(elements);
   if (!gadget) return next;
   const keys = garblerKeys(bundleSeed, layer);
+  const part = (values: Uint32Array, { first, count }: Chunk) => values.subarray(first, first + count);
   const sendLabels = async () => {
-    for (const { first, count } of chunks) {
-      const own = share.subarray(first, first + count);
-      const labels = traced('select labels', layer, () => serverLabels(gadget, keys, first, count, own));
+    for (const chunk of chunks) {
+      const { first, count } = chunk;
+      const labels = traced('select labels', layer, () =>
+        serverLabels(gadget, keys, first, count, part(share, chunk)),
+      );
       await sendTensor(channel, 'server-labels', layer, labels, bytes.online * first);
     }
+    traced('work ahead', layer, meanwhile);
   };
   const receiveActivations = async () => {
-    const activations = new TensorReader(channel, 'masked-activations', layer);
-    for (const { first, count } of chunks) {
-      const received = bytesToWords(await activations.read(4 * count));
-      const own = share.subarray(first, first + count);
-      next.set(
-        traced('remove masks', layer, () => removeMask(gadget, keys, first, count, received, own)),
-        first,
+    const reader = new TensorReader(channel, 'masked-activations', layer);
+    const ask = (chunk: number) => {
+      const activations = reader.read(4 * chunks[chunk].count);
+      activations.catch(() => {}); // thrown where it is awaited
+      return activations;
+    };
+    let activations = ask(0);
+    for (const [i, chunk] of chunks.entries()) {
+      const received = bytesToWords(await activations);
+      if (i + 1 < chunks.length) activations = ask(i + 1);
+      const { first, count } = chunk;
+      const unmasked = traced('remove masks', layer, () =>
+        removeMask(gadget, outputMasks(gadget, keys, first, count), received, part(share, chunk)),
       );
+      next.set(unmasked, first);
     }
   };
   await Promise.all([sendLabels(), receiveActivations()]);

@@ -31,13 +31,27 @@ export function clientBits(gadget: Gadget, share: Uint32Array): Uint8Array {
   return bits;
 }
 
+/** Evaluator, online: makes the ciphers of a layer ahead of the first `evaluate`, while it has nothing else to do. */
+export function readyEvaluator(gadget: Gadget, nonce: Uint8Array, layer: number): void {
+  const purposes = gadget.kind === 'rescale' ? [PURPOSE.decode(0)] : reluPurposes(gadget);
+  gateHash(nonce, layer).ready(purposes);
+}
+
+function* reluPurposes(gadget: Gadget): Iterable<number> {
+  for (const { bit, bits } of digitsOf(gadget))
+    if (bits === 2) yield* [PURPOSE.digit(bit), PURPOSE.digit(bit + 1)];
+  for (let bit = 0; bit < gadget.ringBits - 1; bit++)
+    yield* [PURPOSE.generator(bit), PURPOSE.evaluator(bit), PURPOSE.decode(bit)];
+}
+
 /**
  * Evaluator, online. Evaluates elements first .. first + count of a layer: f(x) + rho mod 2^32 [count words],
  * where only the garbler knows rho.
  *
  * `nonce`, `layer`: as the garbler's; `share`: the evaluator's own [count words]; `tables`: from `garble`
  * [tables * count bytes]; `clientLabels`: of its input bits, from OT [16 * labels * count, position-major];
- * `onlineLabels`: from `serverLabels` [online * count bytes]. Throws 'crypto/input' on a wrong length.
+ * `onlineLabels`: from `serverLabels` [online * count bytes]. Arrays that lie in the kernel memory are used where
+ * they are. Throws 'crypto/input' on a wrong length.
  */
 export function evaluate(
   gadget: Gadget,
@@ -58,9 +72,9 @@ export function evaluate(
   checkLength('online labels', onlineLabels, bytes.online * count);
   const hash = gateHash(nonce, layer);
   return inKernelMemory((memory) => {
-    const chunk = { hash, first, count, memory, rows: new Rows(copied(memory, tables)) };
-    const b = copied(memory, clientLabels);
-    const online = copied(memory, onlineLabels);
+    const chunk = { hash, first, count, memory, rows: new Rows(placed(memory, tables)) };
+    const b = placed(memory, clientLabels);
+    const online = placed(memory, onlineLabels);
     const opened = memory.u32(count).fill(0);
     if (gadget.kind === 'rescale') {
       openDecodeTable(chunk, 0, online, b, opened);
@@ -137,7 +151,9 @@ function openDecodeTable(
   });
 }
 
-function copied(memory: KernelMemory, bytes: Uint8Array): Uint8Array {
+/** `bytes` in the kernel memory: themselves if they are there, else a copy. */
+function placed(memory: KernelMemory, bytes: Uint8Array): Uint8Array {
+  if (bytes.buffer === memory.buffer) return bytes;
   const copy = memory.bytes(bytes.length);
   copy.set(bytes);
   return copy;

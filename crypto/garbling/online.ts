@@ -82,21 +82,18 @@ export function outputMasks(gadget: Gadget, keys: GarblerKeys, first: number, co
 }
 
 /**
- * What the garbler makes of the evaluator's reply v - r [count words]: x_next - r. Takes off rho; for 'rescale'
- * it also adds its own part of the result. `share`: as given to `serverLabels`. Throws 'crypto/input' on a wrong
- * length.
+ * What the garbler makes of the evaluator's reply v - r: x_next - r. Takes off rho, the `masks` from
+ * `outputMasks`; for 'rescale' it also adds its own part of the result. `share`: as given to `serverLabels`. All
+ * of one length. Throws 'crypto/input' if they are not.
  */
 export function removeMask(
   gadget: Gadget,
-  keys: GarblerKeys,
-  first: number,
-  count: number,
+  masks: Uint32Array,
   received: Uint32Array,
   share: Uint32Array,
 ): Uint32Array {
-  checkChunk(first, count);
-  checkLength('masked activations', received, count);
-  checkLength('share', share, count);
-  const unmasked = subtractShares(received, outputMasks(gadget, keys, first, count));
+  checkLength('masked activations', received, masks.length);
+  checkLength('share', share, masks.length);
+  const unmasked = subtractShares(received, masks);
   return gadget.kind === 'relu' ? unmasked : addShares(unmasked, garblerPart(gadget, share));
 }

@@ -1,6 +1,6 @@
 /** Runs both roles in one process over a memory channel and keeps everything that was said: support for tests. */
 
-import { removeMask } from '../../crypto/garbling/online.ts';
+import { outputMasks, removeMask } from '../../crypto/garbling/online.ts';
 import { randomSeed, SEED_BYTES } from '../../crypto/prg.ts';
 import { addShares, bytesToWords } from '../../crypto/ring.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
@@ -30,12 +30,12 @@ export class MemoryBundle implements BundleSink, BundleSource {
     return new Uint8Array(Buffer.concat(this.#pieces));
   }
 
-  read(length: number): Uint8Array {
+  read(target: Uint8Array): void {
     this.#whole ??= this.bytes;
-    const piece = this.#whole.slice(this.#read, this.#read + length);
-    if (piece.length < length) throw new SphynxError('bundle/corrupt', 'the bundle is too short');
-    this.#read += length;
-    return piece;
+    const piece = this.#whole.subarray(this.#read, this.#read + target.length);
+    if (piece.length < target.length) throw new SphynxError('bundle/corrupt', 'the bundle is too short');
+    this.#read += target.length;
+    target.set(piece);
   }
 }
 
@@ -144,10 +144,8 @@ export function serverShares(
       const next = new Uint32Array(elements);
       for (const { first, count } of chunks) {
         const end = first + count;
-        next.set(
-          removeMask(gadget, keys, first, count, received.subarray(first, end), share.subarray(first, end)),
-          first,
-        );
+        const masks = outputMasks(gadget, keys, first, count);
+        next.set(removeMask(gadget, masks, received.subarray(first, end), share.subarray(first, end)), first);
       }
       tensors.push(next);
     }

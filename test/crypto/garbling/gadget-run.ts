@@ -3,7 +3,7 @@ import { clientBits, evaluate } from '../../../crypto/garbling/evaluate.ts';
 import { type Gadget, type GarblerKeys, gadgetBytes } from '../../../crypto/garbling/gadget.ts';
 import { garble } from '../../../crypto/garbling/garble.ts';
 import { bundleDelta } from '../../../crypto/garbling/keys.ts';
-import { removeMask, serverLabels } from '../../../crypto/garbling/online.ts';
+import { outputMasks, removeMask, serverLabels } from '../../../crypto/garbling/online.ts';
 import { randomSeed } from '../../../crypto/prg.ts';
 import { subtractShares } from '../../../crypto/ring.ts';
 
@@ -44,7 +44,8 @@ export function run(gadget: Gadget, x: Int32Array, b: Uint32Array, first = 0, ke
   const online = serverLabels(gadget, keys, first, count, a);
   const open = (held = labels, sent = online) =>
     evaluate(gadget, keys.nonce, keys.layer, first, count, b, tables, held, sent);
-  const remove = (opened: Uint32Array) => new Int32Array(removeMask(gadget, keys, first, count, opened, a));
+  const remove = (opened: Uint32Array) =>
+    new Int32Array(removeMask(gadget, outputMasks(gadget, keys, first, count), opened, a));
   const opened = open();
   return { keys, a, tables, labels, online, opened, output: remove(opened), open, remove };
 }

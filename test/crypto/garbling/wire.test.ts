@@ -74,8 +74,8 @@ test('arrays of a wrong length are refused', () => {
   for (const refused of [
     () => garble(gadget, keys, 0, 4, labels.subarray(16)),
     () => serverLabels(gadget, keys, 0, 4, new Uint32Array(5)),
-    () => removeMask(gadget, keys, 0, 4, share, new Uint32Array(3)),
-    () => removeMask(gadget, keys, 0, 4, new Uint32Array(3), share),
+    () => removeMask(gadget, outputMasks(gadget, keys, 0, 4), share, new Uint32Array(3)),
+    () => removeMask(gadget, outputMasks(gadget, keys, 0, 4), new Uint32Array(3), share),
     open(new Uint32Array(3), tables, labels, online),
     open(share, tables.subarray(1), labels, online),
     open(share, tables, labels.subarray(1), online),

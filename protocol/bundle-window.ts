@@ -1,0 +1,77 @@
+import { LABEL_BYTES } from '../crypto/garbling/gadget.ts';
+import { kernels } from '../kernels/load.ts';
+import type { BundleSource } from './bundle.ts';
+import type { LayerPlan, Plan } from './plan.ts';
+
+/** What the bundle holds for one chunk of a ReLU layer. Valid until WINDOW_CHUNKS more chunks are loaded. */
+export interface LoadedChunk {
+  readonly clientLabels: Uint8Array;
+  readonly tables: Uint8Array;
+}
+
+/** Chunks that are loaded ahead of their evaluation, at most. */
+const WINDOW_CHUNKS = 8;
+
+/** Room for the window in the kernel memory of this thread, while no inference uses it. */
+let spare: Uint8Array | undefined;
+
+/**
+ * Reads a bundle's tables chunk by chunk, ahead of their use: the client loads while it waits for the server. The
+ * chunks lie in the kernel memory, where they are evaluated without being copied, in the same pages every time.
+ */
+export class BundleWindow {
+  readonly #source: BundleSource;
+  readonly #slotBytes: number;
+  readonly #room: Uint8Array;
+  #layer: LayerPlan | undefined;
+  #loaded: LoadedChunk[] = [];
+  #nextChunk = 0;
+  #nextSlot = 0;
+
+  constructor(source: BundleSource, plan: Plan) {
+    this.#source = source;
+    this.#slotBytes = Math.max(
+      0,
+      ...plan.layers.map((layer) => chunkBytes(layer, layer.chunks[0]?.count ?? 0)),
+    );
+    const size = WINDOW_CHUNKS * this.#slotBytes;
+    this.#room = spare && spare.length >= size ? spare : kernels().memory.keep(size);
+    spare = undefined;
+  }
+
+  /** The chunks that follow belong to this layer. */
+  enter(layer: LayerPlan): void {
+    this.#layer = layer;
+    this.#nextChunk = 0;
+  }
+
+  /** Loads one more chunk of the layer. Returns false if all are loaded or the window is full. Errors as the source's. */
+  loadAhead(): boolean {
+    const layer = this.#layer;
+    if (!layer || this.#nextChunk === layer.chunks.length || this.#loaded.length === WINDOW_CHUNKS)
+      return false;
+    const { count } = layer.chunks[this.#nextChunk++];
+    const labels = layer.bytes.labels * LABEL_BYTES * count;
+    const start = this.#nextSlot * this.#slotBytes;
+    const chunk = this.#room.subarray(start, start + chunkBytes(layer, count));
+    this.#nextSlot = (this.#nextSlot + 1) % WINDOW_CHUNKS;
+    this.#source.read(chunk);
+    this.#loaded.push({ clientLabels: chunk.subarray(0, labels), tables: chunk.subarray(labels) });
+    return true;
+  }
+
+  /** The next chunk of the layer, loaded now if it is not yet. */
+  next(): LoadedChunk {
+    if (this.#loaded.length === 0) this.loadAhead();
+    return this.#loaded.shift() as LoadedChunk;
+  }
+
+  /** Leaves the room to the next inference. */
+  close(): void {
+    spare = this.#room;
+  }
+}
+
+function chunkBytes({ bytes }: LayerPlan, count: number): number {
+  return (bytes.labels * LABEL_BYTES + bytes.tables) * count;
+}
