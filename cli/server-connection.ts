@@ -26,7 +26,7 @@ export function withConnection(command: Command): Command {
     )
     .option('--ca <file>', 'encrypt the connection, trusting the authority in this PEM file')
     .option('--insecure', 'allow plaintext to another machine')
-    .option('--state <folder>', 'where the token and the bundles are kept');
+    .option('--state <folder>', "where the client's secret and the bundles are kept");
 }
 
 /** Runs `work` with a connected client and closes it afterwards, whatever happens. */

@@ -8,9 +8,9 @@ import { DEFAULT_DEADLINES, type Deadlines } from './limits.ts';
 import { clientToken, defaultStateFolder } from './storage.ts';
 
 export interface ConnectOptions extends Security {
-  /** Where the token and the bundles are kept. Default: the platform's folder for application data. */
+  /** Where the client's secret and the bundles are kept. Default: the platform's folder for application data. */
   readonly stateFolder?: string;
-  /** 32 hex digits in place of the token in the state folder. Bundles belong to the token that prepared them. */
+  /** 32 hex digits in place of the token that the state folder gives for this server. Bundles belong to the token that prepared them. */
   readonly clientToken?: string;
   readonly deadlines?: Partial<Deadlines>;
   readonly signal?: AbortSignal;
@@ -27,7 +27,7 @@ export interface ConnectOptions extends Security {
  */
 export async function connect(address: string, options: ConnectOptions = {}): Promise<Client> {
   const stateFolder = options.stateFolder ?? defaultStateFolder();
-  const token = options.clientToken ?? (await clientToken(stateFolder));
+  const token = options.clientToken ?? (await clientToken(stateFolder, address));
   if (!CLIENT_TOKEN.test(token))
     throw new SphynxError('config/invalid', 'a client token has 32 lower-case hex digits');
   const store = await BundleStore.open(stateFolder, address);

@@ -97,6 +97,7 @@ export class Connection {
     await new Promise((resolve) => this.#client.waitForReady(deadline, resolve));
   }
 
+  /** The token, for the streams: the short calls are the same for everybody. */
   #metadata(): Metadata {
     const metadata = new Metadata();
     metadata.set(CLIENT_KEY, this.#token);
@@ -116,7 +117,7 @@ export class Connection {
     try {
       return await new Promise((resolve, reject) => {
         const deadline = Date.now() + this.#deadlines.connectMs;
-        const call = start(this.#metadata(), { deadline }, (failure, response) =>
+        const call = start(new Metadata(), { deadline }, (failure, response) =>
           failure ? reject(fromStatus(failure)) : resolve(response),
         );
         release = onAbort(signal, (error) => {

@@ -1,12 +1,12 @@
 /** The client's folder on disk: where it is, who may read it, and what its failures mean. */
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { link, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { SphynxError } from '../errors/sphynx-error.ts';
 
 /**
- * Where a client keeps its token and bundles unless told otherwise: `SPHYNX_STATE`, or the folder for
+ * Where a client keeps its secret and bundles unless told otherwise: `SPHYNX_STATE`, or the folder for
  * application data that the platform names (XDG on Linux).
  */
 export function defaultStateFolder(environment: NodeJS.ProcessEnv = process.env): string {
@@ -26,22 +26,29 @@ export async function makePrivateFolder(folder: string): Promise<void> {
 }
 
 /**
- * The client's token: 128 random bits in hex, drawn on first use and kept in `stateFolder`. Bundles belong to
- * the token that prepared them, so losing it loses them. Two processes that start at once agree on one token.
+ * The client's token for the server at `address`: 128 bits in hex, derived from a secret that is drawn on first use
+ * and kept in `stateFolder`. Servers see different tokens, so that none can act as the client towards another or
+ * know it again there. Bundles belong to the token that prepared them, so losing the secret loses them.
  */
-export async function clientToken(stateFolder: string): Promise<string> {
+export async function clientToken(stateFolder: string, address: string): Promise<string> {
+  const secret = Buffer.from(await clientSecret(stateFolder), 'hex');
+  return createHmac('sha256', secret).update(`client-token:${address}`).digest('hex').slice(0, 32);
+}
+
+/** 128 random bits in hex. Two processes that start at once agree on one secret. */
+async function clientSecret(stateFolder: string): Promise<string> {
   await makePrivateFolder(stateFolder);
-  const path = join(stateFolder, 'client-token');
+  const path = join(stateFolder, 'client-secret');
   const draft = `${path}.${randomBytes(8).toString('hex')}`;
   try {
     const known = await readFile(path, 'utf8').catch(onMissing(undefined));
-    if (known !== undefined) return checkToken(known.trim(), path);
+    if (known !== undefined) return checkSecret(known.trim(), path);
     await writeFile(draft, `${randomBytes(16).toString('hex')}\n`, { mode: 0o600, flag: 'wx', flush: true });
-    // Unlike a rename, a link never replaces the token that another process has just made.
+    // Unlike a rename, a link never replaces the secret that another process has just made.
     await link(draft, path).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error;
     });
-    return checkToken((await readFile(path, 'utf8')).trim(), path);
+    return checkSecret((await readFile(path, 'utf8')).trim(), path);
   } catch (error) {
     throw storageError(error, path);
   } finally {
@@ -49,11 +56,11 @@ export async function clientToken(stateFolder: string): Promise<string> {
   }
 }
 
-function checkToken(token: string, path: string): string {
-  if (/^[0-9a-f]{32}$/.test(token)) return token;
+function checkSecret(secret: string, path: string): string {
+  if (/^[0-9a-f]{32}$/.test(secret)) return secret;
   throw new SphynxError(
     'storage/failed',
-    `"${path}" does not hold a client token; delete it to get a new one (bundles made with the old one are lost)`,
+    `"${path}" does not hold a client's secret; delete it to get a new one (bundles made with the old one are lost)`,
   );
 }
 

@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { Connection } from '../../client/connection.ts';
 import { connect } from '../../client/index.ts';
+import { DEFAULT_DEADLINES } from '../../client/limits.ts';
+import { clientToken } from '../../client/storage.ts';
+import { CLIENT_KEY, CLIENT_TOKEN } from '../../transport/client-token.ts';
 import { temporaryFolder } from '../server/bundles.ts';
 import { hostileServer } from './hostile-server.ts';
 
@@ -25,4 +30,34 @@ test('plaintext on this machine takes no way over a proxy', async () => {
     proxy.close();
   }
   assert.equal(asked, 0);
+});
+
+test('each server gets a token of its own, so that none can act as the client towards another', async () => {
+  const stateFolder = temporaryFolder();
+  const seen = new Set<unknown>();
+  const preprocess = (call: ServerDuplexStream<unknown, unknown>) => {
+    seen.add(call.metadata.get(CLIENT_KEY)[0]);
+    call.emit('error', { code: 5, details: 'seen enough' });
+  };
+  for (const reached of [await hostileServer({ preprocess }), await hostileServer({ preprocess })]) {
+    const connection = new Connection(
+      reached,
+      await clientToken(stateFolder, reached),
+      {},
+      DEFAULT_DEADLINES,
+    );
+    for (let call = 0; call < 2; call++)
+      await assert.rejects(connection.preprocess().receive(), { message: /seen enough/ });
+    connection.close();
+  }
+  assert.equal(seen.size, 2);
+  for (const token of seen) assert.match(String(token), CLIENT_TOKEN);
+});
+
+test('short calls, which need no token, carry none', async () => {
+  const seen: unknown[] = [];
+  const address = await hostileServer({ onCall: (metadata) => seen.push(metadata.get(CLIENT_KEY)) });
+  const client = await connect(address, { stateFolder: temporaryFolder() });
+  await client.close();
+  assert.deepEqual(seen, [[]]);
 });

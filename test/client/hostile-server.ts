@@ -1,6 +1,6 @@
 /** A server that says what a test tells it to. */
 import { after } from 'node:test';
-import { Server, ServerCredentials, type UntypedServiceImplementation } from '@grpc/grpc-js';
+import { type Metadata, Server, ServerCredentials, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { GetModelCardResponse, ModelSummary } from '../../transport/messages.ts';
 import { privateInferenceService } from '../../transport/proto.ts';
 
@@ -10,16 +10,30 @@ export interface Lies {
   readonly card?: GetModelCardResponse;
   readonly preprocess?: UntypedServiceImplementation[string];
   readonly infer?: UntypedServiceImplementation[string];
+  /** Sees the metadata of the short calls. */
+  readonly onCall?: (metadata: Metadata) => void;
 }
 
+type Call = { readonly metadata: Metadata };
 type Callback = (error: null, response: unknown) => void;
 
 /** Starts it on a loopback port and returns its address; it is gone when the test file is done. */
-export async function hostileServer({ models = [], card, ...streams }: Lies): Promise<string> {
+export async function hostileServer({
+  models = [],
+  card,
+  onCall = () => {},
+  ...streams
+}: Lies): Promise<string> {
   const server = new Server();
   server.addService(privateInferenceService, {
-    listModels: (_call: unknown, callback: Callback) => callback(null, { models }),
-    getModelCard: (_call: unknown, callback: Callback) => callback(null, card ?? {}),
+    listModels: ({ metadata }: Call, callback: Callback) => {
+      onCall(metadata);
+      callback(null, { models });
+    },
+    getModelCard: ({ metadata }: Call, callback: Callback) => {
+      onCall(metadata);
+      callback(null, card ?? {});
+    },
     ...streams,
   });
   const port = await new Promise<number>((resolve, reject) =>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -13,14 +13,22 @@ beforeEach(async () => {
 });
 afterEach(() => rm(state, { recursive: true }));
 
-test('the client token is 128 bits, drawn once and readable by the user alone', async () => {
-  const token = await clientToken(join(state, 'new'));
+const SERVER = 'localhost:1';
+
+test("the client's secret is drawn once and readable by the user alone", async () => {
+  const token = await clientToken(join(state, 'new'), SERVER);
   assert.match(token, /^[0-9a-f]{32}$/);
-  assert.equal(await clientToken(join(state, 'new')), token);
-  assert.notEqual(await clientToken(join(state, 'other')), token);
-  assert.deepEqual(await readdir(join(state, 'new')), ['client-token']);
+  assert.equal(await clientToken(join(state, 'new'), SERVER), token);
+  assert.notEqual(await clientToken(join(state, 'other'), SERVER), token);
+  assert.deepEqual(await readdir(join(state, 'new')), ['client-secret']);
   if (process.platform !== 'win32')
-    assert.equal((await stat(join(state, 'new', 'client-token'))).mode & 0o777, 0o600);
+    assert.equal((await stat(join(state, 'new', 'client-secret'))).mode & 0o777, 0o600);
+});
+
+test('every server is shown another token, and none is the secret', async () => {
+  const tokens = await Promise.all(['a:1', 'a:2', 'b:1'].map((address) => clientToken(state, address)));
+  const secret = (await readFile(join(state, 'client-secret'), 'utf8')).trim();
+  assert.equal(new Set([...tokens, secret]).size, 4);
 });
 
 test('processes that start at the same time agree on one token', async () => {
@@ -31,13 +39,13 @@ test('processes that start at the same time agree on one token', async () => {
   );
   assert.equal(new Set(tokens).size, 1);
   async function clientTokenLine() {
-    return { stdout: `"${await clientToken(state)}"\n` };
+    return { stdout: `"${await clientToken(state, SERVER)}"\n` };
   }
 });
 
-test('a damaged token is not replaced in silence', async () => {
-  await writeFile(join(state, 'client-token'), 'oops');
-  await assert.rejects(clientToken(state), { code: 'storage/failed', message: /delete it/ });
+test('a damaged secret is not replaced in silence', async () => {
+  await writeFile(join(state, 'client-secret'), 'oops');
+  await assert.rejects(clientToken(state, SERVER), { code: 'storage/failed', message: /delete it/ });
 });
 
 test('the state folder is the one asked for, or where the platform keeps application data', () => {

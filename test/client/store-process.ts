@@ -7,7 +7,7 @@ import { MODEL_HASH, PLAN_HASH } from './sample-bundle.ts';
 const [command, stateFolder, argument] = process.argv.slice(2);
 const say = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);
 
-if (command === 'token') say(await clientToken(stateFolder));
+if (command === 'token') say(await clientToken(stateFolder, 'localhost:1'));
 else {
   const store = await BundleStore.open(stateFolder, 'localhost:1');
   if (command === 'take-all')
