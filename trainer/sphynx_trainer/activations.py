@@ -1,4 +1,4 @@
-"""The nonlinearities of a network: every `nn.ReLU` module, whatever the family."""
+"""The nonlinearities of a network of any family: its ReLU modules and what took their place."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from .networks.masked_relu import MaskedReLU
+from .networks.masked_relu import MaskedReLU, SelectiveReLU
 
-Activation = nn.ReLU | MaskedReLU
+Activation = nn.ReLU | MaskedReLU | SelectiveReLU
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where an activation stands. name: of its module; shape: [C, H, W] of its tensor."""
+    """Where an activation stands. name: of its module; shape: of its tensor, [C, H, W] or [C]."""
 
     name: str
     shape: tuple[int, ...]
@@ -22,6 +22,11 @@ class Place:
     def elements(self) -> int:
         """Numbers in the tensor."""
         return torch.Size(self.shape).numel()
+
+    @property
+    def channel_shape(self) -> tuple[int, ...]:
+        """The shape of one number per channel."""
+        return self.shape[:1] + (1,) * (len(self.shape) - 1)
 
 
 @torch.no_grad()
@@ -52,7 +57,8 @@ def activations(network: nn.Module) -> dict[str, nn.Module]:
     }
 
 
-def replace(network: nn.Module, name: str, module: nn.Module) -> None:
-    """Puts another module in an activation's place."""
-    parent, _, child = name.rpartition(".")
-    setattr(network.get_submodule(parent), child, module)
+def unmasked_places(network: nn.Module, image_size: int) -> list[Place]:
+    """As `places`. Raises ValueError if ReLUs have been taken away before."""
+    if any(isinstance(module, MaskedReLU) for module in network.modules()):
+        raise ValueError("this network has lost ReLUs already; start from the one before")
+    return places(network, image_size)

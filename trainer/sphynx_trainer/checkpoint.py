@@ -9,7 +9,7 @@ import torch
 
 from .datasets import Dataset
 from .networks.classifier import Classifier
-from .networks.families import build, config_from_json, config_to_json
+from .networks.families import Config, build, config_from_json, config_to_json
 from .networks.masked_relu import install_masks
 from .recipes import Recipe
 
@@ -25,7 +25,7 @@ class Checkpoint:
     teacher: folder of the run that is distilled; extra: what a command adds.
     """
 
-    config: Any
+    config: Config
     recipe: Recipe
     dataset: str
     epoch: int

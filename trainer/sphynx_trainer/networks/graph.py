@@ -59,9 +59,15 @@ class Graph:
         return sum(self.relu_layers().values())
 
     def relu_layers(self) -> dict[str, int]:
-        """ReLUs of every layer, by the node's name."""
+        """ReLUs of every layer, by the node's name; elements that a mask lets pass are none."""
         sizes = self._sizes()
-        return {node.name: sizes[node.name] for node in self.nodes if node.operator == "Relu"}
+        relus = {node.name: sizes[node.name] for node in self.nodes if node.operator == "Relu"}
+        for node in self.nodes:
+            if node.operator == "Mul" and node.inputs[0] in relus:
+                (mask,) = node.constants.values()
+                size = sizes[node.inputs[0]]
+                relus[node.inputs[0]] = int(mask.sum()) * (size // mask.numel())
+        return relus
 
     @property
     def macs(self) -> int:
@@ -76,8 +82,9 @@ class Graph:
 
     @property
     def parameters(self) -> int:
-        """Numbers in all constants."""
-        return sum(value.numel() for node in self.nodes for value in node.constants.values())
+        """Numbers in all weights and biases."""
+        linear = [node for node in self.nodes if node.operator in ("Conv", "Gemm")]
+        return sum(value.numel() for node in linear for value in node.constants.values())
 
     def _sizes(self) -> dict[str, int]:
         image = torch.empty(1, 3, self.image_size, self.image_size, device="meta")

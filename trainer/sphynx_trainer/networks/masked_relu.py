@@ -9,13 +9,14 @@ from torch.nn import functional as F
 from .graph import GraphBuilder
 
 MASK = "mask"
-"""Name of the mask among a module's buffers, hence the end of its name in a state dict."""
+COEFFICIENT = "coefficient"
+"""Names of the tensors that the modules own, hence the ends of their names in a state dict."""
 
 
 class MaskedReLU(nn.Module):
     """mask * relu(x) + (1 - mask) * x.
 
-    mask: zeros and ones [C, H, W], or [C, 1, 1] for whole channels.
+    mask: zeros and ones [C, H, W], or [C, 1, 1] for whole channels; [C] for vectors.
     """
 
     mask: Tensor
@@ -38,10 +39,31 @@ class MaskedReLU(nn.Module):
         return graph.node(f"{name}_masked", "Add", (kept, passed))
 
 
+class SelectiveReLU(nn.Module):
+    """c * relu(x) + (1 - c) * x with trainable c, at first 1 (SNL, section 3.1).
+
+    shape: of c, as that of a mask.
+    """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.register_parameter(COEFFICIENT, nn.Parameter(torch.ones(shape)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.coefficient * (F.relu(x) - x)
+
+
 def install_masks(network: nn.Module, state: Mapping[str, Tensor]) -> None:
-    """Puts a MaskedReLU wherever the state dict has a mask, so that it can be loaded."""
+    """Puts a MaskedReLU or SelectiveReLU where the state dict has one, so that it can be loaded."""
     for name, value in state.items():
         place, _, leaf = name.rpartition(".")
         if leaf == MASK:
-            parent, _, child = place.rpartition(".")
-            setattr(network.get_submodule(parent), child, MaskedReLU(torch.zeros_like(value)))
+            replace_module(network, place, MaskedReLU(torch.zeros_like(value)))
+        elif leaf == COEFFICIENT:
+            replace_module(network, place, SelectiveReLU(tuple(value.shape)))
+
+
+def replace_module(network: nn.Module, name: str, module: nn.Module) -> None:
+    """Puts another module in the place of the one with that name."""
+    parent, _, child = name.rpartition(".")
+    setattr(network.get_submodule(parent), child, module)

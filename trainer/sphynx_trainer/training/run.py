@@ -12,7 +12,7 @@ from ..checkpoint import CHECKPOINT, Checkpoint, load_checkpoint
 from ..datasets import Dataset
 from ..execution import Execution
 from ..networks.classifier import Classifier
-from ..networks.families import build
+from ..networks.families import Config, build
 from ..recipes import Recipe
 from .average import Average
 from .student import Student
@@ -27,7 +27,7 @@ class Run:
 
     def __init__(
         self,
-        config: Any,
+        config: Config,
         recipe: Recipe,
         dataset: Dataset,
         folder: Path,
@@ -54,7 +54,7 @@ class Run:
 
     @staticmethod
     def start(
-        config: Any,
+        config: Config,
         recipe: Recipe,
         dataset: Dataset,
         folder: Path,
@@ -66,7 +66,7 @@ class Run:
 
     @staticmethod
     def begin(
-        config: Any,
+        config: Config,
         network: Classifier,
         recipe: Recipe,
         dataset: Dataset,

@@ -1,0 +1,81 @@
+"""Selective Network Linearization (Cho, Joshi, Reagen, Garg, Hegde, ICML'22), its first phase.
+
+Every ReLU becomes c * relu(x) + (1 - c) * x. Weights and c are trained together under an L1
+penalty on c, whose weight grows whenever the number of c above a threshold stops falling, until
+that number is within the budget. `selection.select` then fixes the masks.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from ..activations import Place, places, unmasked_places
+from ..networks.classifier import Classifier
+from ..networks.masked_relu import MaskedReLU, SelectiveReLU, replace_module
+from ..training import Run
+from .selection import relus_above_threshold, select
+
+FIRST_PENALTY = 1e-5
+GROWTH = 1.1
+"""Weight of the L1 penalty at first, and its growth (the authors' values)."""
+SMALLEST_FALL = 0.001
+"""An epoch in which fewer ReLUs fell, as a share of the whole network's, calls for more."""
+
+STATE = "linearization"
+"""Where a checkpoint keeps the penalty's weight and the last count."""
+
+
+def make_selective(network: Classifier, image_size: int, *, channel_wise: bool) -> None:
+    """Replaces every ReLU by one with a trainable coefficient per element, or per channel.
+
+    Raises ValueError for a network with masks.
+    """
+    for place in unmasked_places(network, image_size):
+        shape = place.channel_shape if channel_wise else place.shape
+        replace_module(network, place.name, SelectiveReLU(shape))
+
+
+class Linearization:
+    """Drives a run whose network `make_selective` prepared towards a ReLU budget."""
+
+    def __init__(self, run: Run, budget: int, penalty: float = FIRST_PENALTY) -> None:
+        self.run = run
+        self.budget = budget
+        self.coefficients = coefficients(run.network, run.dataset.image_size)
+        self.total = sum(place.elements for place in self.coefficients)
+        select(self.coefficients, budget)  # raises for an impossible budget before any training
+        run.extra.setdefault(STATE, {"penalty": penalty, "relus": self.total})
+        run.penalty = self.penalty
+
+    @property
+    def state(self) -> dict[str, float]:
+        """The penalty's weight and the last count of ReLUs; part of the run's checkpoint."""
+        state: dict[str, float] = self.run.extra[STATE]
+        return state
+
+    def penalty(self) -> Tensor:
+        """The L1 penalty on all coefficients."""
+        norms = [c.abs().sum() for c in self.coefficients.values()]
+        return self.state["penalty"] * torch.stack(norms).sum()
+
+    def after_epoch(self, run: Run) -> bool:
+        """Whether the budget is reached; otherwise raises the penalty if the count stands still."""
+        relus = relus_above_threshold(self.coefficients)
+        if self.state["relus"] - relus < SMALLEST_FALL * self.total:
+            self.state["penalty"] *= GROWTH
+        self.state["relus"] = relus
+        return relus <= self.budget
+
+
+def coefficients(network: nn.Module, image_size: int) -> dict[Place, nn.Parameter]:
+    """The coefficients of a network that `make_selective` prepared, in the order of its layers."""
+    return {
+        place: network.get_submodule(place.name).coefficient
+        for place in places(network, image_size)
+        if isinstance(network.get_submodule(place.name), SelectiveReLU)
+    }
+
+
+def binarize(network: Classifier, image_size: int, budget: int) -> None:
+    """Fixes the masks: the largest coefficients within the budget stay ReLUs. Raises ValueError."""
+    for name, mask in select(coefficients(network, image_size), budget).items():
+        replace_module(network, name, MaskedReLU(mask))
