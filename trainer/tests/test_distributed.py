@@ -1,0 +1,76 @@
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+
+from sphynx_trainer.checkpoint import Checkpoint
+from sphynx_trainer.execution import Execution
+
+WORKER = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from sphynx_trainer.datasets import synthetic
+from sphynx_trainer.execution import Execution
+from sphynx_trainer.networks.sphynx import SphynxConfig
+from sphynx_trainer.recipes import CPU
+from sphynx_trainer.training import Run, train
+
+torch.set_num_threads(1)
+folder = Path(sys.argv[1])
+place = Execution.detect("cpu")
+data = synthetic(classes=4, image_size=16, records=64)
+recipe = replace(CPU, epochs=2, batch=16, precision="fp32", crop_padding=1)
+config = SphynxConfig(2, 2, (0,), image_size=16, classes=4)
+run = Run.start(config, recipe, data, folder / "run", place)
+train(run)
+torch.save(run.network.state_dict(), folder / f"rank{place.rank}.pt")
+place.close()
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_two_processes_train_one_network_and_one_of_them_writes(tmp_path: Path) -> None:
+    (tmp_path / "worker.py").write_text(WORKER)
+    package = str(Path(__file__).parent.parent)
+    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": "2"}
+    workers = [
+        subprocess.Popen(
+            [sys.executable, str(tmp_path / "worker.py"), str(tmp_path)],
+            env={**os.environ, **shared, "RANK": rank, "LOCAL_RANK": rank, "PYTHONPATH": package},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in ("0", "1")
+    ]
+    errors = [worker.communicate(timeout=60)[1] for worker in workers]
+    assert [worker.returncode for worker in workers] == [0, 0], errors
+    assert "epoch 2" in errors[0]
+    assert "epoch" not in errors[1]
+
+    first, second = (torch.load(tmp_path / f"rank{rank}.pt") for rank in (0, 1))
+    for name, value in first.items():
+        if "running" not in name:
+            assert torch.equal(value, second[name]), name
+    saved = Checkpoint.load(tmp_path / "run" / "checkpoint.pt")
+    assert saved.epoch == 2
+    assert torch.equal(saved.network["stem.conv.weight"], first["stem.conv.weight"])
+    rows = (tmp_path / "run" / "log.csv").read_text().splitlines()
+    assert len(rows) == 3
+
+
+def test_every_image_belongs_to_exactly_one_process() -> None:
+    indices = torch.randperm(10)
+    shares = [Execution(rank=rank, processes=3).share(indices) for rank in range(3)]
+    assert sorted(torch.cat(shares).tolist()) == list(range(10))
