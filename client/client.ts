@@ -6,6 +6,7 @@ import type { BundleHeader } from './bundle-header.ts';
 import type { BundleStore } from './bundle-store.ts';
 import { type Classification, classifyImage } from './classify.ts';
 import type { Connection } from './connection.ts';
+import { derivePlan } from './derive-plan.ts';
 import type { ImageInput } from './image.ts';
 import { type KnownModel, KnownModels } from './known-models.ts';
 import { OFFLINE_THREADS, ONLINE_THREADS } from './limits.ts';
@@ -51,7 +52,9 @@ export class Client {
     this.address = connection.address;
     this.#connection = connection;
     this.#store = store;
-    this.#models = new KnownModels(connection);
+    this.#models = new KnownModels(connection, (card, signal) =>
+      derivePlan(this.#online, card, connection.planMs, signal),
+    );
   }
 
   /** The server's models, by name. */

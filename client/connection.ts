@@ -63,6 +63,11 @@ export class Connection {
     if (this.#state !== connectivityState.READY) await this.listModels(signal);
   }
 
+  /** How long deriving a plan from one of the server's cards may take. */
+  get planMs(): number {
+    return this.#deadlines.planMs;
+  }
+
   preprocess(): PreprocessStream {
     return CallStream.ofClient(this.#client.preprocess(this.#metadata()), this.#deadlines);
   }

@@ -1,27 +1,31 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { type ModelCard, parseModelCard } from '../model/card.ts';
-import { makePlan, type Plan } from '../protocol/plan.ts';
 import type { Connection } from './connection.ts';
+import type { PlanFacts } from './thread-messages.ts';
 
 /** A model whose card has been checked, and the plan that follows from it. */
 export interface KnownModel {
   readonly card: ModelCard;
-  readonly plan: Plan;
+  readonly plan: PlanFacts;
 }
+
+type DerivePlan = (card: ModelCard, signal?: AbortSignal) => Promise<PlanFacts>;
 
 /** The models of a server as this client knows them: each card is fetched and checked once. */
 export class KnownModels {
   readonly #connection: Connection;
+  readonly #derive: DerivePlan;
   readonly #models = new Map<string, KnownModel>();
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, derive: DerivePlan) {
     this.#connection = connection;
+    this.#derive = derive;
   }
 
   /**
    * A model by name; without a name the server's only one. Throws 'config/invalid' if there are several and
-   * none is named, 'model/unknown', 'model/format' if the card is not well-formed, 'model/mismatch' if the
-   * server derives another plan from it.
+   * none is named, 'model/unknown', 'model/format' if the card is not well-formed, 'model/unsupported' if it
+   * asks too much, 'model/mismatch' if the server derives another plan from it.
    */
   async get(name: string | undefined, signal?: AbortSignal): Promise<KnownModel> {
     const wanted = name ?? (await this.#only(signal));
@@ -58,7 +62,7 @@ export class KnownModels {
         'model/mismatch',
         `the server answered for the model ${name} with the card of another one`,
       );
-    const plan = makePlan(card);
+    const plan = await this.#derive(card, signal);
     if (plan.hash !== planHash)
       throw new SphynxError(
         'model/mismatch',

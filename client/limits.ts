@@ -7,12 +7,16 @@ export interface Deadlines {
   readonly connectMs: number;
   /** Longest silence of the server in the middle of a conversation (ms). */
   readonly idleMs: number;
+  /** Longest time that deriving a plan from a server's card may take (ms). */
+  readonly planMs: number;
 }
 
 export const DEFAULT_DEADLINES: Deadlines = {
   // A server far away and busy answers in a second.
   connectMs: 10_000,
   idleMs: IDLE_MS,
+  // Real models take well below a second; a card of 1 MB can be made to take hours.
+  planMs: 20_000,
 };
 
 /** How long a connection that broke may take to come back before a call fails (ms): several attempts. */
@@ -41,3 +45,12 @@ export const ONLINE_THREADS = Math.min(4, availableParallelism());
 
 /** Threads that prepare bundles: one keeps a processor and a link busy. */
 export const OFFLINE_THREADS = 1;
+
+/** JavaScript heap of a thread (MB): a plan takes a few, tensors lie outside; a hostile card must not take all there is. */
+export const THREAD_HEAP_MB = 1024;
+
+/** Largest ciphertexts of one tensor or part of a layer (bytes): they are held in memory as a whole. */
+export const MAX_TENSOR_BYTES = 2 ** 30;
+
+/** Largest bundle (bytes): more than the largest ImageNet network of the papers needs. */
+export const MAX_BUNDLE_BYTES = 2 ** 34;

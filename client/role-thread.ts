@@ -3,6 +3,7 @@ import { SphynxError, type SphynxErrorCode } from '../errors/sphynx-error.ts';
 import type { Channel } from '../protocol/channel.ts';
 import { PortChannel } from '../transport/port-channel.ts';
 import { relay } from '../transport/relay.ts';
+import { THREAD_HEAP_MB } from './limits.ts';
 import type { Job, JobResults, Report } from './thread-messages.ts';
 
 // Run from source or compiled, a worker is what this file is.
@@ -19,7 +20,7 @@ type Offered<Type extends Job['type']> = Omit<Extract<Job, { type: Type }>, 'por
 
 /** One worker thread, seen from the main thread. It does one job at a time; whoever uses it, has it alone. */
 export class RoleThread {
-  readonly #worker = new Worker(ENTRY);
+  readonly #worker = new Worker(ENTRY, { resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB } });
   readonly #exit: Promise<void>;
   #alive = true;
   #cause: unknown;
@@ -47,10 +48,10 @@ export class RoleThread {
   }
 
   /** Runs a job that talks to nobody. */
-  async call<Type extends 'load' | 'close'>(type: Type, job: Offered<Type>): Promise<void> {
+  async call<Type extends 'load' | 'close'>(type: Type, job: Offered<Type>): Promise<JobResults[Type]> {
     const report = this.#report();
     this.#worker.postMessage({ type, ...job });
-    await report;
+    return (await report) as JobResults[Type];
   }
 
   /** Runs a role and moves its segments. Throws its failure or the network's, whichever comes first. */

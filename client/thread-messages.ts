@@ -1,13 +1,14 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { ModelCard } from '../model/card.ts';
 import type { LayerTiming } from '../protocol/online.ts';
+import type { Plan } from '../protocol/plan.ts';
 import type { BundleBody } from './bundle-header.ts';
 
 /** What the main thread and a role thread say to each other. Segments go over the ports in these messages. */
 
 /** A thread does one job at a time. A session is opened once per Preprocess stream and closed at its end. */
 export type Job =
-  /** Derives the plan, so that an inference need not wait for it. */
+  /** Derives the plan, which takes long for a hostile card, and keeps it for the jobs that follow. */
   | { readonly type: 'load'; readonly card: ModelCard }
   | { readonly type: 'open'; readonly port: MessagePort }
   /** Writes the body of a new bundle to `path`. */
@@ -23,9 +24,12 @@ export type Job =
       readonly image: Int32Array;
     };
 
+/** What the main thread needs of a plan. */
+export type PlanFacts = Pick<Plan, 'hash' | 'sessionBytes' | 'offlineBytes' | 'bundleBytes' | 'rounds'>;
+
 /** What each job gives back. */
 export interface JobResults {
-  load: undefined;
+  load: PlanFacts;
   open: undefined;
   prepare: BundleBody;
   close: undefined;

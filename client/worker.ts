@@ -10,6 +10,7 @@ import { type ClientSession, closeSession, openClientSession } from '../protocol
 import { PortChannel } from '../transport/port-channel.ts';
 import { logSteps } from '../transport/trace-log.ts';
 import { BundleReader, BundleWriter } from './bundle-body.ts';
+import { planFacts } from './plan-facts.ts';
 import type { Job, JobResults, Report } from './thread-messages.ts';
 
 let session: ClientSession | undefined;
@@ -37,8 +38,7 @@ async function run(job: Job): Promise<void> {
 async function play(job: Job, channel: Channel): Promise<JobResults[Job['type']]> {
   switch (job.type) {
     case 'load':
-      planOf(job.card);
-      return undefined;
+      return planFacts(planOf(job.card));
     case 'open':
       session = await openClientSession(channel);
       return undefined;

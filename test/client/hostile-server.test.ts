@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { connect } from '../../client/index.ts';
+import type { CardLayer, ModelCard } from '../../model/card.ts';
+import { countMacs, countRelus } from '../../model/geometry.ts';
 import type { ModelSummary } from '../../transport/messages.ts';
 import { temporaryFolder } from '../server/bundles.ts';
 import { hostileServer } from './hostile-server.ts';
@@ -29,5 +31,65 @@ test('a list of models with names or figures that are none is refused before any
   for (const lie of lies) {
     const address = await hostileServer({ models: [{ ...summary, ...lie }] });
     await assert.rejects(connect(address, { stateFolder: temporaryFolder() }), { code: 'model/format' });
+  }
+});
+
+/** A card that passes every check on its own, with what follows from its layers filled in. */
+function hostileCard(size: number, layers: readonly CardLayer[]): ModelCard {
+  const input = { channels: 1, height: size, width: size };
+  return {
+    format: 1,
+    name: summary.name,
+    hash: summary.hash,
+    input,
+    preprocessing: { width: size, height: size, mean: [0], std: [1], scaleBits: 8 },
+    labels: ['class'],
+    layers,
+    logitScaleBits: 8,
+    relus: countRelus({ input, layers }),
+    macs: countMacs({ input, layers }),
+  };
+}
+
+async function clientOf(card: ModelCard, deadlines = {}) {
+  const lie = { cardJson: JSON.stringify(card), modelHash: card.hash, planHash: '', quote: summary.quote };
+  const address = await hostileServer({ models: [summary], card: lie });
+  const client = await connect(address, { stateFolder: temporaryFolder(), deadlines });
+  after(() => client.close());
+  return client;
+}
+
+const one = { channels: 1, height: 1, width: 1 };
+const gadget = { ringBits: 12, dropBits: 8 };
+const convolution = { tensor: 0, pool: 'none', stride: 1, padTop: 0, padLeft: 0 } as const;
+
+test('a card whose plan would take minutes is given up at the deadline, and at once when the caller wants', async () => {
+  const term = { ...convolution, kernelHeight: 64, kernelWidth: 64, stride: 64 };
+  const layers = Array.from({ length: 100 }, (_, l) => ({
+    name: `layer ${l}`,
+    output: one,
+    terms: Array.from({ length: 64 }, () => term),
+    gadget: l < 99 ? gadget : null,
+    weightNorm: 1,
+  }));
+  const client = await clientOf(hostileCard(512, layers), { planMs: 300 });
+  await assert.rejects(client.modelCard(), { code: 'model/unsupported', message: /too complex/ });
+  const signal = AbortSignal.timeout(100);
+  await assert.rejects(client.modelCard(undefined, { signal }), { code: 'aborted' });
+});
+
+test('a card that asks for more ciphertexts, or a larger bundle, than a client can hold is refused', async () => {
+  const wide = { ...convolution, kernelHeight: 64, kernelWidth: 64, padTop: 32, padLeft: 32 };
+  const sum = { ...convolution, kernelHeight: 1, kernelWidth: 1 };
+  const map = { channels: 60, height: 512, width: 512 };
+  const pooled = { ...sum, tensor: 1, pool: 'sum' as const };
+  const last = { name: 'logits', output: one, terms: [pooled], gadget: null, weightNorm: 1 };
+  for (const term of [wide, sum]) {
+    const first = { name: 'first', output: map, terms: [term], weightNorm: 1 };
+    const card = hostileCard(512, [{ ...first, gadget: { ringBits: 20, dropBits: 8 } }, last]);
+    await assert.rejects((await clientOf(card)).modelCard(), {
+      code: 'model/unsupported',
+      message: /bytes for/,
+    });
   }
 });

@@ -1,0 +1,24 @@
+import { SphynxError } from '../errors/sphynx-error.ts';
+import type { Plan } from '../protocol/plan.ts';
+import { MAX_BUNDLE_BYTES, MAX_TENSOR_BYTES } from './limits.ts';
+import type { PlanFacts } from './thread-messages.ts';
+
+/**
+ * What the main thread needs of a plan. Throws 'model/unsupported' if a server's card asks for more disk or memory
+ * than a client is ready to give.
+ */
+export function planFacts({ he, hash, sessionBytes, offlineBytes, bundleBytes, rounds }: Plan): PlanFacts {
+  const packings = [...he.tensors, ...he.layers.flatMap(({ parts }) => parts)];
+  const largest = packings.reduce((most, { bytes }) => Math.max(most, bytes), 0);
+  check('ciphertexts of one layer', largest, MAX_TENSOR_BYTES);
+  check('a bundle', bundleBytes, MAX_BUNDLE_BYTES);
+  return { hash, sessionBytes, offlineBytes, bundleBytes, rounds };
+}
+
+function check(what: string, bytes: number, most: number): void {
+  if (bytes > most)
+    throw new SphynxError(
+      'model/unsupported',
+      `the server's model needs ${bytes} bytes for ${what}, and this client gives at most ${most}`,
+    );
+}
