@@ -1,0 +1,170 @@
+"""Bilevel search (algorithm 1; DARTS, first order): a step for the weights, one for the rest.
+
+The training split is halved: one half trains the weights, the other the architecture. A search
+is a folder; it continues after its last finished epoch.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Generator, Tensor, distributed, nn
+from torch.nn import functional as F
+
+from ..augmentation import flip_and_crop
+from ..datasets import Dataset
+from ..evaluation import autocast
+from ..execution import Execution
+from .recipe import SearchRecipe
+from .searchable import Searchable
+
+STATE = "search.pt"
+"""The file's name in the folder of a search."""
+
+
+class BilevelSearch:
+    """One search: its network, both optimizers and the number of finished epochs."""
+
+    def __init__(
+        self,
+        network: Searchable,
+        recipe: SearchRecipe,
+        dataset: Dataset,
+        folder: Path,
+        execution: Execution | None = None,
+    ) -> None:
+        self.execution = execution or Execution()
+        self.network = network.to(self.execution.device)
+        self.recipe, self.dataset, self.folder = recipe, dataset, folder
+        self.epoch = 0
+        self.weights, self.architecture = network.weights(), network.architecture()
+        self.weight_optimizer = torch.optim.SGD(
+            self.weights,
+            lr=recipe.learning_rate,
+            momentum=recipe.momentum,
+            weight_decay=recipe.weight_decay,
+            nesterov=True,
+        )
+        self.architecture_optimizer = torch.optim.Adam(
+            self.architecture,
+            lr=recipe.architecture_learning_rate,
+            betas=recipe.architecture_betas,
+            weight_decay=recipe.architecture_weight_decay,
+        )
+        order = torch.randperm(len(dataset.train.labels), generator=_generator(recipe.seed))
+        self.halves = order.tensor_split(2)
+
+    def run(self, after_epoch: Callable[["BilevelSearch", float], None]) -> None:
+        """Searches to the recipe's last epoch.
+
+        after_epoch: called in the leading process with the mean loss on the validation half.
+        """
+        while self.epoch < self.recipe.epochs:
+            loss = self._run_epoch()
+            self.epoch += 1
+            if self.execution.leads:
+                self.save()
+                after_epoch(self, loss)
+
+    def _run_epoch(self) -> float:
+        """One pass over both halves. All randomness is drawn from the seed and the epoch."""
+        recipe, place = self.recipe, self.execution
+        seed = recipe.seed * 100_003 + self.epoch
+        torch.manual_seed(seed)
+        generator = _generator(seed)
+        steps = len(self.halves[0]) // recipe.batch
+        orders = [half[torch.randperm(len(half), generator=generator)] for half in self.halves]
+        generator.manual_seed(seed + place.rank)
+        streams = [
+            self.dataset.train.batches(
+                place.share(order[: steps * recipe.batch]), recipe.batch // place.processes, seed
+            )
+            for order in orders
+        ]
+        for group in self.weight_optimizer.param_groups:
+            group["lr"] = recipe.learning_rate_at(self.epoch)
+        self.network.train()
+        total = 0.0
+        for step, (training, validation) in enumerate(zip(*streams, strict=True)):
+            self.network.begin_step((self.epoch + step / steps) / recipe.epochs)
+            self._step(training, self.weights, self.weight_optimizer, generator)
+            total += self._step(
+                validation, self.architecture, self.architecture_optimizer, generator
+            )
+        return place.total([total])[0] / max(steps, 1) / place.processes
+
+    def _step(
+        self,
+        batch: tuple[Tensor, Tensor],
+        trained: list[nn.Parameter],
+        optimizer: torch.optim.Optimizer,
+        generator: Generator,
+    ) -> float:
+        """Trains some of the parameters on one batch; the others get no gradient."""
+        for parameters in (self.weights, self.architecture):
+            for parameter in parameters:
+                parameter.requires_grad_(parameters is trained)
+        device = self.execution.device
+        images = self.dataset.normalise(batch[0].to(device, non_blocking=True))
+        images = flip_and_crop(images, self.recipe.crop_padding, generator)
+        with autocast(self.recipe.precision, device.type):
+            logits = self.network(images)
+        loss = F.cross_entropy(logits.float(), batch[1].to(device))
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self._average_gradients(trained)
+        if trained is self.weights:
+            nn.utils.clip_grad_norm_(trained, self.recipe.clip)
+        optimizer.step()
+        return loss.item()
+
+    def _average_gradients(self, parameters: list[nn.Parameter]) -> None:
+        """Over all processes, which drew the same branches and so have the same gradients set."""
+        if self.execution.processes == 1:
+            return
+        for parameter in parameters:
+            if parameter.grad is not None:
+                distributed.all_reduce(parameter.grad)
+                parameter.grad /= self.execution.processes
+
+    def save(self) -> None:
+        """Replaces the state on disk in one step."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        partial = (self.folder / STATE).with_suffix(".partial")
+        content = {"recipe": asdict(self.recipe), "epoch": self.epoch}
+        content |= {name: part.state_dict() for name, part in self._parts().items()}
+        torch.save(content, partial)
+        os.replace(partial, self.folder / STATE)
+
+    def begin(self, *, resume: bool) -> None:
+        """Continues the folder's search or makes sure that there is none.
+
+        Raises FileExistsError rather than overwrite another search, ValueError for one by
+        another recipe, FileNotFoundError if there is none to continue.
+        """
+        if resume:
+            self._load()
+        elif (self.folder / STATE).exists():
+            raise FileExistsError(f"{self.folder} holds a search; continue it with --resume")
+
+    def _load(self) -> None:
+        content = torch.load(self.folder / STATE, map_location="cpu", weights_only=True)
+        if content["recipe"] != asdict(self.recipe):
+            raise ValueError(f"{self.folder} holds a search by another recipe")
+        for name, part in self._parts().items():
+            part.load_state_dict(content[name])
+        self.epoch = content["epoch"]
+
+    def _parts(self) -> dict[str, Any]:
+        return {
+            "network": self.network,
+            "weight_optimizer": self.weight_optimizer,
+            "architecture_optimizer": self.architecture_optimizer,
+        }
+
+
+def _generator(seed: int) -> Generator:
+    return Generator().manual_seed(seed)

@@ -1,0 +1,36 @@
+"""Trains a network for every placement of the reduce cells, to judge a search by (figure 5)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ..checkpoint import CHECKPOINT
+from ..datasets import Dataset
+from ..evaluation import evaluate
+from ..execution import Execution
+from ..networks.cell_network import SphynxConfig
+from ..recipes import Recipe
+from ..training import Run, train
+from .locations import Placement, placement_name
+
+
+def train_grid(
+    config: SphynxConfig,
+    places: Sequence[Placement],
+    recipe: Recipe,
+    dataset: Dataset,
+    folder: Path,
+    execution: Execution,
+) -> list[float]:
+    """Test accuracy in percent per placement. Finished runs in `folder` are not repeated."""
+    accuracies = []
+    for place in places:
+        home = folder / placement_name(place)
+        if (home / CHECKPOINT).exists():
+            run = Run.resume(dataset, home, execution)
+        else:
+            run = Run.start(replace(config, reduce=place), recipe, dataset, home, execution)
+        train(run, evaluate_every=recipe.epochs)
+        accuracy = evaluate(run.best_network, dataset, dataset.test, execution=execution)
+        accuracies.append(100 * accuracy)
+    return accuracies
