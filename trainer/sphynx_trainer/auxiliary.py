@@ -25,8 +25,10 @@ class AuxiliaryHead(nn.Sequential):
     @staticmethod
     def of(network: Classifier, image_size: int) -> "AuxiliaryHead":
         """The head that fits a network. Switches the network to evaluation mode."""
+        device = network.classify.weight.device
         with torch.no_grad():
-            outputs = network.eval().block_outputs(torch.zeros(1, 3, image_size, image_size))
+            image = torch.zeros(1, 3, image_size, image_size, device=device)
+            outputs = network.eval().block_outputs(image)
         channels = outputs[position(len(outputs))].shape[1]
         return AuxiliaryHead(channels, network.classify.out_features)
 

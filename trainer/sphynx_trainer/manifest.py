@@ -9,14 +9,9 @@ from typing import Any
 from . import __version__
 from .checkpoint import Checkpoint
 from .datasets import Dataset
+from .networks.families import config_to_json, count, family_of
 from .networks.graph import Graph
-
-PAPER = "Cho et al., Sphynx: ReLU-Efficient SphynxNetwork Design for Private Inference"
-
-PAPER_RESULTS = {
-    ("cifar100", 5, 5, (0, 1)): {"accuracy": 66.13, "relus": 25600},
-}
-"""(data set, C, D, reduce cells) -> the paper's own figures, accuracy in percent."""
+from .presets import published_for
 
 
 def build_manifest(
@@ -30,15 +25,13 @@ def build_manifest(
 ) -> dict[str, Any]:
     """Describes the exported file `model`. accuracy: measured top-1 on the test split, 0..1."""
     config = checkpoint.config
-    key = (dataset.name, config.channels, config.depth, config.reduce)
     manifest: dict[str, Any] = {
         "name": name,
-        "family": "sphynx",
+        "family": family_of(config),
         "config": {
-            "channels": config.channels,
-            "depth": config.depth,
-            "reduce": list(config.reduce),
-            "genotype": config.genotype.to_json(),
+            key: value
+            for key, value in config_to_json(config).items()
+            if key not in ("family", "image_size", "classes")
         },
         "dataset": {
             "name": dataset.name,
@@ -58,20 +51,38 @@ def build_manifest(
             "float": round(100 * accuracy, 2),
             "unit": "percent, top-1",
             "images": len(dataset.test.labels),
-            "split": "test",
+            "split": dataset.test_split,
         },
         "recipe": {
             **asdict(checkpoint.recipe),
             **checkpoint.recipe.description(),
             "epochsTrained": checkpoint.epoch,
         },
+        **_origin(checkpoint, network),
         "hardware": hardware,
         "trainer": __version__,
         "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
     }
-    if key in PAPER_RESULTS:
-        manifest["paper"] = {"reference": PAPER, **PAPER_RESULTS[key]}
+    published = published_for(dataset, config)
+    if published is not None and network.relus == count(config).relus:
+        manifest["paper"] = {
+            "reference": published.reference,
+            "accuracy": published.accuracy,
+            "relus": published.relus,
+            "onlineMs": published.online_ms,
+        }
     return manifest
+
+
+def _origin(checkpoint: Checkpoint, network: Graph) -> dict[str, Any]:
+    """What the network was before ReLUs were taken away, and who taught it."""
+    origin: dict[str, Any] = {}
+    full = count(checkpoint.config).relus
+    if network.relus != full:
+        origin["relusBeforeReduction"] = full
+    if checkpoint.teacher:
+        origin["teacher"] = Path(checkpoint.teacher).name
+    return origin
 
 
 def write_manifest(manifest: dict[str, Any], path: Path) -> None:

@@ -103,20 +103,24 @@ class Recipe:
         }
 
     def changed(self, changes: Mapping[str, Any]) -> "Recipe":
-        """This recipe with some values in place of its own. Raises ValueError for unknown names."""
+        """This recipe with some values in place of its own.
+
+        Raises ValueError for unknown names and values that are no numbers where they should be.
+        """
         unknown = set(changes) - {field.name for field in fields(Recipe)}
         if unknown:
             raise ValueError(f"unknown in a recipe: {', '.join(sorted(unknown))}")
-        return replace(self, **_with_tuples(changes))
+        return replace(self, **{k: _like(getattr(self, k), v) for k, v in changes.items()})
 
     @staticmethod
     def from_json(content: Mapping[str, Any]) -> "Recipe":
         """Reads what dataclasses.asdict wrote, of this version or an earlier one."""
-        return Recipe(**_with_tuples(content))
+        return Recipe(**{**content, "milestones": tuple(content.get("milestones", ()))})
 
 
-def _with_tuples(content: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
+def _like(own: object, value: Any) -> object:
+    """A value of the type of the one that it replaces: YAML reads 1e-3 as a text."""
+    return type(own)(value) if isinstance(own, float | int | tuple) else value
 
 
 CPU = Recipe(

@@ -6,9 +6,35 @@ A module has a one-line docstring (the subcommand's help), `add_arguments(parser
 
 from types import ModuleType
 
-from . import evaluate, export, train
+from . import (
+    distill,
+    equalize_relus,
+    evaluate,
+    export,
+    fit_budget,
+    fit_latency,
+    reduce_relus,
+    search_cells,
+    search_locations,
+    snl,
+    train,
+    zoo,
+)
 
-COMMANDS: tuple[ModuleType, ...] = (train, evaluate, export)
+COMMANDS: tuple[ModuleType, ...] = (
+    search_cells,
+    search_locations,
+    equalize_relus,
+    fit_latency,
+    fit_budget,
+    train,
+    distill,
+    snl,
+    reduce_relus,
+    evaluate,
+    export,
+    zoo,
+)
 """In the order in which --help shows them."""
 
 

@@ -1,10 +1,13 @@
 """Measure a run's test accuracy."""
 
 import argparse
+from contextlib import nullcontext
 from pathlib import Path
 
 from ..checkpoint import load_checkpoint
 from ..evaluation import evaluate
+from ..execution import Execution
+from ..fixed_point import calibrate, simulated
 from .data import add_data_arguments, chosen_dataset
 
 
@@ -12,10 +15,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's options."""
     parser.add_argument("folder", type=Path, help="the run")
     add_data_arguments(parser)
+    parser.add_argument("--device", help="such as cpu or cuda:1; the first GPU if there is one")
+    parser.add_argument(
+        "--fixed-point", type=int, metavar="K", help="simulate ReLU inputs of K bits"
+    )
 
 
 def run(options: argparse.Namespace) -> None:
     """Prints top-1 accuracy."""
     dataset = chosen_dataset(options)
-    network = load_checkpoint(options.folder, dataset).build_network()
-    print(f"test accuracy {evaluate(network.eval(), dataset, dataset.test):.2%}")
+    execution = Execution.detect(options.device)
+    network = load_checkpoint(options.folder, dataset).build_network().to(execution.device)
+    bits = options.fixed_point
+    grid = simulated(network, calibrate(network, dataset, bits)) if bits else nullcontext()
+    with grid:
+        accuracy = evaluate(network.eval(), dataset, dataset.test, execution=execution)
+    execution.close()
+    if execution.leads:
+        print(f"test accuracy {accuracy:.2%}")

@@ -1,49 +1,73 @@
 """Train a network."""
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
-import torch
-
-from ..networks.sphynx import SphynxConfig
-from ..recipes import RECIPES
-from ..training import Run, train
-from .data import add_data_arguments, chosen_dataset
+from ..checkpoint import load_checkpoint
+from ..execution import Execution
+from ..presets import Preset, read_preset
+from ..recipes import CPU, FINE_TUNE
+from ..training import Run
+from .data import chosen_dataset
+from .training_options import (
+    add_training_arguments,
+    chosen_recipe,
+    train_as_asked,
+    with_execution,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's options."""
     parser.add_argument("folder", type=Path, help="the run's checkpoint and log")
-    add_data_arguments(parser)
-    parser.add_argument("--channels", type=int, default=5, metavar="C")
-    parser.add_argument("--depth", type=int, default=5, metavar="D")
-    parser.add_argument("--reduce", type=int, nargs="*", default=[0, 1], metavar="CELL")
-    parser.add_argument("--recipe", choices=RECIPES, default="cpu")
-    parser.add_argument("--epochs", type=int, help="in place of the recipe's")
-    parser.add_argument("--seed", type=int, help="in place of the recipe's")
-    parser.add_argument("--threads", type=int, help="CPU threads")
-    parser.add_argument("--evaluate-every", type=int, default=1, metavar="EPOCHS")
-    parser.add_argument("--resume", action="store_true", help="continue the run in the folder")
+    add_training_arguments(parser)
+    network = parser.add_argument_group("network")
+    network.add_argument("--preset", metavar="NAME", help="such as sphynx-c100-25k, or a YAML file")
+    network.add_argument("--from", type=Path, metavar="RUN", dest="origin", help="a trained one")
+    network.add_argument("--channels", type=int, default=5, metavar="C", help="of Sphynx")
+    network.add_argument("--depth", type=int, default=5, metavar="D")
+    network.add_argument("--reduce", type=int, nargs="*", default=[0, 1], metavar="CELL")
+    network.add_argument("--genotype", default="sphynx-cifar100", help="or a file of search-cells")
 
 
-def run(options: argparse.Namespace) -> None:
-    """Starts or continues the run in the folder."""
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    dataset = chosen_dataset(options)
-    if options.resume:
-        run = Run.resume(dataset, options.folder)
-    else:
-        config = SphynxConfig(
-            channels=options.channels,
-            depth=options.depth,
-            reduce=tuple(options.reduce),
-            image_size=dataset.image_size,
-            classes=len(dataset.classes),
-        )
-        changes = {"epochs": options.epochs, "seed": options.seed}
-        changes = {name: value for name, value in changes.items() if value is not None}
-        recipe = replace(RECIPES[options.recipe], **changes)
-        run = Run.start(config, recipe, dataset, options.folder)
-    train(run, evaluate_every=options.evaluate_every)
+def run(options: argparse.Namespace, teacher: Path | None = None) -> None:
+    """Starts or continues the run in the folder. A new run may learn from a teacher's run."""
+
+    def work(execution: Execution) -> None:
+        run = _resumed(options, execution) if options.resume else _started(options, execution)
+        if teacher is not None and not options.resume:
+            run.learn_from(teacher)
+        train_as_asked(run, options)
+
+    with_execution(options, work)
+
+
+def _resumed(options: argparse.Namespace, execution: Execution) -> Run:
+    return Run.resume(chosen_dataset(options, _preset(options).dataset), options.folder, execution)
+
+
+def _started(options: argparse.Namespace, execution: Execution) -> Run:
+    preset = _preset(options)
+    dataset = chosen_dataset(options, preset.dataset)
+    if options.origin is None:
+        recipe = chosen_recipe(options, preset.recipe)
+        config = preset.config(dataset.image_size, len(dataset.classes))
+        return Run.start(config, recipe, dataset, options.folder, execution)
+    saved = load_checkpoint(options.origin, dataset)
+    recipe = chosen_recipe(options, FINE_TUNE)
+    network = saved.build_network()
+    return Run.begin(saved.config, network, recipe, dataset, options.folder, execution)
+
+
+def _preset(options: argparse.Namespace) -> Preset:
+    """The preset that is named, or else a Sphynx network of the given shape."""
+    if options.preset is not None:
+        return read_preset(options.preset)
+    network = {
+        "family": "sphynx",
+        "channels": options.channels,
+        "depth": options.depth,
+        "reduce": options.reduce,
+        "genotype": options.genotype,
+    }
+    return Preset("options", "cifar100", network, CPU)

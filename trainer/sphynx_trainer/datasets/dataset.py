@@ -49,7 +49,10 @@ class FolderSplit:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A classification data set and how its pixels (scaled to 0..1) are normalised."""
+    """A classification data set and how its pixels (scaled to 0..1) are normalised.
+
+    test_split: the authors' name of what `test` holds; the labels of some test sets are secret.
+    """
 
     name: str
     classes: tuple[str, ...]
@@ -58,6 +61,7 @@ class Dataset:
     std: tuple[float, float, float]
     train: Split | FolderSplit
     test: Split | FolderSplit
+    test_split: str = "test"
 
     def normalise(self, images: Tensor) -> Tensor:
         """uint8 [N, 3, S, S] -> float32, zero mean and unit variance per channel."""

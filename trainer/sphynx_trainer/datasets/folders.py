@@ -41,6 +41,7 @@ def load_tiny_imagenet(folder: Path) -> Dataset:
             64,
             workers=_workers(),
         ),
+        test_split="validation",
     )
 
 
@@ -66,6 +67,7 @@ def load_imagenet(folder: Path) -> Dataset:
         std=(0.229, 0.224, 0.225),
         train=_split({name: root / name for name in identifiers}, 224, SMALLEST_CROP),
         test=_split({name: folder / "val" / name for name in identifiers}, 224),
+        test_split="validation",
     )
 
 

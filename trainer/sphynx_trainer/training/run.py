@@ -21,6 +21,8 @@ from .student import Student
 class Run:
     """One training run in a folder: its network, optimizer and number of finished epochs.
 
+    Raises ValueError if the processes cannot share a batch evenly.
+
     teacher: a network in evaluation mode whose logits the student regresses on, and the folder of
     its run. penalty: added to the loss of every batch. extra: what else a checkpoint must keep.
     """
@@ -40,6 +42,8 @@ class Run:
         self.dataset = dataset
         self.folder = folder
         self.execution = execution or Execution()
+        if recipe.batch % self.execution.processes:
+            raise ValueError(f"{self.execution.processes} processes cannot share {recipe.batch}")
         device = self.execution.device
         self.network = network.to(device, memory_format=torch.channels_last)
         self.auxiliary = auxiliary.to(device) if auxiliary else None

@@ -1,0 +1,76 @@
+"""Take single ReLUs (or channels of them) away from a trained network, to an exact budget."""
+
+import argparse
+from pathlib import Path
+
+from ..checkpoint import CHECKPOINT, load_checkpoint
+from ..datasets import Dataset
+from ..execution import Execution
+from ..recipes import FINE_TUNE, LINEARIZE
+from ..reduction.linearize import FIRST_PENALTY, Linearization, binarize, make_selective
+from ..training import Run, train
+from .data import chosen_dataset
+from .training_options import (
+    add_training_arguments,
+    chosen_recipe,
+    train_as_asked,
+    with_execution,
+)
+
+FIRST_PHASE = "linearize"
+"""Folder, in the run's, of the phase that trains the coefficients."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the command's options. The recipe's are those of the fine-tuning."""
+    parser.add_argument("source", type=Path, help="the trained network's run; it is the teacher")
+    parser.add_argument("folder", type=Path, help="the new run")
+    add_training_arguments(parser)
+    parser.add_argument("--budget", type=int, required=True, metavar="RELUS")
+    parser.add_argument("--channel-wise", action="store_true", help="whole channels")
+    parser.add_argument("--penalty", type=float, default=FIRST_PENALTY, help="first weight, of L1")
+    parser.add_argument(
+        "--linearize-epochs",
+        type=int,
+        default=LINEARIZE.epochs,
+        metavar="EPOCHS",
+        help="at most; the first phase ends once the budget is reached",
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    """Chooses the ReLUs that stay, then fine-tunes the network without the others."""
+
+    def work(execution: Execution) -> None:
+        dataset = chosen_dataset(options)
+        if options.resume and (options.folder / CHECKPOINT).exists():
+            train_as_asked(Run.resume(dataset, options.folder, execution), options)
+            return
+        first = _linearized(options, dataset, execution)
+        binarize(first.network, dataset.image_size, options.budget)
+        recipe = chosen_recipe(options, FINE_TUNE)
+        run = Run.begin(first.config, first.network, recipe, dataset, options.folder, execution)
+        run.learn_from(options.source)
+        train_as_asked(run, options)
+
+    with_execution(options, work)
+
+
+def _linearized(options: argparse.Namespace, dataset: Dataset, execution: Execution) -> Run:
+    """The first phase, started or resumed, at its end."""
+    folder = options.folder / FIRST_PHASE
+    if options.resume and (folder / CHECKPOINT).exists():
+        run = Run.resume(dataset, folder, execution)
+    else:
+        saved = load_checkpoint(options.source, dataset)
+        network = saved.build_network()
+        make_selective(network, dataset.image_size, channel_wise=options.channel_wise)
+        changes = {"epochs": options.linearize_epochs, "batch": options.batch, "seed": options.seed}
+        given = {name: value for name, value in changes.items() if value is not None}
+        recipe = LINEARIZE.changed(given)
+        run = Run.begin(saved.config, network, recipe, dataset, folder, execution)
+        run.learn_from(options.source)
+    linearization = Linearization(run, options.budget, options.penalty)
+    if linearization.state["relus"] > options.budget:
+        train(run, evaluate_every=options.evaluate_every, after_epoch=linearization.after_epoch)
+    return run

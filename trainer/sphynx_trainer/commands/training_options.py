@@ -1,0 +1,78 @@
+"""The options that all commands share that train."""
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import yaml
+
+from ..execution import Execution
+from ..recipes import RECIPES, Recipe
+from ..training import Run, train
+from .data import add_data_arguments
+
+
+def add_training_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the data set's options, the recipe's and the machine's."""
+    add_data_arguments(parser)
+    recipe = parser.add_argument_group("recipe")
+    recipe.add_argument("--recipe", choices=RECIPES, help="how to train")
+    recipe.add_argument("--epochs", type=int, help="in place of the recipe's")
+    recipe.add_argument("--batch", type=int, help="likewise; of all processes together")
+    recipe.add_argument("--seed", type=int, help="likewise")
+    recipe.add_argument(
+        "--fixed-point",
+        type=int,
+        metavar="EPOCHS",
+        dest="fixed_point_epochs",
+        help="last epochs on the protocol's fixed-point grid",
+    )
+    recipe.add_argument(
+        "--fixed-point-bits", type=int, metavar="K", help="bits of a ReLU's input there"
+    )
+    recipe.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="any other field of the recipe (recipes.py), such as precision=bf16 or average=0.999",
+    )
+    machine = parser.add_argument_group("machine")
+    machine.add_argument("--device", help="such as cpu or cuda:1; the first GPU if there is one")
+    machine.add_argument("--compile", action="store_true", help="through torch.compile")
+    machine.add_argument("--threads", type=int, help="CPU threads")
+    machine.add_argument("--evaluate-every", type=int, default=1, metavar="EPOCHS")
+    parser.add_argument("--resume", action="store_true", help="continue the run in the folder")
+
+
+def chosen_recipe(options: argparse.Namespace, default: Recipe) -> Recipe:
+    """The recipe that the options name, or else `default`, changed as they say."""
+    base = RECIPES[options.recipe] if options.recipe else default
+    names = ("epochs", "batch", "seed", "fixed_point_epochs", "fixed_point_bits")
+    given = {name: getattr(options, name) for name in names}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    for assignment in options.set:
+        name, equals, value = assignment.partition("=")
+        if not equals:
+            raise ValueError(f"--set {assignment}: expected NAME=VALUE")
+        changes[name] = yaml.safe_load(value)
+    return base.changed(changes)
+
+
+def with_execution(options: argparse.Namespace, work: Callable[[Execution], None]) -> None:
+    """Does the work in this process's place among those that torchrun started, if it did."""
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    execution = Execution.detect(options.device, compile=options.compile)
+    try:
+        if options.download and execution.processes > 1:
+            raise ValueError("several processes would overwrite each other's --download")
+        work(execution)
+    finally:
+        execution.close()
+
+
+def train_as_asked(run: Run, options: argparse.Namespace) -> None:
+    """Trains the run to its end."""
+    train(run, evaluate_every=options.evaluate_every)
