@@ -7,6 +7,7 @@ import { SHARED_CHANNEL_OPTIONS } from '../transport/limits.ts';
 import type { ModelSummary } from '../transport/messages.ts';
 import { privateInferenceService, SERVICE_NAME } from '../transport/proto.ts';
 import type { ServerParts } from './call-context.ts';
+import { lockFolder } from './folder-lock.ts';
 import { tendHttp2Streams } from './http2-streams.ts';
 import {
   CALLS_PER_CONNECTION,
@@ -28,7 +29,7 @@ export interface ServerOptions {
   readonly address: string;
   /** Folders of models, or networks in memory. */
   readonly models: readonly (string | FixedNetwork)[];
-  /** Where the bundle records live; made if it is missing. One server process per folder. */
+  /** Where the bundle records live; made if it is missing. One server process per folder: a second one does not start. */
   readonly stateFolder: string;
   /** Without it only loopback addresses are served. */
   readonly tls?: TlsFiles;
@@ -57,6 +58,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const models = await ModelRegistry.load(options.models);
   const undo: (() => Promise<void>)[] = [];
   try {
+    const unlock = lockFolder(options.stateFolder);
+    undo.push(async () => unlock());
     const store = new SqliteBundleStore(options.stateFolder, limits);
     undo.push(() => store.close());
     logger.info({ burned: await store.burnLeftovers(), expired: await store.sweep() }, 'bundle store open');

@@ -1,0 +1,40 @@
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { SphynxError } from '../errors/sphynx-error.ts';
+
+/** Empty, but for SQLite's own header: it is here for its lock. */
+const FILE = 'server.lock';
+
+/**
+ * Takes the state folder for this process until the returned function is called or the process dies: a second
+ * server on it would burn the bundles that this one is preparing. The lock is SQLite's, which the system takes off
+ * a dead process. Throws 'config/invalid' if another server has it, 'storage/failed' if the folder cannot be used.
+ */
+export function lockFolder(folder: string): () => void {
+  const path = join(folder, FILE);
+  const database = openLock(folder, path);
+  try {
+    database.exec('BEGIN EXCLUSIVE');
+  } catch (cause) {
+    database.close();
+    throw new SphynxError(
+      'config/invalid',
+      `another server uses the state folder ${folder}; stop it or choose another folder`,
+      { cause },
+    );
+  }
+  return () => database.close();
+}
+
+function openLock(folder: string, path: string): DatabaseSync {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    closeSync(openSync(path, 'a', 0o600));
+    return new DatabaseSync(path);
+  } catch (cause) {
+    throw new SphynxError('storage/failed', `could not open ${path}: is the state folder not writable?`, {
+      cause,
+    });
+  }
+}

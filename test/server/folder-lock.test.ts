@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { pino } from 'pino';
+import { startServer } from '../../server/index.ts';
+import { temporaryFolder } from './bundles.ts';
+import { network, runningServer } from './running-server.ts';
+
+const start = (stateFolder: string) =>
+  startServer({
+    address: '127.0.0.1:0',
+    models: [network],
+    stateFolder,
+    logger: pino({ level: 'silent' }),
+  });
+
+test('a second server on a state folder does not start, and harms nothing that the first one does', async () => {
+  const stateFolder = temporaryFolder();
+  const first = await runningServer({ stateFolder });
+  const client = first.client();
+  const { stream, session } = await client.openSession(1);
+  const bundle = await client.prepareUncommitted(stream, session);
+  await assert.rejects(start(stateFolder), { code: 'config/invalid', message: /another server/ });
+  await stream.send({ commit: { bundleId: bundle.id } });
+  assert.equal((await stream.expect('ready')).bundleId, bundle.id);
+  await first.stop();
+  const second = await start(stateFolder);
+  await second.stop();
+});
+
+test('a server that was killed does not keep its folder locked', async () => {
+  const stateFolder = temporaryFolder();
+  const other = fork(join(import.meta.dirname, 'server-process.ts'), [stateFolder]);
+  after(() => other.kill('SIGKILL'));
+  await once(other, 'message');
+  await assert.rejects(start(stateFolder), { code: 'config/invalid', message: /another server/ });
+  other.kill('SIGKILL');
+  await once(other, 'exit');
+  const next = await start(stateFolder);
+  await next.stop();
+});
