@@ -1,5 +1,6 @@
 /** The client of a measurement: `client-process.ts PORT STATE-FOLDER`, driven over IPC by `party.ts`. */
 import { type Classification, connect, type RawImage } from '../client/index.ts';
+import { tuneHeap } from '../transport/heap.ts';
 import { answerParent } from './party.ts';
 
 /** One prepared bundle, and one inference, as the parent wants them. */
@@ -10,6 +11,7 @@ export interface Prepared {
 }
 export type Inferred = Pick<Classification, 'timings' | 'bytes' | 'rounds'> & { readonly logits: number[] };
 
+tuneHeap();
 const [port, stateFolder] = process.argv.slice(2);
 const client = await connect(`127.0.0.1:${port}`, { stateFolder });
 answerParent(

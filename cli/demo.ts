@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { Command } from 'commander';
 import { type Classification, connect } from '../client/index.ts';
 import { loadModel } from '../model/load.ts';
+import { tuneHeap } from '../transport/heap.ts';
 import { type Context, runCommand, USAGE } from './command.ts';
 import { matchesPlaintext } from './demo/compare.ts';
 import { type DemoImage, demoImage, describeImage, describeView } from './demo/report.ts';
@@ -79,4 +80,5 @@ const command = new Command('demo')
       demo(context, images.length > 0 ? images : samples, options.model),
     );
   });
+tuneHeap();
 await command.parseAsync();

@@ -9,6 +9,8 @@ if (Number(process.versions.node.split('.')[0]) < OLDEST_NODE) {
   );
   process.exitCode = 1;
 } else {
+  const { tuneHeap } = await import('../transport/heap.ts');
+  tuneHeap();
   const { run } = await import('./program.ts');
   await run(process.argv.slice(2));
 }

@@ -20,8 +20,9 @@ export class MeteredChannel implements Channel {
   }
 
   async send(segment: Segment): Promise<void> {
+    const { length } = segment.data;
     await this.#channel.send(segment);
-    this.#up += segment.data.length;
+    this.#up += length;
     this.#onBytes();
   }
 

@@ -1,4 +1,5 @@
 import { type Cipheriv, createCipheriv } from 'node:crypto';
+import { release } from '../kernels/release.ts';
 
 /** AES-128 on whole batches of blocks: the random permutation behind the hash and the key derivation. */
 export class BlockCipher {
@@ -13,6 +14,8 @@ export class BlockCipher {
   /** AES of every block of `input`, into `output`, which may be `input`. Both [16 * n bytes]. */
   encrypt(input: Uint8Array, output: Uint8Array): void {
     // Without padding and on whole blocks, ECB keeps no state from one call to the next.
-    output.set(this.#cipher.update(input));
+    const blocks = this.#cipher.update(input);
+    output.set(blocks);
+    release(blocks);
   }
 }

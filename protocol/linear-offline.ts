@@ -1,5 +1,6 @@
 import type { EncryptedTensor } from '../crypto/he/server.ts';
 import { addShares } from '../crypto/ring.ts';
+import { release } from '../kernels/release.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import type { Channel } from './channel.ts';
 import { heTensorMask, partMask } from './masks.ts';
@@ -53,6 +54,7 @@ async function receiveShares(session: ClientSession, plan: Plan, channel: Channe
     for (const part of parts) {
       const ciphertexts = await reader.read(part.bytes);
       const partShare = traced('decrypt', l, () => session.he.decryptPart(part, ciphertexts));
+      release(ciphertexts);
       share = addShares(share, partShare);
     }
     shares.push(share);
@@ -75,6 +77,7 @@ export async function shareLinearServer(
       const packing = plan.he.tensors[inputs.length];
       const bytes = await receiveTensor(channel, 'input-ciphertexts', inputs.length, packing.bytes);
       inputs.push(traced('load ciphertexts', inputs.length, () => session.he.loadTensor(packing, bytes)));
+      release(bytes);
     }
     let offset = 0;
     for (const [p, part] of parts.entries()) {
@@ -84,7 +87,7 @@ export async function shareLinearServer(
         session.he.evaluatePart(part, kernels, tensors, partMask(plan, bundleSeed, l, p)),
       );
       await sendTensor(channel, 'output-ciphertexts', l, ciphertexts, offset);
-      offset += ciphertexts.length;
+      offset += part.bytes;
     }
   }
 }

@@ -1,4 +1,5 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
+import { release } from '../kernels/release.ts';
 import type { Channel } from './channel.ts';
 import type { Segment } from './segment.ts';
 
@@ -22,8 +23,9 @@ export class MemoryChannel implements Channel {
   }
 
   send(segment: Segment): Promise<void> {
-    // A copy, as a socket would make: the sender may reuse its buffer.
-    return this.#out.push({ ...segment, data: segment.data.slice() });
+    const data = segment.data.slice();
+    release(segment.data);
+    return this.#out.push({ ...segment, data });
   }
 
   receive(): Promise<Segment> {

@@ -4,6 +4,7 @@ import { garble } from '../crypto/garbling/garble.ts';
 import { correctLabels, labelCorrections } from '../crypto/ot/correlate.ts';
 import { otMatrixBytes } from '../crypto/ot/random-ot.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
+import { release } from '../kernels/release.ts';
 import type { BundleSink } from './bundle.ts';
 import type { Channel } from './channel.ts';
 import { garblerKeys } from './masks.ts';
@@ -38,8 +39,9 @@ export async function garbleClient(
         const choices = clientBits(gadget, shares[l].subarray(first, first + count));
         const { matrix, messages } = traced('choose labels', l, () => session.ot.extend(choices));
         waiting.push({ choices, messages });
-        await sendTensor(channel, 'ot-matrix', l, matrix, offset);
+        const start = offset;
         offset += matrix.length;
+        await sendTensor(channel, 'ot-matrix', l, matrix, start);
       }
     }
   };
@@ -63,6 +65,7 @@ export async function garbleClient(
         traced('store', l, () => {
           sink.write(labels);
           sink.write(table);
+          for (const spent of [labels, table, correction, asked.messages, asked.choices]) release(spent);
         });
       }
     }
@@ -86,10 +89,14 @@ export async function garbleServer(
       const matrix = await matrices.read(otMatrixBytes(transfers));
       const { zero, corrections } = traced('offer labels', l, () => {
         const { zero, one } = session.ot.extend(transfers, matrix);
-        return { zero, corrections: labelCorrections(zero, one, keys.delta) };
+        const corrections = labelCorrections(zero, one, keys.delta);
+        release(matrix);
+        release(one);
+        return { zero, corrections };
       });
       await sendTensor(channel, 'ot-corrections', l, corrections, bytes.labels * first * LABEL_BYTES);
       const tables = traced('garble', l, () => garble(gadget, keys, first, count, zero));
+      release(zero);
       await sendTensor(channel, 'garbled-tables', l, tables, bytes.tables * first);
     }
   }

@@ -1,6 +1,7 @@
 import { evaluate, readyEvaluator } from '../crypto/garbling/evaluate.ts';
 import { outputMasks, removeMask, serverLabels } from '../crypto/garbling/online.ts';
 import { bytesToWords, subtractShares, wordsToBytes } from '../crypto/ring.ts';
+import { release } from '../kernels/release.ts';
 import type { BundleWindow } from './bundle-window.ts';
 import type { Channel } from './channel.ts';
 import { garblerKeys } from './masks.ts';
@@ -49,6 +50,7 @@ export async function reluClient(
     const output = traced('evaluate', layer, () =>
       evaluate(gadget, nonce, layer, first, count, own, tables, clientLabels, online),
     );
+    release(online);
     const masked = subtractShares(output, mask.subarray(first, first + count));
     const reply = sendTensor(channel, 'masked-activations', layer, wordsToBytes(masked), 4 * first);
     reply.catch(() => {}); // seen by Promise.all below, or a sign of the same end that the next read meets

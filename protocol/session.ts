@@ -32,9 +32,9 @@ export interface ServerSession {
 /** Client's half. The caller closes the session with `closeSession`. */
 export async function openClientSession(channel: Channel): Promise<ClientSession> {
   const he = await HeClient.create();
-  await sendTensor(channel, 'public-key', 0, he.publicKey);
+  await sendTensor(channel, 'public-key', 0, he.publicKey.slice());
   const base = new BaseOtSender();
-  await sendTensor(channel, 'base-ot-message', 0, base.message);
+  await sendTensor(channel, 'base-ot-message', 0, base.message.slice());
   const pairs = base.finish(await receiveTensor(channel, 'base-ot-reply', 0, BASE_OT_REPLY_BYTES));
   return { he, ot: new RandomOtReceiver(pairs) };
 }
@@ -43,7 +43,7 @@ export async function openClientSession(channel: Channel): Promise<ClientSession
 export async function openServerSession(channel: Channel): Promise<ServerSession> {
   const he = await HeServer.create(await receiveTensor(channel, 'public-key', 0, PUBLIC_KEY_BYTES));
   const base = new BaseOtReceiver(await receiveTensor(channel, 'base-ot-message', 0, BASE_OT_MESSAGE_BYTES));
-  await sendTensor(channel, 'base-ot-reply', 0, base.reply);
+  await sendTensor(channel, 'base-ot-reply', 0, base.reply.slice());
   return { he, ot: new RandomOtSender(base.finish()) };
 }
 

@@ -1,8 +1,9 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
+import { release } from '../kernels/release.ts';
 import type { Channel } from './channel.ts';
 import { SEGMENT_BYTES, type SegmentKind } from './segment.ts';
 
-/** Sends `bytes` as segments of the tensor (kind, layer), starting at byte `offset` of it. */
+/** Sends `bytes`, which the channel takes over, as segments of the tensor (kind, layer), starting at byte `offset` of it. */
 export async function sendTensor(
   channel: Channel,
   kind: SegmentKind,
@@ -10,10 +11,13 @@ export async function sendTensor(
   bytes: Uint8Array,
   offset = 0,
 ): Promise<void> {
+  if (bytes.length > 0 && bytes.length <= SEGMENT_BYTES)
+    return channel.send({ kind, layer, offset, data: bytes });
   for (let start = 0; start < bytes.length; start += SEGMENT_BYTES) {
-    const data = bytes.subarray(start, Math.min(start + SEGMENT_BYTES, bytes.length));
+    const data = bytes.slice(start, start + SEGMENT_BYTES);
     await channel.send({ kind, layer, offset: offset + start, data });
   }
+  release(bytes);
 }
 
 /** Receives a whole tensor whose length (bytes) the plan gives. Errors as `TensorReader.read`. */
@@ -59,13 +63,15 @@ export class TensorReader {
           'protocol/length',
           `expected up to ${end - offset} bytes of ${this.#kind} of layer ${this.#layer}, got ${data.length}`,
         );
+      const start = filled;
+      filled += data.length;
+      this.#offset += data.length;
       if (data.length === length) whole = data;
       else {
         whole ??= new Uint8Array(length);
-        whole.set(data, filled);
+        whole.set(data, start);
+        release(data);
       }
-      filled += data.length;
-      this.#offset += data.length;
     }
     return whole ?? new Uint8Array(0);
   }

@@ -10,7 +10,7 @@ const FLOORS: Record<string, string[]> = {
   crypto: ['errors', 'kernels'],
   model: ['errors', 'kernels'],
   protocol: ['errors', 'kernels', 'crypto', 'model'],
-  transport: ['errors', 'model', 'protocol'],
+  transport: ['errors', 'kernels', 'model', 'protocol'],
   server: ['errors', 'crypto', 'model', 'protocol', 'transport'],
   client: ['errors', 'crypto', 'model', 'protocol', 'transport'],
   cli: ['errors', 'kernels', 'crypto', 'model', 'protocol', 'transport', 'server', 'client'],

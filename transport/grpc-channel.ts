@@ -1,4 +1,5 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
+import { release } from '../kernels/release.ts';
 import type { Channel } from '../protocol/channel.ts';
 import { SEGMENT_BYTES, SEGMENT_KINDS, type Segment } from '../protocol/segment.ts';
 import type { CallStream } from './call-stream.ts';
@@ -14,8 +15,9 @@ export class GrpcChannel<Incoming extends SegmentMessage, Outgoing extends Segme
     this.#stream = stream;
   }
 
-  send(segment: Segment): Promise<void> {
-    return this.#stream.send({ segment: encodeSegment(segment) } as OneOf<Outgoing>);
+  async send(segment: Segment): Promise<void> {
+    await this.#stream.send({ segment: encodeSegment(segment) } as OneOf<Outgoing>);
+    release(segment.data);
   }
 
   async receive(): Promise<Segment> {

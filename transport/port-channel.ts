@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import { SphynxError, type SphynxErrorCode } from '../errors/sphynx-error.ts';
+import { ownsBuffer } from '../kernels/release.ts';
 import type { Channel } from '../protocol/channel.ts';
 import type { Segment } from '../protocol/segment.ts';
 import { PORT_PREFETCH } from './limits.ts';
@@ -20,7 +21,7 @@ interface PortChannelOptions {
 }
 
 /**
- * A Channel between two threads, one at each end of a MessageChannel. Data is copied once and then transferred.
+ * A Channel between two threads, one at each end of a MessageChannel. Data is transferred, not copied.
  * Every `receive` gives the other side one credit, so neither end ever holds more than `prefetch` segments
  * unread. It has no deadline of its own: both ends live in one process, and a dead thread closes its ports.
  */
@@ -48,7 +49,7 @@ export class PortChannel implements Channel {
     if (!wanted && !(await this.wanted()))
       throw new SphynxError('protocol/closed', 'the other thread ended the channel');
     this.#credits--;
-    const data = new Uint8Array(segment.data);
+    const data = ownsBuffer(segment.data) ? segment.data : new Uint8Array(segment.data);
     this.#port.postMessage({ type: 'segment', segment: { ...segment, data } } satisfies PortMessage, [
       data.buffer,
     ]);

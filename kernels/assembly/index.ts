@@ -7,6 +7,7 @@ export function heapBase(): usize {
 export * from './blocks';
 export * from './decode-tables';
 export * from './digit-tables';
+export * from './fold-leaves';
 export * from './gemm';
 export * from './half-gates';
 export * from './transpose';

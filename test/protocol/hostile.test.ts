@@ -23,7 +23,7 @@ test('a tensor arrives whole from pieces of any size', async () => {
   const { client, server } = memoryChannel();
   const bytes = new Uint8Array(SEGMENT_BYTES * 2 + 5).map((_, i) => i * 31);
   const [, received] = await Promise.all([
-    sendTensor(client, 'ot-matrix', 1, bytes),
+    sendTensor(client, 'ot-matrix', 1, bytes.slice()),
     receiveTensor(server, 'ot-matrix', 1, bytes.length),
   ]);
   assert.deepEqual(received, bytes);

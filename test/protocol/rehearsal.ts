@@ -47,7 +47,8 @@ export function recording(channel: Channel): Channel & { readonly received: Segm
     send: (segment) => channel.send(segment),
     async receive() {
       const segment = await channel.receive();
-      received.push(segment);
+      // A copy: the role that receives a segment owns its data and may free it.
+      received.push({ ...segment, data: segment.data.slice() });
       return segment;
     },
   };

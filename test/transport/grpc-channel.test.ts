@@ -23,13 +23,13 @@ function segment(offset: number, length = 100): Segment {
 test('every kind of segment arrives as it was sent, in both directions', async () => {
   const { client, server } = channels();
   for (const kind of SEGMENT_KINDS) {
-    const sent = { kind, layer: 3, offset: 2 ** 40, data: Uint8Array.of(1, 2, 3) };
-    await client.send(sent);
+    const sent = () => ({ kind, layer: 3, offset: 2 ** 40, data: Uint8Array.of(1, 2, 3) });
+    await client.send(sent());
     const up = await server.receive();
-    assert.deepEqual(up, sent);
+    assert.deepEqual(up, sent());
     await server.send(up);
     const down = await client.receive();
-    assert.deepEqual(down, sent);
+    assert.deepEqual(down, sent());
   }
 });
 

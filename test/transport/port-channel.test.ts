@@ -23,7 +23,7 @@ test('segments arrive in order and whole', async () => {
   const { near, far } = pair(2);
   const sent = Array.from({ length: 20 }, (_, i) => segment(i));
   const sending = (async () => {
-    for (const each of sent) await near.send(each);
+    for (const [i] of sent.entries()) await near.send(segment(i));
     near.end();
   })();
   const received: Segment[] = [];
@@ -32,12 +32,16 @@ test('segments arrive in order and whole', async () => {
   assert.deepEqual(received, sent);
 });
 
-test('the sender may reuse its buffer at once', async () => {
-  const { near, far } = pair(1);
-  const data = new Uint8Array([1, 2, 3]);
-  await near.send({ kind: 'nonce', layer: 0, offset: 0, data });
-  data.fill(9);
+test('data moves to the other thread, and only a view of something larger is copied', async () => {
+  const { near, far } = pair(2);
+  const own = new Uint8Array([1, 2, 3]);
+  const large = new Uint8Array(5000).fill(7);
+  await near.send({ kind: 'nonce', layer: 0, offset: 0, data: own });
+  await near.send({ kind: 'nonce', layer: 0, offset: 3, data: large.subarray(10, 12) });
+  assert.equal(own.length, 0);
+  assert.equal(large.length, 5000);
   assert.deepEqual([...(await far.receive()).data], [1, 2, 3]);
+  assert.deepEqual([...(await far.receive()).data], [7, 7]);
   near.end();
 });
 

@@ -26,11 +26,11 @@ test('a role talks to its peer through the relay as if it were there', async () 
   const down = tensor(1_500_000);
   const [arrived, , back] = await Promise.all([
     receiveTensor(role, 'ot-matrix', 2, up.length).then(async (bytes) => {
-      await sendTensor(role, 'garbled-tables', 2, down);
+      await sendTensor(role, 'garbled-tables', 2, down.slice());
       role.end();
       return bytes;
     }),
-    sendTensor(peer, 'ot-matrix', 2, up),
+    sendTensor(peer, 'ot-matrix', 2, up.slice()),
     receiveTensor(peer, 'garbled-tables', 2, down.length),
   ]);
   assert.deepEqual(arrived, up);
