@@ -53,15 +53,18 @@ export class BundleStore {
     return store;
   }
 
-  /** Room for a new bundle of the model. */
+  /** Room for a new bundle of the model. Throws 'protocol/order' if a bundle of that id is ready already. */
   async begin(modelHash: string, bundleId: string): Promise<PartialBundle> {
     const folder = this.#modelFolder(modelHash);
     await makePrivateFolder(folder);
     const path = join(folder, `${checkHex(bundleId)}.${OWNER}.partial`);
+    const ready = join(folder, `${bundleId}.ready`);
+    if (await stat(ready).catch(onMissing(undefined)))
+      throw new SphynxError('protocol/order', 'the server gave this bundle an id that it had given before');
     return {
       path,
       seal: (header) => writeHeader(path, header),
-      publish: () => move(folder, path, join(folder, `${bundleId}.ready`)),
+      publish: () => move(folder, path, ready),
       discard: () => rm(path, { force: true }),
     };
   }

@@ -7,6 +7,7 @@ import { GrpcChannel } from '../transport/grpc-channel.ts';
 import { onAbort } from './abort.ts';
 import type { SpendingBundle } from './bundle-store.ts';
 import type { Connection, InferStream } from './connection.ts';
+import { farewell } from './farewell.ts';
 import type { KnownModel } from './known-models.ts';
 import { MeteredChannel } from './metered-channel.ts';
 import type { RoleThread } from './role-thread.ts';
@@ -54,9 +55,7 @@ export async function inferOnce(
     const network = { channel, signal: stream.signal };
     const { logits, layers } = await thread.play('infer', { card, path, body: header.body, image }, network);
     const ms = performance.now() - start;
-    stream.end();
-    // The logits are here; how the stream ends changes nothing.
-    await stream.receive().catch(() => {});
+    await farewell(stream);
     return { logits, layers, ms, traffic: channel.traffic };
   } catch (cause) {
     const error = asSphynxError(cause);

@@ -34,6 +34,9 @@ export const CONNECTION_OPTIONS = {
 /** Bundles prepared on one stream; more take further streams, with fresh keys. Servers refuse very long streams. */
 export const BUNDLES_PER_STREAM = 32;
 
+/** How long a server may take to end a stream on which all is said (ms): a round trip on a bad link. */
+export const FAREWELL_MS = 1000;
+
 /**
  * Bundles tried for one image when the server refuses them or the connection breaks before it accepts one.
  * Every try uses up a bundle.
@@ -51,6 +54,9 @@ export const THREAD_HEAP_MB = 1024;
 
 /** Largest ciphertexts of one tensor or part of a layer (bytes): they are held in memory as a whole. */
 export const MAX_TENSOR_BYTES = 2 ** 30;
+
+/** Longest life of a bundle (ms), whatever the server says: a year, after which nobody remembers the files. */
+export const MAX_LIFETIME_MS = 365 * 24 * 60 * 60 * 1000;
 
 /** Largest bundle (bytes): more than the largest ImageNet network of the papers needs. */
 export const MAX_BUNDLE_BYTES = 2 ** 34;

@@ -3,7 +3,9 @@ import type { Traffic } from '../protocol/plan.ts';
 import type { BundleHeader } from './bundle-header.ts';
 import type { BundleStore } from './bundle-store.ts';
 import type { PreprocessStream } from './connection.ts';
+import { farewell } from './farewell.ts';
 import type { KnownModel } from './known-models.ts';
+import { MAX_LIFETIME_MS } from './limits.ts';
 import type { MeteredChannel } from './metered-channel.ts';
 import type { Network, RoleThread } from './role-thread.ts';
 
@@ -39,7 +41,7 @@ export class Preparation {
       hello: { model: card.name, modelHash: card.hash, planHash: plan.hash, count },
     });
     const { bundleLifetimeSeconds } = await this.#stream.expect('accepted');
-    this.#lifetimeMs = bundleLifetimeSeconds * 1000;
+    this.#lifetimeMs = Math.min(bundleLifetimeSeconds * 1000, MAX_LIFETIME_MS);
     await this.#thread.play('open', {}, this.#network);
   }
 
@@ -72,10 +74,7 @@ export class Preparation {
   }
 
   async end(): Promise<void> {
-    this.#stream.end();
-    await this.#thread.call('close', {});
-    // The session is over on both sides; how the stream ends changes nothing.
-    await this.#stream.receive().catch(() => {});
+    await Promise.all([farewell(this.#stream), this.#thread.call('close', {})]);
   }
 
   get #network(): Network {
