@@ -51,11 +51,11 @@ class SphynxConfig:
 
     def channels_after(self, cell: int) -> int:
         """Channels of a cell's output, or of the stem's."""
-        return self.channels * 4 ** sum(index <= cell for index in self.reduce)
+        return self.channels << 2 * sum(index <= cell for index in self.reduce)
 
     def size_after(self, cell: int) -> int:
         """Rows (and columns) of a cell's output, or of the stem's."""
-        return self.grid // 2 ** sum(index <= cell for index in self.reduce)
+        return self.grid >> sum(index <= cell for index in self.reduce)
 
     def align_from(self, cell: int) -> int | None:
         """Channels of a cell's input 0 where that has twice the size of its input 1."""

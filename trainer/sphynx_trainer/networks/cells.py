@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from .affine import AffineMap, concatenate
 from .genotype import CellPlan, Edge
 from .margins import NO_MARGIN, Margin, crop, needed, widest
-from .operations import ConvBN, FactorizedReduce, Skip, make_operation
+from .operations import ConvBN, FactorizedReduce, Operation, Skip, make_operation
 
 INPUTS = 2
 """Nodes 0 and 1 are the cell's inputs."""
@@ -45,11 +45,17 @@ class Cell(nn.Module):
             return make_operation(edge.operation, channels_in, channels, self.stride)
         return make_operation(edge.operation, channels, channels, 1)
 
+    def _pair(self, index: int) -> list[Operation]:
+        """The two operations of an intermediate node."""
+        pair = self.operations[index]
+        assert isinstance(pair, nn.ModuleList)
+        return [operation for operation in pair if isinstance(operation, Operation)]
+
     def _node_margins(self) -> tuple[Margin, ...]:
         """How far beyond its border each node must be known, from the last node backwards."""
         margins = [NO_MARGIN] * (INPUTS + len(self.plan))
         for index in reversed(range(len(self.plan))):
-            for edge, operation in zip(self.plan[index], self.operations[index], strict=True):
+            for edge, operation in zip(self.plan[index], self._pair(index), strict=True):
                 request = needed(margins[INPUTS + index], operation.reach, operation.stride)
                 margins[edge.node] = widest((margins[edge.node], request))
         return tuple(margins)
@@ -69,13 +75,15 @@ class Cell(nn.Module):
             left, right = (self._edge(nodes, index, side) for side in range(2))
             nodes.append(left + right)
         inner = zip(nodes[INPUTS:], self.margins[INPUTS:], strict=True)
-        return self.mix(torch.cat([crop(node, have, NO_MARGIN) for node, have in inner], dim=1))
+        cropped = [crop(node, have, NO_MARGIN) for node, have in inner]
+        mixed: Tensor = self.mix(torch.cat(cropped, dim=1))
+        return mixed
 
     def _edge(self, nodes: list[Tensor], index: int, side: int) -> Tensor:
         source = self.plan[index][side].node
-        operation = self.operations[index][side]
+        operation = self._pair(index)[side]
         want = needed(self.margins[INPUTS + index], operation.reach, operation.stride)
-        result = operation(crop(nodes[source], self.margins[source], want))
+        result: Tensor = operation(crop(nodes[source], self.margins[source], want))
         if self.training and self.drop_path and not isinstance(operation, Skip):
             return _drop(result, self.drop_path)
         return result
@@ -83,13 +91,14 @@ class Cell(nn.Module):
     def affine(self, first: AffineMap, second: AffineMap) -> AffineMap:
         """`linear` in evaluation mode as one multi-input convolution."""
         nodes = [first if self.align is None else self.align.affine(first), second]
-        for plan, operations in zip(self.plan, self.operations, strict=True):
+        for index, plan in enumerate(self.plan):
             left, right = (
                 operation.affine(nodes[edge.node])
-                for edge, operation in zip(plan, operations, strict=True)
+                for edge, operation in zip(plan, self._pair(index), strict=True)
             )
             nodes.append(left + right)
-        return self.mix.affine(concatenate(nodes[INPUTS:]))
+        mixed: AffineMap = self.mix.affine(concatenate(nodes[INPUTS:]))
+        return mixed
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         return self.relu(self.linear(first, second))

@@ -1,5 +1,7 @@
 """What every network of this package is: blocks that end in a ReLU, then a linear head."""
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -27,7 +29,7 @@ class Classifier(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         return self.head(self.block_outputs(images)[-1])
 
-    def initialise(self, nonlinearity: str) -> None:
+    def initialise(self, nonlinearity: Literal["linear", "relu"]) -> None:
         """He's initialisation of all convolutions; a ReLU follows them or it does not."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):

@@ -77,7 +77,7 @@ def config_to_json(config: Config) -> dict[str, Any]:
 
 def config_from_json(content: dict[str, Any]) -> Config:
     """Reads what `config_to_json` wrote. Without a family it is Sphynx. Raises ValueError."""
-    fields = {
+    fields: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in content.items()
     }
     family = fields.pop("family", "sphynx")

@@ -162,7 +162,10 @@ def _conv(inputs: list[Tensor], attributes: Attributes) -> Tensor:
     assert isinstance(pads, list)
     assert isinstance(strides, list)
     top, left, bottom, right = pads
-    return F.conv2d(F.pad(inputs[0], (left, right, top, bottom)), *inputs[1:], stride=strides)
+    image, weight, *biases = inputs
+    bias = biases[0] if biases else None
+    image = F.pad(image, (left, right, top, bottom))
+    return F.conv2d(image, weight, bias, stride=tuple(strides))
 
 
 _OPERATORS: dict[str, Callable[[list[Tensor], Attributes], Tensor]] = {

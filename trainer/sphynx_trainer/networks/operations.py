@@ -40,7 +40,8 @@ class ConvBN(Operation):
         self.norm = nn.BatchNorm2d(channels)
 
     def forward(self, patch: Tensor) -> Tensor:
-        return self.norm(self.conv(patch))
+        result: Tensor = self.norm(self.conv(patch))
+        return result
 
     def kernel(self) -> tuple[Kernel, Tensor]:
         dense = _spread(self.conv.weight.double(), self.conv.dilation[0])
@@ -63,7 +64,9 @@ class FactorizedReduce(Operation):
 
     def forward(self, patch: Tensor) -> Tensor:
         shifted = patch[..., 1:, 1:]
-        return self.norm(torch.cat((self.even(patch), self.odd(shifted)), dim=1))
+        grids = torch.cat((self.even(patch), self.odd(shifted)), dim=1)
+        result: Tensor = self.norm(grids)
+        return result
 
     def kernel(self) -> tuple[Kernel, Tensor]:
         even = F.pad(self.even.weight.double(), (0, 1, 0, 1))
@@ -184,6 +187,8 @@ def _spread(weight: Tensor, dilation: int) -> Tensor:
 
 def _normalised(kernel: Kernel, norm: nn.BatchNorm2d) -> tuple[Kernel, Tensor]:
     """Folds a batch norm, in inference form, into the convolution before it."""
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
     scale = norm.weight.double() / torch.sqrt(norm.running_var.double() + norm.eps)
     weight = kernel.weight * scale.view(-1, 1, 1, 1)
     return replace(kernel, weight=weight), norm.bias.double() - norm.running_mean.double() * scale

@@ -37,7 +37,7 @@ class ResNetPlan:
 
     def size(self, stage: int) -> int:
         """Rows (and columns) of a stage's maps."""
-        return self.image_size // (4 if self.large_stem else 1) // 2**stage
+        return (self.image_size // (4 if self.large_stem else 1)) >> stage
 
     def places(self) -> list[tuple[str, int, int, int]]:
         """(name, stage, channels in, stride) of every block."""

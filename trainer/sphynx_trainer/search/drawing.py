@@ -60,15 +60,15 @@ def _draw_cell(axes: "Axes", plan: CellPlan) -> None:
     labels = {0: "older input", 1: "newer input"}
     labels |= {index + 2: str(index + 2) for index in range(len(plan))}
     depths = {0: 0, 1: 0}
-    for index, node in enumerate(plan):
-        depths[index + 2] = 1 + max(depths[edge.node] for edge in node)
+    for index, edges in enumerate(plan):
+        depths[index + 2] = 1 + max(depths[edge.node] for edge in edges)
     last = max(depths.values()) + 1
     height = {0: 0.75, 1: 0.25}
     height |= {index + 2: (index + 0.5) / len(plan) for index in reversed(range(len(plan)))}
     place = {node: (depths[node] / last, height[node]) for node in labels}
-    for index, node in enumerate(plan):
-        offset = 0.035 if node[0].node == node[1].node else 0.0
-        for side, edge in zip((1, -1), node, strict=True):
+    for index, edges in enumerate(plan):
+        offset = 0.035 if edges[0].node == edges[1].node else 0.0
+        for side, edge in zip((1, -1), edges, strict=True):
             label = 0.35 + 0.12 * index
             _arrow(axes, place[edge.node], place[index + 2], edge.operation, side * offset, label)
         _arrow(axes, place[index + 2], (1.0, 0.5))
