@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { type BundleHeader, readHeader, writeHeader } from './bundle-header.ts';
 import { isLeftBehind, OWNER } from './file-owner.ts';
-import { makePrivateFolder, onMissing, storageError, syncFolder } from './storage.ts';
+import { checkSpace, makePrivateFolder, onMissing, storageError, syncFolder } from './storage.ts';
 
 /** A bundle being prepared. Write the body to `path` with a BundleWriter, then `publish` or `discard`. */
 export interface PartialBundle {
@@ -53,10 +53,14 @@ export class BundleStore {
     return store;
   }
 
-  /** Room for a new bundle of the model. Throws 'protocol/order' if a bundle of that id is ready already. */
-  async begin(modelHash: string, bundleId: string): Promise<PartialBundle> {
+  /**
+   * Room for a new bundle of the model, of `bytes`. Throws 'protocol/order' if a bundle of that id is ready already,
+   * 'storage/failed' if the disk has too little room.
+   */
+  async begin(modelHash: string, bundleId: string, bytes: number): Promise<PartialBundle> {
     const folder = this.#modelFolder(modelHash);
     await makePrivateFolder(folder);
+    await checkSpace(folder, bytes);
     const path = join(folder, `${checkHex(bundleId)}.${OWNER}.partial`);
     const ready = join(folder, `${bundleId}.ready`);
     if (await stat(ready).catch(onMissing(undefined)))

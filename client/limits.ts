@@ -60,3 +60,6 @@ export const MAX_LIFETIME_MS = 365 * 24 * 60 * 60 * 1000;
 
 /** Largest bundle (bytes): more than the largest ImageNet network of the papers needs. */
 export const MAX_BUNDLE_BYTES = 2 ** 34;
+
+/** What a bundle leaves free on the disk (bytes): a server decides how large bundles are, and others need the disk too. */
+export const RESERVE_BYTES = 2 ** 27;

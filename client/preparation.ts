@@ -46,12 +46,12 @@ export class Preparation {
   }
 
   async prepare(): Promise<BundleHeader> {
-    const { card } = this.#model;
+    const { card, plan } = this.#model;
     await this.#stream.send({ begin: {} });
     const { bundleId } = await this.#stream.expect('offer');
     // By this machine's clock, which may differ from the server's.
     const expiresAt = Date.now() + this.#lifetimeMs;
-    const partial = await this.#store.begin(card.hash, bundleId);
+    const partial = await this.#store.begin(card.hash, bundleId, plan.bundleBytes);
     try {
       const body = await this.#thread.play('prepare', { card, path: partial.path }, this.#network);
       const header = { ...this.#account(bundleId, expiresAt), body };

@@ -1,9 +1,10 @@
 /** The client's folder on disk: where it is, who may read it, and what its failures mean. */
 import { createHmac, randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rm, statfs, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { SphynxError } from '../errors/sphynx-error.ts';
+import { RESERVE_BYTES } from './limits.ts';
 
 /**
  * Where a client keeps its secret and bundles unless told otherwise: `SPHYNX_STATE`, or the folder for
@@ -62,6 +63,19 @@ function checkSecret(secret: string, path: string): string {
     'storage/failed',
     `"${path}" does not hold a client's secret; delete it to get a new one (bundles made with the old one are lost)`,
   );
+}
+
+/** Throws 'storage/failed' if `bytes` more in `folder` would leave its disk with less than RESERVE_BYTES. */
+export async function checkSpace(folder: string, bytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(folder).catch((error: unknown) => {
+    throw storageError(error, folder);
+  });
+  const free = bavail * bsize;
+  if (free - bytes < RESERVE_BYTES)
+    throw new SphynxError(
+      'storage/failed',
+      `a bundle of this model takes ${bytes} bytes, and the disk of "${folder}" has ${free} left; free some space or choose another state folder`,
+    );
 }
 
 /** Makes renames and removals in `folder` survive a power cut. */

@@ -229,6 +229,14 @@ test('a write beyond what the disk takes fails clearly and leaves nothing', {
   assert.deepEqual(await readdir(folder()), []);
 });
 
+test('a bundle that would fill the disk is refused before its first byte comes in', async () => {
+  await assert.rejects(store.begin(MODEL_HASH, bundleId(1), 2 ** 50), {
+    code: 'storage/failed',
+    message: /free some space/,
+  });
+  assert.deepEqual(await readdir(folder()), []);
+});
+
 test('a folder that cannot be used is a storage error that names it', async () => {
   await writeFile(join(state, 'file'), '');
   await assert.rejects(BundleStore.open(join(state, 'file'), 'a:1'), {
@@ -246,12 +254,12 @@ test('a folder that cannot be used is a storage error that names it', async () =
 
 test('ids from the server that are not hex cannot name files', async () => {
   for (const id of ['../../evil', '', 'A'.repeat(32), `${bundleId(1)}/x`])
-    await assert.rejects(store.begin(MODEL_HASH, id), { code: 'protocol/length' });
+    await assert.rejects(store.begin(MODEL_HASH, id, 1000), { code: 'protocol/length' });
   await assert.rejects(store.take('..', PLAN_HASH), { code: 'protocol/length' });
 });
 
 test('an existing bundle file is never written over', async () => {
-  const partial = await store.begin(MODEL_HASH, bundleId(1));
+  const partial = await store.begin(MODEL_HASH, bundleId(1), 1000);
   const writer = new BundleWriter(partial.path);
   assert.throws(() => new BundleWriter(partial.path), { code: 'storage/failed' });
   writer.close();

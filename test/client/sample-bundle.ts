@@ -17,7 +17,7 @@ export async function addBundle(
   number: number,
   { body = new Uint8Array(100).fill(number), expiresAt = Date.now() + 3_600_000, planHash = PLAN_HASH } = {},
 ): Promise<string> {
-  const partial = await store.begin(MODEL_HASH, bundleId(number));
+  const partial = await store.begin(MODEL_HASH, bundleId(number), body.length);
   const writer = new BundleWriter(partial.path);
   writer.write(body);
   const header = { bundleId: bundleId(number), model: 'a model', modelHash: MODEL_HASH, planHash, expiresAt };

@@ -24,13 +24,13 @@ else {
     setInterval(() => {}, 1000);
   }
   if (command === 'write-and-hang') {
-    const partial = await store.begin(MODEL_HASH, argument);
+    const partial = await store.begin(MODEL_HASH, argument, 1000);
     new BundleWriter(partial.path).write(new Uint8Array(1000));
     say('writing');
     setInterval(() => {}, 1000);
   }
   if (command === 'write-much') {
-    const partial = await store.begin(MODEL_HASH, argument);
+    const partial = await store.begin(MODEL_HASH, argument, 1000);
     const writer = new BundleWriter(partial.path);
     try {
       for (let i = 0; i < 64; i++) writer.write(new Uint8Array(1 << 16));
