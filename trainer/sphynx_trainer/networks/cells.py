@@ -101,7 +101,8 @@ class Cell(nn.Module):
         return mixed
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        return self.relu(self.linear(first, second))
+        activated: Tensor = self.relu(self.linear(first, second))
+        return activated
 
 
 def _drop(tensor: Tensor, chance: float) -> Tensor:
