@@ -1,7 +1,7 @@
 import { BLOCK_BYTES } from './blocks.ts';
 import { kernels } from './load.ts';
 
-/** Bit matrices of oblivious transfer extension: 128 rows of `rowBytes` bytes, in kernel memory. */
+/** Bit matrices of oblivious transfer extension: 128 rows of whole blocks, in kernel memory. */
 
 /** Rows of the matrix: base OTs. */
 export const MATRIX_ROWS = 128;
