@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import { type ChannelCredentials, type ChannelOptions, credentials } from '@grpc/grpc-js';
 import { SphynxError } from '../errors/sphynx-error.ts';
@@ -52,7 +53,11 @@ function credentialsFor(address: string, { tls, insecure = false }: Security): C
     throw new SphynxError('config/invalid', 'choose TLS or plaintext (insecure), not both');
   if (!tls && (insecure || isLoopback(match[1] ?? match[2]))) return credentials.createInsecure();
   try {
-    return credentials.createSsl(tls?.ca === undefined ? null : Buffer.from(tls.ca as Uint8Array));
+    if (tls?.ca === undefined) return credentials.createSsl();
+    const authority = Buffer.from(tls.ca as Uint8Array);
+    // TLS would take anything, and then trust nobody without saying why.
+    new X509Certificate(authority);
+    return credentials.createSsl(authority);
   } catch (cause) {
     throw new SphynxError('config/invalid', 'the certificate authority is not readable PEM', { cause });
   }

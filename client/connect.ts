@@ -4,7 +4,7 @@ import type { Security } from './address.ts';
 import { BundleStore } from './bundle-store.ts';
 import { Client } from './client.ts';
 import { Connection } from './connection.ts';
-import { DEFAULT_DEADLINES, type Deadlines } from './limits.ts';
+import { completeDeadlines, type Deadlines } from './limits.ts';
 import { clientToken, defaultStateFolder } from './storage.ts';
 
 export interface ConnectOptions extends Security {
@@ -31,7 +31,7 @@ export async function connect(address: string, options: ConnectOptions = {}): Pr
   if (!CLIENT_TOKEN.test(token))
     throw new SphynxError('config/invalid', 'a client token has 32 lower-case hex digits');
   const store = await BundleStore.open(stateFolder, address);
-  const connection = new Connection(address, token, options, { ...DEFAULT_DEADLINES, ...options.deadlines });
+  const connection = new Connection(address, token, options, completeDeadlines(options.deadlines));
   try {
     await connection.listModels(options.signal);
   } catch (error) {

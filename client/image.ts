@@ -1,6 +1,5 @@
 /** From a photograph to the numbers that a network reads. */
-import { constants } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
+import { open as openFile, stat } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import type { ModelCard } from '../model/card.ts';
@@ -21,7 +20,8 @@ export type ImageInput = string | Uint8Array | RawImage;
  */
 export const MAX_IMAGE_PIXELS = 120_000_000;
 
-const FORMATS: readonly string[] = ['png', 'jpeg', 'webp'];
+/** What is read of a file to tell what it is. */
+const START_BYTES = 12;
 
 /**
  * Decodes `input` and brings it into the shape of the model's input: turned upright by its EXIF tag,
@@ -71,27 +71,33 @@ function normalise(
   return values;
 }
 
-/** A decoder for `input` whose header has been read and found to be one we take. */
+/** A decoder for `input`, which begins like a file that we take: other decoders see nothing from outside. */
 async function open(input: ImageInput): Promise<Sharp> {
   const limits = { limitInputPixels: MAX_IMAGE_PIXELS, failOn: 'error', sequentialRead: true } as const;
-  if (typeof input === 'object' && !(input instanceof Uint8Array))
-    return sharp(input.data, { ...limits, raw: rawLayout(input) });
-  if (typeof input === 'string') await checkFile(input);
-  const image = sharp(input, limits);
-  const { format } = await image.metadata().catch((error: unknown) => {
-    throw undecodable(input, error);
-  });
-  if (!FORMATS.includes(format ?? ''))
+  if (typeof input !== 'string' && !(input instanceof Uint8Array)) {
+    const raw = rawLayout(input);
+    return sharp(input.data, { ...limits, raw });
+  }
+  const start = typeof input === 'string' ? await startOfFile(input) : input.subarray(0, START_BYTES);
+  if (!isKnown(Buffer.from(start).toString('latin1')))
     throw new SphynxError(
       'image/unreadable',
-      `${nameOf(input)} is a ${format} file; save it as PNG, JPEG or WebP and try again`,
+      `${nameOf(input)} is no PNG, JPEG or WebP file; save it as one of them and try again`,
     );
-  return image;
+  return sharp(input, limits);
 }
 
-function rawLayout({ width, height, data }: RawImage): { width: number; height: number; channels: 3 | 4 } {
+/** Whether the first START_BYTES, as Latin-1, are those of a PNG, JPEG or WebP file. */
+function isKnown(start: string): boolean {
+  const webp = start.startsWith('RIFF') && start.endsWith('WEBP');
+  return start.startsWith('\x89PNG\r\n\x1a\n') || start.startsWith('\xff\xd8\xff') || webp;
+}
+
+function rawLayout(image: RawImage): { width: number; height: number; channels: 3 | 4 } {
+  const { width, height, data } = image ?? {};
+  const pixels = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0;
   for (const channels of [3, 4] as const)
-    if (width > 0 && height > 0 && data?.length === width * height * channels)
+    if (pixels && data instanceof Uint8Array && data.length === width * height * channels)
       return { width, height, channels };
   throw new SphynxError(
     'image/unreadable',
@@ -99,8 +105,8 @@ function rawLayout({ width, height, data }: RawImage): { width: number; height: 
   );
 }
 
-/** Says what is wrong with a path in plainer words than the decoder would. */
-async function checkFile(path: string): Promise<void> {
+/** The first bytes of a file. Says what is wrong with a path in plainer words than the decoder would. */
+async function startOfFile(path: string): Promise<Uint8Array> {
   const refuse = (why: string, cause?: unknown) =>
     new SphynxError('image/unreadable', `cannot read the image "${path}": ${why}`, { cause });
   const status = await stat(path).catch((error: NodeJS.ErrnoException) => {
@@ -108,9 +114,17 @@ async function checkFile(path: string): Promise<void> {
   });
   if (status.isDirectory()) throw refuse('it is a folder; name the files in it');
   if (status.size === 0) throw refuse('the file is empty');
-  await access(path, constants.R_OK).catch((error: unknown) => {
+  const file = await openFile(path, 'r').catch((error: unknown) => {
     throw refuse('permission denied; check the rights of the file', error);
   });
+  try {
+    const { buffer, bytesRead } = await file.read(new Uint8Array(START_BYTES), 0, START_BYTES, 0);
+    return buffer.subarray(0, bytesRead);
+  } catch (error) {
+    throw refuse((error as Error).message, error);
+  } finally {
+    await file.close();
+  }
 }
 
 function undecodable(input: ImageInput, cause: unknown): SphynxError {

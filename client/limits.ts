@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { SphynxError } from '../errors/sphynx-error.ts';
 import { IDLE_MS } from '../transport/limits.ts';
 
 /** Every limit of the client. `connect` takes others for the deadlines. */
@@ -18,6 +19,23 @@ export const DEFAULT_DEADLINES: Deadlines = {
   // Real models take well below a second; a card of 1 MB can be made to take hours.
   planMs: 20_000,
 };
+
+/** Longest timer of Node (ms); a longer one would fire at once. */
+const TIMER_MS = 2 ** 31 - 1;
+
+/** The defaults with `changes`. Throws 'config/invalid' for a deadline that is no positive whole number. */
+export function completeDeadlines(changes: Partial<Deadlines> = {}): Deadlines {
+  for (const [name, value] of Object.entries(changes)) {
+    if (!Object.hasOwn(DEFAULT_DEADLINES, name))
+      throw new SphynxError('config/invalid', `there is no deadline ${name}`);
+    if (!Number.isInteger(value) || value < 1 || value > TIMER_MS)
+      throw new SphynxError(
+        'config/invalid',
+        `the deadline ${name} must be whole milliseconds, not ${value}`,
+      );
+  }
+  return { ...DEFAULT_DEADLINES, ...changes };
+}
 
 /** How long a connection that broke may take to come back before a call fails (ms): several attempts. */
 export const RECONNECT_MS = 3000;

@@ -61,3 +61,12 @@ test('short calls, which need no token, carry none', async () => {
   await client.close();
   assert.deepEqual(seen, [[]]);
 });
+
+test('an authority that is no certificate, and a deadline that is no time, are refused', async () => {
+  const attempt = (options: object) => connect('localhost:1', { stateFolder: temporaryFolder(), ...options });
+  const broken = '-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n';
+  for (const ca of ['', 'x', broken])
+    await assert.rejects(attempt({ tls: { ca } }), { code: 'config/invalid', message: /PEM/ });
+  for (const deadlines of [{ idleMs: 0 }, { idleMs: 2 ** 31 }, { connectMs: Number.NaN }, { lunchMs: 1 }])
+    await assert.rejects(attempt({ deadlines }), { code: 'config/invalid', message: /deadline/ });
+});

@@ -128,7 +128,7 @@ test('a file that is missing, empty, a folder, not an image or cut short is name
     [
       'drawing.svg',
       Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'),
-      /svg.*save it as PNG/,
+      /svg.*no PNG.*save it/,
     ],
   ];
   for (const [name, bytes, message] of files) {
@@ -149,6 +149,16 @@ test('a small file that unpacks to a huge picture is refused before it is unpack
     code: 'image/unreadable',
     message: /million pixels/,
   });
+});
+
+test('what is no image at all is refused, and so are formats that libvips could read', async () => {
+  const tiff = await halves(8, 8).tiff().toBuffer();
+  for (const input of [null, undefined, 5, {}, new Uint8Array(0), new Uint16Array(4), tiff])
+    await assert.rejects(prepareImage(input as never, card), { code: 'image/unreadable' });
+  for (const raw of [{ data: new Uint8Array(9) }, { data: 'abcdefghi' }, { data: null }])
+    await assert.rejects(prepareImage({ width: 1.5, height: 2, ...raw } as never, card), {
+      code: 'image/unreadable',
+    });
 });
 
 test('pixels whose number does not fit the size are refused', async () => {
