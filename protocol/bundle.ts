@@ -1,8 +1,9 @@
 /**
  * What the client keeps of one preparation, in the order in which the online phase reads it:
  *
- *     mask seed [32] | nonce [16] | share b_l of every linear layer [4 * elements each]
- *     per ReLU layer, per chunk: client's input labels [16 * k * count] | garbled tables [tables * count]
+ *     mask seed [32] | nonce [16]
+ *     per layer: share b_l [4 * elements]
+ *                per chunk of its ReLUs: client's input labels [16 * k * count] | garbled tables [tables * count]
  *
  * The server keeps only its 32-byte seed. A bundle is spent once: whoever stores it must make sure.
  */

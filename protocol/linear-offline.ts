@@ -10,84 +10,83 @@ import { receiveTensor, sendTensor, TensorReader } from './tensor-stream.ts';
 import { traced } from './trace.ts';
 
 /**
- * Linear layers, offline (DELPHI section 4.1; protocol.md section 2). Once per bundle:
+ * One linear layer, offline (DELPHI section 4.1; protocol.md section 2):
  *
- *     client -> server: Enc(r_i) for every tensor that a linear layer reads
- *     server -> client: Enc(W_l r - s_l), circuit-private, for every linear layer
+ *     client -> server: Enc(r_i) for every tensor that the layer is the first to read
+ *     server -> client: Enc(W_l r - s_l), circuit-private
  *
  * Afterwards the client holds b_l = W_l r - s_l and the server can derive s_l from its seed.
  */
 
-/** Client's half. Returns b_l for every layer [elements]. */
-export async function shareLinearClient(
-  session: ClientSession,
-  plan: Plan,
-  channel: Channel,
-  maskSeed: Uint8Array,
-): Promise<Uint32Array[]> {
-  const [, shares] = await Promise.all([
-    sendMasks(session, plan, channel, maskSeed),
-    receiveShares(session, plan, channel),
-  ]);
-  return shares;
+/** HE tensors that are sent for `layer`: those up to its last one that no earlier layer has asked for. */
+function newTensors(plan: Plan, layer: number): number[] {
+  const until = (count: number) =>
+    Math.max(-1, ...plan.layers.slice(0, count).flatMap(({ heTensors }) => heTensors));
+  const first = until(layer) + 1;
+  return Array.from({ length: until(layer + 1) + 1 - first }, (_, i) => first + i);
 }
 
-async function sendMasks(
+/** Client's first half. */
+export async function sendMasks(
   session: ClientSession,
   plan: Plan,
   channel: Channel,
+  layer: number,
   maskSeed: Uint8Array,
 ): Promise<void> {
-  for (const [i, tensor] of plan.heTensors.entries()) {
+  for (const i of newTensors(plan, layer)) {
     const ciphertexts = traced('encrypt', i, () =>
-      session.he.encryptTensor(plan.he.tensors[i], heTensorMask(plan, maskSeed, tensor)),
+      session.he.encryptTensor(plan.he.tensors[i], heTensorMask(plan, maskSeed, plan.heTensors[i])),
     );
     await sendTensor(channel, 'input-ciphertexts', i, ciphertexts);
   }
 }
 
-async function receiveShares(session: ClientSession, plan: Plan, channel: Channel): Promise<Uint32Array[]> {
-  const shares: Uint32Array[] = [];
-  for (const [l, { parts }] of plan.he.layers.entries()) {
-    const reader = new TensorReader(channel, 'output-ciphertexts', l);
-    let share = new Uint32Array(plan.layers[l].elements);
-    for (const part of parts) {
-      const ciphertexts = await reader.read(part.bytes);
-      const partShare = traced('decrypt', l, () => session.he.decryptPart(part, ciphertexts));
-      release(ciphertexts);
-      share = addShares(share, partShare);
-    }
-    shares.push(share);
+/** Client's second half. Returns b_l [elements]. */
+export async function receiveShare(
+  session: ClientSession,
+  plan: Plan,
+  channel: Channel,
+  layer: number,
+): Promise<Uint32Array> {
+  const reader = new TensorReader(channel, 'output-ciphertexts', layer);
+  let share = new Uint32Array(plan.layers[layer].elements);
+  for (const part of plan.he.layers[layer].parts) {
+    const ciphertexts = await reader.read(part.bytes);
+    const partShare = traced('decrypt', layer, () => session.he.decryptPart(part, ciphertexts));
+    release(ciphertexts);
+    share = addShares(share, partShare);
   }
-  return shares;
+  return share;
 }
 
-/** Server's half. Throws 'crypto/parameters' on ciphertexts that are not well-formed. */
-export async function shareLinearServer(
+/**
+ * Server's half. `inputs`: the HE tensors that earlier layers have asked for; the new ones are added. Throws
+ * 'crypto/parameters' on ciphertexts that are not well-formed.
+ */
+export async function shareServer(
   session: ServerSession,
   plan: Plan,
   network: FixedNetwork,
   channel: Channel,
+  layer: number,
+  inputs: EncryptedTensor[],
   bundleSeed: Uint8Array,
 ): Promise<void> {
-  const inputs: EncryptedTensor[] = [];
-  for (const [l, { parts }] of plan.he.layers.entries()) {
-    const needed = plan.layers[l].heTensors;
-    while (inputs.length <= Math.max(...needed)) {
-      const packing = plan.he.tensors[inputs.length];
-      const bytes = await receiveTensor(channel, 'input-ciphertexts', inputs.length, packing.bytes);
-      inputs.push(traced('load ciphertexts', inputs.length, () => session.he.loadTensor(packing, bytes)));
-      release(bytes);
-    }
-    let offset = 0;
-    for (const [p, part] of parts.entries()) {
-      const kernels = part.terms.map((t) => network.layers[l].kernels[t]);
-      const tensors = part.terms.map((t) => inputs[needed[t]]);
-      const ciphertexts = traced('multiply', l, () =>
-        session.he.evaluatePart(part, kernels, tensors, partMask(plan, bundleSeed, l, p)),
-      );
-      await sendTensor(channel, 'output-ciphertexts', l, ciphertexts, offset);
-      offset += part.bytes;
-    }
+  for (const i of newTensors(plan, layer)) {
+    const packing = plan.he.tensors[i];
+    const bytes = await receiveTensor(channel, 'input-ciphertexts', i, packing.bytes);
+    inputs.push(traced('load ciphertexts', i, () => session.he.loadTensor(packing, bytes)));
+    release(bytes);
+  }
+  let offset = 0;
+  for (const [p, part] of plan.he.layers[layer].parts.entries()) {
+    const kernels = part.terms.map((t) => network.layers[layer].kernels[t]);
+    const tensors = part.terms.map((t) => inputs[plan.layers[layer].heTensors[t]]);
+    const ciphertexts = traced('multiply', layer, () =>
+      session.he.evaluatePart(part, kernels, tensors, partMask(plan, bundleSeed, layer, p)),
+    );
+    await sendTensor(channel, 'output-ciphertexts', layer, ciphertexts, offset);
+    offset += part.bytes;
   }
 }

@@ -41,7 +41,7 @@ export async function inferClient(
     );
   const maskSeed = readBundle(source, SEED_BYTES);
   const nonce = readBundle(source, NONCE_BYTES);
-  const shares = plan.layers.map(({ elements }) => bytesToWords(readBundle(source, 4 * elements)));
+  const nextShare = (layer: number) => bytesToWords(readBundle(source, 4 * plan.layers[layer].elements));
   const masked = subtractShares(new Uint32Array(image), tensorMask(plan, maskSeed, 0));
   await sendTensor(channel, 'masked-input', 0, wordsToBytes(masked));
   const layers: LayerTiming[] = [];
@@ -50,7 +50,7 @@ export async function inferClient(
   try {
     for (let l = 0; l < last; l++) {
       const start = performance.now();
-      await reluClient(plan, channel, l, nonce, shares[l], tensorMask(plan, maskSeed, l + 1), window);
+      await reluClient(plan, channel, l, nonce, nextShare(l), tensorMask(plan, maskSeed, l + 1), window);
       layers.push({ name: plan.layers[l].name, ms: performance.now() - start });
     }
   } finally {
@@ -61,7 +61,7 @@ export async function inferClient(
     await receiveTensor(channel, 'logit-share', last, 4 * plan.layers[last].elements),
   );
   layers.push({ name: plan.layers[last].name, ms: performance.now() - start });
-  return { logits: new Int32Array(addShares(logitShare, shares[last]).buffer), layers };
+  return { logits: new Int32Array(addShares(logitShare, nextShare(last)).buffer), layers };
 }
 
 /** Server's half: runs the linear layers on x - r and garbles nothing anew; all its secrets come from the seed. */

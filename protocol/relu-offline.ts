@@ -14,7 +14,7 @@ import { sendTensor, TensorReader } from './tensor-stream.ts';
 import { traced } from './trace.ts';
 
 /**
- * ReLU layers, offline (DELPHI section 4.2; protocol.md section 3). For every chunk of every ReLU layer:
+ * One ReLU layer, offline (DELPHI section 4.2; protocol.md section 3). For every chunk:
  *
  *     client -> server: OT extension matrix, its choices being the bits of its share b_l
  *     server -> client: label corrections, garbled tables
@@ -22,55 +22,64 @@ import { traced } from './trace.ts';
  * Afterwards the client holds one label per bit of its share and the tables; the server keeps nothing.
  */
 
-/** Client's half: writes labels and tables to the bundle. `shares`: b_l of every layer. */
-export async function garbleClient(
+/** The client's side of one chunk's transfers, between its request and the answer. */
+export interface Choice {
+  readonly choices: Uint8Array;
+  readonly messages: Uint8Array;
+}
+
+/** Client's first half: asks for the labels of its share b_l [elements]. Appends to `asked`, chunk by chunk. */
+export async function chooseLabels(
   session: ClientSession,
   plan: Plan,
   channel: Channel,
-  shares: Uint32Array[],
+  layer: number,
+  share: Uint32Array,
+  asked: Choice[],
+): Promise<void> {
+  const { gadget, chunks } = plan.layers[layer];
+  if (!gadget) return;
+  let offset = 0;
+  for (const { first, count } of chunks) {
+    const { matrix, ...choice } = traced('choose labels', layer, () => {
+      const choices = clientBits(gadget, share.subarray(first, first + count));
+      return { choices, ...session.ot.extend(choices) };
+    });
+    asked.push(choice);
+    const start = offset;
+    offset += matrix.length;
+    await sendTensor(channel, 'ot-matrix', layer, matrix, start);
+  }
+}
+
+/** Client's second half: writes labels and tables to the bundle. Takes what it asked for off the front of `asked`. */
+export async function receiveTables(
+  plan: Plan,
+  channel: Channel,
+  layer: number,
+  asked: Choice[],
   sink: BundleSink,
 ): Promise<void> {
-  const waiting: { choices: Uint8Array; messages: Uint8Array }[] = [];
-  const sendMatrices = async () => {
-    for (const [l, { gadget, chunks }] of plan.layers.entries()) {
-      if (!gadget) continue;
-      let offset = 0;
-      for (const { first, count } of chunks) {
-        const choices = clientBits(gadget, shares[l].subarray(first, first + count));
-        const { matrix, messages } = traced('choose labels', l, () => session.ot.extend(choices));
-        waiting.push({ choices, messages });
-        const start = offset;
-        offset += matrix.length;
-        await sendTensor(channel, 'ot-matrix', l, matrix, start);
-      }
-    }
-  };
-  const receiveTables = async () => {
-    for (const [l, { gadget, chunks, bytes }] of plan.layers.entries()) {
-      if (!gadget) continue;
-      const corrections = new TensorReader(channel, 'ot-corrections', l);
-      const tables = new TensorReader(channel, 'garbled-tables', l);
-      for (const { count } of chunks) {
-        const correction = await corrections.read(bytes.labels * count * LABEL_BYTES);
-        const table = await tables.read(bytes.tables * count);
-        const asked = waiting.shift();
-        if (!asked)
-          throw new SphynxError(
-            'protocol/order',
-            `corrections of layer ${l} came before they were asked for`,
-          );
-        const labels = traced('correct labels', l, () =>
-          correctLabels(asked.messages, asked.choices, correction),
-        );
-        traced('store', l, () => {
-          sink.write(labels);
-          sink.write(table);
-          for (const spent of [labels, table, correction, asked.messages, asked.choices]) release(spent);
-        });
-      }
-    }
-  };
-  await Promise.all([sendMatrices(), receiveTables()]);
+  const { chunks, bytes } = plan.layers[layer];
+  const corrections = new TensorReader(channel, 'ot-corrections', layer);
+  const tables = new TensorReader(channel, 'garbled-tables', layer);
+  for (const { count } of chunks) {
+    const correction = await corrections.read(bytes.labels * count * LABEL_BYTES);
+    const table = await tables.read(bytes.tables * count);
+    const choice = asked.shift();
+    if (!choice)
+      throw new SphynxError(
+        'protocol/order',
+        `corrections of layer ${layer} came before they were asked for`,
+      );
+    const { choices, messages } = choice;
+    const labels = traced('correct labels', layer, () => correctLabels(messages, choices, correction));
+    traced('store', layer, () => {
+      sink.write(labels);
+      sink.write(table);
+    });
+    for (const spent of [labels, table, correction, messages, choices]) release(spent);
+  }
 }
 
 /** Server's half. */
@@ -78,26 +87,25 @@ export async function garbleServer(
   session: ServerSession,
   plan: Plan,
   channel: Channel,
+  layer: number,
   bundleSeed: Uint8Array,
 ): Promise<void> {
-  for (const [l, { gadget, chunks, bytes }] of plan.layers.entries()) {
-    if (!gadget) continue;
-    const keys = garblerKeys(bundleSeed, l);
-    const matrices = new TensorReader(channel, 'ot-matrix', l);
-    for (const { first, count } of chunks) {
-      const transfers = bytes.labels * count;
-      const matrix = await matrices.read(otMatrixBytes(transfers));
-      const { zero, corrections } = traced('offer labels', l, () => {
-        const { zero, one } = session.ot.extend(transfers, matrix);
-        const corrections = labelCorrections(zero, one, keys.delta);
-        release(matrix);
-        release(one);
-        return { zero, corrections };
-      });
-      await sendTensor(channel, 'ot-corrections', l, corrections, bytes.labels * first * LABEL_BYTES);
-      const tables = traced('garble', l, () => garble(gadget, keys, first, count, zero));
-      release(zero);
-      await sendTensor(channel, 'garbled-tables', l, tables, bytes.tables * first);
-    }
+  const { gadget, chunks, bytes } = plan.layers[layer];
+  if (!gadget) return;
+  const keys = garblerKeys(bundleSeed, layer);
+  const matrices = new TensorReader(channel, 'ot-matrix', layer);
+  for (const { first, count } of chunks) {
+    const transfers = bytes.labels * count;
+    const matrix = await matrices.read(otMatrixBytes(transfers));
+    const { zero, corrections } = traced('offer labels', layer, () => {
+      const { zero, one } = session.ot.extend(transfers, matrix);
+      const corrections = labelCorrections(zero, one, keys.delta);
+      for (const spent of [matrix, one]) release(spent);
+      return { zero, corrections };
+    });
+    await sendTensor(channel, 'ot-corrections', layer, corrections, bytes.labels * first * LABEL_BYTES);
+    const tables = traced('garble', layer, () => garble(gadget, keys, first, count, zero));
+    release(zero);
+    await sendTensor(channel, 'garbled-tables', layer, tables, bytes.tables * first);
   }
 }

@@ -1,5 +1,6 @@
 /** Runs both roles in one process over a memory channel and keeps everything that was said: support for tests. */
 
+import { LABEL_BYTES } from '../../crypto/garbling/gadget.ts';
 import { outputMasks, removeMask } from '../../crypto/garbling/online.ts';
 import { randomSeed, SEED_BYTES } from '../../crypto/prg.ts';
 import { addShares, bytesToWords } from '../../crypto/ring.ts';
@@ -122,9 +123,9 @@ export async function infer(
 /** The client's shares b_l, as they stand in its bundle. */
 export function clientShares({ plan, bundle }: Preparation): Uint32Array[] {
   let offset = SEED_BYTES + NONCE_BYTES;
-  return plan.layers.map(({ elements }) => {
+  return plan.layers.map(({ elements, bytes }) => {
     const share = bytesToWords(bundle.subarray(offset, offset + 4 * elements));
-    offset += 4 * elements;
+    offset += (4 + bytes.labels * LABEL_BYTES + bytes.tables) * elements;
     return share;
   });
 }
