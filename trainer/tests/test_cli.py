@@ -6,31 +6,44 @@ from pathlib import Path
 import pytest
 
 from sphynx_trainer.cli import main, parser
+from sphynx_trainer.presets import PRESETS
 from sphynx_trainer.progress import Progress
 
 README = Path(__file__).parent.parent / "README.md"
+GUIDE = README.parent.parent / "docs" / "models.md"
 
 
-def readme_commands() -> list[list[str]]:
-    """The arguments of every sphynx_trainer command in the README."""
-    text = README.read_text().replace("\\\n", " ")
-    return [
-        shlex.split(line) for line in re.findall(r"^python -m sphynx_trainer (.*)$", text, re.M)
-    ]
+def commands_in(document: Path) -> list[list[str]]:
+    """The arguments of every sphynx_trainer command that a document shows."""
+    text = document.read_text().replace("\\\n", " ")
+    lines = re.findall(r"^(?:python|torchrun .*) -m sphynx_trainer (.*)$", text, re.M)
+    return [shlex.split(line, comments=True) for line in lines]
 
 
-def test_the_readme_shows_commands_that_exist() -> None:
-    commands = readme_commands()
-    assert {command[0] for command in commands} == {"train", "evaluate", "export"}
+@pytest.mark.parametrize("document", [README, GUIDE], ids=lambda path: path.name)
+def test_documents_show_commands_that_exist(document: Path) -> None:
+    commands = commands_in(document)
+    assert len(commands) >= 6
     for command in commands:
         parser().parse_args(command)
+
+
+def test_the_guide_shows_presets_that_exist() -> None:
+    text = GUIDE.read_text()
+    shown = [
+        f"{names[0].rpartition('-')[0]}-{name.rpartition('-')[2]}"
+        for line in re.findall(r"^\|.*`sphynx-\w+-\w+k`.*$", text, re.M)
+        for names in [re.findall(r"`([\w-]+k)`", line)]
+        for name in names
+    ]
+    assert shown == [name for name in PRESETS if name.startswith("sphynx")]
 
 
 def test_the_readmes_trial_on_synthetic_data_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    trial = [command for command in readme_commands() if "synthetic" in command]
+    trial = [command for command in commands_in(README) if "synthetic" in command]
     assert len(trial) == 2
     for command in trial:
         assert main(command) == 0

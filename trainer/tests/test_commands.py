@@ -1,0 +1,86 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from sphynx_trainer.checkpoint import Checkpoint
+from sphynx_trainer.cli import main
+from sphynx_trainer.networks.plain import plain_graph
+
+SYNTHETIC = ["--dataset", "synthetic", "--device", "cpu"]
+QUICK = [*SYNTHETIC, "--epochs", "1"]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run of a tiny network of 2,048 ReLUs."""
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    shape = ["--channels", "1", "--depth", "2", "--reduce", "0"]
+    assert main(["train", str(folder), *QUICK, *shape]) == 0
+    return folder
+
+
+def saved(folder: Path) -> Checkpoint:
+    return Checkpoint.load(folder / "checkpoint.pt")
+
+
+def test_snl_keeps_exactly_its_budget_and_resumes(trained: Path, tmp_path: Path) -> None:
+    command = ["snl", str(trained), str(tmp_path / "snl"), "--budget", "700"]
+    command += ["--linearize-epochs", "1", *SYNTHETIC]
+    assert main([*command, "--epochs", "1"]) == 0
+    first = saved(tmp_path / "snl")
+    assert plain_graph(first.build_network()).relus == 700
+    assert first.teacher == str(trained)
+    (tmp_path / "snl" / "checkpoint.pt").unlink()
+    assert main([*command, "--epochs", "1", "--resume"]) == 0
+    assert plain_graph(saved(tmp_path / "snl").build_network()).relus == 700
+    assert saved(tmp_path / "snl" / "linearize").epoch == 1
+
+
+def test_a_reduced_model_says_what_it_was(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reduced, model = tmp_path / "reduced", tmp_path / "zoo" / "reduced"
+    assert main(["reduce-relus", str(trained), str(reduced), "--thin", "1", *QUICK]) == 0
+    assert "1024 ReLUs" in capsys.readouterr().out
+    assert main(["export", str(reduced), str(model), *SYNTHETIC[:2], "--hardware", "a trial"]) == 0
+    manifest = json.loads((model / "manifest.json").read_text())
+    assert (manifest["relus"], manifest["relusBeforeReduction"]) == (1024, 2048)
+    assert manifest["teacher"] == "run"
+    assert main(["zoo", str(tmp_path / "zoo")]) == 0
+    assert "| reduced | synthetic | 1,024 |" in capsys.readouterr().out
+
+
+def test_a_budget_and_stages_exclude_each_other(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["reduce-relus", str(trained), str(tmp_path), "--thin", "1", "--budget", "9", *QUICK]
+    assert main(command) == 1
+    assert "--budget chooses the stages" in capsys.readouterr().err
+
+
+def test_a_trained_network_goes_on_in_fixed_point(trained: Path, tmp_path: Path) -> None:
+    command = ["train", str(tmp_path), "--from", str(trained), "--fixed-point", "1", *QUICK]
+    assert main([*command, "--fixed-point-bits", "9", "--set", "learning_rate=1e-4"]) == 0
+    recipe = saved(tmp_path).recipe
+    assert (recipe.name, recipe.learning_rate, recipe.fixed_point_bits) == ("fine-tune", 1e-4, 9)
+    assert saved(tmp_path).config == saved(trained).config
+    assert main(["evaluate", str(tmp_path), "--fixed-point", "9", *SYNTHETIC]) == 0
+
+
+def test_a_student_of_another_family_learns_from_a_run(trained: Path, tmp_path: Path) -> None:
+    preset = tmp_path / "small.yaml"
+    preset.write_text("dataset: synthetic\nnetwork: {family: resnet18, channels: 1}\nrecipe: cpu\n")
+    student = tmp_path / "student"
+    command = ["distill", str(trained), str(student), "--preset", str(preset), *QUICK]
+    assert main(command) == 0
+    assert saved(student).teacher == str(trained)
+    assert type(saved(student).config).__name__ == "ResNet18Config"
+
+
+@pytest.mark.parametrize("assignment", ["precision", "presicion=bf16", "epochs=many"])
+def test_a_wrong_assignment_is_one_line(
+    assignment: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", str(tmp_path), *SYNTHETIC, "--set", assignment]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
