@@ -26,7 +26,10 @@ STATE = "search.pt"
 
 
 class BilevelSearch:
-    """One search: its network, both optimizers and the number of finished epochs."""
+    """One search: its network, both optimizers and the number of finished epochs.
+
+    Raises ValueError for a batch that the data or the processes cannot share.
+    """
 
     def __init__(
         self,
@@ -56,6 +59,15 @@ class BilevelSearch:
         )
         order = torch.randperm(len(dataset.train.labels), generator=_generator(recipe.seed))
         self.halves = order.tensor_split(2)
+        if recipe.batch % self.execution.processes:
+            raise ValueError(
+                f"a batch of {recipe.batch} does not divide among "
+                f"{self.execution.processes} processes"
+            )
+        if recipe.batch > len(self.halves[1]):
+            raise ValueError(
+                f"a batch of {recipe.batch} is more than half of the {len(order)} images"
+            )
 
     def run(self, after_epoch: Callable[["BilevelSearch", float], None]) -> None:
         """Searches to the recipe's last epoch.
@@ -75,7 +87,7 @@ class BilevelSearch:
         seed = recipe.seed * 100_003 + self.epoch
         torch.manual_seed(seed)
         generator = _generator(seed)
-        steps = len(self.halves[0]) // recipe.batch
+        steps = len(self.halves[1]) // recipe.batch
         orders = [half[torch.randperm(len(half), generator=generator)] for half in self.halves]
         generator.manual_seed(seed + place.rank)
         streams = [
@@ -94,7 +106,7 @@ class BilevelSearch:
             total += self._step(
                 validation, self.architecture, self.architecture_optimizer, generator
             )
-        return place.total([total])[0] / max(steps, 1) / place.processes
+        return place.total([total])[0] / steps / place.processes
 
     def _step(
         self,
