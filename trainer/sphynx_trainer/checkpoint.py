@@ -46,7 +46,7 @@ class Checkpoint:
         os.replace(partial, path)
 
     def build_network(self, *, averaged: bool = True) -> Classifier:
-        """The network with the saved weights and masks, in the memory format that trains fastest.
+        """The network with the saved weights and masks.
 
         averaged: with the moving average of the weights, if there is one.
         """
@@ -54,7 +54,7 @@ class Checkpoint:
         network = build(self.config)
         install_masks(network, state)
         network.load_state_dict(state)
-        return network.to(memory_format=torch.channels_last)
+        return network
 
     @staticmethod
     def load(path: Path) -> "Checkpoint":

@@ -42,6 +42,10 @@ class Execution:
         """Whether this process writes files and reports."""
         return self.rank == 0
 
+    def place(self, module: nn.Module) -> None:
+        """Moves a module's tensors to the device, in the memory format that convolves fastest."""
+        module.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
     def wrap(self, module: nn.Module) -> nn.Module:
         """The module, compiled and with gradients averaged over the processes, as asked for."""
         if self.processes > 1:

@@ -110,7 +110,8 @@ class Recipe:
         unknown = set(changes) - {field.name for field in fields(Recipe)}
         if unknown:
             raise ValueError(f"unknown in a recipe: {', '.join(sorted(unknown))}")
-        return replace(self, **{k: _like(getattr(self, k), v) for k, v in changes.items()})
+        values: dict[str, Any] = {k: _like(getattr(self, k), v) for k, v in changes.items()}
+        return replace(self, **values)
 
     @staticmethod
     def from_json(content: Mapping[str, Any]) -> "Recipe":

@@ -25,7 +25,8 @@ def run(options: argparse.Namespace) -> None:
     """Prints top-1 accuracy."""
     dataset = chosen_dataset(options)
     execution = Execution.detect(options.device)
-    network = load_checkpoint(options.folder, dataset).build_network().to(execution.device)
+    network = load_checkpoint(options.folder, dataset).build_network()
+    execution.place(network)
     bits = options.fixed_point
     grid = simulated(network, calibrate(network, dataset, bits)) if bits else nullcontext()
     with grid:

@@ -45,6 +45,8 @@ class SelectiveReLU(nn.Module):
     shape: of c, as that of a mask.
     """
 
+    coefficient: nn.Parameter
+
     def __init__(self, shape: tuple[int, ...]) -> None:
         super().__init__()
         self.register_parameter(COEFFICIENT, nn.Parameter(torch.ones(shape)))

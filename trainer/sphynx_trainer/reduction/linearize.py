@@ -68,10 +68,11 @@ class Linearization:
 
 def coefficients(network: nn.Module, image_size: int) -> dict[Place, nn.Parameter]:
     """The coefficients of a network that `make_selective` prepared, in the order of its layers."""
+    modules = {place: network.get_submodule(place.name) for place in places(network, image_size)}
     return {
-        place: network.get_submodule(place.name).coefficient
-        for place in places(network, image_size)
-        if isinstance(network.get_submodule(place.name), SelectiveReLU)
+        place: module.coefficient
+        for place, module in modules.items()
+        if isinstance(module, SelectiveReLU)
     }
 
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -135,10 +136,17 @@ def _train_epoch(run: Run, steps: int, progress: Progress) -> _Totals:
     return totals
 
 
+@runtime_checkable
+class _DropsPaths(Protocol):
+    """A module that can leave out paths."""
+
+    drop_path: float
+
+
 def _set_drop_path(network: nn.Module, chance: float) -> None:
     """Sets the chance in every module that can leave out paths."""
     for module in network.modules():
-        if hasattr(module, "drop_path"):
+        if isinstance(module, _DropsPaths):
             module.drop_path = chance
 
 

@@ -44,9 +44,11 @@ class Run:
         self.execution = execution or Execution()
         if recipe.batch % self.execution.processes:
             raise ValueError(f"{self.execution.processes} processes cannot share {recipe.batch}")
-        device = self.execution.device
-        self.network = network.to(device, memory_format=torch.channels_last)
-        self.auxiliary = auxiliary.to(device) if auxiliary else None
+        self.network = network
+        self.auxiliary = auxiliary
+        for module in (network, auxiliary):
+            if module is not None:
+                self.execution.place(module)
         self.student = self.execution.wrap(Student(self.network, self.auxiliary))
         self.average = Average(network, recipe.average) if recipe.average else None
         self.teacher: nn.Module | None = None
@@ -110,7 +112,8 @@ class Run:
     def learn_from(self, folder: Path) -> None:
         """Distils from the network of the run in `folder`. Raises as load_checkpoint."""
         teacher = load_checkpoint(folder, self.dataset).build_network()
-        self.teacher = teacher.eval().requires_grad_(False).to(self.execution.device)
+        self.execution.place(teacher)
+        self.teacher = teacher.eval().requires_grad_(False)
         self.teacher_folder = str(folder)
 
     def parameters(self) -> list[nn.Parameter]:
