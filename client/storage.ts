@@ -1,10 +1,13 @@
 /** The client's folder on disk: where it is, who may read it, and what its failures mean. */
 import { createHmac, randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, rm, statfs, writeFile } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { RESERVE_BYTES } from './limits.ts';
+
+/** The bit of a file's mode. */
+const EVERYBODY_WRITES = 0o002;
 
 /**
  * Where a client keeps its secret and bundles unless told otherwise: `SPHYNX_STATE`, or the folder for
@@ -19,11 +22,22 @@ export function defaultStateFolder(environment: NodeJS.ProcessEnv = process.env)
   return join(homedir(), '.local', 'share', 'sphynx');
 }
 
-/** Makes `folder` (and those above it) for this user alone. Throws 'storage/failed'. */
+/**
+ * Makes `folder` (and those above it) for this user alone. Throws 'storage/failed', also for one that is there and
+ * open to all: whoever can rename bundle files there can have one spent twice.
+ */
 export async function makePrivateFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const { mode } = await stat(folder);
+    if (mode & EVERYBODY_WRITES && process.platform !== 'win32')
+      throw new SphynxError(
+        'storage/failed',
+        `everybody can write to "${folder}"; correct its rights (chmod 700), or name a new folder in it`,
+      );
+  } catch (error) {
     throw storageError(error, folder);
-  });
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { SphynxError } from '../errors/sphynx-error.ts';
@@ -6,14 +6,25 @@ import { SphynxError } from '../errors/sphynx-error.ts';
 /** Empty, but for SQLite's own header: it is here for its lock. */
 const FILE = 'server.lock';
 
+/** The bit of a folder's mode. */
+const EVERYBODY_WRITES = 0o002;
+
 /**
  * Takes the state folder for this process until the returned function is called or the process dies: a second
  * server on it would burn the bundles that this one is preparing. The lock is SQLite's, which the system takes off
- * a dead process. Throws 'config/invalid' if another server has it, 'storage/failed' if the folder cannot be used.
+ * a dead process. Throws 'config/invalid' if another server has it, or everybody can write to it, 'storage/failed' if
+ * it cannot be used.
  */
 export function lockFolder(folder: string): () => void {
   const path = join(folder, FILE);
   const database = openLock(folder, path);
+  if (statSync(folder).mode & EVERYBODY_WRITES && process.platform !== 'win32') {
+    database.close();
+    throw new SphynxError(
+      'config/invalid',
+      `everybody can write to the state folder ${folder}; correct its rights (chmod 700), or name a new folder in it`,
+    );
+  }
   try {
     database.exec('BEGIN EXCLUSIVE');
   } catch (cause) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -52,4 +52,12 @@ test('the state folder is the one asked for, or where the platform keeps applica
   assert.equal(defaultStateFolder({ SPHYNX_STATE: '/x', XDG_DATA_HOME: '/y' }), '/x');
   assert.equal(defaultStateFolder({ XDG_DATA_HOME: '/y' }), join('/y', 'sphynx'));
   if (process.platform === 'linux') assert.match(defaultStateFolder({}), /\.local\/share\/sphynx$/);
+});
+
+test('a state folder that everybody can write to is refused', {
+  skip: process.platform === 'win32',
+}, async () => {
+  await chmod(state, 0o777);
+  await assert.rejects(clientToken(state, SERVER), { code: 'storage/failed', message: /everybody/ });
+  await clientToken(join(state, 'own'), SERVER);
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { pino } from 'pino';
@@ -40,4 +41,13 @@ test('a server that was killed does not keep its folder locked', async () => {
   await once(other, 'exit');
   const next = await start(stateFolder);
   await next.stop();
+});
+
+test('a state folder that everybody can write to is refused', {
+  skip: process.platform === 'win32',
+}, async () => {
+  const stateFolder = temporaryFolder();
+  chmodSync(stateFolder, 0o777);
+  await assert.rejects(start(stateFolder), { code: 'config/invalid', message: /everybody/ });
+  await (await start(join(stateFolder, 'own'))).stop();
 });
