@@ -1,9 +1,13 @@
 /** Randomness: seeds from the system's CSPRNG, expanded by AES-128 in counter mode. There is no other source. */
 import { type Cipheriv, createCipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import { SphynxError } from '../errors/sphynx-error.ts';
+import { release } from '../kernels/release.ts';
 
 /** Length of every seed (bytes). */
 export const SEED_BYTES = 32;
+
+/** What the cipher encrypts, a run at a time: the key stream itself. */
+const ZEROS = new Uint8Array(65536);
 
 /** A fresh seed from the system's CSPRNG. */
 export function randomSeed(): Uint8Array {
@@ -26,7 +30,18 @@ export class Prg {
 
   /** The next `length` bytes, in memory of their own. */
   bytes(length: number): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(this.#cipher.update(new Uint8Array(length)));
+    const bytes = new Uint8Array(length);
+    this.fill(bytes);
+    return bytes;
+  }
+
+  /** The next bytes, over those of `target`. */
+  fill(target: Uint8Array): void {
+    for (let start = 0; start < target.length; start += ZEROS.length) {
+      const run = this.#cipher.update(ZEROS.subarray(0, target.length - start));
+      target.set(run, start);
+      release(run);
+    }
   }
 
   /** The next `length` 32-bit words, little-endian. */

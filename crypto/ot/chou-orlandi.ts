@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ristretto255 } from '@noble/curves/ed25519.js';
 import { SphynxError } from '../../errors/sphynx-error.ts';
+import { select } from './select.ts';
 
 /**
  * The steps of 128 random oblivious transfers over ristretto255 in one round trip (Chou, Orlandi, LATINCRYPT
@@ -104,11 +105,6 @@ function decodePoint(bytes: Uint8Array): Point {
   } catch (cause) {
     throw new SphynxError('crypto/input', 'base OT: not the encoding of a point', { cause });
   }
-}
-
-/** `one` if choice is 1, else `zero`, without a branch. */
-function select(choice: number, zero: Uint8Array, one: Uint8Array): Uint8Array {
-  return zero.map((byte, i) => byte ^ ((byte ^ one[i]) & -choice));
 }
 
 function sessionOf(message: Uint8Array, reply: Uint8Array): Uint8Array {

@@ -2,38 +2,48 @@ import { SphynxError } from '../../errors/sphynx-error.ts';
 import { BLOCK_BYTES, xorBlocks, xorEach } from '../../kernels/blocks.ts';
 import { MATRIX_ROWS, transpose, xorIf } from '../../kernels/transpose.ts';
 import { inKernelMemory } from '../hash.ts';
-import { Prg } from '../prg.ts';
 import type { BaseOtChoices, BaseOtPairs } from './base-ot.ts';
+import { growTrees, type OtTreeBits, punctureTrees, treeCount } from './ggm-trees.ts';
+import { LeafStreams } from './leaf-streams.ts';
 import { SESSION_TRANSFERS, TransferHash } from './transfer-hash.ts';
 
+export { type OtTreeBits, treeMessageBytes } from './ggm-trees.ts';
+
 /**
- * Random OT by extension (Ishai, Kilian, Nissim, Petrank, CRYPTO 2003), semi-honest. Row j of the matrix
- * belongs to base OT j, column i to transfer i. With T_j = G(k0_j) the receiver sends
+ * Random OT by extension, semi-honest: SoftSpokenOT (Roy, CRYPTO 2022, sections 3 and 4, with the repetition code),
+ * which for trees of depth k = 1 is IKNP (Ishai, Kilian, Nissim, Petrank, CRYPTO 2003). Column i of the matrices
+ * belongs to transfer i. With r_x the stream of leaf x of a tree (ggm-trees.ts), sums over all x, the receiver sends
+ * one row per tree,
  *
- *     U_j = G(k0_j) xor G(k1_j) xor choices
+ *     u = choices + sum of r_x
  *
- * and the sender gets Q_j = T_j xor s_j * U_j, so that column i is q_i = t_i xor choice_i * s. The messages
- * are H(i, q_i) and H(i, q_i xor s); the receiver knows H(i, t_i). The streams G continue from call to call and
- * i counts on, so nothing repeats within a session; a session's state is never stored.
+ * and has k rows v_l = sum of r_x where bit l of x is 0. The sender knows its base OTs' choices s_l for the tree and
+ * all r_x but that of x = not s, and has k rows
  *
- * The matrix goes over the wire row after row, but is worked on in blocks of columns: kernel memory stays
- * small whatever the count.
+ *     w_l = sum of r_x where bit l of x is s_l, plus s_l * u = v_l + s_l * choices.
+ *
+ * So over all 128 rows column i is w_i = v_i + choice_i * s. The messages are H(i, w_i) and H(i, w_i + s); the
+ * receiver knows H(i, v_i). The streams continue from call to call and i counts on, so nothing repeats within a
+ * session; a session's state is never stored.
+ *
+ * The matrix goes over the wire row after row, but is worked on in blocks of columns: kernel memory stays small
+ * whatever the count.
  */
 
 /**
- * Bytes of every row in one block (8 transfers each), so that a block takes at most 6 MiB of kernel memory. Not a
+ * Bytes of every row in one block (8 transfers each), so that a block takes at most 6.5 MiB of kernel memory. Not a
  * power of two: the transpose steps from row to row, and such steps would fall on the same lines of the cache.
  */
 const BLOCK_WIDTH = 8128;
 
 /**
- * Bytes of matrix for `count` transfers: 16 each, rounded up to whole blocks of 128 transfers. Throws
+ * Bytes of matrix for `count` transfers: 16 / treeBits each, rounded up to whole blocks of 128 transfers. Throws
  * 'crypto/input' if `count` is not a number of transfers that a session can make.
  */
-export function otMatrixBytes(count: number): number {
+export function otMatrixBytes(count: number, treeBits: OtTreeBits = 1): number {
   if (!Number.isSafeInteger(count) || count < 0 || count > SESSION_TRANSFERS)
     throw new SphynxError('crypto/input', `expected 0 to ${SESSION_TRANSFERS} transfers, got ${count}`);
-  return MATRIX_ROWS * rowBytes(count);
+  return treeCount(treeBits) * rowBytes(count);
 }
 
 function rowBytes(count: number): number {
@@ -42,14 +52,18 @@ function rowBytes(count: number): number {
 
 /** The client's half: chooses. */
 export class RandomOtReceiver {
-  readonly #zero: Prg[];
-  readonly #one: Prg[];
+  /** For the sender, once, before the first matrix [treeMessageBytes]. */
+  readonly treeMessage: Uint8Array;
+  readonly #treeBits: OtTreeBits;
+  readonly #leaves: LeafStreams;
   readonly #hash: TransferHash;
 
   /** `pairs` serve one receiver only: a second one would repeat the streams, which hide the choices. */
-  constructor({ zero, one, session }: BaseOtPairs) {
-    this.#zero = zero.map(columnStream);
-    this.#one = one.map(columnStream);
+  constructor(pairs: BaseOtPairs, treeBits: OtTreeBits = 1) {
+    const { trees, session, message } = growTrees(pairs, treeBits);
+    this.treeMessage = message;
+    this.#treeBits = treeBits;
+    this.#leaves = new LeafStreams(trees, treeBits);
     this.#hash = new TransferHash(session);
   }
 
@@ -63,21 +77,16 @@ export class RandomOtReceiver {
     const width = rowBytes(count);
     const first = this.#hash.take(8 * width);
     const packed = packBits(choices, width);
-    const matrix = new Uint8Array(otMatrixBytes(count));
+    const matrix = new Uint8Array(otMatrixBytes(count, this.#treeBits));
     const messages = new Uint8Array(BLOCK_BYTES * count);
     for (const { start, length } of blocksOf(width))
       inKernelMemory((memory) => {
         const bits = memory.bytes(length);
         bits.set(packed.subarray(start, start + length));
-        const sent = memory.bytes(length);
         const own = memory.bytes(MATRIX_ROWS * length);
-        for (let j = 0; j < MATRIX_ROWS; j++) {
-          const row = own.subarray(j * length, (j + 1) * length);
-          row.set(this.#zero[j].bytes(length));
-          sent.set(this.#one[j].bytes(length));
-          xorBlocks(sent, row);
-          xorBlocks(sent, bits);
-          matrix.set(sent, j * width + start);
+        for (const { tree, sum } of this.#leaves.fill(own, memory)) {
+          xorBlocks(sum, bits);
+          matrix.set(sum, tree * width + start);
         }
         const columns = memory.bytes(MATRIX_ROWS * length);
         transpose(own, columns);
@@ -91,14 +100,20 @@ export class RandomOtReceiver {
 export class RandomOtSender {
   readonly #choices: Uint8Array;
   readonly #secret: Uint8Array;
-  readonly #columns: Prg[];
+  readonly #treeBits: OtTreeBits;
+  readonly #leaves: LeafStreams;
   readonly #hash: TransferHash;
 
-  /** `choices` serve one sender only, as the receiver's pairs do. */
-  constructor({ choices, seeds, session }: BaseOtChoices) {
-    this.#choices = choices;
-    this.#secret = packBits(choices, BLOCK_BYTES);
-    this.#columns = seeds.map(columnStream);
+  /**
+   * `choices` serve one sender only, as the receiver's pairs do. `treeMessage`: the receiver's. Throws
+   * 'protocol/length' if it has another length.
+   */
+  constructor(choices: BaseOtChoices, treeBits: OtTreeBits = 1, treeMessage: Uint8Array = new Uint8Array(0)) {
+    const { trees, session } = punctureTrees(choices, treeBits, treeMessage);
+    this.#choices = choices.choices;
+    this.#secret = packBits(choices.choices, BLOCK_BYTES);
+    this.#treeBits = treeBits;
+    this.#leaves = new LeafStreams(trees, treeBits);
     this.#hash = new TransferHash(session);
   }
 
@@ -107,11 +122,9 @@ export class RandomOtSender {
    * wrong size, 'crypto/input' at the session's limit.
    */
   extend(count: number, matrix: Uint8Array): { zero: Uint8Array; one: Uint8Array } {
-    if (matrix.length !== otMatrixBytes(count))
-      throw new SphynxError(
-        'protocol/length',
-        `OT matrix: expected ${otMatrixBytes(count)} bytes, got ${matrix.length}`,
-      );
+    const expected = otMatrixBytes(count, this.#treeBits);
+    if (matrix.length !== expected)
+      throw new SphynxError('protocol/length', `OT matrix: expected ${expected} bytes, got ${matrix.length}`);
     const width = rowBytes(count);
     const first = this.#hash.take(8 * width);
     const zero = new Uint8Array(BLOCK_BYTES * count);
@@ -121,25 +134,20 @@ export class RandomOtSender {
         const secret = memory.bytes(BLOCK_BYTES);
         secret.set(this.#secret);
         const received = memory.bytes(length);
-        const rows = memory.bytes(MATRIX_ROWS * length);
-        for (let j = 0; j < MATRIX_ROWS; j++) {
-          const row = rows.subarray(j * length, (j + 1) * length);
-          row.set(this.#columns[j].bytes(length));
-          received.set(matrix.subarray(j * width + start, j * width + start + length));
-          xorIf(this.#choices[j], row, received);
+        const own = memory.bytes(MATRIX_ROWS * length);
+        for (const { tree } of this.#leaves.fill(own, memory)) {
+          received.set(matrix.subarray(tree * width + start, tree * width + start + length));
+          for (let j = tree * this.#treeBits; j < (tree + 1) * this.#treeBits; j++)
+            xorIf(this.#choices[j], own.subarray(j * length, (j + 1) * length), received);
         }
         const columns = memory.bytes(MATRIX_ROWS * length);
-        transpose(rows, columns);
+        transpose(own, columns);
         put(zero, start, this.#hash.of(columns, first + 8 * start, memory));
         xorEach(columns, secret);
         put(one, start, this.#hash.of(columns, first + 8 * start, memory));
       });
     return { zero, one };
   }
-}
-
-function columnStream(seed: Uint8Array): Prg {
-  return new Prg(seed, 'ot-column');
 }
 
 /** Where the blocks of a matrix begin and how long they are, in bytes of its rows. */

@@ -26,6 +26,12 @@ test('a stream is AES-128 in counter mode under a key and counter from HKDF-SHA-
   );
 });
 
+test('long streams too', () => {
+  const derived = hkdf(seed, 'prg:x');
+  const ctr = createCipheriv('aes-128-ctr', derived.subarray(0, 16), derived.subarray(16));
+  assert.ok(ctr.update(new Uint8Array(300_001)).equals(new Prg(seed, 'x').bytes(300_001)));
+});
+
 test('successive calls continue the stream, however it is cut', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(70), { maxLength: 12 }), (lengths) => {
@@ -34,6 +40,20 @@ test('successive calls continue the stream, however it is cut', () => {
       assert.deepEqual(new Uint8Array(Buffer.concat(lengths.map((length) => stream.bytes(length)))), whole);
     }),
   );
+});
+
+test('filling an array gives the same bytes, of any length and wherever the array lies', () => {
+  const stream = new Prg(seed, 'x');
+  for (const length of [0, 1, 65535, 65536, 65537, 200_000]) {
+    const expected = new Prg(seed, `fill ${length}`).bytes(length);
+    const room = new Uint8Array(length + 7).fill(0xa5);
+    new Prg(seed, `fill ${length}`).fill(room.subarray(3, length + 3));
+    assert.ok(Buffer.from(room.subarray(3, length + 3)).equals(expected));
+    assert.ok([...room.subarray(0, 3), ...room.subarray(length + 3)].every((byte) => byte === 0xa5));
+  }
+  const pieces = [3, 70_000, 12].map((length) => new Uint8Array(length));
+  for (const piece of pieces) stream.fill(piece);
+  assert.ok(Buffer.concat(pieces).equals(new Prg(seed, 'x').bytes(70_015)));
 });
 
 test('words are the bytes, little-endian, in memory of their own', () => {

@@ -30,6 +30,16 @@ export function dealBaseOts(): BaseOts {
   return { pairs: { zero, one, session }, choices: { choices, seeds: chosen, session } };
 }
 
+/** The same with the same seeds in every process; every third choice is 1. */
+export function fixedBaseOts(): BaseOts {
+  const seeds = (start: number) =>
+    Array.from({ length: BASE_OTS }, (_, j) => new Uint8Array(32).fill(start + j));
+  const [zero, one, session] = [seeds(0), seeds(100), new Uint8Array(32).fill(5)];
+  const choices = Uint8Array.from({ length: BASE_OTS }, (_, j) => (j % 3 === 0 ? 1 : 0));
+  const chosen = [...choices].map((choice, j) => (choice ? one[j] : zero[j]));
+  return { pairs: { zero, one, session }, choices: { choices, seeds: chosen, session } };
+}
+
 /** `count` bytes 0 or 1. */
 export function randomBits(count: number): Uint8Array {
   return new Uint8Array(randomBytes(count)).map((byte) => byte & 1);
