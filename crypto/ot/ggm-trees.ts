@@ -6,8 +6,7 @@ import { select } from './select.ts';
 
 /**
  * Trees of seeds (Goldreich, Goldwasser, Micali, J. ACM 1986) of depth k = `treeBits`, each from k base OTs. The
- * base OTs' sender knows all 2^k leaves of a tree, their receiver all but one (SoftSpokenOT: Roy, CRYPTO 2022,
- * section 4).
+ * base OTs' sender knows all 2^k leaves of a tree, their receiver all but one (SoftSpokenOT: Roy, CRYPTO 2022).
  *
  * Bit l of a leaf's number is the side, 0 or 1, that the path to it takes at level l. The two nodes below the root
  * are the seeds of the tree's first base OT; every node of level l + 1 is derived from its parent and its side. For

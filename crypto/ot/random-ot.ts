@@ -10,7 +10,7 @@ import { SESSION_TRANSFERS, TransferHash } from './transfer-hash.ts';
 export { type OtTreeBits, treeMessageBytes } from './ggm-trees.ts';
 
 /**
- * Random OT by extension, semi-honest: SoftSpokenOT (Roy, CRYPTO 2022, sections 3 and 4, with the repetition code),
+ * Random OT by extension, semi-honest: SoftSpokenOT (Roy, CRYPTO 2022, section 3, with the repetition code),
  * which for trees of depth k = 1 is IKNP (Ishai, Kilian, Nissim, Petrank, CRYPTO 2003). Column i of the matrices
  * belongs to transfer i. With r_x the stream of leaf x of a tree (ggm-trees.ts), sums over all x, the receiver sends
  * one row per tree,
