@@ -1,4 +1,5 @@
 import { HeClient } from '../crypto/he/client.ts';
+import type { KernelCache } from '../crypto/he/kernel-cache.ts';
 import { PUBLIC_KEY_BYTES } from '../crypto/he/parameters.ts';
 import { HeServer } from '../crypto/he/server.ts';
 import {
@@ -39,9 +40,10 @@ export async function openClientSession(channel: Channel): Promise<ClientSession
   return { he, ot: new RandomOtReceiver(pairs) };
 }
 
-/** Server's half. Throws 'crypto/parameters' or 'crypto/input' on keys or points that are not well-formed. */
-export async function openServerSession(channel: Channel): Promise<ServerSession> {
-  const he = await HeServer.create(await receiveTensor(channel, 'public-key', 0, PUBLIC_KEY_BYTES));
+/** Server's half. `cache`: transformed kernels, of this thread. Throws 'crypto/parameters' or 'crypto/input' on keys or points that are not well-formed. */
+export async function openServerSession(channel: Channel, cache?: KernelCache): Promise<ServerSession> {
+  const publicKey = await receiveTensor(channel, 'public-key', 0, PUBLIC_KEY_BYTES);
+  const he = await HeServer.create(publicKey, cache);
   const base = new BaseOtReceiver(await receiveTensor(channel, 'base-ot-message', 0, BASE_OT_MESSAGE_BYTES));
   await sendTensor(channel, 'base-ot-reply', 0, base.reply.slice());
   return { he, ot: new RandomOtSender(base.finish()) };

@@ -6,6 +6,8 @@ import type { FixedNetwork } from '../model/network.ts';
 /** Given to a worker at its start. The weights lie in shared memory. */
 export interface WorkerInput {
   readonly networks: readonly FixedNetwork[];
+  /** Room for transformed kernels (bytes). */
+  readonly kernelCacheBytes: number;
 }
 
 /** Each job but 'close' runs one role of the protocol over its port and then ends the port. */

@@ -5,27 +5,28 @@ import type { FixedNetwork } from '../model/network.ts';
 import type { PortChannel } from '../transport/port-channel.ts';
 import { RESPAWN_MS, type ServerLimits } from './limits.ts';
 import { PoolWorker } from './pool-worker.ts';
+import type { WorkerInput } from './worker-messages.ts';
 
 /** Runs the server's roles in worker threads: some prepare, others infer, so that neither waits for the other. */
 export class WorkerPool {
-  readonly #networks: readonly FixedNetwork[];
+  readonly #input: WorkerInput;
   readonly #logger: Logger;
   readonly #offline: PoolWorker[] = [];
   readonly #online: PoolWorker[] = [];
   readonly #stopping = new AbortController();
 
-  private constructor(networks: readonly FixedNetwork[], logger: Logger) {
-    this.#networks = networks;
+  private constructor(input: WorkerInput, logger: Logger) {
+    this.#input = input;
     this.#logger = logger;
   }
 
   /** Resolves when all workers can take jobs. Throws what keeps a worker from starting. */
   static async start(
     networks: readonly FixedNetwork[],
-    limits: Pick<ServerLimits, 'offlineWorkers' | 'onlineWorkers'>,
+    limits: Pick<ServerLimits, 'offlineWorkers' | 'onlineWorkers' | 'kernelCacheBytes'>,
     logger: Logger,
   ): Promise<WorkerPool> {
-    const pool = new WorkerPool(networks, logger);
+    const pool = new WorkerPool({ networks, kernelCacheBytes: limits.kernelCacheBytes }, logger);
     for (let i = 0; i < limits.offlineWorkers; i++) pool.#spawn(pool.#offline);
     for (let i = 0; i < limits.onlineWorkers; i++) pool.#spawn(pool.#online);
     try {
@@ -66,7 +67,7 @@ export class WorkerPool {
   }
 
   #spawn(workers: PoolWorker[]): void {
-    const worker = new PoolWorker({ networks: this.#networks }, (job, detail) =>
+    const worker = new PoolWorker(this.#input, (job, detail) =>
       this.#logger.error({ job, detail }, 'a worker met an internal error'),
     );
     workers.push(worker);

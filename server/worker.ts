@@ -1,5 +1,6 @@
 /** A worker thread of the server: runs the server's roles of the protocol, several streams interleaved. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { KernelCache } from '../crypto/he/kernel-cache.ts';
 import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import type { Channel } from '../protocol/channel.ts';
@@ -11,9 +12,10 @@ import { PortChannel } from '../transport/port-channel.ts';
 import { logSteps } from '../transport/trace-log.ts';
 import type { WorkerInput, WorkerJob, WorkerReport } from './worker-messages.ts';
 
+const { networks, kernelCacheBytes } = workerData as WorkerInput;
+const kernelCache = new KernelCache(kernelCacheBytes);
 const models = new Map<string, { network: FixedNetwork; plan: Plan }>();
-for (const network of (workerData as WorkerInput).networks)
-  models.set(network.card.name, { network, plan: makePlan(network.card) });
+for (const network of networks) models.set(network.card.name, { network, plan: makePlan(network.card) });
 
 /** The session of each Preprocess stream, and the role that runs on it now or ran last. */
 interface OpenSession {
@@ -46,7 +48,7 @@ async function run(job: Exclude<WorkerJob, { type: 'close' }>): Promise<void> {
 
 async function play(job: Exclude<WorkerJob, { type: 'close' }>, channel: Channel): Promise<void> {
   if (job.type === 'open') {
-    const session = openServerSession(channel);
+    const session = openServerSession(channel, kernelCache);
     sessions.set(job.session, { session, role: session });
     await session;
     return;

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { kernels } from '../../kernels/load.ts';
 import { NttPrime, ProductSum } from '../../kernels/ntt.ts';
 import { narrow, widen } from '../../kernels/residues.ts';
+import type { KernelCache } from './kernel-cache.ts';
 import { FLOOD_BITS } from './noise.ts';
 import type { PartPacking } from './packing.ts';
 import { DATA_PRIMES, DEGREE } from './parameters.ts';
@@ -49,30 +50,56 @@ export function multiplyGroup(
   group: number,
   weights: readonly Int32Array[],
   inputs: readonly EncryptedTensor[],
+  cache: KernelCache,
 ): Uint8Array[] {
   const { memory } = kernels();
   return memory.scope(() => {
     const sums = part.tiles.map(() => newSums());
-    const coefficients = memory.i32(DEGREE);
-    const kernel = DATA_PRIMES.map(() => memory.u32(DEGREE));
+    const kernel = memory.u32(DATA_PRIMES.length * DEGREE);
     const polynomial = memory.u32(DEGREE);
     for (const [s, { encoding }] of part.sources.entries())
       for (let groupIn = 0; groupIn < encoding.groups; groupIn++) {
-        if (!placeKernel(part, s, groupIn, group, weights[s], coefficients)) continue;
-        for (const [p, prime] of transforms().entries()) {
-          prime.liftSigned(coefficients, kernel[p]);
-          prime.forward(kernel[p]);
-        }
+        const transformed = cache.get(weights[s], `${groupIn}/${group}`, () =>
+          transformKernel(part, s, groupIn, group, weights[s], kernel),
+        );
+        if (!transformed) continue;
+        if (transformed !== kernel) kernel.set(transformed);
         for (const [t, tile] of part.tiles.entries()) {
           const start = (encoding.first + tile * encoding.groups + groupIn) * CIPHERTEXT_WORDS;
           for (let i = 0; i < POLYNOMIALS; i++) {
             polynomial.set(inputs[s].residues.subarray(start + DEGREE * i, start + DEGREE * (i + 1)));
-            sums[t][i].add(polynomial, kernel[i % DATA_PRIMES.length]);
+            sums[t][i].add(polynomial, residuesOf(kernel, i % DATA_PRIMES.length));
           }
         }
       }
     return sums.map((tileSums) => finish(tileSums, polynomial));
   });
+}
+
+/** Writes the transforms of a kernel polynomial modulo every data prime to `out`; null if the kernel reads nothing there. */
+function transformKernel(
+  part: PartPacking,
+  source: number,
+  groupIn: number,
+  group: number,
+  weights: Int32Array,
+  out: Uint32Array,
+): Uint32Array | null {
+  const { memory } = kernels();
+  return memory.scope(() => {
+    const coefficients = memory.i32(DEGREE);
+    if (!placeKernel(part, source, groupIn, group, weights, coefficients)) return null;
+    for (const [p, prime] of transforms().entries()) {
+      const residues = residuesOf(out, p);
+      prime.liftSigned(coefficients, residues);
+      prime.forward(residues);
+    }
+    return out;
+  });
+}
+
+function residuesOf(kernel: Uint32Array, prime: number): Uint32Array {
+  return kernel.subarray(DEGREE * prime, DEGREE * (prime + 1));
 }
 
 function newSums(): ProductSum[] {

@@ -1,5 +1,6 @@
 import type { Encryptor, Evaluator } from 'node-seal/throws';
 import { SphynxError } from '../../errors/sphynx-error.ts';
+import { KernelCache } from './kernel-cache.ts';
 import { checkKernels } from './noise.ts';
 import type { PartPacking, TensorPacking } from './packing.ts';
 import { DEGREE, INPUT_CIPHERTEXT_BYTES, PUBLIC_KEY_BYTES } from './parameters.ts';
@@ -18,14 +19,16 @@ export class HeServer {
   readonly #seal: Seal;
   readonly #encryptor: Encryptor;
   readonly #evaluator: Evaluator;
+  readonly #cache: KernelCache;
 
-  /** Throws 'crypto/parameters' if the client's key is not one for the pinned parameters. */
-  static async create(publicKey: Uint8Array): Promise<HeServer> {
+  /** `cache` may serve many servers, of one thread. Throws 'crypto/parameters' if the client's key is not one for the pinned parameters. */
+  static async create(publicKey: Uint8Array, cache = new KernelCache(0)): Promise<HeServer> {
     checkLength('public key', publicKey.length, PUBLIC_KEY_BYTES);
-    return new HeServer(await loadSeal(), publicKey);
+    return new HeServer(await loadSeal(), publicKey, cache);
   }
 
-  private constructor(seal: Seal, wire: Uint8Array) {
+  private constructor(seal: Seal, wire: Uint8Array, cache: KernelCache) {
+    this.#cache = cache;
     const { module, context, prefixes } = seal;
     const publicKey = new module.PublicKey();
     try {
@@ -75,7 +78,7 @@ export class HeServer {
     const wire = new Uint8Array(part.bytes);
     let offset = 0;
     for (let group = 0; group < part.groups; group++) {
-      const products = multiplyGroup(part, group, kernels, inputs);
+      const products = multiplyGroup(part, group, kernels, inputs, this.#cache);
       for (const [tile, product] of products.entries()) {
         const kept = outputPositions(part, group * part.tiles.length + tile);
         const returned = this.#hide(product, kept, mask);

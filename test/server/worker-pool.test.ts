@@ -7,10 +7,10 @@ import { WorkerPool } from '../../server/worker-pool.ts';
 import { network } from './running-server.ts';
 
 const silent = pino({ level: 'silent' });
-const ONE_EACH = { offlineWorkers: 1, onlineWorkers: 1 };
+const ONE_EACH = { offlineWorkers: 1, onlineWorkers: 1, kernelCacheBytes: 2 ** 20 };
 
 test('a role in a worker that dies fails its stream, and later jobs are refused', async () => {
-  const worker = new PoolWorker({ networks: [network] }, () => {});
+  const worker = new PoolWorker({ networks: [network], kernelCacheBytes: 2 ** 20 }, () => {});
   await worker.ready;
   const channel = worker.start({ type: 'open', session: 's' });
   await channel.wanted();
@@ -53,7 +53,9 @@ test('a network that no worker can take keeps the pool from starting', async () 
 
 test('a role for a model or session that does not exist is a fault of ours, reported for the log', async () => {
   const faults: string[] = [];
-  const worker = new PoolWorker({ networks: [network] }, (job) => faults.push(job));
+  const worker = new PoolWorker({ networks: [network], kernelCacheBytes: 2 ** 20 }, (job) =>
+    faults.push(job),
+  );
   await worker.ready;
   const channel = worker.start({ type: 'infer', model: 'none', bundleSeed: new Uint8Array(32) });
   await assert.rejects(channel.receive(), { code: 'internal' });

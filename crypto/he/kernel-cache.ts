@@ -1,0 +1,38 @@
+/** What it takes to know that a polynomial has no coefficients (bytes, roughly). */
+const ENTRY_BYTES = 64;
+
+/**
+ * Kernels in the transformed domain, which are the same for every bundle of a model. Up to a limit: what finds no
+ * room is transformed anew each time. Kernels are told apart by their array, so it must not change.
+ */
+export class KernelCache {
+  readonly #kernels = new WeakMap<Int32Array, Map<string, Uint32Array | null>>();
+  #room: number;
+
+  /** `limit`: bytes of transformed kernels; 0 caches nothing. */
+  constructor(limit: number) {
+    this.#room = limit;
+  }
+
+  /**
+   * The transforms of one polynomial of `weights`, or null if it has no coefficients. `place` says which one it is;
+   * `transform` makes it when it is not here.
+   */
+  get(weights: Int32Array, place: string, transform: () => Uint32Array | null): Uint32Array | null {
+    let polynomials = this.#kernels.get(weights);
+    const known = polynomials?.get(place);
+    if (known !== undefined) return known;
+    const transformed = transform();
+    const bytes = transformed?.byteLength ?? ENTRY_BYTES;
+    if (bytes > this.#room) return transformed;
+    this.#room -= bytes;
+    if (!polynomials) {
+      polynomials = new Map();
+      this.#kernels.set(weights, polynomials);
+    }
+    // A copy: what was transformed lies in the kernel memory.
+    const kept = transformed?.slice() ?? null;
+    polynomials.set(place, kept);
+    return kept;
+  }
+}
