@@ -47,11 +47,15 @@ class Execution:
         module.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def wrap(self, module: nn.Module) -> nn.Module:
-        """The module, compiled and with gradients averaged over the processes, as asked for."""
+        """The module, with its gradients averaged over the processes."""
         if self.processes > 1:
             module = DistributedDataParallel(
                 module, device_ids=[self.device] if self.device.type == "cuda" else None
             )
+        return module
+
+    def compiled(self, module: nn.Module) -> nn.Module:
+        """The module through torch.compile, if that was asked for."""
         return cast(nn.Module, torch.compile(module)) if self.compile else module
 
     def share(self, indices: Tensor) -> Tensor:

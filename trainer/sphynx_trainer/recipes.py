@@ -86,6 +86,10 @@ class Recipe:
         """The chance of dropping an edge in one of the epochs, counted from 0."""
         return self.drop_path * epoch / self.epochs
 
+    def in_fixed_point(self, epoch: int) -> bool:
+        """Whether ReLUs read fixed-point numbers in one of the epochs, counted from 0."""
+        return epoch >= self.epochs - self.fixed_point_epochs
+
     def description(self) -> dict[str, str]:
         """The recipe in words, for people who reproduce it elsewhere."""
         name = "SGD, Nesterov" if self.optimizer == "sgd" else "Adam,"

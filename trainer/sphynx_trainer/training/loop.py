@@ -90,14 +90,11 @@ def _enter_fixed_point(run: Run, epoch: int, scope: ExitStack) -> str:
     finds it again. bfloat16 would hide the grid's low bits.
     """
     recipe = run.recipe
-    if epoch < recipe.epochs - recipe.fixed_point_epochs:
+    if not recipe.in_fixed_point(epoch):
         return recipe.precision
     for network in {run.network, run.best_network}:
         grid = calibrate(network, run.dataset, recipe.fixed_point_bits)
         scope.enter_context(simulated(network, grid))
-    if run.execution.compile:  # compiled code would ignore the hooks
-        torch.compiler.reset()
-        scope.callback(torch.compiler.reset)
     return "fp32"
 
 
@@ -116,7 +113,9 @@ def _train_epoch(run: Run, steps: int, progress: Progress) -> _Totals:
     totals = _Totals()
     with ExitStack() as scope:
         precision = _enter_fixed_point(run, run.epoch, scope)
-        run.student.train()
+        # Compiled code would not see the hooks that put numbers on the grid.
+        student = run.student if recipe.in_fixed_point(run.epoch) else run.compiled_student
+        student.train()
         _set_drop_path(run.network, recipe.drop_path_at(run.epoch))
         batches = split.batches(
             execution.share(order), recipe.batch // execution.processes, epoch_seed
@@ -128,7 +127,7 @@ def _train_epoch(run: Run, steps: int, progress: Progress) -> _Totals:
             images = run.dataset.normalise(pixels.to(execution.device, non_blocking=True))
             images = flip_and_crop(images, recipe.crop_padding, generator)
             labels = labels.to(execution.device, non_blocking=True)
-            totals.add(*_step(run, images, labels, precision), labels)
+            totals.add(*_step(run, student, images, labels, precision), labels)
             if run.average:
                 run.average.update(run.network, step)
             mean_loss = totals.loss / totals.images
@@ -150,12 +149,14 @@ def _set_drop_path(network: nn.Module, chance: float) -> None:
             module.drop_path = chance
 
 
-def _step(run: Run, images: Tensor, labels: Tensor, precision: str) -> tuple[Tensor, Tensor]:
+def _step(
+    run: Run, student: nn.Module, images: Tensor, labels: Tensor, precision: str
+) -> tuple[Tensor, Tensor]:
     """One optimizer step. Returns the loss and the logits."""
     images = images.contiguous(memory_format=torch.channels_last)
     taught = None
     with autocast(precision, images.device.type):
-        outputs = run.student(images)
+        outputs = student(images)
         if run.teacher is not None:
             with torch.no_grad():
                 taught = run.teacher(images)

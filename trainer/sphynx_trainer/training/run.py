@@ -50,6 +50,7 @@ class Run:
             if module is not None:
                 self.execution.place(module)
         self.student = self.execution.wrap(Student(self.network, self.auxiliary))
+        self.compiled_student = self.execution.compiled(self.student)
         self.average = Average(network, recipe.average) if recipe.average else None
         self.teacher: nn.Module | None = None
         self.teacher_folder: str | None = None
