@@ -54,7 +54,7 @@ def build_manifest(
             "split": dataset.test_split,
         },
         "recipe": {
-            **asdict(checkpoint.recipe),
+            **_recipe_fields(checkpoint),
             **checkpoint.recipe.description(),
             "epochsTrained": checkpoint.epoch,
         },
@@ -72,6 +72,14 @@ def build_manifest(
             "onlineMs": published.online_ms,
         }
     return manifest
+
+
+def _recipe_fields(checkpoint: Checkpoint) -> dict[str, Any]:
+    """The recipe's fields; without a teacher, a weight of distillation would mislead."""
+    fields = asdict(checkpoint.recipe)
+    if not checkpoint.teacher:
+        del fields["distillation"]
+    return fields
 
 
 def _origin(checkpoint: Checkpoint, network: Graph) -> dict[str, Any]:

@@ -47,6 +47,7 @@ def test_a_reduced_model_says_what_it_was(
     manifest = json.loads((model / "manifest.json").read_text())
     assert (manifest["relus"], manifest["relusBeforeReduction"]) == (1024, 2048)
     assert manifest["teacher"] == "run"
+    assert manifest["recipe"]["distillation"] == 1.0
     assert main(["zoo", str(tmp_path / "zoo")]) == 0
     assert "| reduced | synthetic | 1,024 |" in capsys.readouterr().out
 

@@ -69,6 +69,7 @@ def test_the_manifest_describes_the_file_beside_it(tmp_path: Path) -> None:
     assert manifest["dataset"]["classes"] == list(dataset.classes)
     assert manifest["config"]["genotype"]["reduce"][0] == [["conv3x3", 0], ["conv3x3", 1]]
     assert manifest["recipe"]["epochsTrained"] == 3
+    assert "distillation" not in manifest["recipe"]
     assert manifest["accuracy"]["images"] == 128
     assert "paper" not in manifest
 

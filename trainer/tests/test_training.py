@@ -1,13 +1,16 @@
 import csv
+import sys
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from sphynx_trainer.datasets import Dataset, synthetic
 from sphynx_trainer.evaluation import evaluate
+from sphynx_trainer.execution import Execution
 from sphynx_trainer.networks.sphynx import SphynxConfig
 from sphynx_trainer.recipes import CPU, LINEARIZE, PAPER, PAPER_IMAGENET, Recipe
 from sphynx_trainer.training import Run, train
@@ -146,3 +149,30 @@ def test_a_checkpoint_of_version_0_1_0_is_still_read(tmp_path: Path) -> None:
     )
     resumed = Run.resume(tiny_data(), tmp_path)
     assert (resumed.config, resumed.recipe, resumed.epoch) == (TINY, run.recipe, 1)
+
+
+def test_tensorboard_gets_every_figure_where_it_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scalars: list[tuple[str, int]] = []
+
+    class Writer:
+        def __init__(self, folder: str) -> None:
+            assert folder == str(tmp_path)
+
+        def add_scalar(self, name: str, value: float, epoch: int) -> None:
+            scalars.append((name, epoch))
+
+        def flush(self) -> None:
+            pass
+
+    module = SimpleNamespace(SummaryWriter=Writer)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
+    train(Run.start(TINY, tiny_recipe(CPU, 2), tiny_data(), tmp_path), evaluate_every=2)
+    assert [epoch for name, epoch in scalars if name == "train_loss"] == [1, 2]
+    assert [epoch for name, epoch in scalars if name == "test_accuracy"] == [2]
+
+
+def test_a_batch_that_processes_cannot_share_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="3 processes cannot share 32"):
+        Run.start(TINY, tiny_recipe(CPU, 1), tiny_data(), tmp_path, Execution(processes=3))
