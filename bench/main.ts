@@ -1,12 +1,14 @@
 /** `npm run bench -- COMMAND`: what this machine makes of the protocol. */
 import { writeFileSync } from 'node:fs';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { DIGIT_BITS, type Setting } from '../protocol/setting.ts';
 import { type MeasureOptions, measure } from './measure.ts';
 import { describeMeasurement } from './report.ts';
 import { chromeTrace } from './trace.ts';
 
 interface Options {
   readonly model: string;
+  readonly setting: Setting;
   readonly repeat: number;
   readonly warmUp: number;
   readonly trace?: string;
@@ -27,8 +29,13 @@ for (const [name, description] of [
       '-m, --model <model>',
       'a folder of model-zoo/, or sphynx:C,D,L1+L2[@SIZE] with random weights',
     )
+    .addOption(
+      new Option('--setting <name>', 'fewer bytes online (fast) or offline (lean)')
+        .choices(Object.keys(DIGIT_BITS))
+        .default('fast'),
+    )
     .option('-n, --repeat <count>', 'timed runs', wholeNumber, 10)
-    .option('--warm-up <count>', 'untimed runs before', wholeNumber, 2)
+    .option('--warm-up <count>', 'untimed runs before', (text) => (text === '0' ? 0 : wholeNumber(text)), 2)
     .option('--trace <file>', "write both parties' steps as a Chrome trace (chrome://tracing, Perfetto)")
     .option('--cpu-prof <folder>', 'write CPU profiles of all threads')
     .option('--json', 'print one JSON object on stdout')
@@ -36,10 +43,13 @@ for (const [name, description] of [
 
 await program.parseAsync();
 
-async function run(offlineOnly: boolean, { model, repeat, warmUp, ...options }: Options): Promise<void> {
+async function run(
+  offlineOnly: boolean,
+  { model, setting, repeat, warmUp, ...options }: Options,
+): Promise<void> {
   const profile = options.cpuProf ? ['--cpu-prof', `--cpu-prof-dir=${options.cpuProf}`] : [];
   const note: MeasureOptions['note'] = (text) => process.stderr.write(`${text}\n`);
-  const how = { repeat, warmUp, offlineOnly, nodeArguments: profile, note };
+  const how = { setting, repeat, warmUp, offlineOnly, nodeArguments: profile, note };
   const { measurement, steps } = await measure(model, how);
   if (options.trace) writeFileSync(options.trace, JSON.stringify(chromeTrace(steps)));
   process.stdout.write(`${options.json ? JSON.stringify(measurement) : describeMeasurement(measurement)}\n`);

@@ -6,6 +6,7 @@ import type { RawImage } from '../client/index.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import { seededRandom } from '../model/random.ts';
 import { makePlan, type Traffic } from '../protocol/plan.ts';
+import type { Setting } from '../protocol/setting.ts';
 import { type LoggedStep, TRACE_FOLDER } from '../transport/trace-log.ts';
 import type { Inferred, Prepared } from './client-process.ts';
 import { benchModel } from './model.ts';
@@ -23,6 +24,7 @@ export interface MeasureOptions {
   readonly warmUp: number;
   /** Bundles only, and one inference. */
   readonly offlineOnly: boolean;
+  readonly setting: Setting;
   /** Arguments for Node of both processes, such as --cpu-prof. */
   readonly nodeArguments: readonly string[];
   /** Told what happens, for people. */
@@ -32,6 +34,7 @@ export interface MeasureOptions {
 /** One network's figures: times in ms, bytes of payload (up is to the server). */
 export interface Measurement {
   readonly model: string;
+  readonly setting: Setting;
   readonly relus: number;
   readonly macs: number;
   readonly repeat: number;
@@ -62,7 +65,7 @@ export async function measure(
     options.note(`starting a server with ${name}`);
     const server = await Party.start<{ port: number }>(
       'server-process.ts',
-      [name, join(folder, 'server')],
+      [name, join(folder, 'server'), options.setting],
       processOptions,
     );
     parties.push(server);
@@ -79,6 +82,7 @@ export async function measure(
     const { up, down } = prepared[prepared.length - 1];
     const measurement = {
       model: name,
+      setting: options.setting,
       relus: card.relus,
       macs: card.macs,
       repeat: options.repeat,
@@ -101,14 +105,11 @@ export async function measure(
 async function run(
   client: Party<unknown>,
   network: FixedNetwork,
-  { repeat, warmUp, offlineOnly, note }: MeasureOptions,
+  { repeat, warmUp, offlineOnly, setting, note }: MeasureOptions,
 ): Promise<{ prepared: Prepared[]; inferred: Inferred[]; since: number }> {
-  const atOnce = Math.max(1, Math.floor(BUNDLE_BYTES / makePlan(network.card).bundleBytes));
+  const atOnce = Math.max(1, Math.floor(BUNDLE_BYTES / makePlan(network.card, setting).bundleBytes));
   const image = randomPixels(network);
-  const prepare = async (count: number): Promise<Prepared[]> => {
-    const prepared = await client.ask<Prepared[]>('prepare', count);
-    return prepared;
-  };
+  const prepare = (count: number) => client.ask<Prepared[]>('prepare', count);
   for (let left = warmUp; left > 0; left--) {
     note('warming up');
     await prepare(1);

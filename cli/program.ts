@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { DIGIT_BITS } from '../protocol/setting.ts';
 import type { ClassifyCommandOptions } from './classify.ts';
 import { type Context, runCommand, USAGE } from './command.ts';
 import type { OutputOptions } from './output.ts';
@@ -52,6 +53,11 @@ function addServe(command: Command): void {
     .option('--tls-cert <file>', "the server's certificate chain (PEM)")
     .option('--tls-key <file>', "the certificate's private key (PEM)")
     .option('--insecure', 'serve other machines without TLS')
+    .addOption(
+      new Option('--setting <name>', 'fewer bytes online (fast) or offline (lean)')
+        .choices(Object.keys(DIGIT_BITS))
+        .default('fast'),
+    )
     .option('--bundles-per-client <count>', 'unspent bundles that one client may hold', wholeNumber)
     .option('--grace <seconds>', 'how long running inferences may finish at the end', wholeNumber, 10)
     .addOption(

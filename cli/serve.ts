@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { defaultStateFolder } from '../client/storage.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
+import type { Setting } from '../protocol/setting.ts';
 import { startServer } from '../server/index.ts';
 import type { Context } from './command.ts';
 import { DEFAULT_MODEL } from './package-folder.ts';
@@ -14,6 +15,7 @@ export interface ServeOptions {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly insecure?: boolean;
+  readonly setting: Setting;
   readonly logLevel: string;
   readonly bundlesPerClient?: number;
   /** Seconds. */
@@ -34,6 +36,7 @@ export async function serve({ output, signal }: Context, options: ServeOptions):
     stateFolder: options.state ?? join(defaultStateFolder(), 'server'),
     tls: certificate !== undefined && key !== undefined ? { certificate, key } : undefined,
     insecure: options.insecure,
+    setting: options.setting,
     limits: options.bundlesPerClient === undefined ? {} : { bundlesPerClient: options.bundlesPerClient },
     logger: pino({ level: options.logLevel }, pino.destination({ dest: 2, sync: true })),
   });

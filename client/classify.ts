@@ -95,7 +95,7 @@ async function inferWithFreshBundle(
   let bundle: SpendingBundle | undefined;
   try {
     return await threads.with(signal, async (thread) => {
-      await thread.call('load', { card: model.card });
+      await thread.call('load', { agreement: { card: model.card, setting: model.setting } });
       await connection.ensureReady(signal);
       bundle = await takeBundle(store, model, onNoBundle);
       checkAborted(signal);

@@ -52,8 +52,8 @@ export class Client {
     this.address = connection.address;
     this.#connection = connection;
     this.#store = store;
-    this.#models = new KnownModels(connection, (card, signal) =>
-      derivePlan(this.#online, card, connection.planMs, signal),
+    this.#models = new KnownModels(connection, (agreement, signal) =>
+      derivePlan(this.#online, agreement, connection.planMs, signal),
     );
   }
 

@@ -1,28 +1,28 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
-import type { ModelCard } from '../model/card.ts';
+import type { Agreement } from '../protocol/plan.ts';
 import { onAbort } from './abort.ts';
 import type { RoleThreads } from './role-threads.ts';
 import type { PlanFacts } from './thread-messages.ts';
 
 /**
- * The plan of a card from a server, which may be hostile: derived in a thread that is stopped after `planMs` or when
+ * The plan of a model of a server, which may be hostile: derived in a thread that is stopped after `planMs` or when
  * `signal` fires. Throws 'model/unsupported' if it takes longer, or more memory, than any real model's.
  */
 export async function derivePlan(
   threads: RoleThreads,
-  card: ModelCard,
+  agreement: Agreement,
   planMs: number,
   signal?: AbortSignal,
 ): Promise<PlanFacts> {
   return threads.with(signal, async (thread) => {
     const stop = Promise.withResolvers<never>();
     const release = onAbort(signal, stop.reject);
-    const timer = setTimeout(() => stop.reject(tooComplex(card)), planMs);
+    const timer = setTimeout(() => stop.reject(tooComplex(agreement)), planMs);
     try {
-      return await Promise.race([thread.call('load', { card }), stop.promise]);
+      return await Promise.race([thread.call('load', { agreement }), stop.promise]);
     } catch (error) {
       const cause = (error as SphynxError).cause as NodeJS.ErrnoException | undefined;
-      throw cause?.code === 'ERR_WORKER_OUT_OF_MEMORY' ? tooComplex(card, cause) : error;
+      throw cause?.code === 'ERR_WORKER_OUT_OF_MEMORY' ? tooComplex(agreement, cause) : error;
     } finally {
       clearTimeout(timer);
       release();
@@ -30,10 +30,10 @@ export async function derivePlan(
   });
 }
 
-function tooComplex({ name }: ModelCard, cause?: unknown): SphynxError {
+function tooComplex({ card }: Agreement, cause?: unknown): SphynxError {
   return new SphynxError(
     'model/unsupported',
-    `the server's model ${name} is too complex: its plan takes more time or memory than this client gives it`,
+    `the server's model ${card.name} is too complex: its plan takes more time or memory than this client gives it`,
     { cause },
   );
 }

@@ -39,7 +39,7 @@ const WORTH_ANOTHER_TRY: readonly string[] = [
 export async function inferOnce(
   connection: Connection,
   thread: RoleThread,
-  { card, plan }: KnownModel,
+  { card, setting, plan }: KnownModel,
   { header, path }: SpendingBundle,
   image: Int32Array,
   signal?: AbortSignal,
@@ -53,7 +53,11 @@ export async function inferOnce(
     const { bundleId } = header;
     await stream.send({ spend: { bundleId, model: card.name, modelHash: card.hash, planHash: plan.hash } });
     const network = { channel, signal: stream.signal };
-    const { logits, layers } = await thread.play('infer', { card, path, body: header.body, image }, network);
+    const { logits, layers } = await thread.play(
+      'infer',
+      { agreement: { card, setting }, path, body: header.body, image },
+      network,
+    );
     const ms = performance.now() - start;
     await farewell(stream);
     return { logits, layers, ms, traffic: channel.traffic };

@@ -1,15 +1,16 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
-import { type ModelCard, parseModelCard } from '../model/card.ts';
+import { parseModelCard } from '../model/card.ts';
+import type { Agreement } from '../protocol/plan.ts';
+import { isSetting } from '../protocol/setting.ts';
 import type { Connection } from './connection.ts';
 import type { PlanFacts } from './thread-messages.ts';
 
 /** A model whose card has been checked, and the plan that follows from it. */
-export interface KnownModel {
-  readonly card: ModelCard;
+export interface KnownModel extends Agreement {
   readonly plan: PlanFacts;
 }
 
-type DerivePlan = (card: ModelCard, signal?: AbortSignal) => Promise<PlanFacts>;
+type DerivePlan = (agreement: Agreement, signal?: AbortSignal) => Promise<PlanFacts>;
 
 /** The models of a server as this client knows them: each card is fetched and checked once. */
 export class KnownModels {
@@ -55,20 +56,25 @@ export class KnownModels {
   }
 
   async #fetch(name: string, signal?: AbortSignal): Promise<KnownModel> {
-    const { cardJson, modelHash, planHash } = await this.#connection.getModelCard(name, signal);
+    const { cardJson, modelHash, planHash, setting } = await this.#connection.getModelCard(name, signal);
     const card = parseModelCard(parseJson(cardJson));
     if (card.name !== name || card.hash !== modelHash)
       throw new SphynxError(
         'model/mismatch',
         `the server answered for the model ${name} with the card of another one`,
       );
-    const plan = await this.#derive(card, signal);
+    if (!isSetting(setting))
+      throw new SphynxError(
+        'model/mismatch',
+        'the server uses a setting of the protocol that this version of sphynx-pi does not know; update it',
+      );
+    const plan = await this.#derive({ card, setting }, signal);
     if (plan.hash !== planHash)
       throw new SphynxError(
         'model/mismatch',
         `server and client derive different plans for the model ${name}: their versions of sphynx-pi differ; bring both to the same`,
       );
-    return { card, plan };
+    return { card, setting, plan };
   }
 }
 

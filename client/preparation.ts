@@ -46,14 +46,18 @@ export class Preparation {
   }
 
   async prepare(): Promise<BundleHeader> {
-    const { card, plan } = this.#model;
+    const { card, setting, plan } = this.#model;
     await this.#stream.send({ begin: {} });
     const { bundleId } = await this.#stream.expect('offer');
     // By this machine's clock, which may differ from the server's.
     const expiresAt = Date.now() + this.#lifetimeMs;
     const partial = await this.#store.begin(card.hash, bundleId, plan.bundleBytes);
     try {
-      const body = await this.#thread.play('prepare', { card, path: partial.path }, this.#network);
+      const body = await this.#thread.play(
+        'prepare',
+        { agreement: { card, setting }, path: partial.path },
+        this.#network,
+      );
       const header = { ...this.#account(bundleId, expiresAt), body };
       await partial.seal(header);
       await this.#stream.send({ commit: { bundleId } });

@@ -65,7 +65,7 @@ async function prepareOnOneStream(
   onBytes: (bytes: number) => void,
 ): Promise<number> {
   return threads.with(signal, async (thread) => {
-    await thread.call('load', { card: model.card });
+    await thread.call('load', { agreement: { card: model.card, setting: model.setting } });
     await connection.ensureReady(signal);
     const stream = connection.preprocess();
     const release = onAbort(signal, (error) => stream.abort(error));

@@ -1,7 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { ModelCard } from '../model/card.ts';
 import type { LayerTiming } from '../protocol/online.ts';
-import type { Plan } from '../protocol/plan.ts';
+import type { Agreement, Plan } from '../protocol/plan.ts';
 import type { BundleBody } from './bundle-header.ts';
 
 /** What the main thread and a role thread say to each other. Segments go over the ports in these messages. */
@@ -9,16 +8,21 @@ import type { BundleBody } from './bundle-header.ts';
 /** A thread does one job at a time. A session is opened once per Preprocess stream and closed at its end. */
 export type Job =
   /** Derives the plan, which takes long for a hostile card, and keeps it for the jobs that follow. */
-  | { readonly type: 'load'; readonly card: ModelCard }
+  | { readonly type: 'load'; readonly agreement: Agreement }
   | { readonly type: 'open'; readonly port: MessagePort }
   /** Writes the body of a new bundle to `path`. */
-  | { readonly type: 'prepare'; readonly port: MessagePort; readonly card: ModelCard; readonly path: string }
+  | {
+      readonly type: 'prepare';
+      readonly port: MessagePort;
+      readonly agreement: Agreement;
+      readonly path: string;
+    }
   | { readonly type: 'close' }
   /** Spends the bundle at `path` on an image of integers. */
   | {
       readonly type: 'infer';
       readonly port: MessagePort;
-      readonly card: ModelCard;
+      readonly agreement: Agreement;
       readonly path: string;
       readonly body: BundleBody;
       readonly image: Int32Array;

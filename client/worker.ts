@@ -1,11 +1,10 @@
 /** A role thread of the client: runs the client's roles of the protocol, so that the application's thread stays free. */
 import { type MessagePort, parentPort } from 'node:worker_threads';
 import { asSphynxError } from '../errors/sphynx-error.ts';
-import type { ModelCard } from '../model/card.ts';
 import type { Channel } from '../protocol/channel.ts';
 import { prepareClient } from '../protocol/offline.ts';
 import { inferClient } from '../protocol/online.ts';
-import { makePlan, type Plan } from '../protocol/plan.ts';
+import { type Agreement, makePlan, type Plan } from '../protocol/plan.ts';
 import { type ClientSession, closeSession, openClientSession } from '../protocol/session.ts';
 import { PortChannel } from '../transport/port-channel.ts';
 import { logSteps } from '../transport/trace-log.ts';
@@ -38,18 +37,18 @@ async function run(job: Job): Promise<void> {
 async function play(job: Job, channel: Channel): Promise<JobResults[Job['type']]> {
   switch (job.type) {
     case 'load':
-      return planFacts(planOf(job.card));
+      return planFacts(planOf(job.agreement));
     case 'open':
       session = await openClientSession(channel);
       return undefined;
     case 'prepare':
-      return prepare(planOf(job.card), channel, job.path);
+      return prepare(planOf(job.agreement), channel, job.path);
     case 'close':
       if (session) closeSession(session);
       session = undefined;
       return undefined;
     case 'infer':
-      return infer(job, planOf(job.card), channel);
+      return infer(job, planOf(job.agreement), channel);
   }
 }
 
@@ -79,9 +78,9 @@ async function infer(
   }
 }
 
-/** The plan of a card; the last one is kept, because deriving it costs more than a layer. */
-function planOf(card: ModelCard): Plan {
-  if (known?.card.hash !== card.hash) known = makePlan(card);
+/** The plan of a model; the last one is kept, because deriving it costs more than a layer. */
+function planOf({ card, setting }: Agreement): Plan {
+  if (known?.card.hash !== card.hash || known.setting !== setting) known = makePlan(card, setting);
   return known;
 }
 

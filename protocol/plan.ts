@@ -10,16 +10,17 @@ import { checkFlooding } from '../crypto/he/noise.ts';
 import { type HePlan, planHe } from '../crypto/he/packing.ts';
 import { PARAMETERS_HASH, PUBLIC_KEY_BYTES } from '../crypto/he/parameters.ts';
 import { BASE_OT_MESSAGE_BYTES, BASE_OT_REPLY_BYTES } from '../crypto/ot/base-ot.ts';
-import { otMatrixBytes } from '../crypto/ot/random-ot.ts';
+import { type OtTreeBits, otMatrixBytes, treeMessageBytes } from '../crypto/ot/random-ot.ts';
 import { SEED_BYTES } from '../crypto/prg.ts';
 import type { ModelCard, Shape } from '../model/card.ts';
 import { NONCE_BYTES } from './bundle.ts';
+import { DIGIT_BITS, type Setting } from './setting.ts';
 
 /** Changes whenever two versions of this code could not talk to each other. */
-const PROTOCOL_VERSION = 1;
+const PROTOCOL_VERSION = 2;
 
-/** Server's input bits per online label: 2 halves the online bytes of 1 and costs 48 bytes offline per bit. */
-const DIGIT_BITS = 2;
+/** Depth of the trees of SoftSpokenOT: at 4 a transfer sends 4 bytes, and takes half as long again as the 16 of IKNP. */
+export const OT_TREE_BITS: OtTreeBits = 4;
 
 /** A run of elements that is garbled, sent and evaluated as one. */
 export interface Chunk {
@@ -53,12 +54,17 @@ export interface Traffic {
   readonly down: number;
 }
 
+/** What the plan follows from. */
+export interface Agreement {
+  readonly card: ModelCard;
+  readonly setting: Setting;
+}
+
 /**
- * The public agreement of both parties, computed by each from the model card alone. Every length on the wire
+ * The public agreement of both parties, computed by each from the model card and the server's setting. Every length on the wire
  * is checked against it; nothing in it depends on weights or images.
  */
-export interface Plan {
-  readonly card: ModelCard;
+export interface Plan extends Agreement {
   /** SHA-256 (hex) over all that both parties must agree on. */
   readonly hash: string;
   /** Elements of each secret tensor: the image, then the output of each ReLU layer. */
@@ -79,10 +85,10 @@ export interface Plan {
 }
 
 /** The plan of a model. Throws 'crypto/parameters' if its weights are too large for the HE parameters. */
-export function makePlan(card: ModelCard): Plan {
+export function makePlan(card: ModelCard, setting: Setting = 'fast'): Plan {
   for (const { weightNorm } of card.layers) checkFlooding(weightNorm);
   const tensors = [card.input, ...card.layers.slice(0, -1).map(({ output }) => output)];
-  const { heTensors, layers } = planLayers(card, tensors);
+  const { heTensors, layers } = planLayers(card, setting, tensors);
   const he = planHe(
     heTensors.map(({ shape }) => shape),
     card.layers.map(({ output, terms, weightNorm }, l) => ({
@@ -93,12 +99,16 @@ export function makePlan(card: ModelCard): Plan {
   );
   return {
     card,
-    hash: planHash(card),
+    setting,
+    hash: planHash(card, setting),
     tensorElements: tensors.map(elementsOf),
     layers,
     heTensors,
     he,
-    sessionBytes: { up: PUBLIC_KEY_BYTES + BASE_OT_MESSAGE_BYTES, down: BASE_OT_REPLY_BYTES },
+    sessionBytes: {
+      up: PUBLIC_KEY_BYTES + BASE_OT_MESSAGE_BYTES + treeMessageBytes(OT_TREE_BITS),
+      down: BASE_OT_REPLY_BYTES,
+    },
     offlineBytes: offlineBytes(layers, he),
     onlineBytes: onlineBytes(layers, elementsOf(card.input)),
     bundleBytes: bundleBytes(layers),
@@ -106,7 +116,11 @@ export function makePlan(card: ModelCard): Plan {
   };
 }
 
-function planLayers(card: ModelCard, tensors: Shape[]): { heTensors: HeTensor[]; layers: LayerPlan[] } {
+function planLayers(
+  card: ModelCard,
+  setting: Setting,
+  tensors: Shape[],
+): { heTensors: HeTensor[]; layers: LayerPlan[] } {
   const heTensors: HeTensor[] = [];
   const heTensorOf = (tensor: number, pool: 'none' | 'sum'): number => {
     const known = heTensors.findIndex((candidate) => candidate.tensor === tensor && candidate.pool === pool);
@@ -116,7 +130,11 @@ function planLayers(card: ModelCard, tensors: Shape[]): { heTensors: HeTensor[];
   };
   const layers = card.layers.map(({ name, output, terms, gadget: parameters }): LayerPlan => {
     const elements = elementsOf(output);
-    const gadget: Gadget | null = parameters && { kind: 'relu', ...parameters, digitBits: DIGIT_BITS };
+    const gadget: Gadget | null = parameters && {
+      kind: 'relu',
+      ...parameters,
+      digitBits: DIGIT_BITS[setting],
+    };
     return {
       name,
       elements,
@@ -140,7 +158,7 @@ function offlineBytes(layers: LayerPlan[], he: HePlan): Traffic {
   let up = sum(he.tensors.map(({ bytes }) => bytes));
   let down = NONCE_BYTES + sum(he.layers.flatMap(({ parts }) => parts.map(({ bytes }) => bytes)));
   for (const { bytes, chunks, elements } of layers) {
-    up += sum(chunks.map(({ count }) => otMatrixBytes(bytes.labels * count)));
+    up += sum(chunks.map(({ count }) => otMatrixBytes(bytes.labels * count, OT_TREE_BITS)));
     down += (bytes.labels * LABEL_BYTES + bytes.tables) * elements;
   }
   return { up, down };
@@ -163,8 +181,8 @@ function bundleBytes(layers: LayerPlan[]): number {
   return SEED_BYTES + NONCE_BYTES + sum(perLayer);
 }
 
-function planHash(card: ModelCard): string {
-  const agreement = { PROTOCOL_VERSION, DIGIT_BITS, GADGET_CHUNK, PARAMETERS_HASH, card };
+function planHash(card: ModelCard, setting: Setting): string {
+  const agreement = { PROTOCOL_VERSION, OT_TREE_BITS, GADGET_CHUNK, PARAMETERS_HASH, setting, card };
   return createHash('sha256').update(JSON.stringify(agreement)).digest('hex');
 }
 

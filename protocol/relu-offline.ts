@@ -8,7 +8,7 @@ import { release } from '../kernels/release.ts';
 import type { BundleSink } from './bundle.ts';
 import type { Channel } from './channel.ts';
 import { garblerKeys } from './masks.ts';
-import type { Plan } from './plan.ts';
+import { OT_TREE_BITS, type Plan } from './plan.ts';
 import type { ClientSession, ServerSession } from './session.ts';
 import { sendTensor, TensorReader } from './tensor-stream.ts';
 import { traced } from './trace.ts';
@@ -96,7 +96,7 @@ export async function garbleServer(
   const matrices = new TensorReader(channel, 'ot-matrix', layer);
   for (const { first, count } of chunks) {
     const transfers = bytes.labels * count;
-    const matrix = await matrices.read(otMatrixBytes(transfers));
+    const matrix = await matrices.read(otMatrixBytes(transfers, OT_TREE_BITS));
     const { zero, corrections } = traced('offer labels', layer, () => {
       const { zero, one } = session.ot.extend(transfers, matrix);
       const corrections = labelCorrections(zero, one, keys.delta);

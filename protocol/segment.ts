@@ -18,6 +18,7 @@ export const SEGMENT_KINDS = [
   'server-labels', // server: digit keys for one chunk of a ReLU layer
   'masked-activations', // client: v - r for one chunk
   'logit-share', // server: its share of the last layer's output
+  'ot-trees', // client: sums over its OT trees, once per session
 ] as const;
 
 export type SegmentKind = (typeof SEGMENT_KINDS)[number];

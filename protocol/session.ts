@@ -8,8 +8,9 @@ import {
   BaseOtReceiver,
   BaseOtSender,
 } from '../crypto/ot/base-ot.ts';
-import { RandomOtReceiver, RandomOtSender } from '../crypto/ot/random-ot.ts';
+import { RandomOtReceiver, RandomOtSender, treeMessageBytes } from '../crypto/ot/random-ot.ts';
 import type { Channel } from './channel.ts';
+import { OT_TREE_BITS } from './plan.ts';
 import { receiveTensor, sendTensor } from './tensor-stream.ts';
 
 /**
@@ -19,6 +20,7 @@ import { receiveTensor, sendTensor } from './tensor-stream.ts';
  *
  *     client -> server: public key, base OT message
  *     server -> client: base OT reply
+ *     client -> server: OT trees
  */
 export interface ClientSession {
   readonly he: HeClient;
@@ -37,7 +39,9 @@ export async function openClientSession(channel: Channel): Promise<ClientSession
   const base = new BaseOtSender();
   await sendTensor(channel, 'base-ot-message', 0, base.message.slice());
   const pairs = base.finish(await receiveTensor(channel, 'base-ot-reply', 0, BASE_OT_REPLY_BYTES));
-  return { he, ot: new RandomOtReceiver(pairs) };
+  const ot = new RandomOtReceiver(pairs, OT_TREE_BITS);
+  await sendTensor(channel, 'ot-trees', 0, ot.treeMessage.slice());
+  return { he, ot };
 }
 
 /** Server's half. `cache`: transformed kernels, of this thread. Throws 'crypto/parameters' or 'crypto/input' on keys or points that are not well-formed. */
@@ -46,7 +50,8 @@ export async function openServerSession(channel: Channel, cache?: KernelCache): 
   const he = await HeServer.create(publicKey, cache);
   const base = new BaseOtReceiver(await receiveTensor(channel, 'base-ot-message', 0, BASE_OT_MESSAGE_BYTES));
   await sendTensor(channel, 'base-ot-reply', 0, base.reply.slice());
-  return { he, ot: new RandomOtSender(base.finish()) };
+  const trees = await receiveTensor(channel, 'ot-trees', 0, treeMessageBytes(OT_TREE_BITS));
+  return { he, ot: new RandomOtSender(base.finish(), OT_TREE_BITS, trees) };
 }
 
 /** Frees the keys. The session must not be used afterwards, nor while a preparation runs on it. */

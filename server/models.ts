@@ -3,6 +3,7 @@ import type { ModelCard } from '../model/card.ts';
 import { loadModel } from '../model/load.ts';
 import type { FixedNetwork, LayerWeights } from '../model/network.ts';
 import { makePlan } from '../protocol/plan.ts';
+import type { Setting } from '../protocol/setting.ts';
 import { CARD_BYTES } from '../transport/limits.ts';
 import type { GetModelCardResponse, ModelSummary, Quote } from '../transport/messages.ts';
 import type { BundleModel } from './bundle-store.ts';
@@ -25,11 +26,14 @@ export class ModelRegistry {
    * @param sources folders of models, or networks in memory
    * @throws SphynxError 'model/format' and others of `loadModel`; 'config/invalid' if there are none or two of one name
    */
-  static async load(sources: readonly (string | FixedNetwork)[]): Promise<ModelRegistry> {
+  static async load(
+    sources: readonly (string | FixedNetwork)[],
+    setting: Setting = 'fast',
+  ): Promise<ModelRegistry> {
     const registry = new ModelRegistry();
     if (sources.length === 0) throw new SphynxError('config/invalid', 'a server needs at least one model');
     for (const source of sources) {
-      const model = serve(typeof source === 'string' ? await loadModel(source) : source);
+      const model = serve(typeof source === 'string' ? await loadModel(source) : source, setting);
       const { name } = model.identity;
       if (registry.#models.has(name)) throw new SphynxError('config/invalid', `two models are named ${name}`);
       registry.#models.set(name, model);
@@ -67,10 +71,10 @@ export class ModelRegistry {
   }
 }
 
-function serve(loaded: FixedNetwork): ServedModel {
+function serve(loaded: FixedNetwork, setting: Setting): ServedModel {
   const network = { card: loaded.card, layers: loaded.layers.map(share) };
   const { card } = network;
-  const plan = makePlan(card);
+  const plan = makePlan(card, setting);
   const cardJson = JSON.stringify(card);
   if (Buffer.byteLength(cardJson) > CARD_BYTES)
     throw new SphynxError('model/unsupported', `the card of ${card.name} is larger than ${CARD_BYTES} bytes`);
@@ -82,7 +86,7 @@ function serve(loaded: FixedNetwork): ServedModel {
     identity: { name: card.name, hash: card.hash, planHash: plan.hash },
     network,
     summary: summarize(card, quote),
-    card: { cardJson, modelHash: card.hash, planHash: plan.hash, quote },
+    card: { cardJson, modelHash: card.hash, planHash: plan.hash, quote, setting },
   };
 }
 

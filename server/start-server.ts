@@ -3,6 +3,7 @@ import { Server } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { type Logger, pino } from 'pino';
 import type { FixedNetwork } from '../model/network.ts';
+import type { Setting } from '../protocol/setting.ts';
 import { SHARED_CHANNEL_OPTIONS } from '../transport/limits.ts';
 import type { ModelSummary } from '../transport/messages.ts';
 import { privateInferenceService, SERVICE_NAME } from '../transport/proto.ts';
@@ -35,6 +36,8 @@ export interface ServerOptions {
   readonly tls?: TlsFiles;
   /** Serve other machines without TLS all the same. */
   readonly insecure?: boolean;
+  /** For all models: fewer bytes online ('fast', the default) or fewer offline ('lean'). */
+  readonly setting?: Setting;
   readonly limits?: Partial<ServerLimits>;
   /** Where log lines go; to stderr unless given. */
   readonly logger?: Logger;
@@ -55,7 +58,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const limits = completeLimits(options.limits);
   const logger = options.logger ?? pino(pino.destination(2));
   const credentials = credentialsFor(options.address, options);
-  const models = await ModelRegistry.load(options.models);
+  const models = await ModelRegistry.load(options.models, options.setting);
   const undo: (() => Promise<void>)[] = [];
   try {
     const unlock = lockFolder(options.stateFolder);
@@ -64,7 +67,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     undo.push(() => store.close());
     logger.info({ burned: await store.burnLeftovers(), expired: await store.sweep() }, 'bundle store open');
     const pool = await WorkerPool.start(
-      models.all.map(({ network }) => network),
+      {
+        networks: models.all.map(({ network }) => network),
+        setting: options.setting ?? 'fast',
+        kernelCacheBytes: limits.kernelCacheBytes,
+      },
       limits,
       logger,
     );

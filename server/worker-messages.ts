@@ -1,11 +1,13 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { FixedNetwork } from '../model/network.ts';
+import type { Setting } from '../protocol/setting.ts';
 
 /** What the main thread and a worker say to each other. Segments go over the ports in these messages. */
 
 /** Given to a worker at its start. The weights lie in shared memory. */
 export interface WorkerInput {
   readonly networks: readonly FixedNetwork[];
+  readonly setting: Setting;
   /** Room for transformed kernels (bytes). */
   readonly kernelCacheBytes: number;
 }

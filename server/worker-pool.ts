@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { SphynxError } from '../errors/sphynx-error.ts';
-import type { FixedNetwork } from '../model/network.ts';
 import type { PortChannel } from '../transport/port-channel.ts';
 import { RESPAWN_MS, type ServerLimits } from './limits.ts';
 import { PoolWorker } from './pool-worker.ts';
@@ -22,11 +21,11 @@ export class WorkerPool {
 
   /** Resolves when all workers can take jobs. Throws what keeps a worker from starting. */
   static async start(
-    networks: readonly FixedNetwork[],
-    limits: Pick<ServerLimits, 'offlineWorkers' | 'onlineWorkers' | 'kernelCacheBytes'>,
+    input: WorkerInput,
+    limits: Pick<ServerLimits, 'offlineWorkers' | 'onlineWorkers'>,
     logger: Logger,
   ): Promise<WorkerPool> {
-    const pool = new WorkerPool({ networks, kernelCacheBytes: limits.kernelCacheBytes }, logger);
+    const pool = new WorkerPool(input, logger);
     for (let i = 0; i < limits.offlineWorkers; i++) pool.#spawn(pool.#offline);
     for (let i = 0; i < limits.onlineWorkers; i++) pool.#spawn(pool.#online);
     try {

@@ -12,10 +12,11 @@ import { PortChannel } from '../transport/port-channel.ts';
 import { logSteps } from '../transport/trace-log.ts';
 import type { WorkerInput, WorkerJob, WorkerReport } from './worker-messages.ts';
 
-const { networks, kernelCacheBytes } = workerData as WorkerInput;
+const { networks, setting, kernelCacheBytes } = workerData as WorkerInput;
 const kernelCache = new KernelCache(kernelCacheBytes);
 const models = new Map<string, { network: FixedNetwork; plan: Plan }>();
-for (const network of networks) models.set(network.card.name, { network, plan: makePlan(network.card) });
+for (const network of networks)
+  models.set(network.card.name, { network, plan: makePlan(network.card, setting) });
 
 /** The session of each Preprocess stream, and the role that runs on it now or ran last. */
 interface OpenSession {

@@ -32,6 +32,7 @@ export interface GetModelCardResponse {
   modelHash: string;
   planHash: string;
   quote: Quote;
+  setting: string;
 }
 
 /** `kind` counts from 1 in the order of SEGMENT_KINDS; 0 is unspecified. */

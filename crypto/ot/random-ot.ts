@@ -40,7 +40,7 @@ const BLOCK_WIDTH = 8128;
  * Bytes of matrix for `count` transfers: 16 / treeBits each, rounded up to whole blocks of 128 transfers. Throws
  * 'crypto/input' if `count` is not a number of transfers that a session can make.
  */
-export function otMatrixBytes(count: number, treeBits: OtTreeBits = 1): number {
+export function otMatrixBytes(count: number, treeBits: OtTreeBits): number {
   if (!Number.isSafeInteger(count) || count < 0 || count > SESSION_TRANSFERS)
     throw new SphynxError('crypto/input', `expected 0 to ${SESSION_TRANSFERS} transfers, got ${count}`);
   return treeCount(treeBits) * rowBytes(count);
@@ -59,7 +59,7 @@ export class RandomOtReceiver {
   readonly #hash: TransferHash;
 
   /** `pairs` serve one receiver only: a second one would repeat the streams, which hide the choices. */
-  constructor(pairs: BaseOtPairs, treeBits: OtTreeBits = 1) {
+  constructor(pairs: BaseOtPairs, treeBits: OtTreeBits) {
     const { trees, session, message } = growTrees(pairs, treeBits);
     this.treeMessage = message;
     this.#treeBits = treeBits;
@@ -108,7 +108,7 @@ export class RandomOtSender {
    * `choices` serve one sender only, as the receiver's pairs do. `treeMessage`: the receiver's. Throws
    * 'protocol/length' if it has another length.
    */
-  constructor(choices: BaseOtChoices, treeBits: OtTreeBits = 1, treeMessage: Uint8Array = new Uint8Array(0)) {
+  constructor(choices: BaseOtChoices, treeBits: OtTreeBits, treeMessage: Uint8Array) {
     const { trees, session } = punctureTrees(choices, treeBits, treeMessage);
     this.#choices = choices.choices;
     this.#secret = packBits(choices.choices, BLOCK_BYTES);

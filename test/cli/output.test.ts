@@ -22,7 +22,7 @@ test('what a server says cannot drive the terminal, not even in stack traces', a
     macs: 1,
     quote: { offlineBytes: 1, onlineBytes: 1 },
   };
-  const card = { cardJson: ESCAPES, modelHash: '', planHash: '', quote: summary.quote };
+  const card = { cardJson: ESCAPES, modelHash: '', planHash: '', quote: summary.quote, setting: 'fast' };
   const server = await hostileServer({ models: [summary], card });
   const args = ['--verbose', 'prepare', '--server', server, '--state', temporaryFolder()];
   const { code, stderr } = await sphynx(args);

@@ -52,7 +52,9 @@ function hostileCard(size: number, layers: readonly CardLayer[]): ModelCard {
 }
 
 async function clientOf(card: ModelCard, deadlines = {}) {
-  const lie = { cardJson: JSON.stringify(card), modelHash: card.hash, planHash: '', quote: summary.quote };
+  const cardJson = JSON.stringify(card);
+  const { quote } = summary;
+  const lie = { cardJson, modelHash: card.hash, planHash: '', quote, setting: 'fast' };
   const address = await hostileServer({ models: [summary], card: lie });
   const client = await connect(address, { stateFolder: temporaryFolder(), deadlines });
   after(() => client.close());

@@ -83,7 +83,13 @@ export async function playingServer(
         quote,
       },
     ],
-    card: { cardJson: JSON.stringify(card), modelHash: card.hash, planHash: plan.hash, quote },
+    card: {
+      cardJson: JSON.stringify(card),
+      modelHash: card.hash,
+      planHash: plan.hash,
+      quote,
+      setting: plan.setting,
+    },
     preprocess: (call: ServerDuplexStream<Received<PreprocessRequests>, OneOf<PreprocessResponses>>) => {
       const stream = CallStream.ofServer<PreprocessRequests, PreprocessResponses>(call);
       preprocess(stream).catch((error) => stream.abort(asSphynxError(error)));

@@ -7,10 +7,11 @@ import { WorkerPool } from '../../server/worker-pool.ts';
 import { network } from './running-server.ts';
 
 const silent = pino({ level: 'silent' });
-const ONE_EACH = { offlineWorkers: 1, onlineWorkers: 1, kernelCacheBytes: 2 ** 20 };
+const ONE_EACH = { offlineWorkers: 1, onlineWorkers: 1 };
+const INPUT = { networks: [network], setting: 'fast', kernelCacheBytes: 2 ** 20 } as const;
 
 test('a role in a worker that dies fails its stream, and later jobs are refused', async () => {
-  const worker = new PoolWorker({ networks: [network], kernelCacheBytes: 2 ** 20 }, () => {});
+  const worker = new PoolWorker(INPUT, () => {});
   await worker.ready;
   const channel = worker.start({ type: 'open', session: 's' });
   await channel.wanted();
@@ -21,7 +22,7 @@ test('a role in a worker that dies fails its stream, and later jobs are refused'
 });
 
 test('a dead worker is replaced, and until then its work is refused', async () => {
-  const pool = await WorkerPool.start([network], ONE_EACH, silent);
+  const pool = await WorkerPool.start(INPUT, ONE_EACH, silent);
   const [victim] = pool.online;
   await victim.stop();
   assert.throws(() => pool.infer(network.card.name, new Uint8Array(32)), { code: 'server/busy' });
@@ -33,7 +34,7 @@ test('a dead worker is replaced, and until then its work is refused', async () =
 });
 
 test('a preparation and an inference run in threads of their own', async () => {
-  const pool = await WorkerPool.start([network], ONE_EACH, silent);
+  const pool = await WorkerPool.start(INPUT, ONE_EACH, silent);
   const session = pool.openSession('s');
   const opening = session.open();
   const { channel, release } = pool.infer(network.card.name, new Uint8Array(32));
@@ -48,14 +49,14 @@ test('a preparation and an inference run in threads of their own', async () => {
 
 test('a network that no worker can take keeps the pool from starting', async () => {
   const broken = { ...network, card: null as never };
-  await assert.rejects(WorkerPool.start([broken], ONE_EACH, silent), { code: 'internal' });
+  await assert.rejects(WorkerPool.start({ ...INPUT, networks: [broken] }, ONE_EACH, silent), {
+    code: 'internal',
+  });
 });
 
 test('a role for a model or session that does not exist is a fault of ours, reported for the log', async () => {
   const faults: string[] = [];
-  const worker = new PoolWorker({ networks: [network], kernelCacheBytes: 2 ** 20 }, (job) =>
-    faults.push(job),
-  );
+  const worker = new PoolWorker(INPUT, (job) => faults.push(job));
   await worker.ready;
   const channel = worker.start({ type: 'infer', model: 'none', bundleSeed: new Uint8Array(32) });
   await assert.rejects(channel.receive(), { code: 'internal' });

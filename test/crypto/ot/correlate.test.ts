@@ -41,8 +41,9 @@ test('random OT and corrections together give labels of one delta', () => {
   const { pairs, choices: base } = dealBaseOts();
   const choices = randomBits(1000);
   const delta = random(16);
-  const { matrix, messages } = new RandomOtReceiver(pairs).extend(choices);
-  const { zero, one } = new RandomOtSender(base).extend(1000, matrix);
+  const receiver = new RandomOtReceiver(pairs, 4);
+  const { matrix, messages } = receiver.extend(choices);
+  const { zero, one } = new RandomOtSender(base, 4, receiver.treeMessage).extend(1000, matrix);
   const labels = correctLabels(messages, choices, labelCorrections(zero, one, delta));
   assert.deepEqual(
     labels,
