@@ -32,7 +32,8 @@ export async function receiveTensor(
 
 /**
  * Reads the tensor (kind, layer) piece by piece as it arrives. Lengths come from the plan, never from the
- * peer: a segment of another tensor, a gap, an overlap or a segment that runs over the piece being read is refused.
+ * peer: a segment of another tensor, a gap, an overlap, a segment that runs over the piece being read and one that is
+ * not as long as it can be are refused.
  */
 export class TensorReader {
   readonly #channel: Channel;
@@ -58,10 +59,11 @@ export class TensorReader {
           'protocol/order',
           `expected ${this.#kind} of layer ${this.#layer} at byte ${this.#offset}, got ${kind} of layer ${layer} at byte ${offset}`,
         );
-      if (data.length === 0 || offset + data.length > end)
+      const expected = Math.min(SEGMENT_BYTES, end - offset);
+      if (data.length !== expected)
         throw new SphynxError(
           'protocol/length',
-          `expected up to ${end - offset} bytes of ${this.#kind} of layer ${this.#layer}, got ${data.length}`,
+          `expected ${expected} bytes of ${this.#kind} of layer ${this.#layer}, got ${data.length}`,
         );
       const start = filled;
       filled += data.length;

@@ -78,9 +78,10 @@ function encodingFor(
   const encoding = known ?? { tensor, stride, phases: [] };
   if (!known) encodings.push(encoding);
   const { phases } = encoding;
+  const there = new Set(phases.map(({ row, column }) => row * stride + column));
+  const columns = new Set(liveTaps(axes.columns).map(({ phase }) => phase));
   for (const row of new Set(liveTaps(axes.rows).map(({ phase }) => phase)))
-    for (const column of new Set(liveTaps(axes.columns).map(({ phase }) => phase)))
-      if (!phases.some((phase) => phase.row === row && phase.column === column)) phases.push({ row, column });
+    for (const column of columns) if (!there.has(row * stride + column)) phases.push({ row, column });
   return encoding;
 }
 

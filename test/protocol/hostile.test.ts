@@ -36,27 +36,32 @@ test('a segment of another kind or layer is refused', async () => {
 });
 
 test('a gap, a repetition and an overlap are refused', async () => {
-  for (const second of [piece(11, 5), piece(0, 10), piece(9, 5)])
-    await assert.rejects(receiveTensor(hearing(piece(0, 10), second), 'ot-matrix', 1, 20), {
+  const end = SEGMENT_BYTES;
+  for (const second of [piece(end + 1, 9), piece(0, end), piece(end - 1, 11)])
+    await assert.rejects(receiveTensor(hearing(piece(0, end), second), 'ot-matrix', 1, end + 10), {
       code: 'protocol/order',
     });
 });
 
 test('a tensor longer than the plan says is refused, also in its last piece', async () => {
   await assert.rejects(receiveTensor(hearing(piece(0, 11)), 'ot-matrix', 1, 10), { code: 'protocol/length' });
-  await assert.rejects(receiveTensor(hearing(piece(0, 8), piece(8, 3)), 'ot-matrix', 1, 10), {
+  const last = [piece(0, SEGMENT_BYTES), piece(SEGMENT_BYTES, 3)];
+  await assert.rejects(receiveTensor(hearing(...last), 'ot-matrix', 1, SEGMENT_BYTES + 2), {
     code: 'protocol/length',
   });
 });
 
-test('an empty segment is refused: it could keep the receiver busy for ever', async () => {
-  await assert.rejects(receiveTensor(hearing(piece(0, 0)), 'ot-matrix', 1, 10), { code: 'protocol/length' });
+test('a segment shorter than it can be is refused: tiny ones would keep the receiver busy', async () => {
+  for (const short of [0, 1, 9])
+    await assert.rejects(receiveTensor(hearing(piece(0, short)), 'ot-matrix', 1, 10), {
+      code: 'protocol/length',
+    });
 });
 
 test('a truncated tensor ends with the peer, not in a wait', async () => {
   const { client, server } = memoryChannel();
-  await client.send(piece(0, 4));
-  const reading = receiveTensor(server, 'ot-matrix', 1, 10);
+  await client.send(piece(0, SEGMENT_BYTES));
+  const reading = receiveTensor(server, 'ot-matrix', 1, SEGMENT_BYTES + 10);
   client.close();
   await assert.rejects(reading, { code: 'protocol/closed' });
 });

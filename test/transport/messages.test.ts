@@ -38,7 +38,7 @@ const GOLDEN: [method: string, direction: 'request' | 'response', message: objec
     'GetModelCard',
     'response',
     { cardJson: '{}', modelHash: 'h', planHash: 'p', quote, setting: 'fast' },
-    '0a027b7d1201681a0170220708c0843d10d00f',
+    '0a027b7d1201681a0170220708c0843d10d00f2a0466617374',
   ],
   ['Preprocess', 'request', { hello: { ...model, count: 3 } }, '0a0b0a016d1201681a01702003'],
   ['Preprocess', 'request', { begin: {} }, '1200'],
