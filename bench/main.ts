@@ -2,7 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { DIGIT_BITS, type Setting } from '../protocol/setting.ts';
-import { type MeasureOptions, measure } from './measure.ts';
+import { measureGrowth } from './growth.ts';
+import { measure } from './measure.ts';
 import { describeMeasurement } from './report.ts';
 import { chromeTrace } from './trace.ts';
 
@@ -41,6 +42,19 @@ for (const [name, description] of [
     .option('--json', 'print one JSON object on stdout')
     .action((options: Options) => run(name === 'offline', options));
 
+program
+  .command('growth')
+  .description("all of the paper's sizes, and how time and bytes grow with ReLUs and multiply-accumulates")
+  .argument('<folder>', 'where growth.json and growth.svg are written')
+  .option('-n, --repeat <count>', 'timed runs', wholeNumber, 10)
+  .action(async (folder: string, { repeat }: Options) => {
+    const growth = await measureGrowth(folder, {
+      ...{ repeat, warmUp: 2, offlineOnly: false, setting: 'fast', nodeArguments: [], note },
+    });
+    for (const measurement of growth.measurements)
+      process.stdout.write(`${describeMeasurement(measurement, 0)}\n`);
+  });
+
 await program.parseAsync();
 
 async function run(
@@ -48,11 +62,14 @@ async function run(
   { model, setting, repeat, warmUp, ...options }: Options,
 ): Promise<void> {
   const profile = options.cpuProf ? ['--cpu-prof', `--cpu-prof-dir=${options.cpuProf}`] : [];
-  const note: MeasureOptions['note'] = (text) => process.stderr.write(`${text}\n`);
   const how = { setting, repeat, warmUp, offlineOnly, nodeArguments: profile, note };
   const { measurement, steps } = await measure(model, how);
   if (options.trace) writeFileSync(options.trace, JSON.stringify(chromeTrace(steps)));
   process.stdout.write(`${options.json ? JSON.stringify(measurement) : describeMeasurement(measurement)}\n`);
+}
+
+function note(text: string): void {
+  process.stderr.write(`${text}\n`);
 }
 
 function wholeNumber(text: string): number {

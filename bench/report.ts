@@ -1,8 +1,8 @@
 import type { Measurement } from './measure.ts';
 import type { Spread } from './statistics.ts';
 
-/** A measurement for people. */
-export function describeMeasurement(figures: Measurement): string {
+/** A measurement for people, with its longest phases. */
+export function describeMeasurement(figures: Measurement, phases = figures.phases.length): string {
   const { model, relus, macs, repeat, onlineMs, offlineMs, onlineBytes, offlineBytes, peakRss } = figures;
   const perRelu = ({ up, down }: { up: number; down: number }) => Math.round((up + down) / relus);
   const lines = [
@@ -10,10 +10,10 @@ export function describeMeasurement(figures: Measurement): string {
     `online   ${describeSpread(onlineMs)}, ${perRelu(onlineBytes)} bytes per ReLU, ${figures.rounds} rounds`,
     `offline  ${describeSpread(offlineMs)}, ${perRelu(offlineBytes)} bytes per ReLU`,
     `memory   server ${megabytes(peakRss.server)}, client ${megabytes(peakRss.client)}`,
-    `computing, mean of ${repeat}:`,
-    ...figures.phases.map(
-      ({ name, party, ms }) => `  ${party} ${name.padEnd(18)} ${ms.toFixed(1).padStart(8)} ms`,
-    ),
+    ...(phases > 0 ? [`computing, mean of ${repeat}:`] : []),
+    ...figures.phases
+      .slice(0, phases)
+      .map(({ name, party, ms }) => `  ${party} ${name.padEnd(18)} ${ms.toFixed(1).padStart(8)} ms`),
   ];
   return lines.join('\n');
 }
