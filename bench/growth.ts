@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, View } from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
@@ -41,8 +41,14 @@ export async function measureGrowth(folder: string, options: MeasureOptions): Pr
   };
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'growth.json'), `${JSON.stringify(growth, null, 2)}\n`);
-  writeFileSync(join(folder, 'growth.svg'), await drawGrowth(growth));
+  await redrawGrowth(folder);
   return growth;
+}
+
+/** Draws growth.svg anew from growth.json. */
+export async function redrawGrowth(folder: string): Promise<void> {
+  const growth = JSON.parse(readFileSync(join(folder, 'growth.json'), 'utf8')) as Growth;
+  writeFileSync(join(folder, 'growth.svg'), await drawGrowth(growth));
 }
 
 /** Least squares of the relative errors, so that small networks count as much as large ones. */
@@ -80,15 +86,28 @@ async function drawGrowth({ online, offline, measurements }: Growth): Promise<st
     offlineMB: total(measurement.offlineBytes),
     onlineMB: total(measurement.onlineBytes),
   }));
-  const describe = (fit: Fit) =>
-    `${fit.perKiloRelu.toFixed(2)} ms per 1,000 ReLUs + ${fit.perMegaMac.toFixed(3)} ms per M products`;
+  const describe = (phase: string, fit: Fit) =>
+    `${phase}: ${fit.perKiloRelu.toFixed(2)} ms per 1,000 ReLUs + ${fit.perMegaMac.toFixed(3)} ms per 10⁶ products`;
   const spec: TopLevelSpec = {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     background: 'white',
     data: { values: points },
-    hconcat: [
-      panel('onlineFit', 'onlineMs', 'online, expected (ms)', 'online, median (ms)', describe(online)),
-      panel('offlineFit', 'offlineS', 'offline, expected (s)', 'offline, median (s)', describe(offline)),
+    columns: 2,
+    concat: [
+      panel(
+        'onlineFit',
+        'onlineMs',
+        'online, expected (ms)',
+        'online, median (ms)',
+        describe('online', online),
+      ),
+      panel(
+        'offlineFit',
+        'offlineS',
+        'offline, expected (s)',
+        'offline, median (s)',
+        describe('offline', offline),
+      ),
       panel('relus', 'offlineMB', 'thousand ReLUs', 'offline, both directions (MB)', 'bytes offline'),
       panel('relus', 'onlineMB', 'thousand ReLUs', 'online, both directions (MB)', 'bytes online'),
     ],
@@ -98,20 +117,15 @@ async function drawGrowth({ online, offline, measurements }: Growth): Promise<st
   return view.toSVG();
 }
 
-type Panel = Extract<TopLevelSpec, { hconcat: unknown }>['hconcat'][number];
+type Panel = Extract<TopLevelSpec, { concat: unknown }>['concat'][number];
 
 /** Measured against expected or against ReLUs, both logarithmic; the line is y proportional to x through the middle. */
 function panel(x: string, y: string, xTitle: string, yTitle: string, title: string): Panel {
-  const log = { type: 'log' };
-  const at = (field: string, axisTitle: string) => ({
-    field,
-    type: 'quantitative',
-    title: axisTitle,
-    scale: log,
-  });
+  const at = (field: string, axisTitle: string) =>
+    ({ field, type: 'quantitative', title: axisTitle, scale: { type: 'log' } }) as const;
   return {
-    width: 260,
-    height: 260,
+    width: 300,
+    height: 240,
     title: { text: title, fontSize: 11 },
     layer: [
       {
@@ -124,7 +138,7 @@ function panel(x: string, y: string, xTitle: string, yTitle: string, title: stri
         encoding: {
           x: at(x, xTitle),
           y: at(y, yTitle),
-          color: { field: 'network', type: 'nominal', sort: null, title: 'C,D,reduce cells@size' },
+          color: { field: 'network', type: 'nominal', sort: null, title: 'C, D, reduce cells' },
         },
       },
     ],

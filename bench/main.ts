@@ -1,8 +1,9 @@
 /** `npm run bench -- COMMAND`: what this machine makes of the protocol. */
 import { writeFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { asSphynxError } from '../errors/sphynx-error.ts';
 import { DIGIT_BITS, type Setting } from '../protocol/setting.ts';
-import { measureGrowth } from './growth.ts';
+import { measureGrowth, redrawGrowth } from './growth.ts';
 import { measure } from './measure.ts';
 import { describeMeasurement } from './report.ts';
 import { chromeTrace } from './trace.ts';
@@ -47,7 +48,9 @@ program
   .description("all of the paper's sizes, and how time and bytes grow with ReLUs and multiply-accumulates")
   .argument('<folder>', 'where growth.json and growth.svg are written')
   .option('-n, --repeat <count>', 'timed runs', wholeNumber, 10)
-  .action(async (folder: string, { repeat }: Options) => {
+  .option('--redraw', 'only draw growth.svg anew from growth.json')
+  .action(async (folder: string, { repeat, redraw }: Options & { redraw?: boolean }) => {
+    if (redraw) return redrawGrowth(folder);
     const growth = await measureGrowth(folder, {
       ...{ repeat, warmUp: 2, offlineOnly: false, setting: 'fast', nodeArguments: [], note },
     });
@@ -55,7 +58,14 @@ program
       process.stdout.write(`${describeMeasurement(measurement, 0)}\n`);
   });
 
-await program.parseAsync();
+// Ctrl-C reaches the measured processes too: they die, the measurement fails and cleans up.
+process.on('SIGINT', () => {});
+await program.parseAsync().catch((error: unknown) => {
+  const { code, message, cause } = asSphynxError(error);
+  note(`bench: ${code}: ${message}`);
+  if (cause instanceof Error) note(`${cause.stack}`);
+  process.exitCode = code === 'config/invalid' ? 2 : 1;
+});
 
 async function run(
   offlineOnly: boolean,

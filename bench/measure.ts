@@ -3,6 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RawImage } from '../client/index.ts';
+import { matchesPlaintext } from '../client/matches-plaintext.ts';
+import { SphynxError } from '../errors/sphynx-error.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import { seededRandom } from '../model/random.ts';
 import { makePlan, type Traffic } from '../protocol/plan.ts';
@@ -50,7 +52,10 @@ export interface Measurement {
   readonly peakRss: { readonly server: number; readonly client: number };
 }
 
-/** Measures a model with a server and a client as processes of their own, over gRPC on loopback. */
+/**
+ * Measures a model with a server and a client as processes of their own, over gRPC on loopback. Throws 'internal' if
+ * a private result is not the integer executor's: there is no figure of a wrong computation.
+ */
 export async function measure(
   name: string,
   options: MeasureOptions,
@@ -75,8 +80,10 @@ export async function measure(
       processOptions,
     );
     parties.push(client);
-    const { prepared, inferred, since } = await run(client, network, options);
+    const image = randomPixels(network);
+    const { prepared, inferred, since } = await run(client, network, image, options);
     const peakRss = { client: await client.stop(), server: await server.stop() };
+    await checkResult(network, image, inferred[0]);
     const steps = readSteps(traces).filter(({ at }) => at >= since);
     const { card } = network;
     const { up, down } = prepared[prepared.length - 1];
@@ -105,10 +112,10 @@ export async function measure(
 async function run(
   client: Party<unknown>,
   network: FixedNetwork,
+  image: RawImage,
   { repeat, warmUp, offlineOnly, setting, note }: MeasureOptions,
 ): Promise<{ prepared: Prepared[]; inferred: Inferred[]; since: number }> {
   const atOnce = Math.max(1, Math.floor(BUNDLE_BYTES / makePlan(network.card, setting).bundleBytes));
-  const image = randomPixels(network);
   const prepare = (count: number) => client.ask<Prepared[]>('prepare', count);
   for (let left = warmUp; left > 0; left--) {
     note('warming up');
@@ -127,6 +134,12 @@ async function run(
       inferred.push(await client.ask<Inferred>('classify', image));
   }
   return { prepared, inferred, since };
+}
+
+async function checkResult(network: FixedNetwork, image: RawImage, { logits }: Inferred): Promise<void> {
+  const scaled = logits.map((logit) => logit * 2 ** network.card.logitScaleBits);
+  if (!(await matchesPlaintext(network, image, scaled)))
+    throw new SphynxError('internal', 'a private result does not equal the plaintext one');
 }
 
 function randomPixels({ card }: FixedNetwork): RawImage {

@@ -1,7 +1,7 @@
-import { type ImageInput, prepareImage } from '../../client/image.ts';
-import { Prg, randomSeed } from '../../crypto/prg.ts';
-import { quantizeImage, stochasticRange } from '../../model/executor.ts';
-import type { FixedNetwork } from '../../model/network.ts';
+import { Prg, randomSeed } from '../crypto/prg.ts';
+import { quantizeImage, stochasticRange } from '../model/executor.ts';
+import type { FixedNetwork } from '../model/network.ts';
+import { type ImageInput, prepareImage } from './image.ts';
 
 /** Plain evaluations from which the range of each logit is estimated. */
 const RUNS = 32;
