@@ -10,6 +10,8 @@ export interface WorkerInput {
   readonly setting: Setting;
   /** Room for transformed kernels (bytes). */
   readonly kernelCacheBytes: number;
+  /** Whether it will run inferences, and so gets ready for the first one. */
+  readonly warmUp: boolean;
 }
 
 /** Each job but 'close' runs one role of the protocol over its port and then ends the port. */

@@ -8,20 +8,20 @@ import type { WorkerInput } from './worker-messages.ts';
 
 /** Runs the server's roles in worker threads: some prepare, others infer, so that neither waits for the other. */
 export class WorkerPool {
-  readonly #input: WorkerInput;
+  readonly #input: Omit<WorkerInput, 'warmUp'>;
   readonly #logger: Logger;
   readonly #offline: PoolWorker[] = [];
   readonly #online: PoolWorker[] = [];
   readonly #stopping = new AbortController();
 
-  private constructor(input: WorkerInput, logger: Logger) {
+  private constructor(input: Omit<WorkerInput, 'warmUp'>, logger: Logger) {
     this.#input = input;
     this.#logger = logger;
   }
 
   /** Resolves when all workers can take jobs. Throws what keeps a worker from starting. */
   static async start(
-    input: WorkerInput,
+    input: Omit<WorkerInput, 'warmUp'>,
     limits: Pick<ServerLimits, 'offlineWorkers' | 'onlineWorkers'>,
     logger: Logger,
   ): Promise<WorkerPool> {
@@ -66,7 +66,7 @@ export class WorkerPool {
   }
 
   #spawn(workers: PoolWorker[]): void {
-    const worker = new PoolWorker(this.#input, (job, detail) =>
+    const worker = new PoolWorker({ ...this.#input, warmUp: workers === this.#online }, (job, detail) =>
       this.#logger.error({ job, detail }, 'a worker met an internal error'),
     );
     workers.push(worker);

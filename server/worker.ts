@@ -4,6 +4,7 @@ import { KernelCache } from '../crypto/he/kernel-cache.ts';
 import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import type { Channel } from '../protocol/channel.ts';
+import { warmUpServer } from '../protocol/linear-online.ts';
 import { prepareServer } from '../protocol/offline.ts';
 import { inferServer } from '../protocol/online.ts';
 import { makePlan, type Plan } from '../protocol/plan.ts';
@@ -12,7 +13,7 @@ import { PortChannel } from '../transport/port-channel.ts';
 import { logSteps } from '../transport/trace-log.ts';
 import type { WorkerInput, WorkerJob, WorkerReport } from './worker-messages.ts';
 
-const { networks, setting, kernelCacheBytes } = workerData as WorkerInput;
+const { networks, setting, kernelCacheBytes, warmUp } = workerData as WorkerInput;
 const kernelCache = new KernelCache(kernelCacheBytes);
 const models = new Map<string, { network: FixedNetwork; plan: Plan }>();
 for (const network of networks)
@@ -24,6 +25,8 @@ interface OpenSession {
   role: Promise<unknown>;
 }
 const sessions = new Map<string, OpenSession>();
+
+if (warmUp) for (const { plan, network } of models.values()) warmUpServer(plan, network);
 
 logSteps('server');
 const main = parentPort as MessagePort;

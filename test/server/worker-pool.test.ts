@@ -11,7 +11,7 @@ const ONE_EACH = { offlineWorkers: 1, onlineWorkers: 1 };
 const INPUT = { networks: [network], setting: 'fast', kernelCacheBytes: 2 ** 20 } as const;
 
 test('a role in a worker that dies fails its stream, and later jobs are refused', async () => {
-  const worker = new PoolWorker(INPUT, () => {});
+  const worker = new PoolWorker({ ...INPUT, warmUp: true }, () => {});
   await worker.ready;
   const channel = worker.start({ type: 'open', session: 's' });
   await channel.wanted();
@@ -56,7 +56,7 @@ test('a network that no worker can take keeps the pool from starting', async () 
 
 test('a role for a model or session that does not exist is a fault of ours, reported for the log', async () => {
   const faults: string[] = [];
-  const worker = new PoolWorker(INPUT, (job) => faults.push(job));
+  const worker = new PoolWorker({ ...INPUT, warmUp: true }, (job) => faults.push(job));
   await worker.ready;
   const channel = worker.start({ type: 'infer', model: 'none', bundleSeed: new Uint8Array(32) });
   await assert.rejects(channel.receive(), { code: 'internal' });
