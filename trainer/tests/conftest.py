@@ -1,4 +1,4 @@
-"""Shared by all tests: networks whose batch norms are far from the identity."""
+"""Shared by all tests: networks with batch norms far from the identity, and masks."""
 
 from collections.abc import Callable, Iterator
 
@@ -6,7 +6,12 @@ import pytest
 import torch
 from torch import nn
 
+from sphynx_trainer.activations import places
+from sphynx_trainer.networks.masked_relu import MaskedReLU
 from sphynx_trainer.networks.sphynx import SphynxConfig, SphynxNetwork
+
+torch.set_num_threads(1)
+"""Two threads wait for each other longer than these networks compute, most of all on busy cores."""
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +29,14 @@ def randomise(module: nn.Module) -> nn.Module:
             nn.init.uniform_(part.weight, -1.5, 1.5)
             nn.init.normal_(part.bias)
     return module
+
+
+def mask_at_random(network: nn.Module, image_size: int, *, channel_wise: bool) -> None:
+    """Leaves about three in ten elements, or whole channels, of every layer their ReLU."""
+    for place in places(network, image_size):
+        shape = place.channel_shape if channel_wise else place.shape
+        parent, _, child = place.name.rpartition(".")
+        setattr(network.get_submodule(parent), child, MaskedReLU((torch.rand(shape) < 0.3).float()))
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from sphynx_trainer.reduction.linearize import Linearization, binarize, make_sel
 from sphynx_trainer.reduction.selection import select
 from sphynx_trainer.training import Run, train
 
-from .conftest import randomise
+from .conftest import mask_at_random, randomise
 
 SPHYNX = SphynxConfig(2, 3, (0, 1), image_size=16, classes=4)
 RESNET = ResNet18Config(channels=2, image_size=16, classes=4)
@@ -39,11 +39,7 @@ def tiny_data() -> Dataset:
 @pytest.mark.parametrize("channel_wise", [False, True], ids=["element", "channel"])
 def test_a_mask_survives_the_export_and_its_numbers_too(config: Config, channel_wise: bool) -> None:
     network = randomise(build(config))
-    for place in places(network, config.image_size):
-        shape = place.channel_shape if channel_wise else place.shape
-        mask = (torch.rand(shape) < 0.3).float()
-        parent, _, child = place.name.rpartition(".")
-        setattr(network.get_submodule(parent), child, MaskedReLU(mask))
+    mask_at_random(network, config.image_size, channel_wise=channel_wise)
     graph = plain_graph(network)
     model = build_onnx(graph, "masked")
     images = torch.randn(2, 3, config.image_size, config.image_size)

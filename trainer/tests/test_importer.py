@@ -1,0 +1,68 @@
+"""Every family's ONNX file, by the importer in TypeScript that serves it."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+import torch
+
+from sphynx_trainer.export_onnx import export_onnx
+from sphynx_trainer.networks.classifier import Classifier
+from sphynx_trainer.networks.families import Config
+from sphynx_trainer.networks.plain import plain_graph
+from sphynx_trainer.networks.resnet_configs import ResNet18Config
+from sphynx_trainer.networks.sphynx import SphynxConfig
+from sphynx_trainer.networks.vgg import VGG11Config
+
+from .conftest import mask_at_random
+from .test_families import SMALL, ident, small_network
+
+ROOT = Path(__file__).parents[2]
+NODE = ROOT / "node_modules" / ".bin" / "node"
+PROGRAM = ROOT / "test" / "model" / "importer-logits.ts"
+
+pytestmark = pytest.mark.skipif(
+    not NODE.exists(), reason="the importer needs Node: run `npm ci` in the repository's root"
+)
+
+
+def difference(network: Classifier, image_size: int, folder: Path) -> float:
+    """The importer's largest error on a random image, relative to the largest logit."""
+    model, pixels = folder / "model.onnx", folder / "image.f32"
+    export_onnx(plain_graph(network), "test", model)
+    image = torch.randn(3, image_size, image_size)
+    pixels.write_bytes(image.numpy().tobytes())
+    done = subprocess.run(
+        [NODE, PROGRAM, model, pixels], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    logits = torch.tensor(json.loads(done.stdout))
+    with torch.no_grad():
+        (expected,) = network(image[None])
+    assert logits.shape == expected.shape
+    return float((logits - expected).abs().max() / expected.abs().max())
+
+
+@pytest.mark.parametrize("config", SMALL, ids=ident)
+def test_the_importer_computes_what_the_trained_network_does(
+    config: Config, tmp_path: Path
+) -> None:
+    assert difference(small_network(config), config.image_size, tmp_path) < 1e-3
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        SphynxConfig(2, 3, (0, 1), image_size=16, classes=4),
+        ResNet18Config(2, image_size=16, classes=4),
+        VGG11Config(1, (6,), image_size=32, classes=4),
+    ],
+    ids=ident,
+)
+@pytest.mark.parametrize("channel_wise", [False, True], ids=["element", "channel"])
+@pytest.mark.xfail(reason="the importer does not read masks yet", strict=False)
+def test_the_importer_reads_masks(config: Config, channel_wise: bool, tmp_path: Path) -> None:
+    network = small_network(config)
+    mask_at_random(network, config.image_size, channel_wise=channel_wise)
+    assert difference(network, config.image_size, tmp_path) < 1e-3
