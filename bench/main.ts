@@ -5,12 +5,15 @@ import { asSphynxError } from '../errors/sphynx-error.ts';
 import { DIGIT_BITS, type Setting } from '../protocol/setting.ts';
 import { measureGrowth, redrawGrowth } from './growth.ts';
 import { measure } from './measure.ts';
+import { checkNetworks } from './network/check.ts';
+import { networkProfile } from './network/profiles.ts';
 import { describeMeasurement } from './report.ts';
 import { chromeTrace } from './trace.ts';
 
 interface Options {
   readonly model: string;
   readonly setting: Setting;
+  readonly network: string;
   readonly repeat: number;
   readonly warmUp: number;
   readonly trace?: string;
@@ -36,6 +39,11 @@ for (const [name, description] of [
         .choices(Object.keys(DIGIT_BITS))
         .default('fast'),
     )
+    .option(
+      '--network <name>',
+      'loopback, lan, lan-3g, wan, wan-cheetah, mobile or RTT-MS,UP-MBIT,DOWN-MBIT',
+      'loopback',
+    )
     .option('-n, --repeat <count>', 'timed runs', wholeNumber, 10)
     .option('--warm-up <count>', 'untimed runs before', (text) => (text === '0' ? 0 : wholeNumber(text)), 2)
     .option('--trace <file>', "write both parties' steps as a Chrome trace (chrome://tracing, Perfetto)")
@@ -52,11 +60,24 @@ program
   .action(async (folder: string, { repeat, redraw }: Options & { redraw?: boolean }) => {
     if (redraw) return redrawGrowth(folder);
     const growth = await measureGrowth(folder, {
-      ...{ repeat, warmUp: 2, offlineOnly: false, setting: 'fast', nodeArguments: [], note },
+      ...{
+        repeat,
+        warmUp: 2,
+        offlineOnly: false,
+        setting: 'fast',
+        network: networkProfile('loopback'),
+        nodeArguments: [],
+        note,
+      },
     });
     for (const measurement of growth.measurements)
       process.stdout.write(`${describeMeasurement(measurement, 0)}\n`);
   });
+
+program
+  .command('network')
+  .description('how well the emulated networks keep to their profiles')
+  .action(checkNetworks);
 
 // Ctrl-C reaches the measured processes too: they die, the measurement fails and cleans up.
 process.on('SIGINT', () => {});
@@ -72,7 +93,8 @@ async function run(
   { model, setting, repeat, warmUp, ...options }: Options,
 ): Promise<void> {
   const profile = options.cpuProf ? ['--cpu-prof', `--cpu-prof-dir=${options.cpuProf}`] : [];
-  const how = { setting, repeat, warmUp, offlineOnly, nodeArguments: profile, note };
+  const network = networkProfile(options.network);
+  const how = { network, setting, repeat, warmUp, offlineOnly, nodeArguments: profile, note };
   const { measurement, steps } = await measure(model, how);
   if (options.trace) writeFileSync(options.trace, JSON.stringify(chromeTrace(steps)));
   process.stdout.write(`${options.json ? JSON.stringify(measurement) : describeMeasurement(measurement)}\n`);

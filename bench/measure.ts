@@ -12,6 +12,7 @@ import type { Setting } from '../protocol/setting.ts';
 import { type LoggedStep, TRACE_FOLDER } from '../transport/trace-log.ts';
 import type { Inferred, Prepared } from './client-process.ts';
 import { benchModel } from './model.ts';
+import type { NetworkProfile } from './network/profiles.ts';
 import { Party } from './party.ts';
 import { type Spread, spread } from './statistics.ts';
 import { type Phase, phasesOf, readSteps } from './trace.ts';
@@ -27,6 +28,8 @@ export interface MeasureOptions {
   /** Bundles only, and one inference. */
   readonly offlineOnly: boolean;
   readonly setting: Setting;
+  /** What lies between the processes. */
+  readonly network: NetworkProfile;
   /** Arguments for Node of both processes, such as --cpu-prof. */
   readonly nodeArguments: readonly string[];
   /** Told what happens, for people. */
@@ -37,6 +40,7 @@ export interface MeasureOptions {
 export interface Measurement {
   readonly model: string;
   readonly setting: Setting;
+  readonly network: string;
   readonly relus: number;
   readonly macs: number;
   readonly repeat: number;
@@ -74,9 +78,10 @@ export async function measure(
       processOptions,
     );
     parties.push(server);
+    const port = await networkTo(server.ready.port, options.network, parties);
     const client = await Party.start(
       'client-process.ts',
-      [String(server.ready.port), join(folder, 'client')],
+      [String(port), join(folder, 'client')],
       processOptions,
     );
     parties.push(client);
@@ -90,6 +95,7 @@ export async function measure(
     const measurement = {
       model: name,
       setting: options.setting,
+      network: options.network.name,
       relus: card.relus,
       macs: card.macs,
       repeat: options.repeat,
@@ -106,6 +112,14 @@ export async function measure(
     for (const party of parties) party.kill();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** The port at which the client finds the server: its own, or that of a network in between. */
+async function networkTo(port: number, profile: NetworkProfile, parties: Party<unknown>[]): Promise<number> {
+  if (profile.name === 'loopback') return port;
+  const proxy = await Party.start<{ port: number }>('proxy-process.ts', [String(port), profile.name]);
+  parties.push(proxy);
+  return proxy.ready.port;
 }
 
 /** Prepares and spends bundles in turns, as many at a time as the disk is asked to hold. */

@@ -3,10 +3,11 @@ import type { Spread } from './statistics.ts';
 
 /** A measurement for people, with its longest phases. */
 export function describeMeasurement(figures: Measurement, phases = figures.phases.length): string {
-  const { model, relus, macs, repeat, onlineMs, offlineMs, onlineBytes, offlineBytes, peakRss } = figures;
+  const { model, network, relus, macs, repeat, onlineMs, offlineMs, onlineBytes, offlineBytes, peakRss } =
+    figures;
   const perRelu = ({ up, down }: { up: number; down: number }) => Math.round((up + down) / relus);
   const lines = [
-    `${model}: ${relus.toLocaleString('en-US')} ReLUs, ${(macs / 1e6).toFixed(0)} M multiply-accumulates`,
+    `${model} over ${network}: ${relus.toLocaleString('en-US')} ReLUs, ${(macs / 1e6).toFixed(0)} M multiply-accumulates`,
     `online   ${describeSpread(onlineMs)}, ${perRelu(onlineBytes)} bytes per ReLU, ${figures.rounds} rounds`,
     `offline  ${describeSpread(offlineMs)}, ${perRelu(offlineBytes)} bytes per ReLU`,
     `memory   server ${megabytes(peakRss.server)}, client ${megabytes(peakRss.client)}`,

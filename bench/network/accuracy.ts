@@ -1,0 +1,86 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { median } from '../statistics.ts';
+import type { NetworkProfile } from './profiles.ts';
+
+/** What a proxy makes of a profile, measured through it. */
+export interface Accuracy {
+  readonly profile: string;
+  readonly rttMs: number;
+  readonly upRate: number;
+  readonly downRate: number;
+}
+
+const ECHOES = 30;
+/** How long one direction is filled (s). */
+const SECONDS = 1;
+
+/** Measures the network behind `port`, which must lead to `startEchoServer`'s. */
+export async function measureNetwork(port: number, profile: NetworkProfile): Promise<Accuracy> {
+  const socket = connect({ host: '127.0.0.1', port, noDelay: true });
+  await once(socket, 'connect');
+  const times: number[] = [];
+  for (let i = 0; i < ECHOES; i++) times.push(await ask(socket, 1, 1));
+  const rttMs = median(times);
+  const rateOf = async (rate: number, direction: 'up' | 'down') => {
+    const bytes = Math.min(2 ** 28, Math.round((rate / 8) * SECONDS));
+    const ms = direction === 'up' ? await ask(socket, bytes, 1) : await ask(socket, 1, bytes);
+    return (bytes * 8000) / (ms - rttMs);
+  };
+  const upRate = await rateOf(profile.upRate, 'up');
+  const downRate = await rateOf(profile.downRate, 'down');
+  socket.destroy();
+  return { profile: profile.name, rttMs, upRate, downRate };
+}
+
+/** Answers each request, [bytes that follow: u32][bytes wanted: u32] and so many bytes, with the bytes wanted. */
+export async function startEchoServer(): Promise<{ port: number; stop: () => void }> {
+  const server = createServer((socket) => {
+    socket.setNoDelay(true);
+    serve(socket).catch(() => socket.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { port: (server.address() as AddressInfo).port, stop: () => server.close() };
+}
+
+async function serve(socket: Socket): Promise<void> {
+  let left = -1;
+  let wanted = 0;
+  let head = Buffer.alloc(0);
+  for await (const chunk of socket as AsyncIterable<Buffer>) {
+    let data = chunk;
+    if (left < 0) {
+      head = Buffer.concat([head, data]);
+      if (head.length < 8) continue;
+      [left, wanted] = [head.readUInt32LE(0), head.readUInt32LE(4)];
+      data = head.subarray(8);
+    }
+    left -= data.length;
+    if (left > 0) continue;
+    socket.write(Buffer.alloc(wanted));
+    [left, head] = [-1, Buffer.alloc(0)];
+  }
+}
+
+/** Sends `up` bytes and waits for `down`: ms. */
+async function ask(socket: Socket, up: number, down: number): Promise<number> {
+  const header = Buffer.alloc(8);
+  header.writeUInt32LE(up, 0);
+  header.writeUInt32LE(down, 4);
+  const request = Buffer.concat([header, Buffer.alloc(up)]);
+  const start = performance.now();
+  let received = 0;
+  const answered = new Promise<void>((resolve) => {
+    const count = (data: Buffer) => {
+      received += data.length;
+      if (received < down) return;
+      socket.off('data', count);
+      resolve();
+    };
+    socket.on('data', count);
+  });
+  socket.write(request);
+  await answered;
+  return performance.now() - start;
+}
