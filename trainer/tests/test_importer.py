@@ -10,7 +10,7 @@ import torch
 from sphynx_trainer.export_onnx import export_onnx
 from sphynx_trainer.networks.classifier import Classifier
 from sphynx_trainer.networks.families import Config
-from sphynx_trainer.networks.plain import plain_graph
+from sphynx_trainer.networks.plain import TOLERANCE, plain_graph
 from sphynx_trainer.networks.resnet_configs import ResNet18Config
 from sphynx_trainer.networks.sphynx import SphynxConfig
 from sphynx_trainer.networks.vgg import VGG11Config
@@ -48,7 +48,7 @@ def difference(network: Classifier, image_size: int, folder: Path) -> float:
 def test_the_importer_computes_what_the_trained_network_does(
     config: Config, tmp_path: Path
 ) -> None:
-    assert difference(small_network(config), config.image_size, tmp_path) < 1e-3
+    assert difference(small_network(config), config.image_size, tmp_path) < TOLERANCE
 
 
 @pytest.mark.parametrize(
@@ -65,4 +65,4 @@ def test_the_importer_computes_what_the_trained_network_does(
 def test_the_importer_reads_masks(config: Config, channel_wise: bool, tmp_path: Path) -> None:
     network = small_network(config)
     mask_at_random(network, config.image_size, channel_wise=channel_wise)
-    assert difference(network, config.image_size, tmp_path) < 1e-3
+    assert difference(network, config.image_size, tmp_path) < TOLERANCE
