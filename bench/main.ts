@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { asSphynxError } from '../errors/sphynx-error.ts';
 import { DIGIT_BITS, type Setting } from '../protocol/setting.ts';
 import { measureGrowth, redrawGrowth } from './growth.ts';
+import { describeKernels, measureKernels } from './kernels/suite.ts';
 import { measure } from './measure.ts';
 import { checkNetworks } from './network/check.ts';
 import { networkProfile } from './network/profiles.ts';
@@ -72,6 +73,16 @@ program
     });
     for (const measurement of growth.measurements)
       process.stdout.write(`${describeMeasurement(measurement, 0)}\n`);
+  });
+
+program
+  .command('kernels')
+  .description('every kernel and gadget on one core, checked and beside plain TypeScript')
+  .option('--budget <ms>', 'length of a timed run', wholeNumber, 100)
+  .option('--json', 'print one JSON object on stdout')
+  .action(({ budget, json }: { budget: number; json?: boolean }) => {
+    const report = measureKernels(budget);
+    process.stdout.write(`${json ? JSON.stringify(report) : describeKernels(report)}\n`);
   });
 
 program

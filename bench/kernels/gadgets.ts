@@ -1,0 +1,149 @@
+/** What the roles do per chunk: the ReLU gadget, oblivious transfer. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { clientBits, evaluate } from '../../crypto/garbling/evaluate.ts';
+import { GADGET_CHUNK, type Gadget, type GarblerKeys, gadgetBytes } from '../../crypto/garbling/gadget.ts';
+import { garble } from '../../crypto/garbling/garble.ts';
+import { bundleDelta } from '../../crypto/garbling/keys.ts';
+import { outputMasks, removeMask, serverLabels } from '../../crypto/garbling/online.ts';
+import { BASE_OTS } from '../../crypto/ot/base-ot.ts';
+import { correctLabels, labelCorrections } from '../../crypto/ot/correlate.ts';
+import { type OtTreeBits, RandomOtReceiver, RandomOtSender } from '../../crypto/ot/random-ot.ts';
+import { Prg, randomSeed } from '../../crypto/prg.ts';
+import { subtractShares } from '../../crypto/ring.ts';
+import type { Entry } from './entry.ts';
+import { mustEqual } from './plain.ts';
+import { block, blocks } from './room.ts';
+
+const COUNT = GADGET_CHUNK;
+const RING_BITS = 12;
+const DROP_BITS = 12;
+
+export function gadgets(): Entry[] {
+  return ([2, 1] as const).flatMap((digitBits) => {
+    const gadget: Gadget = { kind: 'relu', ringBits: RING_BITS, dropBits: DROP_BITS, digitBits };
+    const bytes = gadgetBytes(gadget);
+    const seed = randomSeed();
+    const keys: GarblerKeys = { seed, delta: bundleDelta(seed), nonce: random(16), layer: 0 };
+    const zero = random(16 * bytes.labels * COUNT);
+    const x = new Prg(seed, 'x').words(COUNT).map((word) => (word >>> 10) - 2 ** 21);
+    const b = new Prg(seed, 'b').words(COUNT);
+    const a = subtractShares(x, b);
+    const bits = clientBits(gadget, b);
+    const labels = zero.map((byte, i) => byte ^ (bits[i >> 4] ? keys.delta[i & 15] : 0));
+    const garbled = () => garble(gadget, keys, 0, COUNT, zero);
+    const sent = () => serverLabels(gadget, keys, 0, COUNT, a);
+    const [tables, online] = [garbled(), sent()];
+    const opened = () => evaluate(gadget, keys.nonce, 0, 0, COUNT, b, tables, labels, online);
+    const masks = () => outputMasks(gadget, keys, 0, COUNT);
+    const check = () => {
+      const outputs = new Int32Array(removeMask(gadget, masks(), opened(), a));
+      for (const [e, output] of outputs.entries()) {
+        const exact = Math.max(0, (x[e] | 0) / 2 ** DROP_BITS);
+        assert.ok(Math.abs(output - exact) <= 1, `ReLU of ${x[e] | 0} is ${output}`);
+      }
+    };
+    const relus = { unit: '12-bit ReLUs', units: COUNT, check };
+    const digits = bytes.online / 16;
+    const wide = digitBits === 2;
+    const entries: Entry[] = [
+      {
+        ...{ name: `ReLU gadget, garble, digits of ${digitBits}`, ...relus, bytes: tables.length },
+        ...{ run: garbled, floor: wide ? 0.5e6 : undefined },
+      },
+      {
+        ...{ name: `ReLU gadget, evaluate, digits of ${digitBits}`, ...relus, bytes: tables.length },
+        ...{ run: opened, floor: wide ? 1.5e6 : undefined },
+      },
+      {
+        ...{ name: `digit keys, digits of ${digitBits}`, unit: 'keys', units: digits * COUNT, check },
+        ...{ bytes: online.length, run: sent, floor: wide ? 30e6 : undefined },
+      },
+    ];
+    if (wide) entries.push({ name: 'output masks', ...relus, bytes: 4 * COUNT, run: masks });
+    return entries;
+  });
+}
+
+/** Transfers per call: the labels of one chunk. */
+const TRANSFERS = RING_BITS * COUNT;
+
+export function transfers(): Entry[] {
+  return [...([1, 2, 4] as const).flatMap(randomTransfers), ...corrections()];
+}
+
+function randomTransfers(treeBits: OtTreeBits): Entry[] {
+  const { receiver, sender } = session(treeBits);
+  const choices = random(TRANSFERS).map((byte) => byte & 1);
+  // A session's streams move on with every call; what is timed needs a matrix of the right length only.
+  const { matrix } = receiver.extend(choices);
+  const check = () => {
+    const fresh = session(treeBits);
+    const request = fresh.receiver.extend(choices);
+    const { zero, one } = fresh.sender.extend(TRANSFERS, request.matrix);
+    for (let i = 0; i < TRANSFERS; i += 97)
+      mustEqual(block(request.messages, i), block(choices[i] ? one : zero, i));
+  };
+  const common = { unit: 'transfers', units: TRANSFERS, bytes: matrix.length, floor: 8e6, check };
+  const kind = treeBits === 1 ? 'IKNP' : `SoftSpokenOT, trees of depth ${treeBits}`;
+  return [
+    { name: `random OT, receiver, ${kind}`, ...common, run: () => receiver.extend(choices) },
+    { name: `random OT, sender, ${kind}`, ...common, run: () => sender.extend(TRANSFERS, matrix) },
+  ];
+}
+
+/** Both ends after base OTs from a trusted dealer. */
+function session(treeBits: OtTreeBits): { receiver: RandomOtReceiver; sender: RandomOtSender } {
+  const seeds = () => Array.from({ length: BASE_OTS }, randomSeed);
+  const [zero, one, id] = [seeds(), seeds(), randomSeed()];
+  const choices = random(BASE_OTS).map((byte) => byte & 1);
+  const chosen = [...choices].map((choice, j) => (choice ? one[j] : zero[j]));
+  const receiver = new RandomOtReceiver({ zero, one, session: id }, treeBits);
+  const base = { choices, seeds: chosen, session: id };
+  return { receiver, sender: new RandomOtSender(base, treeBits, receiver.treeMessage) };
+}
+
+function corrections(): Entry[] {
+  const [zero, one, delta] = [random(16 * TRANSFERS), random(16 * TRANSFERS), random(16)];
+  const choices = random(TRANSFERS).map((byte) => byte & 1);
+  const messages = zero.map((byte, i) => (choices[i >> 4] ? one[i] : byte));
+  const correction = labelCorrections(zero, one, delta);
+  const plainCorrections = () => zero.map((byte, i) => byte ^ one[i] ^ delta[i & 15]);
+  const plainLabels = () => messages.map((byte, i) => byte ^ (choices[i >> 4] ? correction[i] : 0));
+  const common = { unit: 'labels', units: TRANSFERS, bytes: 16 * TRANSFERS };
+  return [
+    {
+      ...{ name: 'corrections of labels, offered', ...common },
+      run: () => labelCorrections(zero, one, delta),
+      reference: { units: TRANSFERS, run: plainCorrections },
+      check: () => mustEqual(labelCorrections(zero, one, delta), plainCorrections()),
+    },
+    {
+      ...{ name: 'corrections of labels, applied', ...common },
+      run: () => correctLabels(messages, choices, correction),
+      reference: { units: TRANSFERS, run: plainLabels },
+      check: () => mustEqual(correctLabels(messages, choices, correction), plainLabels()),
+    },
+  ];
+}
+
+/** The stream that masks and seeds come from. */
+export function streams(): Entry[] {
+  const prg = new Prg(randomSeed(), 'bench');
+  const target = blocks(COUNT);
+  return [
+    {
+      ...{ name: 'pseudorandom bytes', unit: 'blocks', units: COUNT, bytes: 16 * COUNT },
+      run: () => prg.fill(target),
+      check: () => {
+        const seed = randomSeed();
+        new Prg(seed, 'label').fill(target);
+        mustEqual(target, new Prg(seed, 'label').bytes(16 * COUNT));
+      },
+    },
+  ];
+}
+
+function random(length: number): Uint8Array {
+  return new Uint8Array(randomBytes(length));
+}

@@ -1,0 +1,44 @@
+import { type Machine, thisMachine } from '../machine.ts';
+import { convolutions, polynomials } from './arithmetic.ts';
+import { type KernelFigures, measureEntry } from './entry.ts';
+import { gadgets, streams, transfers } from './gadgets.ts';
+import { halfGates, passes } from './labels.ts';
+
+export interface KernelReport {
+  readonly machine: Machine;
+  readonly kernels: readonly KernelFigures[];
+}
+
+/** Every kernel and gadget on this thread, `budgetMs` for each timed run. Throws where one computes wrongly. */
+export function measureKernels(budgetMs: number): KernelReport {
+  const groups = [convolutions, polynomials, passes, halfGates, gadgets, transfers, streams];
+  const kernels = groups.flatMap((group) => group().map((entry) => measureEntry(entry, budgetMs)));
+  return { machine: thisMachine(), kernels };
+}
+
+/** The report as a table. */
+export function describeKernels({ kernels }: KernelReport): string {
+  const header = ['', 'per second', 'bytes/s', 'plain TypeScript', 'floor'];
+  const rows = kernels.map(({ name, unit, opsPerSecond, bytesPerSecond, ratio, floor }) => [
+    name,
+    `${short(opsPerSecond)} ${unit}`,
+    bytesPerSecond === null ? '' : `${short(bytesPerSecond)}B`,
+    ratio === null ? '' : `x ${ratio.toFixed(1)}`,
+    floor === null ? '' : `${short(floor)} ${opsPerSecond >= floor ? 'ok' : 'BELOW'}`,
+  ]);
+  const widths = header.map((_, c) => Math.max(...[header, ...rows].map((row) => row[c].length)));
+  return [header, ...rows]
+    .map((row) =>
+      row
+        .map((cell, c) => cell.padEnd(widths[c]))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** '26.1 G', '530 k'. */
+function short(value: number): string {
+  const power = Math.min(3, Math.max(0, Math.floor(Math.log10(value) / 3)));
+  return `${(value / 1000 ** power).toPrecision(3)} ${['', 'k', 'M', 'G'][power]}`;
+}
