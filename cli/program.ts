@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { DIGIT_BITS } from '../protocol/setting.ts';
+import type { CertsOptions } from './certs.ts';
 import type { ClassifyCommandOptions } from './classify.ts';
 import { type Context, runCommand, USAGE } from './command.ts';
 import type { OutputOptions } from './output.ts';
@@ -32,6 +33,11 @@ function program(): Command {
   addServe(
     sphynx.command('serve').description('serve models to clients that keep their images to themselves'),
   );
+  addCerts(
+    sphynx.command('certs').description('make certificates for development: authority, server, client'),
+  );
+  addTokens(sphynx.command('tokens').description('make bearer tokens for clients'));
+  addConfig(sphynx.command('config').description("check a server's configuration"));
   withConnection(sphynx.command('models').description('list the models of a server')).action(
     action(async () => (await import('./models.ts')).models),
   );
@@ -47,25 +53,65 @@ function program(): Command {
 
 function addServe(command: Command): void {
   command
-    .option('-l, --listen <host:port>', 'where to listen; port 0 takes any free one', DEFAULT_ADDRESS)
+    .option('-c, --config <file>', 'configuration, YAML or JSON; the options here count more')
+    .option('-l, --listen <host:port>', `where to listen; port 0 takes any free one (${DEFAULT_ADDRESS})`)
     .option('-m, --model <folder...>', 'models to serve (default: the one that comes with sphynx)')
     .option('--state <folder>', 'where bundle records are kept; one server per folder')
     .option('--tls-cert <file>', "the server's certificate chain (PEM)")
     .option('--tls-key <file>', "the certificate's private key (PEM)")
+    .option('--client-ca <file>', 'let in clients with a certificate of this authority (PEM)')
+    .option('--tokens <file>', 'let in clients with a bearer token of this file')
+    .option('--anonymous', 'let in everybody')
     .option('--insecure', 'serve other machines without TLS')
     .addOption(
-      new Option('--setting <name>', 'fewer bytes online (fast) or offline (lean)')
-        .choices(Object.keys(DIGIT_BITS))
-        .default('fast'),
+      new Option('--setting <name>', 'fewer bytes online (fast, the default) or offline (lean)').choices(
+        Object.keys(DIGIT_BITS),
+      ),
     )
     .option('--bundles-per-client <count>', 'unspent bundles that one client may hold', wholeNumber)
-    .option('--grace <seconds>', 'how long running inferences may finish at the end', wholeNumber, 10)
+    .option('--grace <seconds>', 'how long running inferences may finish at the end (10)', wholeNumber)
     .addOption(
-      new Option('--log-level <level>', 'what is logged to stderr')
-        .choices(['debug', 'info', 'warn', 'error', 'silent'])
-        .default('info'),
+      new Option('--log-level <level>', 'what is logged to stderr (info)').choices([
+        ...['debug', 'info', 'warn', 'error', 'silent'],
+      ]),
     )
+    .option('--set <field=value...>', 'any field of the configuration, such as limits.sessions=4')
     .action(action(async () => (await import('./serve.ts')).serve));
+}
+
+function addCerts(command: Command): void {
+  command
+    .argument('<folder>', 'where to write them; nothing there is replaced')
+    .option('--host <name...>', 'names and IP addresses of the server', ['localhost', '127.0.0.1', '::1'])
+    .option('--client <name...>', 'names of clients', ['client'])
+    .option('--days <count>', 'how long they are valid', wholeNumber, 30)
+    .action((folder: string, options: CertsOptions, self: Command) =>
+      runCommand(self.optsWithGlobals<OutputOptions>(), async (context) =>
+        (await import('./certs.ts')).certs(context, folder, options),
+      ),
+    );
+}
+
+function addTokens(command: Command): void {
+  command
+    .command('new <name>')
+    .description("make a token and the line of the server's file that admits it")
+    .action((name: string, _options: object, self: Command) =>
+      runCommand(self.optsWithGlobals<OutputOptions>(), async (context) =>
+        (await import('./tokens.ts')).newTokenCommand(context, name),
+      ),
+    );
+}
+
+function addConfig(command: Command): void {
+  command
+    .command('check <file>')
+    .description('print what holds, or every field that is wrong')
+    .action((file: string, _options: object, self: Command) =>
+      runCommand(self.optsWithGlobals<OutputOptions>(), async (context) =>
+        (await import('./config.ts')).checkConfig(context, file),
+      ),
+    );
 }
 
 function addPrepare(command: Command): void {

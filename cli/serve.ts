@@ -2,51 +2,77 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { defaultStateFolder } from '../client/storage.ts';
-import { SphynxError } from '../errors/sphynx-error.ts';
 import type { Setting } from '../protocol/setting.ts';
+import { loadConfig } from '../server/config/load-config.ts';
+import type { LOG_LEVELS } from '../server/config/schema.ts';
+import { serverOptions } from '../server/config/server-options.ts';
 import { startServer } from '../server/index.ts';
 import type { Context } from './command.ts';
 import { DEFAULT_MODEL } from './package-folder.ts';
 
+/** As Commander gives them; undefined where nothing was said, and the environment or the file may speak. */
 export interface ServeOptions {
-  readonly listen: string;
+  readonly config?: string;
+  readonly listen?: string;
   readonly model?: readonly string[];
   readonly state?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  readonly clientCa?: string;
+  readonly tokens?: string;
+  readonly anonymous?: boolean;
   readonly insecure?: boolean;
-  readonly setting: Setting;
-  readonly logLevel: string;
+  readonly setting?: Setting;
+  readonly logLevel?: (typeof LOG_LEVELS)[number];
   readonly bundlesPerClient?: number;
   /** Seconds. */
-  readonly grace: number;
+  readonly grace?: number;
+  /** `path=value`. */
+  readonly set?: readonly string[];
 }
 
 /**
- * `sphynx serve`: runs a server until SIGINT or SIGTERM, then lets running inferences finish. Says on stdout
- * when it takes calls; log lines go to stderr.
+ * `sphynx serve`: runs a server until SIGINT or SIGTERM, then lets running inferences finish. SIGHUP reloads
+ * certificates, tokens and keys. Says on stdout when it takes calls; log lines go to stderr.
  */
 export async function serve({ output, signal }: Context, options: ServeOptions): Promise<undefined> {
-  const { tlsCert: certificate, tlsKey: key } = options;
-  if ((certificate === undefined) !== (key === undefined))
-    throw new SphynxError('config/invalid', 'TLS needs both --tls-cert and --tls-key');
-  const server = await startServer({
-    address: options.listen,
-    models: options.model ?? [DEFAULT_MODEL],
-    stateFolder: options.state ?? join(defaultStateFolder(), 'server'),
-    tls: certificate !== undefined && key !== undefined ? { certificate, key } : undefined,
-    insecure: options.insecure,
-    setting: options.setting,
-    limits: options.bundlesPerClient === undefined ? {} : { bundlesPerClient: options.bundlesPerClient },
-    logger: pino({ level: options.logLevel }, pino.destination({ dest: 2, sync: true })),
-  });
+  const config = serveConfig(options);
+  const logger = pino({ level: config.log.level }, pino.destination({ dest: 2, sync: true }));
+  const server = await startServer({ ...serverOptions(config), logger });
+  const reload = () => server.reload();
+  process.on('SIGHUP', reload);
   const names = server.models.map(({ name }) => name);
-  const address = options.listen.replace(/:\d+$/, `:${server.port}`);
+  const address = config.listen.replace(/:\d+$/, `:${server.port}`);
   output.result(
     { address, port: server.port, models: server.models },
     `serving ${names.join(', ')} on ${address}`,
   );
   if (!signal.aborted) await once(signal, 'abort');
   if (!output.json) output.note('stopping: running inferences may finish (Ctrl-C again ends at once)');
-  await server.stop({ graceMs: options.grace * 1000 });
+  await server.stop({ graceMs: config.graceSeconds * 1000 });
+  process.off('SIGHUP', reload);
+}
+
+/** The configuration of file, environment and options. Throws 'config/invalid'. */
+export function serveConfig(options: ServeOptions) {
+  const defaults = { models: [DEFAULT_MODEL], state: join(defaultStateFolder(), 'server') };
+  const config = loadConfig({
+    defaults,
+    file: options.config,
+    environment: process.env,
+    settings: options.set,
+    options: {
+      listen: options.listen,
+      models: options.model,
+      state: options.state,
+      setting: options.setting,
+      insecure: options.insecure,
+      graceSeconds: options.grace,
+      tls: { certificate: options.tlsCert, key: options.tlsKey, clientCa: options.clientCa },
+      identity: { anonymous: options.anonymous, tokens: options.tokens },
+      limits: { bundlesPerClient: options.bundlesPerClient },
+      log: { level: options.logLevel },
+    },
+  });
+  return { ...config, models: config.models ?? defaults.models, state: config.state ?? defaults.state };
 }

@@ -10,6 +10,9 @@ export interface ConnectionOptions {
   readonly server: string;
   readonly tls?: boolean;
   readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly tokenFile?: string;
   readonly insecure?: boolean;
   readonly state?: string;
 }
@@ -25,6 +28,14 @@ export function withConnection(command: Command): Command {
       "encrypt the connection (always done to other machines), trusting the system's authorities",
     )
     .option('--ca <file>', 'encrypt the connection, trusting the authority in this PEM file')
+    .option('--cert <file>', "encrypt the connection, and show the server this client's certificate (PEM)")
+    .option('--key <file>', "the certificate's private key (PEM)")
+    .addOption(
+      new Option(
+        '--token-file <file>',
+        'bearer token that tells the server who calls (or SPHYNX_TOKEN, the token itself)',
+      ).env('SPHYNX_TOKEN_FILE'),
+    )
     .option('--insecure', 'allow plaintext to another machine')
     .option('--state <folder>', "where the client's secret and the bundles are kept");
 }
@@ -45,24 +56,33 @@ export async function withClient<Result>(
   }
 }
 
-/** Throws 'config/invalid' if the authority's file cannot be read. */
-export async function connectOptions({
-  tls,
-  ca,
-  insecure,
-  state,
-}: ConnectionOptions): Promise<ConnectOptions> {
-  const authority =
-    ca === undefined
-      ? undefined
-      : await readFile(ca).catch((cause: Error) => {
-          throw new SphynxError('config/invalid', `cannot read the authority "${ca}": ${cause.message}`, {
-            cause,
-          });
-        });
+/**
+ * Reads the files. The token is in a file or in the environment, never among the arguments, which every user of the
+ * machine can list. Throws 'config/invalid' if a file cannot be read.
+ */
+export async function connectOptions(
+  { tls, ca, cert, key, tokenFile, insecure, state }: ConnectionOptions,
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<ConnectOptions> {
+  const encrypted = tls || ca !== undefined || cert !== undefined || key !== undefined;
+  const token = tokenFile === undefined ? undefined : await readOption('token', tokenFile);
   return {
-    tls: authority ? { ca: authority } : tls ? {} : undefined,
+    tls: encrypted
+      ? {
+          ca: await readOption('authority', ca),
+          certificate: await readOption('certificate', cert),
+          key: await readOption('key', key),
+        }
+      : undefined,
+    token: token?.toString('utf8').trim() ?? (environment.SPHYNX_TOKEN || undefined),
     insecure,
     stateFolder: state,
   };
+}
+
+async function readOption(what: string, path: string | undefined): Promise<Buffer | undefined> {
+  if (path === undefined) return undefined;
+  return readFile(path).catch((cause: Error) => {
+    throw new SphynxError('config/invalid', `cannot read the ${what} "${path}": ${cause.message}`, { cause });
+  });
 }

@@ -1,12 +1,19 @@
 import { X509Certificate } from 'node:crypto';
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import { type ChannelCredentials, type ChannelOptions, credentials } from '@grpc/grpc-js';
 import { SphynxError } from '../errors/sphynx-error.ts';
 
 /** How the connection is protected. */
 export interface Security {
-  /** TLS with these authorities (PEM) in place of the system's. `{}`: TLS with the system's. */
-  readonly tls?: { readonly ca?: Uint8Array | string };
+  /** TLS. `{}`: with the system's authorities and no certificate of the client's. All of it is PEM. */
+  readonly tls?: {
+    /** Authorities in place of the system's. */
+    readonly ca?: Uint8Array | string;
+    /** The client's certificate chain, and its private key: both or neither. */
+    readonly certificate?: Uint8Array | string;
+    readonly key?: Uint8Array | string;
+  };
   /** Allows plaintext to another machine. */
   readonly insecure?: boolean;
 }
@@ -21,6 +28,8 @@ export interface Target {
   readonly uri: string;
   readonly credentials: ChannelCredentials;
   readonly options: ChannelOptions;
+  /** Whether nobody but the server reads what is sent: TLS, or no network at all. */
+  readonly confidential: boolean;
 }
 
 /**
@@ -28,20 +37,18 @@ export interface Target {
  * loopback addresses for its own. Throws 'config/invalid'.
  */
 export function targetOf(address: string, security: Security): Target {
-  const chosen = credentialsFor(address, security);
+  const { host } = parse(address);
+  const chosen = credentialsFor(host, security);
   return {
     uri: `dns:${address}`,
     credentials: chosen,
     options: chosen._isSecure() ? {} : { 'grpc.enable_http_proxy': 0 },
+    confidential: chosen._isSecure() || isLoopback(host),
   };
 }
 
-/**
- * Credentials for `HOST:PORT` or `[HOST]:PORT`. TLS is used if `tls` is given and for every other machine;
- * plaintext for loopback, and elsewhere only if `insecure` says so: ciphertexts and shares are not
- * authenticated, so whoever can change bytes on the way can change results. Throws 'config/invalid'.
- */
-function credentialsFor(address: string, { tls, insecure = false }: Security): ChannelCredentials {
+/** The host of `HOST:PORT` or `[HOST]:PORT`. */
+function parse(address: string): { host: string } {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/[\]]+)):(\d{1,5})$/.exec(address);
   const port = Number(match?.[3]);
   if (!match || port < 1 || port > 65535)
@@ -49,18 +56,41 @@ function credentialsFor(address: string, { tls, insecure = false }: Security): C
       'config/invalid',
       `an address is HOST:PORT, such as 127.0.0.1:50051; got "${address}"`,
     );
+  return { host: match[1] ?? match[2] };
+}
+
+/**
+ * Credentials for a host. TLS is used if `tls` is given and for every other machine; plaintext for loopback, and
+ * elsewhere only if `insecure` says so: ciphertexts and shares are not authenticated, so whoever can change bytes
+ * on the way can change results. Throws 'config/invalid'.
+ */
+function credentialsFor(host: string, { tls, insecure = false }: Security): ChannelCredentials {
   if (tls && insecure)
     throw new SphynxError('config/invalid', 'choose TLS or plaintext (insecure), not both');
-  if (!tls && (insecure || isLoopback(match[1] ?? match[2]))) return credentials.createInsecure();
+  if (!tls && (insecure || isLoopback(host))) return credentials.createInsecure();
+  const { ca, certificate, key } = tls ?? {};
+  if ((certificate === undefined) !== (key === undefined))
+    throw new SphynxError(
+      'config/invalid',
+      'a client certificate needs its private key, and the other way round',
+    );
   try {
-    if (tls?.ca === undefined) return credentials.createSsl();
-    const authority = Buffer.from(tls.ca as Uint8Array);
+    const [authority, chain, secret] = [ca, certificate, key].map(pem);
     // TLS would take anything, and then trust nobody without saying why.
-    new X509Certificate(authority);
-    return credentials.createSsl(authority);
+    if (authority) new X509Certificate(authority);
+    createSecureContext({ cert: chain, key: secret });
+    return credentials.createSsl(authority ?? null, secret ?? null, chain ?? null);
   } catch (cause) {
-    throw new SphynxError('config/invalid', 'the certificate authority is not readable PEM', { cause });
+    throw new SphynxError(
+      'config/invalid',
+      'the certificate authority, or the client certificate and its key, are not readable PEM that fits together',
+      { cause },
+    );
   }
+}
+
+function pem(content: Uint8Array | string | undefined): Buffer | undefined {
+  return content === undefined ? undefined : Buffer.from(content as Uint8Array);
 }
 
 function isLoopback(host: string): boolean {

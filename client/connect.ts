@@ -3,7 +3,7 @@ import { CLIENT_TOKEN } from '../transport/client-token.ts';
 import type { Security } from './address.ts';
 import { BundleStore } from './bundle-store.ts';
 import { Client } from './client.ts';
-import { Connection } from './connection.ts';
+import { type BearerToken, Connection } from './connection.ts';
 import { completeDeadlines, type Deadlines } from './limits.ts';
 import { clientToken, defaultStateFolder } from './storage.ts';
 
@@ -12,6 +12,11 @@ export interface ConnectOptions extends Security {
   readonly stateFolder?: string;
   /** 32 hex digits in place of the token that the state folder gives for this server. Bundles belong to the token that prepared them. */
   readonly clientToken?: string;
+  /**
+   * Bearer token that proves who calls, or a function that gives it anew for each call. Sent over TLS or to this
+   * machine only.
+   */
+  readonly token?: BearerToken;
   readonly deadlines?: Partial<Deadlines>;
   readonly signal?: AbortSignal;
 }
@@ -20,7 +25,7 @@ export interface ConnectOptions extends Security {
  * Connects to the server at `address` (`HOST:PORT`) and asks it for its models, so that a wrong address or
  * certificate shows at once. TLS is used for every other machine than this one unless `insecure` is set.
  *
- * @throws SphynxError 'config/invalid', 'server/unreachable', 'protocol/deadline' or 'storage/failed'
+ * @throws SphynxError 'config/invalid', 'identity/missing', 'identity/invalid', 'server/unreachable', 'protocol/deadline' or 'storage/failed'
  * @example
  * const client = await connect('127.0.0.1:50051');
  * const { top } = await client.classify('photo.jpg', { prepare: true });
@@ -31,7 +36,13 @@ export async function connect(address: string, options: ConnectOptions = {}): Pr
   if (!CLIENT_TOKEN.test(token))
     throw new SphynxError('config/invalid', 'a client token has 32 lower-case hex digits');
   const store = await BundleStore.open(stateFolder, address);
-  const connection = new Connection(address, token, options, completeDeadlines(options.deadlines));
+  const connection = new Connection(
+    address,
+    token,
+    options,
+    completeDeadlines(options.deadlines),
+    options.token,
+  );
   try {
     await connection.listModels(options.signal);
   } catch (error) {

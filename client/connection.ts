@@ -21,19 +21,39 @@ import { readSummaries } from './summaries.ts';
 export type PreprocessStream = CallStream<PreprocessResponses, PreprocessRequests>;
 export type InferStream = CallStream<InferResponses, InferRequests>;
 
+/** A bearer token, or what gives the one that is valid now. */
+export type BearerToken = string | (() => string);
+
 /** The four calls of the service on one gRPC connection, with deadlines, aborts and errors of ours. */
 export class Connection {
   readonly address: string;
   readonly #client: PrivateInferenceClient;
   readonly #token: string;
   readonly #deadlines: Deadlines;
+  readonly #bearer: BearerToken | undefined;
 
-  /** @param token the client's token (32 hex digits). Throws 'config/invalid' on a bad address. */
-  constructor(address: string, token: string, security: Security, deadlines: Deadlines) {
+  /**
+   * @param token the client's token (32 hex digits)
+   * @param bearer who calls, for servers that ask
+   * @throws SphynxError 'config/invalid' on a bad address, and for a bearer token that others would read
+   */
+  constructor(
+    address: string,
+    token: string,
+    security: Security,
+    deadlines: Deadlines,
+    bearer?: BearerToken,
+  ) {
     this.address = address;
     this.#token = token;
     this.#deadlines = deadlines;
-    const { uri, credentials, options } = targetOf(address, security);
+    this.#bearer = bearer;
+    const { uri, credentials, options, confidential } = targetOf(address, security);
+    if (bearer !== undefined && !confidential)
+      throw new SphynxError(
+        'config/invalid',
+        'a bearer token is sent over TLS or to this machine only: whoever reads it on the way has it',
+      );
     this.#client = new PrivateInferenceClient(uri, credentials, {
       ...CLIENT_CHANNEL_OPTIONS,
       ...CONNECTION_OPTIONS,
@@ -102,10 +122,24 @@ export class Connection {
     await new Promise((resolve) => this.#client.waitForReady(deadline, resolve));
   }
 
-  /** The token, for the streams: the short calls are the same for everybody. */
+  /** For the streams: also the client's token. The short calls are the same for all clients of an identity. */
   #metadata(): Metadata {
-    const metadata = new Metadata();
+    const metadata = this.#proof();
     metadata.set(CLIENT_KEY, this.#token);
+    return metadata;
+  }
+
+  /** Who calls, for every call. Throws 'config/invalid' if the bearer token cannot be one. */
+  #proof(): Metadata {
+    const metadata = new Metadata();
+    if (this.#bearer === undefined) return metadata;
+    const bearer = typeof this.#bearer === 'string' ? this.#bearer : this.#bearer();
+    if (!/^[A-Za-z0-9._~+/=-]+$/.test(bearer))
+      throw new SphynxError(
+        'config/invalid',
+        'the bearer token holds characters that none can hold; is it the right text, without line ends?',
+      );
+    metadata.set('authorization', `Bearer ${bearer}`);
     return metadata;
   }
 
@@ -122,7 +156,7 @@ export class Connection {
     try {
       return await new Promise((resolve, reject) => {
         const deadline = Date.now() + this.#deadlines.connectMs;
-        const call = start(new Metadata(), { deadline }, (failure, response) =>
+        const call = start(this.#proof(), { deadline }, (failure, response) =>
           failure ? reject(fromStatus(failure)) : resolve(response),
         );
         release = onAbort(signal, (error) => {

@@ -34,8 +34,11 @@ export type SphynxErrorCode =
   | 'bundle/corrupt' // a bundle file that is damaged or incomplete
   | 'image/unreadable' // an image that cannot be decoded
   | 'server/busy' // a limit of the server is reached
+  | 'quota/exceeded' // an identity has run all inferences that it may, for an hour or for good
   | 'server/stopping' // the server is shutting down
   | 'server/unreachable' // no connection to the server
+  | 'identity/missing' // a call without proof of who makes it
+  | 'identity/invalid' // a token or certificate that the server does not take
   | 'storage/failed' // disk full, permission denied and the like
   | 'config/invalid' // a wrong option
   | 'aborted' // the caller's AbortSignal fired

@@ -1,11 +1,13 @@
 import type { Logger } from 'pino';
 import type { BundleStore } from './bundle-store.ts';
+import type { Access } from './identity/access.ts';
 import type { ServerLimits } from './limits.ts';
 import type { ModelRegistry } from './models.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 /** What the server is made of, as its calls see it. */
 export interface ServerParts {
+  readonly access: Access;
   readonly models: ModelRegistry;
   readonly store: BundleStore;
   readonly pool: WorkerPool;
@@ -16,8 +18,10 @@ export interface ServerParts {
 /** What a call knows besides its stream. */
 export interface CallContext {
   readonly parts: ServerParts;
-  /** Hash of the caller's token. */
+  /** Whose bundles are prepared and spent: hash of identity and device. */
   readonly client: string;
+  /** Whose limits count: hash of the identity, the same for all of its devices. */
+  readonly identity: string;
   /** Names the request in every line. Never give it seeds, labels, shares, masked images or tokens. */
   readonly log: Logger;
 }

@@ -2,17 +2,29 @@ import { createHash } from 'node:crypto';
 import type { Metadata } from '@grpc/grpc-js';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { CLIENT_KEY, CLIENT_TOKEN } from '../transport/client-token.ts';
+import type { Identity } from './identity/identity.ts';
+
+/** Who runs a stream, as hashes that give nothing away: the token has 128 random bits. */
+export interface Caller {
+  /** Whose limits count (SHA-256, hex): the proved identity; of an anonymous caller, the client. */
+  readonly identity: string;
+  /** Whose bundles are spent (SHA-256, hex): one device of the identity. */
+  readonly client: string;
+}
 
 /**
- * Who calls: SHA-256 (hex) of the token in the call's metadata. The token has 128 random bits, so its hash can
- * stand in the bundle store without giving it away. Throws 'config/invalid' if it is missing or malformed.
+ * The caller of a stream. The token in its metadata tells the devices of one identity apart, and is worth nothing
+ * under another identity; anonymous callers have nothing else. Throws 'config/invalid' if it is missing or malformed.
  */
-export function clientOf(metadata: Metadata): string {
+export function callerOf(identity: Identity, metadata: Metadata): Caller {
   const [token, ...more] = metadata.get(CLIENT_KEY);
   if (typeof token !== 'string' || more.length > 0 || !CLIENT_TOKEN.test(token))
     throw new SphynxError(
       'config/invalid',
       `the call needs one ${CLIENT_KEY} of 32 lower-case hex digits in its metadata`,
     );
-  return createHash('sha256').update(token).digest('hex');
+  const client = createHash('sha256')
+    .update(identity.hash === undefined ? token : `${identity.hash}:${token}`)
+    .digest('hex');
+  return { identity: identity.hash ?? client, client };
 }

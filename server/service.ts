@@ -16,7 +16,8 @@ import type {
 import { toStatus } from '../transport/status.ts';
 import { Admission } from './admission.ts';
 import type { CallContext, ServerParts } from './call-context.ts';
-import { clientOf } from './client-identity.ts';
+import { callerOf } from './client-identity.ts';
+import type { Credentials } from './identity/identification.ts';
 import { infer } from './infer.ts';
 import { preprocess } from './preprocess.ts';
 
@@ -56,10 +57,12 @@ export class PrivateInferenceService {
   get implementation(): UntypedServiceImplementation {
     const { models } = this.#parts;
     return {
-      listModels: (_call: unknown, callback: sendUnaryData<unknown>) =>
-        this.#answer(callback, () => ({ models: models.all.map(({ summary }) => summary) })),
-      getModelCard: (call: { request: GetModelCardRequest }, callback: sendUnaryData<unknown>) =>
-        this.#answer(callback, () => models.get(call.request.model).card),
+      listModels: (call: Credentials, callback: sendUnaryData<unknown>) =>
+        this.#answer(call, callback, () => ({ models: models.all.map(({ summary }) => summary) })),
+      getModelCard: (
+        call: Credentials & { request: GetModelCardRequest },
+        callback: sendUnaryData<unknown>,
+      ) => this.#answer(call, callback, () => models.get(call.request.model).card),
       preprocess: (call: ServerDuplexStream<Received<PreprocessRequests>, OneOf<PreprocessResponses>>) =>
         this.#serve(this.#preprocess, call, preprocess),
       infer: (call: ServerDuplexStream<Received<InferRequests>, OneOf<InferResponses>>) =>
@@ -78,8 +81,9 @@ export class PrivateInferenceService {
     await Promise.all([finished, this.#preprocess.admission.idle()]);
   }
 
-  #answer(callback: sendUnaryData<unknown>, body: () => unknown): void {
+  async #answer(call: Credentials, callback: sendUnaryData<unknown>, body: () => unknown): Promise<void> {
     try {
+      await this.#parts.access.identify(call);
       if (this.#stopping) throw stopping();
       callback(null, body());
     } catch (error) {
@@ -98,13 +102,14 @@ export class PrivateInferenceService {
     const timer = setTimeout(() => stream.abort(tooLong(kind)), kind.totalMs);
     let leave: (() => void) | undefined;
     try {
+      const proved = await this.#parts.access.identify(call);
       if (this.#stopping) throw stopping();
-      const client = clientOf(call.metadata);
+      const { client, identity } = callerOf(proved, call.metadata);
       // Enough of the hash to follow one client through the log.
-      log = log.child({ client: client.slice(0, 8) });
-      leave = kind.admission.enter(client);
+      log = log.child({ identity: proved.label, client: client.slice(0, 8) });
+      leave = kind.admission.enter(identity);
       kind.open.add(stream);
-      await work({ parts: this.#parts, client, log }, stream);
+      await work({ parts: this.#parts, client, identity, log }, stream);
       log.info({ ms: Math.round(performance.now() - started) }, 'call finished');
     } catch (error) {
       const failure = asSphynxError(error);

@@ -10,6 +10,7 @@ import { privateInferenceService, SERVICE_NAME } from '../transport/proto.ts';
 import type { ServerParts } from './call-context.ts';
 import { lockFolder } from './folder-lock.ts';
 import { tendHttp2Streams } from './http2-streams.ts';
+import { Access, type AccessOptions } from './identity/access.ts';
 import {
   CALLS_PER_CONNECTION,
   completeLimits,
@@ -19,23 +20,17 @@ import {
   SWEEP_MS,
   TIMER_MS,
 } from './limits.ts';
-import { credentialsFor, listen, type TlsFiles } from './listen.ts';
+import { listen } from './listen.ts';
 import { ModelRegistry } from './models.ts';
 import { PrivateInferenceService } from './service.ts';
 import { SqliteBundleStore } from './sqlite-bundle-store.ts';
 import { WorkerPool } from './worker-pool.ts';
 
-export interface ServerOptions {
-  /** `HOST:PORT`; port 0 takes any free one. */
-  readonly address: string;
+export interface ServerOptions extends AccessOptions {
   /** Folders of models, or networks in memory. */
   readonly models: readonly (string | FixedNetwork)[];
   /** Where the bundle records live; made if it is missing. One server process per folder: a second one does not start. */
   readonly stateFolder: string;
-  /** Without it only loopback addresses are served. */
-  readonly tls?: TlsFiles;
-  /** Serve other machines without TLS all the same. */
-  readonly insecure?: boolean;
   /** For all models: fewer bytes online ('fast', the default) or fewer offline ('lean'). */
   readonly setting?: Setting;
   readonly limits?: Partial<ServerLimits>;
@@ -46,6 +41,8 @@ export interface ServerOptions {
 export interface RunningServer {
   readonly port: number;
   readonly models: readonly ModelSummary[];
+  /** Puts changed certificates, tokens and keys to use now, instead of within seconds. */
+  reload(): void;
   /** Refuses new calls, lets running inferences finish for up to `graceMs`, then closes everything. */
   stop(options?: { graceMs?: number }): Promise<void>;
 }
@@ -57,7 +54,7 @@ export interface RunningServer {
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const limits = completeLimits(options.limits);
   const logger = options.logger ?? pino(pino.destination(2));
-  const credentials = credentialsFor(options.address, options);
+  const access = new Access(options, logger);
   const models = await ModelRegistry.load(options.models, options.setting);
   const undo: (() => Promise<void>)[] = [];
   try {
@@ -76,15 +73,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       logger,
     );
     undo.push(() => pool.stop());
-    const service = new PrivateInferenceService({ models, store, pool, limits, logger });
+    const service = new PrivateInferenceService({ access, models, store, pool, limits, logger });
     const { server, health } = grpcServer(service);
     undo.push(() => shutDown(server));
-    const port = await listen(server, options.address, credentials);
+    const port = await listen(server, options.address, access.credentials);
     // Later than the deadline of the call itself, which tells the peer why.
     const untend = tendHttp2Streams(port, 2 * limits.idleMs);
     undo.push(async () => untend());
     const sweeping = setInterval(() => sweep({ store, logger }), SWEEP_MS);
     undo.push(async () => clearInterval(sweeping));
+    access.watch();
+    undo.push(async () => access.close());
     logger.info(
       { address: options.address, port, models: models.all.map(({ identity }) => identity.name) },
       'serving',
@@ -100,6 +99,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     return {
       port,
       models: models.all.map(({ summary }) => summary),
+      reload: () => access.reload(),
       stop: ({ graceMs = GRACE_MS } = {}) => {
         stopped ??= stop(graceMs);
         return stopped;

@@ -1,0 +1,81 @@
+import { DIGIT_BITS, type Setting } from '../../protocol/setting.ts';
+import { JWT_ALGORITHMS } from '../identity/jwt.ts';
+import { CLIENT_CERTIFICATES } from '../identity/tls-credentials.ts';
+import { completeLimits, DEFAULT_LIMITS, type ServerLimits, TIMER_MS } from '../limits.ts';
+import { isLoopback } from '../listen.ts';
+import { choice, choices, type Field, flag, number, path, paths, text, type Values } from './fields.ts';
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+
+/** Everything that the configuration file can say, in the order in which it is printed. */
+export const SCHEMA = {
+  listen: address('where to listen, HOST:PORT; port 0 takes any free one'),
+  models: paths('folders of the models to serve'),
+  state: path('folder of the bundle records; one server per folder'),
+  setting: choice('fewer bytes online (fast) or offline (lean)', Object.keys(DIGIT_BITS) as Setting[]),
+  insecure: flag('serve other machines without TLS'),
+  graceSeconds: number('how long running inferences may finish when the server stops', seconds),
+  tls: {
+    certificate: path("the server's certificate chain, PEM"),
+    key: path("the certificate's private key, PEM"),
+    clientCa: path('authorities of client certificates, PEM'),
+    clientCertificates: choice('whether a client may connect without one', CLIENT_CERTIFICATES),
+  },
+  identity: {
+    anonymous: flag('let in callers that prove nothing'),
+    tokens: path('file of hashed bearer tokens, as `sphynx tokens new` prints them'),
+    jwt: {
+      jwksFile: path('public keys of JSON Web Tokens (JWKS)'),
+      jwksUrl: text('where to fetch these keys instead, https'),
+      issuer: text('"iss" of every token'),
+      audience: text('"aud" of every token'),
+      algorithms: choices('signature algorithms that are accepted', JWT_ALGORITHMS),
+    },
+  },
+  limits: limits(),
+  log: { level: choice('what is logged to stderr', LOG_LEVELS) },
+};
+
+/** The configuration as written: what is not said is missing. */
+export type Config = Values<typeof SCHEMA>;
+
+/** What holds where nothing is said. Models and state folder come from whoever starts the server. */
+export const DEFAULTS = {
+  listen: '127.0.0.1:50051',
+  setting: 'fast',
+  insecure: false,
+  graceSeconds: 10,
+  identity: { anonymous: false },
+  limits: DEFAULT_LIMITS,
+  log: { level: 'info' },
+} as const satisfies Config;
+
+function address(about: string): Field<string> {
+  const { parse, ...field } = text(about);
+  return {
+    ...field,
+    about,
+    parse(written, place) {
+      const value = parse(written, place);
+      isLoopback(value);
+      return value;
+    },
+  };
+}
+
+function limits(): Record<keyof ServerLimits, Field<number>> {
+  const names = Object.keys(DEFAULT_LIMITS) as (keyof ServerLimits)[];
+  const field = (name: keyof ServerLimits) =>
+    number('see "Limits"', (value) => {
+      completeLimits({ [name]: value });
+    });
+  return Object.fromEntries(names.map((name) => [name, field(name)])) as Record<
+    keyof ServerLimits,
+    Field<number>
+  >;
+}
+
+function seconds(value: number): void {
+  if (!Number.isInteger(value) || value < 0 || value * 1000 > TIMER_MS)
+    throw new Error(`expected a whole number of seconds, got ${value}`);
+}
