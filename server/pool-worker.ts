@@ -20,7 +20,7 @@ export class PoolWorker {
   /** Streams that use this worker now. */
   load = 0;
 
-  constructor(input: WorkerInput, onFault: (job: string, detail: string) => void) {
+  constructor(input: WorkerInput, onReport: (report: Exclude<WorkerReport, { type: 'ready' }>) => void) {
     this.#thread = new Worker(ENTRY, { workerData: input });
     const ready = Promise.withResolvers<void>();
     const gone = Promise.withResolvers<unknown>();
@@ -37,7 +37,7 @@ export class PoolWorker {
     });
     this.#thread.on('message', (report: WorkerReport) => {
       if (report.type === 'ready') ready.resolve();
-      else onFault(report.job, report.detail);
+      else onReport(report);
     });
     // Whoever needs the worker awaits `ready`; a crash later must not count as unhandled.
     ready.promise.catch(() => {});
@@ -45,6 +45,11 @@ export class PoolWorker {
 
   get alive(): boolean {
     return this.#alive;
+  }
+
+  /** How long the thread has been at work since its start (ms). */
+  get busyMs(): number {
+    return this.#alive ? this.#thread.performance.eventLoopUtilization().active : 0;
   }
 
   /** Starts a role and returns the near end of its channel, which fails with 'internal' if the thread dies. */

@@ -27,7 +27,7 @@ export async function preprocess(context: CallContext, stream: PreprocessStream)
     },
   });
   log.info({ session: name, model: model.identity.name, count: hello.count }, 'session accepted');
-  const session = parts.pool.openSession(name);
+  const session = parts.pool.openSession(name, context.client);
   try {
     await relay(session.open(), new GrpcChannel(stream), stream.signal);
     for (let bundle = 0; bundle < hello.count; bundle++) {
@@ -41,19 +41,19 @@ export async function preprocess(context: CallContext, stream: PreprocessStream)
 }
 
 async function prepareBundle(
-  { parts, client, log }: CallContext,
+  { parts, client, identity, log }: CallContext,
   stream: PreprocessStream,
   session: PoolSession,
-  { identity }: ServedModel,
+  { identity: model }: ServedModel,
 ): Promise<void> {
   const { store, limits } = parts;
   const id = randomBytes(16).toString('hex');
   const seed = randomSeed();
   const expiresAt = Date.now() + limits.bundleLifetimeMs;
-  await store.create({ id, client, model: identity, seed, expiresAt });
+  await store.create({ id, client, identity, model, seed, expiresAt });
   try {
     await stream.send({ offer: { bundleId: id, expiresAtMs: expiresAt } });
-    await relay(session.prepare(identity.name, seed), new GrpcChannel(stream), stream.signal);
+    await relay(session.prepare(model.name, seed), new GrpcChannel(stream), stream.signal);
     const { bundleId } = await stream.expect('commit');
     if (bundleId !== id)
       throw new SphynxError('protocol/order', 'the commit names another bundle than the one just prepared');

@@ -10,16 +10,27 @@ export interface WorkerInput {
   readonly setting: Setting;
   /** Room for transformed kernels (bytes). */
   readonly kernelCacheBytes: number;
-  /** Whether it will run inferences, and so gets ready for the first one. */
-  readonly warmUp: boolean;
+  /** Inferences get ready for the first one; preparations make room for them. */
+  readonly work: 'inferences' | 'preparations';
+  /** Memory of the `OnlineFlag`. */
+  readonly online: SharedArrayBuffer;
+  /** Inferences that may run before this thread, if it prepares, makes room. */
+  readonly tolerated: number;
 }
 
 /** Each job but 'close' runs one role of the protocol over its port and then ends the port. */
 export type WorkerJob =
-  | { readonly type: 'open'; readonly session: string; readonly port: MessagePort }
+  | {
+      readonly type: 'open';
+      readonly session: string;
+      /** Whose turn it takes: see `ProcessorTurns`. */
+      readonly client: string;
+      readonly port: MessagePort;
+    }
   | {
       readonly type: 'prepare';
       readonly session: string;
+      readonly client: string;
       readonly model: string;
       readonly bundleSeed: Uint8Array;
       readonly port: MessagePort;
@@ -34,5 +45,7 @@ export type WorkerJob =
 
 export type WorkerReport =
   | { readonly type: 'ready' }
+  /** A bundle took this much processor time of the thread (ms). */
+  | { readonly type: 'prepared'; readonly model: string; readonly processorMs: number }
   /** A fault of ours inside a job, for the log; the peer only learns that there was one. */
   | { readonly type: 'fault'; readonly job: WorkerJob['type']; readonly detail: string };

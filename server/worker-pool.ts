@@ -4,30 +4,35 @@ import { SphynxError } from '../errors/sphynx-error.ts';
 import type { PortChannel } from '../transport/port-channel.ts';
 import { RESPAWN_MS, type ServerLimits } from './limits.ts';
 import { PoolWorker } from './pool-worker.ts';
-import type { WorkerInput } from './worker-messages.ts';
+import { OnlineFlag } from './scheduling/online-flag.ts';
+import type { WorkerInput, WorkerReport } from './worker-messages.ts';
+
+/** What all workers of a pool are given. */
+export type PoolInput = Pick<WorkerInput, 'networks' | 'setting' | 'kernelCacheBytes'>;
 
 /** Runs the server's roles in worker threads: some prepare, others infer, so that neither waits for the other. */
 export class WorkerPool {
-  readonly #input: Omit<WorkerInput, 'warmUp'>;
+  readonly #input: PoolInput;
+  readonly #running = new OnlineFlag();
   readonly #logger: Logger;
   readonly #offline: PoolWorker[] = [];
   readonly #online: PoolWorker[] = [];
   readonly #stopping = new AbortController();
 
-  private constructor(input: Omit<WorkerInput, 'warmUp'>, logger: Logger) {
+  private constructor(input: PoolInput, logger: Logger) {
     this.#input = input;
     this.#logger = logger;
   }
 
   /** Resolves when all workers can take jobs. Throws what keeps a worker from starting. */
   static async start(
-    input: Omit<WorkerInput, 'warmUp'>,
+    input: PoolInput,
     limits: Pick<ServerLimits, 'offlineWorkers' | 'onlineWorkers'>,
     logger: Logger,
   ): Promise<WorkerPool> {
     const pool = new WorkerPool(input, logger);
-    for (let i = 0; i < limits.offlineWorkers; i++) pool.#spawn(pool.#offline);
-    for (let i = 0; i < limits.onlineWorkers; i++) pool.#spawn(pool.#online);
+    for (let i = 0; i < limits.offlineWorkers; i++) pool.#spawn(pool.#offline, i);
+    for (let i = 0; i < limits.onlineWorkers; i++) pool.#spawn(pool.#online, i);
     try {
       await Promise.all([...pool.#offline, ...pool.#online].map((worker) => worker.ready));
       return pool;
@@ -42,9 +47,14 @@ export class WorkerPool {
     return this.#online;
   }
 
-  /** A place for one Preprocess stream. Its worker stays the same, because the session's keys are there. */
-  openSession(session: string): PoolSession {
-    return new PoolSession(leastLoaded(this.#offline), session);
+  /** The workers that prepare bundles now. */
+  get offline(): readonly PoolWorker[] {
+    return this.#offline;
+  }
+
+  /** A place for one Preprocess stream of `client`. Its worker stays the same, because the session's keys are there. */
+  openSession(session: string, client: string): PoolSession {
+    return new PoolSession(leastLoaded(this.#offline), session, client);
   }
 
   /** Starts the server's online role; the caller moves the channel's segments and calls `release` in the end. */
@@ -52,9 +62,11 @@ export class WorkerPool {
     const worker = leastLoaded(this.#online);
     const channel = worker.start({ type: 'infer', model, bundleSeed });
     worker.load++;
+    const leave = this.#running.enter();
     return {
       channel,
       release: () => {
+        leave();
         worker.load--;
       },
     };
@@ -65,21 +77,31 @@ export class WorkerPool {
     await Promise.all([...this.#offline, ...this.#online].map((worker) => worker.stop()));
   }
 
-  #spawn(workers: PoolWorker[]): void {
-    const worker = new PoolWorker({ ...this.#input, warmUp: workers === this.#online }, (job, detail) =>
-      this.#logger.error({ job, detail }, 'a worker met an internal error'),
-    );
+  /** The more inferences run, the more preparing workers make room: worker `place` for the one after so many. */
+  #spawn(workers: PoolWorker[], place: number): void {
+    const input: WorkerInput = {
+      ...this.#input,
+      work: workers === this.#online ? 'inferences' : 'preparations',
+      online: this.#running.shared,
+      tolerated: place,
+    };
+    const worker = new PoolWorker(input, (report) => this.#take(report));
     workers.push(worker);
-    worker.gone.then((cause) => this.#replace(workers, worker, cause));
+    worker.gone.then((cause) => this.#replace(workers, worker, place, cause));
   }
 
-  async #replace(workers: PoolWorker[], worker: PoolWorker, cause: unknown): Promise<void> {
+  #take(report: Exclude<WorkerReport, { type: 'ready' }>): void {
+    if (report.type === 'fault')
+      this.#logger.error({ job: report.job, detail: report.detail }, 'a worker met an internal error');
+  }
+
+  async #replace(workers: PoolWorker[], worker: PoolWorker, place: number, cause: unknown): Promise<void> {
     workers.splice(workers.indexOf(worker), 1);
     const signal = this.#stopping.signal;
     if (signal.aborted) return;
     this.#logger.error({ err: cause }, 'a worker died; its calls fail and another one is started');
     await delay(RESPAWN_MS, undefined, { signal }).catch(() => {});
-    if (!signal.aborted) this.#spawn(workers);
+    if (!signal.aborted) this.#spawn(workers, place);
   }
 }
 
@@ -87,19 +109,27 @@ export class WorkerPool {
 export class PoolSession {
   readonly #worker: PoolWorker;
   readonly #name: string;
+  readonly #client: string;
 
-  constructor(worker: PoolWorker, name: string) {
+  constructor(worker: PoolWorker, name: string, client: string) {
     this.#worker = worker;
     this.#name = name;
+    this.#client = client;
     worker.load++;
   }
 
   open(): PortChannel {
-    return this.#worker.start({ type: 'open', session: this.#name });
+    return this.#worker.start({ type: 'open', session: this.#name, client: this.#client });
   }
 
   prepare(model: string, bundleSeed: Uint8Array): PortChannel {
-    return this.#worker.start({ type: 'prepare', session: this.#name, model, bundleSeed });
+    return this.#worker.start({
+      type: 'prepare',
+      session: this.#name,
+      client: this.#client,
+      model,
+      bundleSeed,
+    });
   }
 
   close(): void {

@@ -11,9 +11,14 @@ import { makePlan, type Plan } from '../protocol/plan.ts';
 import { closeSession, openServerSession, type ServerSession } from '../protocol/session.ts';
 import { PortChannel } from '../transport/port-channel.ts';
 import { logSteps } from '../transport/trace-log.ts';
+import { lowerThreadPriority } from './scheduling/low-priority.ts';
+import { OnlineFlag } from './scheduling/online-flag.ts';
+import { ProcessorTurns } from './scheduling/processor-turns.ts';
+import { TurnChannel } from './scheduling/turn-channel.ts';
 import type { WorkerInput, WorkerJob, WorkerReport } from './worker-messages.ts';
 
-const { networks, setting, kernelCacheBytes, warmUp } = workerData as WorkerInput;
+const { networks, setting, kernelCacheBytes, work, online, tolerated } = workerData as WorkerInput;
+const turns = new ProcessorTurns({ online: new OnlineFlag(online), tolerated });
 const kernelCache = new KernelCache(kernelCacheBytes);
 const models = new Map<string, { network: FixedNetwork; plan: Plan }>();
 for (const network of networks)
@@ -26,7 +31,8 @@ interface OpenSession {
 }
 const sessions = new Map<string, OpenSession>();
 
-if (warmUp) for (const { plan, network } of models.values()) warmUpServer(plan, network);
+if (work === 'preparations') lowerThreadPriority();
+else for (const { plan, network } of models.values()) warmUpServer(plan, network);
 
 logSteps('server');
 const main = parentPort as MessagePort;
@@ -51,17 +57,23 @@ async function run(job: Exclude<WorkerJob, { type: 'close' }>): Promise<void> {
 }
 
 async function play(job: Exclude<WorkerJob, { type: 'close' }>, channel: Channel): Promise<void> {
+  if (job.type === 'infer') {
+    const { network, plan } = known(models.get(job.model), 'model');
+    return inferServer(plan, network, channel, job.bundleSeed);
+  }
+  const inTurns = new TurnChannel(channel, turns, job.client);
   if (job.type === 'open') {
-    const session = openServerSession(channel, kernelCache);
+    const session = inTurns.play((segments) => openServerSession(segments, kernelCache));
     sessions.set(job.session, { session, role: session });
     await session;
     return;
   }
   const { network, plan } = known(models.get(job.model), 'model');
-  if (job.type === 'infer') return inferServer(plan, network, channel, job.bundleSeed);
   const open = known(sessions.get(job.session), 'session');
-  open.role = prepareServer(await open.session, plan, network, channel, job.bundleSeed);
+  const session = await open.session;
+  open.role = inTurns.play((segments) => prepareServer(session, plan, network, segments, job.bundleSeed));
   await open.role;
+  report({ type: 'prepared', model: job.model, processorMs: inTurns.processorMs });
 }
 
 /** Frees a session once the role on it has noticed that its port is gone. */

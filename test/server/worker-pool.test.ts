@@ -3,22 +3,24 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { PoolWorker } from '../../server/pool-worker.ts';
+import { OnlineFlag } from '../../server/scheduling/online-flag.ts';
 import { WorkerPool } from '../../server/worker-pool.ts';
 import { network } from './running-server.ts';
 
 const silent = pino({ level: 'silent' });
 const ONE_EACH = { offlineWorkers: 1, onlineWorkers: 1 };
 const INPUT = { networks: [network], setting: 'fast', kernelCacheBytes: 2 ** 20 } as const;
+const WORKER = { ...INPUT, work: 'inferences', online: new OnlineFlag().shared, tolerated: 0 } as const;
 
 test('a role in a worker that dies fails its stream, and later jobs are refused', async () => {
-  const worker = new PoolWorker({ ...INPUT, warmUp: true }, () => {});
+  const worker = new PoolWorker(WORKER, () => {});
   await worker.ready;
-  const channel = worker.start({ type: 'open', session: 's' });
+  const channel = worker.start({ type: 'open', session: 's', client: 'c' });
   await channel.wanted();
   const failing = assert.rejects(channel.receive(), { code: 'internal', message: /worker thread.*died/ });
   await worker.stop();
   await failing;
-  assert.throws(() => worker.start({ type: 'open', session: 't' }), { code: 'internal' });
+  assert.throws(() => worker.start({ type: 'open', session: 't', client: 'c' }), { code: 'internal' });
 });
 
 test('a dead worker is replaced, and until then its work is refused', async () => {
@@ -35,7 +37,7 @@ test('a dead worker is replaced, and until then its work is refused', async () =
 
 test('a preparation and an inference run in threads of their own', async () => {
   const pool = await WorkerPool.start(INPUT, ONE_EACH, silent);
-  const session = pool.openSession('s');
+  const session = pool.openSession('s', 'a client');
   const opening = session.open();
   const { channel, release } = pool.infer(network.card.name, new Uint8Array(32));
   assert.equal(await opening.wanted(), true);
@@ -56,7 +58,9 @@ test('a network that no worker can take keeps the pool from starting', async () 
 
 test('a role for a model or session that does not exist is a fault of ours, reported for the log', async () => {
   const faults: string[] = [];
-  const worker = new PoolWorker({ ...INPUT, warmUp: true }, (job) => faults.push(job));
+  const worker = new PoolWorker(WORKER, (report) =>
+    faults.push(report.type === 'fault' ? report.job : report.type),
+  );
   await worker.ready;
   const channel = worker.start({ type: 'infer', model: 'none', bundleSeed: new Uint8Array(32) });
   await assert.rejects(channel.receive(), { code: 'internal' });

@@ -1,0 +1,166 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { RawImage } from '../client/index.ts';
+import { matchesPlaintext } from '../client/matches-plaintext.ts';
+import { SphynxError } from '../errors/sphynx-error.ts';
+import type { FixedNetwork } from '../model/network.ts';
+import { seededRandom } from '../model/random.ts';
+import type { Inferred, Prepared } from './client-process.ts';
+import { benchModel } from './model.ts';
+import { Party } from './party.ts';
+import { type Spread, spread } from './statistics.ts';
+
+/** What preparing clients do to the inferences of another one: times in ms. */
+export interface Contention {
+  readonly model: string;
+  readonly repeat: number;
+  readonly aloneMs: Spread;
+  readonly contendedMs: Spread;
+  /** Growth of the median: 0.6 is 60 %. */
+  readonly growth: number;
+  /** Of one bundle with the measured client idle: two clients prepare. */
+  readonly preparingMs: Spread;
+  /** Bundles that each preparing client finished while the inferences were timed. */
+  readonly bundles: readonly number[];
+}
+
+/** Clients that prepare without a pause. */
+const PREPARING = 2;
+
+/** Pause between two inferences (ms): a person or a camera, not a queue. */
+const THINK_MS = 100;
+
+/**
+ * Times one client's inferences alone, then while two others prepare bundles without a pause; four processes share
+ * the machine. Throws 'internal' if a result is not the integer executor's.
+ */
+export async function measureContention(model: string, repeat: number): Promise<Contention> {
+  const network = await benchModel(model);
+  const folder = await mkdtemp(join(tmpdir(), 'sphynx-contention-'));
+  const parties: Party<unknown>[] = [];
+  const start = async <Ready>(file: string, args: readonly string[]): Promise<Party<Ready>> => {
+    const party = await Party.start<Ready>(file, args);
+    parties.push(party);
+    return party;
+  };
+  try {
+    const server = await start<{ port: number }>('server-process.ts', [
+      model,
+      join(folder, 'server'),
+      'fast',
+    ]);
+    const client = (name: string) =>
+      start('client-process.ts', [String(server.ready.port), join(folder, name)]);
+    const measured = await client('measured');
+    const others = [];
+    for (let i = 0; i < PREPARING; i++) others.push(await client(`preparing-${i}`));
+    const image = pixels(network);
+    const warmUp = 3;
+    await measured.ask<Prepared[]>('prepare', 2 * (warmUp + repeat));
+    const classify = () => measured.ask<Inferred>('classify', image);
+    const alone = await timed(classify, warmUp, repeat);
+    await check(network, image, alone.last);
+    const preparing = others.map((other) => new Preparing(other));
+    await Promise.all(preparing.map(({ first }) => first));
+    const before = preparing.map(({ ms }) => ms.length);
+    const contended = await timed(classify, warmUp, repeat);
+    await check(network, image, contended.last);
+    const bundles = preparing.map(({ ms }, i) => ms.length - before[i]);
+    const during = preparing.map(({ ms }) => ms.length);
+    await Promise.all(preparing.map((other, i) => other.reaches(during[i] + 2)));
+    await Promise.all(preparing.map((other) => other.stop()));
+    for (const party of parties.reverse()) await party.stop();
+    return {
+      model,
+      repeat,
+      aloneMs: spread(alone.ms),
+      contendedMs: spread(contended.ms),
+      growth: spread(contended.ms).median / spread(alone.ms).median - 1,
+      preparingMs: spread(preparing.flatMap(({ ms }, i) => ms.slice(during[i] + 1))),
+      bundles,
+    };
+  } finally {
+    for (const party of parties) party.kill();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** For people. */
+export function describeContention({
+  aloneMs,
+  contendedMs,
+  growth,
+  preparingMs,
+  bundles,
+}: Contention): string {
+  const line = (name: string, { median, min, max }: Spread) =>
+    `${name.padEnd(32)} median ${median.toFixed(1)} ms (${min.toFixed(1)} to ${max.toFixed(1)})`;
+  return [
+    line('online, alone', aloneMs),
+    line(`online, ${PREPARING} clients preparing`, contendedMs),
+    `growth of the median             ${(100 * growth).toFixed(0)} %`,
+    line('one bundle, no inferences', preparingMs),
+    `bundles meanwhile, per client    ${bundles.join(', ')}`,
+  ].join('\n');
+}
+
+/** A client that prepares bundle after bundle. */
+class Preparing {
+  readonly ms: number[] = [];
+  readonly first: Promise<void>;
+  #stopping = false;
+  #waiting: (() => void)[] = [];
+  readonly #running: Promise<void>;
+
+  constructor(party: Party<unknown>) {
+    this.#running = this.#run(party);
+    this.first = this.reaches(1);
+  }
+
+  /** Resolves when `count` bundles are ready; throws if the client fails before. */
+  async reaches(count: number): Promise<void> {
+    const more = () => new Promise<void>((resolve) => this.#waiting.push(resolve));
+    while (this.ms.length < count) await Promise.race([more(), this.#running]);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#running;
+  }
+
+  async #run(party: Party<unknown>): Promise<void> {
+    while (!this.#stopping) {
+      const [{ ms }] = await party.ask<Prepared[]>('prepare', 1);
+      this.ms.push(ms);
+      for (const resume of this.#waiting.splice(0)) resume();
+    }
+  }
+}
+
+async function timed(
+  classify: () => Promise<Inferred>,
+  warmUp: number,
+  repeat: number,
+): Promise<{ ms: number[]; last: Inferred }> {
+  const ms: number[] = [];
+  let last: Inferred | undefined;
+  for (let i = -warmUp; i < repeat; i++) {
+    last = await classify();
+    if (i >= 0) ms.push(last.timings.onlineMs);
+    await new Promise((resolve) => setTimeout(resolve, THINK_MS));
+  }
+  return { ms, last: last as Inferred };
+}
+
+async function check(network: FixedNetwork, image: RawImage, { logits }: Inferred): Promise<void> {
+  const scaled = logits.map((logit) => logit * 2 ** network.card.logitScaleBits);
+  if (!(await matchesPlaintext(network, image, scaled)))
+    throw new SphynxError('internal', 'a private result does not equal the plaintext one');
+}
+
+function pixels({ card }: FixedNetwork): RawImage {
+  const { width, height } = card.preprocessing;
+  const random = seededRandom(1);
+  return { width, height, data: Uint8Array.from({ length: 3 * width * height }, () => 256 * random()) };
+}

@@ -1,0 +1,101 @@
+import type { OnlineFlag } from './online-flag.ts';
+
+/** While inferences run, preparation gets 1 part of its thread's time in 1 + PAUSE_FACTOR. */
+const PAUSE_FACTOR = 4;
+
+interface TurnsOptions {
+  readonly online: OnlineFlag;
+  /** Inferences that may run before this thread makes room: each makes one preparing thread pause. */
+  readonly tolerated: number;
+  /** Milliseconds of processor time of the calling thread; a test seam. */
+  readonly clock?: () => number;
+}
+
+interface Waiting {
+  readonly client: string;
+  readonly resume: () => void;
+}
+
+/**
+ * Shares one preparing thread among the roles that run on it, interleaved: a role computes only while it has the
+ * turn. Of the roles that are ready for a piece of work, that of the client goes first that had least processor time
+ * so far, so that a client with many streams or large models slows nobody down but itself; a role that waits for its
+ * client holds no turn. While more inferences run than are tolerated, turns are given out late: preparation ranks
+ * below them, but never stands still.
+ */
+export class ProcessorTurns {
+  readonly #options: Required<TurnsOptions>;
+  readonly #used = new Map<string, { ms: number; roles: number }>();
+  readonly #waiting: Waiting[] = [];
+  #held: { client: string; since: number } | undefined;
+  #granting = false;
+  /** Processor time since the last pause (ms). */
+  #unpaused = 0;
+
+  constructor(options: TurnsOptions) {
+    this.#options = { clock: threadMs, ...options };
+  }
+
+  /** A role of `client` begins; the returned function ends it. Newcomers get no credit for the time before. */
+  join(client: string): () => void {
+    const least = Math.min(...[...this.#used.values()].map(({ ms }) => ms));
+    const own = this.#used.get(client) ?? { ms: Number.isFinite(least) ? least : 0, roles: 0 };
+    this.#used.set(client, own);
+    own.roles++;
+    return () => {
+      own.roles--;
+      if (own.roles === 0) this.#used.delete(client);
+    };
+  }
+
+  /** Resolves when a role of `client` may compute. Every `take` is followed by one `give`. */
+  async take(client: string): Promise<void> {
+    const turn = new Promise<void>((resume) => this.#waiting.push({ client, resume }));
+    this.#grant();
+    await turn;
+  }
+
+  /** Ends the turn. Returns the processor time that it took (ms). */
+  give(): number {
+    const { clock } = this.#options;
+    if (!this.#held) return 0;
+    const { client, since } = this.#held;
+    const ms = clock() - since;
+    const account = this.#used.get(client);
+    if (account) account.ms += ms;
+    this.#unpaused += ms;
+    this.#held = undefined;
+    this.#grant();
+    return ms;
+  }
+
+  async #grant(): Promise<void> {
+    if (this.#granting) return;
+    this.#granting = true;
+    // Roles whose message has arrived in the meantime queue up before the choice.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    if (!this.#held && this.#waiting.length > 0) await this.#makeRoom();
+    this.#granting = false;
+    if (this.#held) return;
+    const [next] = this.#waiting.sort((a, b) => this.#usedBy(a) - this.#usedBy(b));
+    if (!next) return;
+    this.#waiting.shift();
+    this.#held = { client: next.client, since: this.#options.clock() };
+    next.resume();
+  }
+
+  async #makeRoom(): Promise<void> {
+    const { online, tolerated } = this.#options;
+    if (online.running > tolerated) await online.quiet(tolerated, PAUSE_FACTOR * this.#unpaused);
+    this.#unpaused = 0;
+  }
+
+  #usedBy({ client }: Waiting): number {
+    return this.#used.get(client)?.ms ?? 0;
+  }
+}
+
+function threadMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}
