@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { asSphynxError } from '../errors/sphynx-error.ts';
 import { DIGIT_BITS, type Setting } from '../protocol/setting.ts';
+import { describeContention, measureContention } from './contention.ts';
 import { measureGrowth, redrawGrowth } from './growth.ts';
 import { describeKernels, measureKernels } from './kernels/suite.ts';
 import { measure } from './measure.ts';
@@ -83,6 +84,17 @@ program
   .action(({ budget, json }: { budget: number; json?: boolean }) => {
     const report = measureKernels(budget);
     process.stdout.write(`${json ? JSON.stringify(report) : describeKernels(report)}\n`);
+  });
+
+program
+  .command('contention')
+  .description("one client's latency online while two others prepare bundles without a pause")
+  .option('-m, --model <model>', 'as for online', 'sphynx-c100-25k')
+  .option('-n, --repeat <count>', 'timed inferences, alone and contended', wholeNumber, 15)
+  .option('--json', 'print one JSON object on stdout')
+  .action(async ({ model, repeat, json }: Options) => {
+    const figures = await measureContention(model, repeat);
+    process.stdout.write(`${json ? JSON.stringify(figures) : describeContention(figures)}\n`);
   });
 
 program
