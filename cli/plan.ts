@@ -6,7 +6,7 @@ import { Command } from 'commander';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { type FixedPointPlan, planFixedPoint } from '../model/fixed-point/planner.ts';
 import { quantizeNetwork } from '../model/fixed-point/quantize.ts';
-import { type ChannelRanges, measureRanges, rangeUse } from '../model/fixed-point/ranges.ts';
+import { type LayerRanges, measureRanges, rangeUse } from '../model/fixed-point/ranges.ts';
 import type { FloatNetwork } from '../model/float-network.ts';
 import { FIXED_POINT_FILE, loadFloat } from '../model/load.ts';
 import type { FixedNetwork } from '../model/network.ts';
@@ -88,7 +88,7 @@ function goodEnough({ float, fixed, agreement }: Accuracy): boolean {
   return float - fixed <= LARGEST_LOSS && agreement >= LEAST_AGREEMENT;
 }
 
-function planned(network: FloatNetwork, ranges: ChannelRanges, ringBits: number): FixedPointPlan {
+function planned(network: FloatNetwork, ranges: readonly LayerRanges[], ringBits: number): FixedPointPlan {
   return planFixedPoint(network, ranges, {
     ringBits,
     marginPercent: MARGIN_PERCENT,

@@ -2,6 +2,7 @@ import { SphynxError } from '../errors/sphynx-error.ts';
 import { Fields } from './fields.ts';
 import { countMacs, countRelus, countWeights, elementsOf, outputFits, tensorShapes } from './geometry.ts';
 import * as limits from './limits.ts';
+import { isLinearBitmap } from './linear-elements.ts';
 
 /** Size of a tensor [channels, height, width], row-major. */
 export interface Shape {
@@ -26,14 +27,17 @@ export interface TermShape {
   readonly padLeft: number;
 }
 
-/** A linear layer: the sum of its terms plus a bias. All but the last are followed by a ReLU. */
+/** A linear layer: the sum of its terms plus a bias. All but the last are followed by ReLUs. */
 export interface LayerShape {
   readonly name: string;
   readonly output: Shape;
   readonly terms: readonly TermShape[];
 }
 
-/** The ReLU after a layer drops f = dropBits low bits and works on k = ringBits: exact while |x / 2^f| < 2^(k-1). */
+/**
+ * The ReLUs after a layer drop f = dropBits low bits and work on k = ringBits: exact while |x / 2^f| < 2^(k-1).
+ * Its linear elements only drop the bits: exact while |x| < 2^30 - 2^f.
+ */
 export interface GadgetParameters {
   readonly ringBits: number;
   readonly dropBits: number;
@@ -42,6 +46,8 @@ export interface GadgetParameters {
 export interface CardLayer extends LayerShape {
   /** null after the last layer, whose output is the logits. */
   readonly gadget: GadgetParameters | null;
+  /** The elements that are linear, as a bitmap (linear-elements.ts); null where all are ReLUs. */
+  readonly linear: string | null;
   /** Upper bound, a power of two, on the L2 norm of one output channel's integer kernel over all terms. */
   readonly weightNorm: number;
 }
@@ -68,6 +74,7 @@ export interface ModelCard {
   readonly layers: readonly CardLayer[];
   /** Logits are integers in units of 2^-logitScaleBits. */
   readonly logitScaleBits: number;
+  /** Elements with a ReLU. */
   readonly relus: number;
   readonly macs: number;
 }
@@ -120,11 +127,13 @@ function readPreprocessing(fields: Fields, input: Shape): Preprocessing {
 }
 
 function readLayer(fields: Fields, index: number): CardLayer {
+  const output = readShape(fields.fields('output'));
   const layer = {
     name: fields.text('name', PRINTABLE),
-    output: readShape(fields.fields('output')),
+    output,
     terms: fields.each('terms', 1, limits.MAX_TERMS, (term) => readTerm(term, index)),
     gadget: fields.value('gadget') === null ? null : readGadget(fields.fields('gadget')),
+    linear: readLinear(fields, elementsOf(output)),
     weightNorm: fields.integer('weightNorm', 1, limits.MAX_WEIGHT_NORM),
   };
   check(Number.isInteger(Math.log2(layer.weightNorm)), `${fields.where}.weightNorm is not a power of two`);
@@ -150,6 +159,15 @@ function readGadget(fields: Fields): GadgetParameters {
   return { ringBits, dropBits: fields.integer('dropBits', 1, limits.MAX_PRODUCT_BITS - ringBits) };
 }
 
+/** Cards of models without linear elements may leave the field out. */
+function readLinear(fields: Fields, elements: number): string | null {
+  const value = fields.value('linear') ?? null;
+  if (value === null) return null;
+  const sound = typeof value === 'string' && isLinearBitmap(value, elements);
+  check(sound, `${fields.where}.linear is neither null nor the bitmap of some of ${elements} elements`);
+  return value as string;
+}
+
 function checkConsistency(card: ModelCard): void {
   const last = card.layers.length - 1;
   const { channels, height, width } = card.layers[last].output;
@@ -160,6 +178,7 @@ function checkConsistency(card: ModelCard): void {
       (layer.gadget === null) === (l === last),
       `card.layers[${l}]: a gadget after every layer but the last`,
     );
+    check(layer.gadget !== null || layer.linear === null, `card.layers[${l}]: linear elements of the logits`);
     for (const [t] of layer.terms.entries())
       check(
         outputFits(card, l, t),

@@ -2,6 +2,7 @@ import { SphynxError } from '../errors/sphynx-error.ts';
 import { convolve } from '../kernels/convolution.ts';
 import type { ModelCard } from './card.ts';
 import { elementsOf, termConvolution } from './geometry.ts';
+import { linearFlags } from './linear-elements.ts';
 import type { FixedNetwork } from './network.ts';
 
 /** Bit-exact evaluation of a network in integers: the reference for the protocol, and its server's own share. */
@@ -10,8 +11,8 @@ import type { FixedNetwork } from './network.ts';
 export type Tensor = Int32Array | Uint32Array;
 
 /**
- * The carry that truncation of shares loses at one ReLU (protocol.md section 1): the output is
- * ReLU(floor((x + 2^f) / 2^f) - carry). On shares it is random, 0 with probability `fraction` =
+ * The carry that truncation of shares loses at one element (protocol.md section 1): the output is
+ * floor((x + 2^f) / 2^f) - carry, and then its ReLU unless the element is linear. On shares it is random, 0 with probability `fraction` =
  * (x mod 2^f + 1) / 2^f, which rounds x / 2^f stochastically and without bias.
  */
 export type Carry = (layer: number, element: number, fraction: number) => 0 | 1;
@@ -85,24 +86,25 @@ function sumOverMap(tensor: Tensor, channels: number): Uint32Array {
 }
 
 /**
- * ReLU with truncation as the garbled gadget computes it, wrap-around at k bits included: values at product
- * scale [elements] to the next secret tensor.
+ * What the garbled gadgets make of a layer: values at product scale [elements] to the next secret tensor. A ReLU
+ * wraps around at k bits; a linear element does not, but is the gadgets' only while -2^30 <= x < 2^30 - 2^f.
  */
-export function applyRelu(
+export function applyGadgets(
   card: ModelCard,
   layer: number,
   values: Tensor,
   carry: Carry,
 ): Int32Array<ArrayBuffer> {
-  const { gadget } = card.layers[layer];
-  if (gadget === null) throw new SphynxError('internal', `layer ${layer} has no ReLU`);
+  const { gadget, linear: bitmap } = card.layers[layer];
+  if (gadget === null) throw new SphynxError('internal', `layer ${layer} has no gadgets`);
+  const linear = linearFlags(bitmap, values.length);
   const { ringBits, dropBits } = gadget;
   const unused = 32 - ringBits;
   const out = new Int32Array(values.length);
   for (let i = 0; i < values.length; i++) {
     const low = values[i] & (2 ** dropBits - 1);
     const truncated = (values[i] >> dropBits) + 1 - carry(layer, i, (low + 1) / 2 ** dropBits);
-    out[i] = Math.max(0, (truncated << unused) >> unused);
+    out[i] = linear?.[i] ? truncated : Math.max(0, (truncated << unused) >> unused);
   }
   return out;
 }
@@ -119,7 +121,7 @@ export function runInteger(
   const tensors = [image];
   const last = network.card.layers.length - 1;
   for (let l = 0; l < last; l++)
-    tensors.push(applyRelu(network.card, l, linearLayer(network, l, tensors), carry));
+    tensors.push(applyGadgets(network.card, l, linearLayer(network, l, tensors), carry));
   return { logits: new Int32Array(linearLayer(network, last, tensors).buffer), tensors };
 }
 

@@ -6,9 +6,11 @@ import { elementsOf, termConvolution } from './geometry.ts';
 export interface FloatLayer extends LayerShape {
   readonly kernels: readonly Float64Array[];
   readonly bias: Float64Array;
+  /** Flags of the elements without a ReLU (linear-elements.ts); of the last layer none. */
+  readonly linear: Uint8Array | null;
 }
 
-/** A network as imported: in the shape of the protocol (a ReLU after every layer but the last), not yet in integers. */
+/** A network as imported: in the shape of the protocol (ReLUs after every layer but the last), not yet in integers. */
 export interface FloatNetwork {
   readonly input: Shape;
   readonly layers: readonly FloatLayer[];
@@ -24,14 +26,14 @@ export class FloatRunner {
     this.#kernels = network.layers.map(({ kernels }) => kernels.map((kernel) => Float32Array.from(kernel)));
   }
 
-  /** Outputs of all layers before their ReLU, for a normalised image [channels, height, width]; the last are the logits. */
+  /** Outputs of all layers before their ReLUs, for a normalised image [channels, height, width]; the last are the logits. */
   run(image: Float32Array): Float32Array[] {
     const tensors = [image];
     const outputs: Float32Array[] = [];
-    for (const l of this.#network.layers.keys()) {
+    for (const [l, { linear }] of this.#network.layers.entries()) {
       const output = this.#layer(l, tensors);
       outputs.push(output);
-      tensors.push(output.map((value) => Math.max(0, value)));
+      tensors.push(output.map((value, i) => (linear?.[i] ? value : Math.max(0, value))));
     }
     return outputs;
   }

@@ -1,5 +1,6 @@
 import type { Convolution } from '../kernels/convolution.ts';
-import type { LayerShape, Shape } from './card.ts';
+import type { CardLayer, LayerShape, Shape } from './card.ts';
+import { countLinear } from './linear-elements.ts';
 
 /** Sizes that follow from a network's shape. */
 
@@ -65,8 +66,11 @@ export function countMacs(network: NetworkShape): number {
   });
 }
 
-export function countRelus(network: NetworkShape): number {
-  return network.layers.slice(0, -1).reduce((sum, { output }) => sum + elementsOf(output), 0);
+/** Elements of all layers but the last that are not linear. */
+export function countRelus({ layers }: { layers: readonly Pick<CardLayer, 'output' | 'linear'>[] }): number {
+  return layers
+    .slice(0, -1)
+    .reduce((sum, { output, linear }) => sum + elementsOf(output) - countLinear(linear), 0);
 }
 
 function sumTerms(network: NetworkShape, measure: (layer: number, term: number) => number): number {

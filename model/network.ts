@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { type ModelCard, parseModelCard } from './card.ts';
 import { countMacs, countRelus, termWeights } from './geometry.ts';
+import { omitNoLinear } from './linear-elements.ts';
 
 /** The secret part of a linear layer. */
 export interface LayerWeights {
@@ -62,7 +63,7 @@ export function assembleNetwork(draft: CardDraft, layers: readonly LayerWeights[
 
 /** SHA-256 (hex) over the card without its hash, then every kernel and bias as little-endian words with their lengths. */
 export function networkHash(card: ModelCard, layers: readonly LayerWeights[]): string {
-  const hash = createHash('sha256').update(JSON.stringify({ ...card, hash: '' }));
+  const hash = createHash('sha256').update(JSON.stringify({ ...card, hash: '' }, omitNoLinear));
   for (const { kernels, bias } of layers) {
     for (const words of [...kernels, bias]) {
       hash.update(Uint32Array.of(words.length));

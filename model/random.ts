@@ -1,6 +1,8 @@
 import type { LayerShape, Shape, TermShape } from './card.ts';
 import { elementsOf, termWeights } from './geometry.ts';
+import { linearBitmap } from './linear-elements.ts';
 import { assembleNetwork, type CardDraft, type FixedNetwork, type LayerWeights } from './network.ts';
+import { randomLinear } from './random-linear.ts';
 
 /** Networks with random weights, for tests and benchmarks: right in shape and range, with nothing learnt. */
 
@@ -26,6 +28,8 @@ export interface SphynxShape {
   readonly size: number;
   readonly classes?: number;
   readonly seed?: number;
+  /** Share of every layer's elements that are linear, 0 if not given. */
+  readonly linear?: number;
 }
 
 /** A linear map that reads one secret tensor: what it reaches of it, and the side of the map it gives. */
@@ -56,7 +60,7 @@ const LARGEST_WEIGHT = 1023;
 
 /** A network with the layers of a collapsed Sphynx network (Cho et al.; the stem and all cells are linear maps). */
 export function randomModel(shape: SphynxShape): FixedNetwork {
-  const { C, D, reduceAt, size, classes = 100, seed = 1 } = shape;
+  const { C, D, reduceAt, size, classes = 100, seed = 1, linear = 0 } = shape;
   const { layers, sources } = stemOf(shape);
   let side = sources[1].side;
   let channels = C;
@@ -81,7 +85,7 @@ export function randomModel(shape: SphynxShape): FixedNetwork {
   }
   layers.push(classifier(layers.length, classes));
   const name = `random-sphynx-${C}-${D}-${reduceAt.join('.')}-at-${size}`;
-  return fillNetwork(name, { channels: 3, height: size, width: size }, layers, seed);
+  return fillNetwork(name, { channels: 3, height: size, width: size }, layers, seed, linear);
 }
 
 /** The layers before the first cell, and its two inputs. */
@@ -121,8 +125,11 @@ function termOf({ tensor, kernel, stride, pad }: Path): TermShape {
   return { tensor, pool: 'none', stride, ...spatial };
 }
 
-/** A small network of `depth` layers with several terms, uneven padding and strides: whatever the format allows. */
-export function randomSmallNetwork(seed: number, depth = 3): FixedNetwork {
+/**
+ * A small network of `depth` layers with several terms, uneven padding and strides: whatever the format allows.
+ * `linear`: the share of every layer's elements that are linear.
+ */
+export function randomSmallNetwork(seed: number, depth = 3, linear = 0): FixedNetwork {
   const random = seededRandom(seed);
   const upTo = (most: number) => 1 + Math.floor(random() * most);
   const input = { channels: upTo(3), height: 4 + upTo(4), width: 4 + upTo(4) };
@@ -138,7 +145,7 @@ export function randomSmallNetwork(seed: number, depth = 3): FixedNetwork {
     tensors.push(output);
   }
   layers.push(classifier(depth, upTo(10)));
-  return fillNetwork(`random-${seed}`, input, layers, seed);
+  return fillNetwork(`random-${seed}`, input, layers, seed, linear);
 }
 
 function randomTerm(tensor: number, from: Shape, to: Shape, upTo: (most: number) => number): TermShape {
@@ -170,8 +177,17 @@ function classifier(tensor: number, classes: number): LayerShape {
   };
 }
 
-function fillNetwork(name: string, input: Shape, shapes: LayerShape[], seed: number): FixedNetwork {
+function fillNetwork(
+  name: string,
+  input: Shape,
+  shapes: LayerShape[],
+  seed: number,
+  linear: number,
+): FixedNetwork {
   const random = seededRandom(seed);
+  const chooseLinear = seededRandom(~seed);
+  // Elements that keep their sign have twice the mean square.
+  const norm = WEIGHT_NORM / Math.sqrt(1 + linear);
   const gadget = { ringBits: RING_BITS, dropBits: DROP_BITS };
   const { channels, width, height } = input;
   const draft: CardDraft = {
@@ -185,21 +201,25 @@ function fillNetwork(name: string, input: Shape, shapes: LayerShape[], seed: num
       scaleBits: IMAGE_SCALE_BITS,
     },
     labels: Array.from({ length: shapes[shapes.length - 1].output.channels }, (_, i) => `class ${i}`),
-    layers: shapes.map((shape, l) => ({ ...shape, gadget: l < shapes.length - 1 ? gadget : null })),
+    layers: shapes.map((shape, l) => {
+      if (l === shapes.length - 1) return { ...shape, gadget: null, linear: null };
+      const flags = randomLinear(elementsOf(shape.output), linear, chooseLinear);
+      return { ...shape, gadget, linear: linearBitmap(flags) };
+    }),
     logitScaleBits: 12,
   };
   return assembleNetwork(
     draft,
-    shapes.map((_, l) => randomWeights(draft, l, random)),
+    shapes.map((_, l) => randomWeights(draft, l, norm, random)),
   );
 }
 
-function randomWeights(draft: CardDraft, layer: number, random: () => number): LayerWeights {
+function randomWeights(draft: CardDraft, layer: number, norm: number, random: () => number): LayerWeights {
   const { terms, output } = draft.layers[layer];
   const sizes = terms.map((_, t) => termWeights(draft, layer, t));
   const depth = sizes.reduce((sum, size) => sum + size, 0) / output.channels;
   // Uniform in [-w, w] has a mean square of w^2 / 3.
-  const largest = Math.min(LARGEST_WEIGHT, Math.max(1, Math.round(WEIGHT_NORM * Math.sqrt(3 / depth))));
+  const largest = Math.min(LARGEST_WEIGHT, Math.max(1, Math.round(norm * Math.sqrt(3 / depth))));
   const kernels = sizes.map((size) =>
     Int32Array.from({ length: size }, () => Math.floor((2 * largest + 1) * random()) - largest),
   );

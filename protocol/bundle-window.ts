@@ -1,9 +1,9 @@
 import { LABEL_BYTES } from '../crypto/garbling/gadget.ts';
 import { kernels } from '../kernels/load.ts';
 import type { BundleSource } from './bundle.ts';
-import type { LayerPlan, Plan } from './plan.ts';
+import { type LayerPlan, type Plan, storedBytes } from './plan.ts';
 
-/** What the bundle holds for one chunk of a ReLU layer. Valid until WINDOW_CHUNKS more chunks are loaded. */
+/** What the bundle holds for one chunk of a layer. Valid until WINDOW_CHUNKS more chunks are loaded. */
 export interface LoadedChunk {
   readonly clientLabels: Uint8Array;
   readonly tables: Uint8Array;
@@ -30,10 +30,8 @@ export class BundleWindow {
 
   constructor(source: BundleSource, plan: Plan) {
     this.#source = source;
-    this.#slotBytes = Math.max(
-      0,
-      ...plan.layers.map((layer) => chunkBytes(layer, layer.chunks[0]?.count ?? 0)),
-    );
+    const chunks = plan.layers.flatMap((layer) => layer.chunks);
+    this.#slotBytes = chunks.reduce((most, chunk) => Math.max(most, storedBytes(chunk)), 0);
     const size = WINDOW_CHUNKS * this.#slotBytes;
     this.#room = spare && spare.length >= size ? spare : kernels().memory.keep(size);
     spare = undefined;
@@ -50,13 +48,13 @@ export class BundleWindow {
     const layer = this.#layer;
     if (!layer || this.#nextChunk === layer.chunks.length || this.#loaded.length === WINDOW_CHUNKS)
       return false;
-    const { count } = layer.chunks[this.#nextChunk++];
-    const labels = layer.bytes.labels * LABEL_BYTES * count;
+    const chunk = layer.chunks[this.#nextChunk++];
+    const labels = chunk.bytes.labels * LABEL_BYTES * chunk.count;
     const start = this.#nextSlot * this.#slotBytes;
-    const chunk = this.#room.subarray(start, start + chunkBytes(layer, count));
+    const stored = this.#room.subarray(start, start + storedBytes(chunk));
     this.#nextSlot = (this.#nextSlot + 1) % WINDOW_CHUNKS;
-    this.#source.read(chunk);
-    this.#loaded.push({ clientLabels: chunk.subarray(0, labels), tables: chunk.subarray(labels) });
+    this.#source.read(stored);
+    this.#loaded.push({ clientLabels: stored.subarray(0, labels), tables: stored.subarray(labels) });
     return true;
   }
 
@@ -70,8 +68,4 @@ export class BundleWindow {
   close(): void {
     spare = this.#room;
   }
-}
-
-function chunkBytes({ bytes }: LayerPlan, count: number): number {
-  return (bytes.labels * LABEL_BYTES + bytes.tables) * count;
 }

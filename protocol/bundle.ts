@@ -3,7 +3,7 @@
  *
  *     mask seed [32] | nonce [16]
  *     per layer: share b_l [4 * elements]
- *                per chunk of its ReLUs: client's input labels [16 * k * count] | garbled tables [tables * count]
+ *                per chunk of its elements: client's input labels [16 * labels * count] | garbled tables [tables * count]
  *
  * The server keeps only its 32-byte seed. A bundle is spent once: whoever stores it must make sure.
  */

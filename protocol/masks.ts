@@ -40,7 +40,7 @@ export function bundleNonce(bundleSeed: Uint8Array): Uint8Array {
   return deriveSeed(bundleSeed, 'nonce').slice(0, NONCE_BYTES);
 }
 
-/** All that the garbler needs for the ReLUs of one layer. */
+/** All that the garbler needs for the gadgets of one layer. */
 export function garblerKeys(bundleSeed: Uint8Array, layer: number): GarblerKeys {
   return {
     seed: deriveSeed(bundleSeed, `gadget/${layer}`),

@@ -12,8 +12,10 @@ import { PARAMETERS_HASH, PUBLIC_KEY_BYTES } from '../crypto/he/parameters.ts';
 import { BASE_OT_MESSAGE_BYTES, BASE_OT_REPLY_BYTES } from '../crypto/ot/base-ot.ts';
 import { type OtTreeBits, otMatrixBytes, treeMessageBytes } from '../crypto/ot/random-ot.ts';
 import { SEED_BYTES } from '../crypto/prg.ts';
-import type { ModelCard, Shape } from '../model/card.ts';
+import type { CardLayer, ModelCard, Shape } from '../model/card.ts';
+import { countLinear, linearFlags, omitNoLinear } from '../model/linear-elements.ts';
 import { NONCE_BYTES } from './bundle.ts';
+import { type ElementOrder, elementOrder } from './element-order.ts';
 import { DIGIT_BITS, type Setting } from './setting.ts';
 
 /** Changes whenever two versions of this code could not talk to each other. */
@@ -24,8 +26,12 @@ export const OT_TREE_BITS: OtTreeBits = 4;
 
 /** A run of elements that is garbled, sent and evaluated as one. */
 export interface Chunk {
+  /** Position of the first in the layer's order, which is the tweak of its hashes. */
   readonly first: number;
   readonly count: number;
+  readonly gadget: Gadget;
+  /** Per element. */
+  readonly bytes: GadgetBytes;
 }
 
 /** A secret tensor as the linear layers read it homomorphically: itself, or summed over its map. */
@@ -37,12 +43,11 @@ export interface HeTensor {
 
 export interface LayerPlan {
   readonly name: string;
-  /** Outputs of the linear layer, and ReLUs after it. */
+  /** Outputs of the linear layer. */
   readonly elements: number;
-  /** The ReLU gadget; null after the last layer. */
-  readonly gadget: Gadget | null;
-  /** Bytes per ReLU; all zero after the last layer. */
-  readonly bytes: GadgetBytes;
+  /** In which the chunks take the elements. */
+  readonly order: ElementOrder;
+  /** None after the last layer. Together they hold every element once. */
   readonly chunks: readonly Chunk[];
   /** For each term of the layer, the HE tensor that it reads. */
   readonly heTensors: readonly number[];
@@ -128,62 +133,67 @@ function planLayers(
     const shape = pool === 'sum' ? { ...tensors[tensor], height: 1, width: 1 } : tensors[tensor];
     return heTensors.push({ tensor, pool, shape }) - 1;
   };
-  const layers = card.layers.map(({ name, output, terms, gadget: parameters }): LayerPlan => {
-    const elements = elementsOf(output);
-    const gadget: Gadget | null = parameters && {
-      kind: 'relu',
-      ...parameters,
-      digitBits: DIGIT_BITS[setting],
-    };
+  const layers = card.layers.map((layer): LayerPlan => {
+    const elements = elementsOf(layer.output);
     return {
-      name,
+      name: layer.name,
       elements,
-      gadget,
-      bytes: gadget ? gadgetBytes(gadget) : { labels: 0, tables: 0, online: 0 },
-      chunks: gadget ? chunksOf(elements) : [],
-      heTensors: terms.map(({ tensor, pool }) => heTensorOf(tensor, pool)),
+      order: elementOrder(linearFlags(layer.linear, elements)),
+      chunks: chunksOf(layer, setting),
+      heTensors: layer.terms.map(({ tensor, pool }) => heTensorOf(tensor, pool)),
     };
   });
   return { heTensors, layers };
 }
 
-function chunksOf(elements: number): Chunk[] {
+function chunksOf({ output, gadget: parameters, linear }: CardLayer, setting: Setting): Chunk[] {
+  if (!parameters) return [];
+  const elements = elementsOf(output);
+  const relus = elements - countLinear(linear);
   const chunks: Chunk[] = [];
-  for (let first = 0; first < elements; first += GADGET_CHUNK)
-    chunks.push({ first, count: Math.min(GADGET_CHUNK, elements - first) });
+  const add = (kind: Gadget['kind'], start: number, end: number) => {
+    const gadget: Gadget = { kind, ...parameters, digitBits: DIGIT_BITS[setting] };
+    const bytes = gadgetBytes(gadget);
+    for (let first = start; first < end; first += GADGET_CHUNK)
+      chunks.push({ first, count: Math.min(GADGET_CHUNK, end - first), gadget, bytes });
+  };
+  add('relu', 0, relus);
+  add('rescale', relus, elements);
   return chunks;
 }
 
 function offlineBytes(layers: LayerPlan[], he: HePlan): Traffic {
   let up = sum(he.tensors.map(({ bytes }) => bytes));
   let down = NONCE_BYTES + sum(he.layers.flatMap(({ parts }) => parts.map(({ bytes }) => bytes)));
-  for (const { bytes, chunks, elements } of layers) {
-    up += sum(chunks.map(({ count }) => otMatrixBytes(bytes.labels * count, OT_TREE_BITS)));
-    down += (bytes.labels * LABEL_BYTES + bytes.tables) * elements;
+  for (const chunk of layers.flatMap(({ chunks }) => chunks)) {
+    up += otMatrixBytes(chunk.bytes.labels * chunk.count, OT_TREE_BITS);
+    down += storedBytes(chunk);
   }
   return { up, down };
 }
 
 function onlineBytes(layers: LayerPlan[], inputElements: number): Traffic {
-  const relus = layers.filter(({ gadget }) => gadget);
+  const chunks = layers.flatMap((layer) => layer.chunks);
   return {
-    up: 4 * inputElements + sum(relus.map(({ elements }) => 4 * elements)),
+    up: 4 * inputElements + sum(chunks.map(({ count }) => 4 * count)),
     down:
-      sum(relus.map(({ elements, bytes }) => bytes.online * elements)) +
-      4 * layers[layers.length - 1].elements,
+      sum(chunks.map(({ count, bytes }) => bytes.online * count)) + 4 * layers[layers.length - 1].elements,
   };
 }
 
 function bundleBytes(layers: LayerPlan[]): number {
-  const perLayer = layers.map(
-    ({ elements, bytes }) => (4 + bytes.labels * LABEL_BYTES + bytes.tables) * elements,
-  );
+  const perLayer = layers.map(({ elements, chunks }) => 4 * elements + sum(chunks.map(storedBytes)));
   return SEED_BYTES + NONCE_BYTES + sum(perLayer);
+}
+
+/** What the client stores of a chunk: its input's labels and the tables. */
+export function storedBytes({ count, bytes }: Chunk): number {
+  return (bytes.labels * LABEL_BYTES + bytes.tables) * count;
 }
 
 function planHash(card: ModelCard, setting: Setting): string {
   const agreement = { PROTOCOL_VERSION, OT_TREE_BITS, GADGET_CHUNK, PARAMETERS_HASH, setting, card };
-  return createHash('sha256').update(JSON.stringify(agreement)).digest('hex');
+  return createHash('sha256').update(JSON.stringify(agreement, omitNoLinear)).digest('hex');
 }
 
 function elementsOf({ channels, height, width }: Shape): number {

@@ -7,6 +7,7 @@ import { SphynxError } from '../errors/sphynx-error.ts';
 import { release } from '../kernels/release.ts';
 import type { BundleSink } from './bundle.ts';
 import type { Channel } from './channel.ts';
+import { inOrder } from './element-order.ts';
 import { garblerKeys } from './masks.ts';
 import { OT_TREE_BITS, type Plan } from './plan.ts';
 import type { ClientSession, ServerSession } from './session.ts';
@@ -14,12 +15,14 @@ import { sendTensor, TensorReader } from './tensor-stream.ts';
 import { traced } from './trace.ts';
 
 /**
- * One ReLU layer, offline (DELPHI section 4.2; protocol.md section 3). For every chunk:
+ * The ReLUs of one layer, offline (DELPHI section 4.2; protocol.md section 3), and the truncation of its linear
+ * elements. For every chunk:
  *
  *     client -> server: OT extension matrix, its choices being the bits of its share b_l
  *     server -> client: label corrections, garbled tables
  *
- * Afterwards the client holds one label per bit of its share and the tables; the server keeps nothing.
+ * Afterwards the client holds one label per bit of its share that a gadget takes, and the tables; the server keeps
+ * nothing.
  */
 
 /** The client's side of one chunk's transfers, between its request and the answer. */
@@ -37,12 +40,12 @@ export async function chooseLabels(
   share: Uint32Array,
   asked: Choice[],
 ): Promise<void> {
-  const { gadget, chunks } = plan.layers[layer];
-  if (!gadget) return;
+  const { chunks, order } = plan.layers[layer];
+  const ordered = inOrder(share, order);
   let offset = 0;
-  for (const { first, count } of chunks) {
+  for (const { first, count, gadget } of chunks) {
     const { matrix, ...choice } = traced('choose labels', layer, () => {
-      const choices = clientBits(gadget, share.subarray(first, first + count));
+      const choices = clientBits(gadget, ordered.subarray(first, first + count));
       return { choices, ...session.ot.extend(choices) };
     });
     asked.push(choice);
@@ -60,10 +63,10 @@ export async function receiveTables(
   asked: Choice[],
   sink: BundleSink,
 ): Promise<void> {
-  const { chunks, bytes } = plan.layers[layer];
+  const { chunks } = plan.layers[layer];
   const corrections = new TensorReader(channel, 'ot-corrections', layer);
   const tables = new TensorReader(channel, 'garbled-tables', layer);
-  for (const { count } of chunks) {
+  for (const { count, bytes } of chunks) {
     const correction = await corrections.read(bytes.labels * count * LABEL_BYTES);
     const table = await tables.read(bytes.tables * count);
     const choice = asked.shift();
@@ -90,11 +93,11 @@ export async function garbleServer(
   layer: number,
   bundleSeed: Uint8Array,
 ): Promise<void> {
-  const { gadget, chunks, bytes } = plan.layers[layer];
-  if (!gadget) return;
+  const { chunks } = plan.layers[layer];
   const keys = garblerKeys(bundleSeed, layer);
   const matrices = new TensorReader(channel, 'ot-matrix', layer);
-  for (const { first, count } of chunks) {
+  const offsets = { corrections: 0, tables: 0 };
+  for (const { first, count, gadget, bytes } of chunks) {
     const transfers = bytes.labels * count;
     const matrix = await matrices.read(otMatrixBytes(transfers, OT_TREE_BITS));
     const { zero, corrections } = traced('offer labels', layer, () => {
@@ -103,9 +106,11 @@ export async function garbleServer(
       for (const spent of [matrix, one]) release(spent);
       return { zero, corrections };
     });
-    await sendTensor(channel, 'ot-corrections', layer, corrections, bytes.labels * first * LABEL_BYTES);
+    await sendTensor(channel, 'ot-corrections', layer, corrections, offsets.corrections);
+    offsets.corrections += transfers * LABEL_BYTES;
     const tables = traced('garble', layer, () => garble(gadget, keys, first, count, zero));
     release(zero);
-    await sendTensor(channel, 'garbled-tables', layer, tables, bytes.tables * first);
+    await sendTensor(channel, 'garbled-tables', layer, tables, offsets.tables);
+    offsets.tables += bytes.tables * count;
   }
 }

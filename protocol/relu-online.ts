@@ -4,16 +4,18 @@ import { bytesToWords, subtractShares, wordsToBytes } from '../crypto/ring.ts';
 import { release } from '../kernels/release.ts';
 import type { BundleWindow } from './bundle-window.ts';
 import type { Channel } from './channel.ts';
+import { inOrder, putBack } from './element-order.ts';
 import { garblerKeys } from './masks.ts';
-import type { Chunk, Plan } from './plan.ts';
+import type { Plan } from './plan.ts';
 import { sendTensor, TensorReader } from './tensor-stream.ts';
 import { traced } from './trace.ts';
 
 /**
- * One ReLU layer, online (DELPHI section 4.2; protocol.md section 3). For every chunk:
+ * The ReLUs of one layer, online (DELPHI section 4.2; protocol.md section 3), and the truncation of its linear
+ * elements. For every chunk:
  *
  *     server -> client: the digit keys of its share a_l
- *     client -> server: v - r, where v = ReLU(x) + rho
+ *     client -> server: v - r, where v = ReLU(x) + rho, or the client's part of x / 2^f, masked by rho
  *
  * Afterwards the server holds x - r for the next layer. Each side asks for the next chunk before it works on the
  * one at hand, and does while it waits what needs no message.
@@ -29,29 +31,31 @@ export async function reluClient(
   mask: Uint32Array,
   window: BundleWindow,
 ): Promise<void> {
-  const { gadget, chunks, bytes } = plan.layers[layer];
-  if (!gadget) return;
+  const { chunks, order } = plan.layers[layer];
   window.enter(plan.layers[layer]);
   const reader = new TensorReader(channel, 'server-labels', layer);
   const ask = (chunk: number) => {
-    const labels = reader.read(bytes.online * chunks[chunk].count);
+    const labels = reader.read(chunks[chunk].bytes.online * chunks[chunk].count);
     labels.catch(() => {}); // thrown where it is awaited
     return labels;
   };
   let labels = ask(0);
-  traced('get ready', layer, () => readyEvaluator(gadget, nonce, layer));
+  const [ownShare, ownMask] = traced('get ready', layer, () => {
+    for (const gadget of new Set(chunks.map((chunk) => chunk.gadget))) readyEvaluator(gadget, nonce, layer);
+    return [inOrder(share, order), inOrder(mask, order)];
+  });
   // Replies leave while the next labels come in; waiting for each would let both sides block on a full window.
   const replies: Promise<void>[] = [];
-  for (const [i, { first, count }] of chunks.entries()) {
+  for (const [i, { first, count, gadget }] of chunks.entries()) {
     const online = await loadUntil(labels, window, layer);
     if (i + 1 < chunks.length) labels = ask(i + 1);
     const { tables, clientLabels } = traced('load', layer, () => window.next());
-    const own = share.subarray(first, first + count);
+    const own = ownShare.subarray(first, first + count);
     const output = traced('evaluate', layer, () =>
       evaluate(gadget, nonce, layer, first, count, own, tables, clientLabels, online),
     );
     release(online);
-    const masked = subtractShares(output, mask.subarray(first, first + count));
+    const masked = subtractShares(output, ownMask.subarray(first, first + count));
     const reply = sendTensor(channel, 'masked-activations', layer, wordsToBytes(masked), 4 * first);
     reply.catch(() => {}); // seen by Promise.all below, or a sign of the same end that the next read meets
     replies.push(reply);
@@ -84,18 +88,19 @@ export async function reluServer(
   bundleSeed: Uint8Array,
   meanwhile: () => void,
 ): Promise<Uint32Array> {
-  const { gadget, chunks, bytes, elements } = plan.layers[layer];
-  const next = new Uint32Array(elements);
-  if (!gadget) return next;
+  const { chunks, order, elements } = plan.layers[layer];
   const keys = garblerKeys(bundleSeed, layer);
-  const part = (values: Uint32Array, { first, count }: Chunk) => values.subarray(first, first + count);
+  const ownShare = inOrder(share, order);
+  const next = new Uint32Array(elements);
   const sendLabels = async () => {
-    for (const chunk of chunks) {
-      const { first, count } = chunk;
+    let offset = 0;
+    for (const { first, count, gadget } of chunks) {
       const labels = traced('select labels', layer, () =>
-        serverLabels(gadget, keys, first, count, part(share, chunk)),
+        serverLabels(gadget, keys, first, count, ownShare.subarray(first, first + count)),
       );
-      await sendTensor(channel, 'server-labels', layer, labels, bytes.online * first);
+      const start = offset;
+      offset += labels.length;
+      await sendTensor(channel, 'server-labels', layer, labels, start);
     }
     traced('work ahead', layer, meanwhile);
   };
@@ -107,14 +112,14 @@ export async function reluServer(
       return activations;
     };
     let activations = ask(0);
-    for (const [i, chunk] of chunks.entries()) {
+    for (const [i, { first, count, gadget }] of chunks.entries()) {
       const received = bytesToWords(await activations);
       if (i + 1 < chunks.length) activations = ask(i + 1);
-      const { first, count } = chunk;
-      const unmasked = traced('remove masks', layer, () =>
-        removeMask(gadget, outputMasks(gadget, keys, first, count), received, part(share, chunk)),
-      );
-      next.set(unmasked, first);
+      traced('remove masks', layer, () => {
+        const masks = outputMasks(gadget, keys, first, count);
+        const own = ownShare.subarray(first, first + count);
+        putBack(next, removeMask(gadget, masks, received, own), first, order);
+      });
     }
   };
   await Promise.all([sendLabels(), receiveActivations()]);

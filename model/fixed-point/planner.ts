@@ -1,14 +1,15 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { FloatLayer, FloatNetwork } from '../float-network.ts';
 import { MAX_LOGIT_SCALE_BITS, MAX_PRODUCT_BITS } from '../limits.ts';
-import type { ChannelRanges } from './ranges.ts';
+import { type LayerRanges, linearLimit, wholeRange } from './ranges.ts';
 
 /**
  * Fixed-point scales. A ReLU commutes with positive factors, so every channel of every secret tensor may have a
  * scale of its own, folded into the kernels on both sides: integer = real * scale. The planner gives each channel
  * the scale at which its largest calibration value, with the margin, just fits k bits; then k bits are used well
  * everywhere and one k and f per layer are enough. f is the precision of the weights: as many bits as the bound on
- * the kernels' norm allows.
+ * the kernels' norm allows. Linear elements have room for 31 - f bits, whatever k is; so where they are the largest
+ * of their channel, it may have a larger scale, as far as the norm at that f allows.
  */
 export interface FixedPointPlan {
   readonly format: 1;
@@ -52,7 +53,7 @@ const EXTRA_WEIGHT_BITS = 1;
 /** Scales, k and f of every layer. Throws 'model/unsupported' if a layer's values do not fit 32 bits. */
 export function planFixedPoint(
   network: FloatNetwork,
-  ranges: ChannelRanges,
+  ranges: readonly LayerRanges[],
   options: PlannerOptions,
 ): FixedPointPlan {
   const { ringBits, marginPercent, weightNorm, imageScaleBits, calibrationImages } = options;
@@ -62,23 +63,29 @@ export function planFixedPoint(
   // A stochastic rounding may go up by one.
   const largest = 2 ** (ringBits - 1) - 2;
   for (const [l, layer] of network.layers.slice(0, -1).entries()) {
-    const range = ranges[l];
-    const smallest = largest / (margin * Math.max(...range, Number.MIN_VALUE));
-    const own = Array.from(range, (most) => Math.min(largest / (margin * most), SCALE_SPREAD * smallest));
-    const bits = weightBits(layer, scales, own, weightNorm) + EXTRA_WEIGHT_BITS;
-    const dropBits = Math.min(bits, MAX_PRODUCT_BITS - ringBits);
+    const { relu, linear } = ranges[l];
+    const whole = wholeRange(ranges[l]);
+    const bound = relu.map((most, channel) => most || whole[channel]);
+    const smallest = largest / (margin * Math.max(...bound, Number.MIN_VALUE));
+    const fits = (most: number) => Math.min(largest / (margin * most), SCALE_SPREAD * smallest);
+    const bits = weightBits(layer, scales, Array.from(whole, fits), weightNorm) + EXTRA_WEIGHT_BITS;
+    // One bit less leaves linear elements room for k bits too.
+    const dropBits = Math.min(bits, MAX_PRODUCT_BITS - ringBits - (layer.linear ? 1 : 0));
     if (dropBits < 1)
       throw new SphynxError(
         'model/unsupported',
         `layer ${layer.name}: the weights are too large for their inputs' range; use more ring bits`,
       );
     const most = largestScales(layer, scales, dropBits, weightNorm);
-    const fitting = own.map((scale, channel) => Math.min(scale, most[channel]));
+    const room = linearLimit(dropBits) - 1;
+    const fitting = most.map((scale, channel) =>
+      Math.min(fits(bound[channel]), room / (margin * linear[channel]), scale),
+    );
     layers.push({ name: layer.name, ringBits, dropBits, scales: fitting });
     scales.push(fitting);
   }
   const last = network.layers[network.layers.length - 1];
-  const largestLogit = margin * Math.max(...ranges[layers.length], Number.MIN_VALUE);
+  const largestLogit = margin * Math.max(...ranges[layers.length].linear, Number.MIN_VALUE);
   const logitScaleBits = Math.min(
     weightBits(last, scales, new Array(last.output.channels).fill(1), weightNorm),
     Math.floor(Math.log2((2 ** 31 - 1) / largestLogit)),

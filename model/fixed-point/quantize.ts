@@ -1,6 +1,7 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { Preprocessing } from '../card.ts';
 import type { FloatLayer, FloatNetwork } from '../float-network.ts';
+import { linearBitmap } from '../linear-elements.ts';
 import { assembleNetwork, type FixedNetwork, type LayerWeights } from '../network.ts';
 import type { FixedPointPlan } from './planner.ts';
 
@@ -47,11 +48,12 @@ export function quantizeNetwork(
     scales.push([...own]);
   }
   const { imageScaleBits: scaleBits, logitScaleBits } = plan;
-  const layers = network.layers.map(({ name, output, terms }, l) => ({
+  const layers = network.layers.map(({ name, output, terms, linear }, l) => ({
     name,
     output,
     terms,
     gadget: l < last ? { ringBits: plan.layers[l].ringBits, dropBits: plan.layers[l].dropBits } : null,
+    linear: linearBitmap(linear),
   }));
   const { input } = network;
   const draft = {

@@ -1,18 +1,29 @@
 import { type FloatNetwork, FloatRunner } from '../float-network.ts';
 import type { FixedPointPlan } from './planner.ts';
 
-/** Per layer and output channel, the largest magnitude before the ReLU (of the logits in the last) over all calibration images. */
-export type ChannelRanges = readonly Float64Array[];
+/** Of one layer, per output channel: the largest magnitude over all calibration images, 0 where there is no element. */
+export interface LayerRanges {
+  /** Of the elements that have a ReLU, before it. */
+  readonly relu: Float64Array;
+  /** Of the others: linear elements, and the logits. */
+  readonly linear: Float64Array;
+}
 
 /** Runs the float network on normalised images [channels, height, width] each. */
-export function measureRanges(network: FloatNetwork, images: Iterable<Float32Array>): ChannelRanges {
+export function measureRanges(network: FloatNetwork, images: Iterable<Float32Array>): LayerRanges[] {
   const runner = new FloatRunner(network);
-  const ranges = network.layers.map(({ output }) => new Float64Array(output.channels));
+  const ranges = network.layers.map(({ output: { channels } }) => ({
+    relu: new Float64Array(channels),
+    linear: new Float64Array(channels),
+  }));
+  const last = ranges.length - 1;
   for (const image of images) {
     const outputs = runner.run(image);
-    for (const [l, range] of ranges.entries()) {
-      const area = outputs[l].length / range.length;
+    for (const [l, { relu, linear }] of ranges.entries()) {
+      const flags = network.layers[l].linear;
+      const area = outputs[l].length / relu.length;
       for (const [i, value] of outputs[l].entries()) {
+        const range = l === last || flags?.[i] ? linear : relu;
         const channel = Math.floor(i / area);
         range[channel] = Math.max(range[channel], Math.abs(value));
       }
@@ -21,10 +32,22 @@ export function measureRanges(network: FloatNetwork, images: Iterable<Float32Arr
   return ranges;
 }
 
-/** The largest measured value as a share of what its k bits hold; above 1 it wrapped around. */
-export function rangeUse({ layers }: FixedPointPlan, ranges: ChannelRanges): number {
-  const shares = layers.map(({ ringBits, scales }, l) =>
-    scales.reduce((most, scale, c) => Math.max(most, (ranges[l][c] * scale) / 2 ** (ringBits - 1)), 0),
-  );
+/** The largest magnitude of each channel, with a ReLU or without. */
+export function wholeRange({ relu, linear }: LayerRanges): Float64Array {
+  return relu.map((most, channel) => Math.max(most, linear[channel]));
+}
+
+/** Largest magnitude, in units after the bits are dropped, of an element that drops f bits and has no ReLU. */
+export function linearLimit(dropBits: number): number {
+  return 2 ** (30 - dropBits) - 1;
+}
+
+/** The largest measured value as a share of what the gadgets take; above 1 it was computed wrongly. */
+export function rangeUse({ layers }: FixedPointPlan, ranges: readonly LayerRanges[]): number {
+  const shares = layers.flatMap(({ ringBits, dropBits, scales }, l) => {
+    const share = (range: Float64Array, limit: number) =>
+      scales.reduce((most, scale, c) => Math.max(most, (range[c] * scale) / limit), 0);
+    return [share(ranges[l].relu, 2 ** (ringBits - 1)), share(ranges[l].linear, linearLimit(dropBits))];
+  });
   return Math.max(0, ...shares);
 }

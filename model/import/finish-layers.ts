@@ -9,6 +9,8 @@ import { cutKernel, type DenseKernel, embedKernel, zeroBorder } from './dense-ke
 export interface PendingLayer {
   readonly name: string;
   readonly value: AffineValue;
+  /** Flags of the elements that get no ReLU; null where all do, and for the output. */
+  readonly linear: Uint8Array | null;
 }
 
 /** The layers that the last one depends on, with kernels trimmed and padding as the model card wants it. */
@@ -26,14 +28,11 @@ export function layersOf(pending: readonly PendingLayer[]): FloatLayer[] {
       'model/unsupported',
       `the output is a map of ${shape.height}x${shape.width}, not logits`,
     );
-  return kept.map(({ name, value }) => finishLayer(name, value, number));
+  return kept.map((layer) => finishLayer(layer, number));
 }
 
-function finishLayer(
-  name: string,
-  { shape, terms, bias }: AffineValue,
-  tensors: Map<number, number>,
-): FloatLayer {
+function finishLayer({ name, value, linear }: PendingLayer, tensors: Map<number, number>): FloatLayer {
+  const { shape, terms, bias } = value;
   const nonzero = terms.filter((term) => zeroBorder(denseKernel(term)) !== null);
   // A layer that ignores all tensors still has to read one.
   const read = nonzero.length > 0 ? nonzero : terms.slice(0, 1);
@@ -49,6 +48,7 @@ function finishLayer(
     terms: finished.map(({ term }) => term),
     kernels: finished.map(({ kernel }) => kernel.data),
     bias,
+    linear,
   };
 }
 

@@ -1,8 +1,9 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { FloatNetwork } from '../float-network.ts';
-import { type AffineValue, tensorValue } from './affine.ts';
+import { tensorValue } from './affine.ts';
 import { CHANNEL_OPERATORS } from './channel-operators.ts';
 import { layersOf, type PendingLayer } from './finish-layers.ts';
+import { findMaskedRelus, maskFlags } from './masked-relu.ts';
 import { inputsOf, type Operator } from './node-inputs.ts';
 import { readOnnx } from './onnx.ts';
 import { formatError } from './onnx-constant.ts';
@@ -12,7 +13,7 @@ import { SPATIAL_OPERATORS } from './spatial-operators.ts';
 const OPERATORS = new Map<string, Operator>(Object.entries({ ...CHANNEL_OPERATORS, ...SPATIAL_OPERATORS }));
 
 /**
- * The network in an ONNX file, every run of linear operators between two ReLUs composed into one layer.
+ * The network in an ONNX file, every run of linear operators between two layers of ReLUs composed into one.
  * Throws 'model/format' on a broken file and 'model/unsupported' with all nodes that cannot be composed.
  */
 export function importOnnx(bytes: Uint8Array): FloatNetwork {
@@ -21,18 +22,28 @@ export function importOnnx(bytes: Uint8Array): FloatNetwork {
   const layers: PendingLayer[] = [];
   const problems: string[] = [];
   const broken = new Set<string>();
+  const masked = findMaskedRelus(graph);
+  const defined = new Set([graph.inputName, ...graph.constants.keys()]);
   for (const node of graph.nodes) {
+    for (const name of node.outputs) {
+      if (name && defined.has(name)) throw formatError(`${JSON.stringify(name)} is computed twice`);
+      defined.add(name);
+    }
     if (node.inputs.some((name) => broken.has(name))) {
       for (const name of node.outputs) broken.add(name);
       continue;
     }
-    for (const name of node.outputs)
-      if (values.has(name) || graph.constants.has(name))
-        throw formatError(`${JSON.stringify(name)} is computed twice`);
+    const mask = masked.get(node);
+    if (mask && node.type !== 'Relu') continue; // its Relu stands for all
     try {
       const inputs = inputsOf(node, values, graph.constants);
-      const value = node.type === 'Relu' ? relu(layers, node, inputs.value(0)) : operatorOf(node)(inputs);
-      values.set(node.outputs[0], value);
+      if (node.type === 'Relu') {
+        const value = inputs.value(0);
+        const linear = mask ? maskFlags(mask, value) : null;
+        layers.push({ name: node.label.slice(1, -1), value, linear });
+        const tensor = tensorValue(layers.length, value.shape);
+        values.set(mask?.output ?? node.outputs[0], { ...tensor, flat: value.flat });
+      } else values.set(node.outputs[0], operatorOf(node)(inputs));
     } catch (error) {
       if (!(error instanceof SphynxError && error.code === 'model/unsupported')) throw error;
       problems.push(`${node.type} ${node.label}: ${error.message}`);
@@ -46,17 +57,19 @@ export function importOnnx(bytes: Uint8Array): FloatNetwork {
     );
   const output = values.get(graph.outputName);
   if (!output) throw formatError('nothing computes the output');
-  return { input: graph.input, layers: layersOf([...layers, { name: 'logits', value: output }]) };
-}
-
-/** The value becomes a layer, its ReLU a new secret tensor. */
-function relu(layers: PendingLayer[], node: OnnxNode, value: AffineValue): AffineValue {
-  layers.push({ name: node.label.slice(1, -1), value });
-  return { ...tensorValue(layers.length, value.shape), flat: value.flat };
+  return {
+    input: graph.input,
+    layers: layersOf([...layers, { name: 'logits', value: output, linear: null }]),
+  };
 }
 
 function operatorOf(node: OnnxNode): Operator {
   const operator = OPERATORS.get(node.type);
   if (operator) return operator;
+  if (node.type === 'Mul')
+    throw new SphynxError(
+      'model/unsupported',
+      'products are supported only as the masks of a Relu: Add(Mul(Relu(X), M), Mul(X, 1 - M)) with constants M and 1 - M',
+    );
   throw new SphynxError('model/unsupported', 'this operator is not supported');
 }

@@ -16,7 +16,7 @@ const summary: ModelSummary = {
   classes: 10,
   relus: 100,
   macs: 1000,
-  quote: { offlineBytes: 1000, onlineBytes: 100 },
+  quote: { offlineBytes: 1000, onlineBytes: 100, offlineProcessorMs: 0, expectedWaitMs: 0 },
 };
 
 test('a list of models with names or figures that are none is refused before anybody prints it', async () => {
@@ -46,7 +46,7 @@ function hostileCard(size: number, layers: readonly CardLayer[]): ModelCard {
     labels: ['class'],
     layers,
     logitScaleBits: 8,
-    relus: countRelus({ input, layers }),
+    relus: countRelus({ layers }),
     macs: countMacs({ input, layers }),
   };
 }
@@ -72,6 +72,7 @@ test('a card whose plan would take minutes is given up at the deadline, and at o
     output: one,
     terms: Array.from({ length: 64 }, () => term),
     gadget: l < 99 ? gadget : null,
+    linear: null,
     weightNorm: 1,
   }));
   const client = await clientOf(hostileCard(512, layers), { planMs: 300 });
@@ -85,9 +86,10 @@ test('a card that asks for more ciphertexts, or a larger bundle, than a client c
   const sum = { ...convolution, kernelHeight: 1, kernelWidth: 1 };
   const map = { channels: 60, height: 512, width: 512 };
   const pooled = { ...sum, tensor: 1, pool: 'sum' as const };
-  const last = { name: 'logits', output: one, terms: [pooled], gadget: null, weightNorm: 1 };
+  const common = { linear: null, weightNorm: 1 };
+  const last = { name: 'logits', output: one, terms: [pooled], gadget: null, ...common };
   for (const term of [wide, sum]) {
-    const first = { name: 'first', output: map, terms: [term], weightNorm: 1 };
+    const first = { name: 'first', output: map, terms: [term], ...common };
     const card = hostileCard(512, [{ ...first, gadget: { ringBits: 20, dropBits: 8 } }, last]);
     await assert.rejects((await clientOf(card)).modelCard(), {
       code: 'model/unsupported',

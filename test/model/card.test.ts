@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseModelCard } from '../../model/card.ts';
+import { countLinear, isLinearBitmap, linearBitmap, linearFlags } from '../../model/linear-elements.ts';
 import { assembleNetwork, networkHash } from '../../model/network.ts';
 import { randomModel, randomSmallNetwork } from '../../model/random.ts';
 
@@ -20,7 +21,7 @@ function changed(change: (card: Json) => void): unknown {
 test('a card survives the way through JSON, byte for byte', () => {
   fc.assert(
     fc.property(fc.integer(), (seed) => {
-      const text = JSON.stringify(randomSmallNetwork(seed).card);
+      const text = JSON.stringify(randomSmallNetwork(seed, 3, (seed & 3) / 3).card);
       assert.equal(JSON.stringify(parseModelCard(JSON.parse(text))), text);
     }),
     { numRuns: 30 },
@@ -85,6 +86,85 @@ for (const [what, change] of Object.entries(hostile)) {
     assert.throws(() => parseModelCard(changed(change)), { code: 'model/format' });
   });
 }
+
+const masked = randomModel({ C: 1, D: 3, reduceAt: [0], size: 6, classes: 10, linear: 0.5 });
+
+/** The masked card with other linear elements in layer 0, its count of ReLUs corrected for `linear` of them. */
+function relinearized(bitmap: unknown, linear: number): Json {
+  const card = JSON.parse(JSON.stringify(masked.card));
+  card.relus += countLinear(card.layers[0].linear) - linear;
+  card.layers[0].linear = bitmap;
+  return card;
+}
+
+/** 36 elements take 5 bytes, whose last has 4 bits of padding. */
+const bitmapOf = (...bytes: number[]) => Buffer.from(bytes).toString('base64');
+
+test('a card counts the elements that have a ReLU, and a layer may have none', () => {
+  assert.equal(masked.card.relus, 3 * 18);
+  const one = parseModelCard(relinearized(bitmapOf(0, 1, 0, 0, 0), 1));
+  assert.equal(one.relus, 2 * 18 + 35);
+  assert.deepEqual([...(linearFlags(one.layers[0].linear, 36) ?? [])].indexOf(1), 8);
+  assert.equal(parseModelCard(relinearized(bitmapOf(255, 255, 255, 255, 15), 36)).relus, 2 * 18);
+  assert.equal(parseModelCard(relinearized(null, 0)).relus, 2 * 18 + 36);
+  assert.equal(parseModelCard(relinearized(undefined, 0)).layers[0].linear, null);
+});
+
+test('flags and their bitmap are the same, and no other text is that bitmap', () => {
+  const flags = fc.uint8Array({ min: 0, max: 1, minLength: 1, maxLength: 50 });
+  fc.assert(
+    fc.property(flags, (linear) => {
+      const bitmap = linearBitmap(linear);
+      assert.equal(countLinear(bitmap), linear.filter((flag) => flag).length);
+      if (bitmap === null) return assert.ok(!linear.includes(1));
+      assert.deepEqual(linearFlags(bitmap, linear.length), linear);
+      assert.ok(isLinearBitmap(bitmap, linear.length));
+      assert.ok(!isLinearBitmap(bitmap, linear.length + 8));
+      assert.ok(!isLinearBitmap(` ${bitmap}`, linear.length));
+      const last = linear.lastIndexOf(1);
+      assert.ok(!isLinearBitmap(bitmap, last), 'a flag beyond the elements');
+    }),
+  );
+});
+
+const hostileBitmaps: Record<string, [unknown, number]> = {
+  'flags in their padding': [bitmapOf(1, 0, 0, 0, 16), 1],
+  'no flag set': [bitmapOf(0, 0, 0, 0, 0), 0],
+  'a byte too few': [bitmapOf(1, 0, 0, 0), 1],
+  'a byte too many': [bitmapOf(1, 0, 0, 0, 0, 0), 1],
+  'no bytes': ['', 0],
+  'no padding of the text': [bitmapOf(1, 0, 0, 0, 0).slice(0, -1), 1],
+  'bits behind the last byte': ['AQAAAAB=', 1],
+  'letters outside the alphabet': ['AQ-_AAA=', 1],
+  'spaces instead of letters': ['AQAA    ', 1],
+  'another type': [[1], 1],
+  'a number': [1, 1],
+};
+
+for (const [what, [bitmap, linear]] of Object.entries(hostileBitmaps))
+  test(`a card is refused whose bitmap of linear elements has ${what}`, () => {
+    const message = /card\.layers\[0\]\.linear/;
+    assert.throws(() => parseModelCard(relinearized(bitmap, linear)), { code: 'model/format', message });
+  });
+
+test('linear elements of the logits, and a count of ReLUs that includes linear ones, are refused', () => {
+  const logits = relinearized(masked.card.layers[0].linear, 18);
+  logits.layers.at(-1).linear = bitmapOf(1, 0);
+  assert.throws(() => parseModelCard(logits), {
+    code: 'model/format',
+    message: /linear elements of the logits/,
+  });
+  const wrong = relinearized(masked.card.layers[0].linear, 0);
+  assert.throws(() => parseModelCard(wrong), { code: 'model/format', message: /number of ReLUs/ });
+});
+
+test('the hash covers which elements are linear, and that of a card without any is as if there were no such thing', () => {
+  const flipped = relinearized(bitmapOf(1, 0, 0, 0, 0), 1);
+  assert.notEqual(networkHash(flipped, masked.layers), networkHash(masked.card, masked.layers));
+  const card = JSON.parse(JSON.stringify(network.card));
+  for (const layer of card.layers) delete layer.linear;
+  assert.equal(networkHash(card, network.layers), network.card.hash);
+});
 
 test('anything that is no card is refused with a typed error', () => {
   fc.assert(

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import {
-  applyRelu,
+  applyGadgets,
   linearLayer,
   nearest,
   quantizeImage,
@@ -11,6 +11,7 @@ import {
   stochasticRange,
 } from '../../model/executor.ts';
 import { elementsOf, tensorShapes } from '../../model/geometry.ts';
+import { linearFlags } from '../../model/linear-elements.ts';
 import type { FixedNetwork } from '../../model/network.ts';
 import { randomImage, randomModel, randomSmallNetwork, seededRandom } from '../../model/random.ts';
 
@@ -97,10 +98,77 @@ test('truncated shares add up to the executor value with the carry that the shar
         const onShares = ((drop(a + 2 ** dropBits) + drop(b)) << (32 - ringBits)) >> (32 - ringBits);
         const low = (share: number) => share & (2 ** dropBits - 1);
         const carry = low(a) + low(b) >= 2 ** dropBits ? 1 : 0;
-        const values = applyRelu(card, 0, Int32Array.of(x), () => carry);
+        const values = applyGadgets(card, 0, Int32Array.of(x), () => carry);
         assert.equal(values[0], Math.max(0, onShares));
       },
     ),
+    { numRuns: 1000 },
+  );
+});
+
+/** What the gadgets of a layer compute, by their definition, with unbounded integers. */
+function gadgetsExact({ card }: FixedNetwork, l: number, values: bigint[], carry: (e: number) => 0 | 1) {
+  const { ringBits, dropBits } = card.layers[l].gadget!;
+  const linear = linearFlags(card.layers[l].linear, values.length);
+  return values.map((x, e) => {
+    const rounded = (x >> BigInt(dropBits)) + 1n - BigInt(carry(e));
+    if (linear?.[e]) return rounded;
+    const wrapped = BigInt.asIntN(ringBits, rounded);
+    return wrapped < 0n ? 0n : wrapped;
+  });
+}
+
+test('a network with linear elements equals its definition in unbounded integers, from image to logits', () => {
+  let negative = 0;
+  fc.assert(
+    fc.property(seeds, fc.constantFrom(0.2, 0.5, 0.9, 1), (seed, share) => {
+      const network = randomSmallNetwork(seed, 3, share);
+      const image = randomImage(network, seed);
+      const coin = seededRandom(seed);
+      const carries = tensorShapes(network.card).map((shape) =>
+        Array.from({ length: elementsOf(shape) }, (): 0 | 1 => (coin() < 0.5 ? 0 : 1)),
+      );
+      const { logits, tensors } = runInteger(network, image, (l, e) => carries[l + 1][e]);
+      const exact = [image];
+      const last = network.card.layers.length - 1;
+      for (let l = 0; l < last; l++) {
+        const values = gadgetsExact(
+          network,
+          l,
+          linearLayerExact(network, l, exact),
+          (e) => carries[l + 1][e],
+        );
+        exact.push(Int32Array.from(values, Number));
+      }
+      assert.deepEqual(tensors, exact);
+      const sums = linearLayerExact(network, last, exact).map((v) => Number(BigInt.asIntN(32, v)));
+      assert.deepEqual([...logits], sums);
+      for (const [l, { linear }] of network.card.layers.slice(0, -1).entries()) {
+        const flags = linearFlags(linear, exact[l + 1].length);
+        assert.ok(exact[l + 1].every((value, e) => value >= 0 || flags?.[e] === 1));
+        negative += exact[l + 1].filter((value) => value < 0).length;
+      }
+    }),
+    { numRuns: 30 },
+  );
+  assert.ok(negative > 100, 'linear elements keep their sign');
+});
+
+test('shares of a linear element, truncated and freed from their wrap, add up to the executor value', () => {
+  const { card } = randomSmallNetwork(3, 1, 1);
+  const { dropBits } = card.layers[0].gadget!;
+  const range = { min: -(2 ** 30), max: 2 ** 30 - 2 ** dropBits - 1 };
+  fc.assert(
+    fc.property(fc.integer(range), fc.nat({ max: 2 ** 32 - 1 }), (x, a) => {
+      const b = (x - a) >>> 0;
+      const moved = (a + 2 ** dropBits + 2 ** 30) >>> 0;
+      const wraps = moved >>> 31 || b >>> 31 ? 2 ** (32 - dropBits) : 0;
+      const onShares = (moved >>> dropBits) + (b >>> dropBits) - wraps - 2 ** (30 - dropBits);
+      const low = 2 ** dropBits - 1;
+      const carry = (a & low) + (b & low) > low ? 1 : 0;
+      const [value] = applyGadgets(card, 0, Int32Array.of(x), () => carry);
+      assert.equal(value, onShares);
+    }),
     { numRuns: 1000 },
   );
 });
@@ -111,10 +179,10 @@ test('stochastic rounding has no bias, and nearest rounding is within half a uni
   const carry = stochastic(seededRandom(5));
   for (const x of [1, 2 ** dropBits / 3, 2 ** dropBits * 5.71, 2 ** dropBits * 100.5].map(Math.round)) {
     const exact = (x + 1) / 2 ** dropBits;
-    const samples = applyRelu(card, 0, new Int32Array(40_000).fill(x), carry);
+    const samples = applyGadgets(card, 0, new Int32Array(40_000).fill(x), carry);
     const mean = samples.reduce((sum, value) => sum + value, 0) / samples.length;
     assert.ok(Math.abs(mean - exact) < 0.02, `${mean} for ${exact}`);
-    assert.ok(Math.abs(applyRelu(card, 0, Int32Array.of(x), nearest)[0] - exact) <= 0.5);
+    assert.ok(Math.abs(applyGadgets(card, 0, Int32Array.of(x), nearest)[0] - exact) <= 0.5);
   }
 });
 
@@ -123,7 +191,7 @@ test('a value beyond the k bits wraps around, as it does on shares', () => {
   const { ringBits, dropBits } = card.layers[0].gadget!;
   const largest = 2 ** (ringBits - 1) * 2 ** dropBits;
   const values = Int32Array.of(largest - 2 ** (dropBits + 1), largest, -largest - 2 ** (dropBits + 1));
-  const out = applyRelu(card, 0, values, () => 0);
+  const out = applyGadgets(card, 0, values, () => 0);
   assert.deepEqual([...out], [2 ** (ringBits - 1) - 1, 0, 2 ** (ringBits - 1) - 1]);
 });
 

@@ -69,6 +69,16 @@ export class OnnxBuilder {
     return this.node('BatchNormalization', [input, scale, bias, mean, this.constant([channels], 0.5, 2)]);
   }
 
+  /** The ReLU of `input` where `mask` [dims] is 1, and `input` elsewhere. */
+  maskedRelu(input: string, dims: number[], mask: number[]): string {
+    const kept = this.node('Mul', [this.node('Relu', [input]), this.values(dims, mask)]);
+    const complement = this.values(
+      dims,
+      mask.map((keep) => 1 - keep),
+    );
+    return this.node('Add', [kept, this.node('Mul', [input, complement])]);
+  }
+
   /** The head of a classifier over a map of `channels`. */
   classifier(input: string, channels: number, classes: number): string {
     const flat = this.node('Flatten', [this.node('GlobalAveragePool', [input])]);

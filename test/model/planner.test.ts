@@ -49,7 +49,7 @@ function threeLayers(b: OnnxBuilder): string {
 test('calibration values fit k bits with the margin, in every channel', () => {
   for (const [l, { ringBits, scales }] of plan.layers.entries())
     for (const [c, scale] of scales.entries())
-      assert.ok(ranges[l][c] * scale * 1.5 < 2 ** (ringBits - 1) - 1);
+      assert.ok(ranges[l].relu[c] * scale * 1.5 < 2 ** (ringBits - 1) - 1);
 });
 
 test('weights use the bits that the norm allows, and never more', () => {
@@ -86,7 +86,7 @@ test('rounding never lifts a kernel over the norm, not even one that just reache
 
 test('logits keep their margin below 31 bits, however large the network makes them', () => {
   const last = network.layers.length - 1;
-  const factor = 2 ** 21 / Math.max(...ranges[last]);
+  const factor = 2 ** 21 / Math.max(...ranges[last].linear);
   const loud = {
     ...network,
     layers: network.layers.map((layer, l) =>
@@ -101,7 +101,7 @@ test('logits keep their margin below 31 bits, however large the network makes th
   };
   const loudRanges = measureRanges(loud, images);
   const { logitScaleBits } = planFixedPoint(loud, loudRanges, OPTIONS);
-  const words = Math.max(...loudRanges[last]) * 1.5 * 2 ** logitScaleBits;
+  const words = Math.max(...loudRanges[last].linear) * 1.5 * 2 ** logitScaleBits;
   assert.ok(words < 2 ** 31 && words > 2 ** 29, String(words));
 });
 
@@ -124,6 +124,80 @@ test('fixed point follows the float network to a few units', () => {
     for (const [i, logit] of logits.entries())
       assert.ok(Math.abs(logit / 2 ** plan.logitScaleBits - float[2][i]) < 0.02 * spread);
   }
+});
+
+const masked = {
+  ...network,
+  layers: network.layers.map((layer, l) => {
+    if (l === network.layers.length - 1) return layer;
+    const area = layer.output.height * layer.output.width;
+    // The first channel is linear, the second has ReLUs only, the others are mixed.
+    const linear = Uint8Array.from({ length: layer.output.channels * area }, (_, i) =>
+      i < area ? 1 : Number(i >= 2 * area && builder.random() < 0.8),
+    );
+    return { ...layer, linear };
+  }),
+};
+
+test('with linear elements, values of both kinds fit what their gadgets take, with the margin', () => {
+  const measured = measureRanges(masked, images);
+  for (const ringBits of [8, 12, 20]) {
+    const { layers } = planFixedPoint(masked, measured, { ...OPTIONS, ringBits });
+    for (const [l, { scales, dropBits }] of layers.entries())
+      for (const [c, scale] of scales.entries()) {
+        assert.ok(measured[l].relu[c] * scale * 1.5 < 2 ** (ringBits - 1) - 1);
+        assert.ok(measured[l].linear[c] * scale * 1.5 * 2 ** dropBits < 2 ** 30 - 2 ** dropBits);
+      }
+  }
+});
+
+test('linear elements as large as can be limit the scale of their own channel only', () => {
+  const measured = measureRanges(masked, images);
+  const [first, ...rest] = measured;
+  const linear = first.linear.slice();
+  linear[2] *= 2 ** 14;
+  const few = { ...OPTIONS, ringBits: 18 };
+  const planned = planFixedPoint(masked, [{ ...first, linear }, ...rest], few).layers[0];
+  const largest = linear[2] * planned.scales[2] * 1.5 * 2 ** planned.dropBits;
+  assert.ok(largest < 2 ** 30 - 2 ** planned.dropBits && largest > 2 ** 29, String(largest));
+  assert.ok(planned.scales[3] > 4 * planned.scales[2]);
+});
+
+test('linear elements that are larger than those with a ReLU take nothing from the precision of either', () => {
+  const measured = measureRanges(masked, images);
+  const [first, ...rest] = measured;
+  const louder = (range: Float64Array) => range.map((most, c) => (c === 2 ? 8 * most : most));
+  const linear = louder(first.linear);
+  const [plain, loud, louderRelus] = [first, { ...first, linear }, { linear, relu: louder(first.relu) }].map(
+    (range) => planFixedPoint(masked, [range, ...rest], OPTIONS).layers[0],
+  );
+  assert.deepEqual(loud, plain);
+  assert.ok(louderRelus.scales[2] < plain.scales[2] / 4, 'while a ReLU needs its range');
+});
+
+test('fixed point follows a float network with linear elements, negative values included', () => {
+  const measured = planFixedPoint(masked, measureRanges(masked, images), OPTIONS);
+  const inIntegers = quantizeNetwork(masked, measured, FACTS);
+  assert.ok(inIntegers.card.relus < fixed.card.relus);
+  const runner = new FloatRunner(masked);
+  let lowest = 0;
+  for (const image of images.slice(0, 10)) {
+    const float = runner.run(image);
+    const { logits, tensors } = runInteger(inIntegers, quantizeImage(inIntegers.card, image), nearest);
+    for (const [l, { scales }] of measured.layers.entries()) {
+      const area = float[l].length / scales.length;
+      for (const [i, value] of float[l].entries()) {
+        const kept = masked.layers[l].linear?.[i] ? value : Math.max(0, value);
+        const expected = kept * scales[Math.floor(i / area)];
+        lowest = Math.min(lowest, expected);
+        assert.ok(Math.abs(tensors[l + 1][i] - expected) < 20, `layer ${l}, ${i}: ${tensors[l + 1][i]}`);
+      }
+    }
+    const spread = Math.max(...float[2].map(Math.abs));
+    for (const [i, logit] of logits.entries())
+      assert.ok(Math.abs(logit / 2 ** measured.logitScaleBits - float[2][i]) < 0.02 * spread);
+  }
+  assert.ok(lowest < -100);
 });
 
 test('a smaller k costs precision, not range', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FixedPointPlan } from '../../model/fixed-point/planner.ts';
-import { rangeUse } from '../../model/fixed-point/ranges.ts';
+import { measureRanges, rangeUse } from '../../model/fixed-point/ranges.ts';
 
 const layer = { name: 'one', ringBits: 4, dropBits: 8, scales: [2, 4] };
 const facts = { marginPercent: 200, calibrationImages: 10, imageScaleBits: 6, logitScaleBits: 8 };
@@ -10,12 +10,45 @@ function planOf(...layers: FixedPointPlan['layers']): FixedPointPlan {
   return { format: 1, ...facts, layers };
 }
 
+function relus(...relu: number[]) {
+  return { relu: Float64Array.from(relu), linear: new Float64Array(relu.length) };
+}
+
 test('the share of the range in use is that of the largest value, over one where it wraps around', () => {
-  assert.equal(rangeUse(planOf(layer), [Float64Array.of(1, 0.25), Float64Array.of(99)]), 2 / 8);
-  assert.equal(rangeUse(planOf(layer, layer), [new Float64Array(2), Float64Array.of(1, 3)]), 12 / 8);
+  assert.equal(rangeUse(planOf(layer), [relus(1, 0.25), relus(99)]), 2 / 8);
+  assert.equal(rangeUse(planOf(layer, layer), [relus(0, 0), relus(1, 3)]), 12 / 8);
 });
 
 test('every layer is measured with its own bits', () => {
   const wide = { ...layer, ringBits: 8 };
-  assert.equal(rangeUse(planOf(layer, wide), [Float64Array.of(1, 1), Float64Array.of(4, 8)]), 4 / 8);
+  assert.equal(rangeUse(planOf(layer, wide), [relus(1, 1), relus(4, 8)]), 4 / 8);
+});
+
+test('linear elements use the room up to 2^30 at product scale, whatever k is', () => {
+  const linear = { relu: Float64Array.of(1, 0.25), linear: Float64Array.of(2 ** 20, 0) };
+  assert.equal(rangeUse(planOf(layer), [linear]), 2 ** 21 / (2 ** 22 - 1));
+});
+
+test('elements with and without a ReLU are measured apart, and logits count as linear', () => {
+  const output = { channels: 1, height: 1, width: 2 };
+  const term = { tensor: 0, pool: 'none', kernelHeight: 1, kernelWidth: 1, stride: 1, padTop: 0, padLeft: 0 };
+  const map = {
+    name: 'map',
+    output,
+    terms: [term],
+    kernels: [Float64Array.of(1)],
+    bias: new Float64Array(1),
+  };
+  const network = {
+    input: output,
+    layers: [
+      { ...map, linear: Uint8Array.of(0, 1) },
+      { ...map, terms: [{ ...term, tensor: 1 }], linear: null },
+    ],
+  } as Parameters<typeof measureRanges>[0];
+  const images = [Float32Array.of(-3, -5), Float32Array.of(2, 4)];
+  assert.deepEqual(measureRanges(network, images), [
+    { relu: Float64Array.of(3), linear: Float64Array.of(5) },
+    { relu: Float64Array.of(0), linear: Float64Array.of(5) },
+  ]);
 });

@@ -1,6 +1,5 @@
 /** Runs both roles in one process over a memory channel and keeps everything that was said: support for tests. */
 
-import { LABEL_BYTES } from '../../crypto/garbling/gadget.ts';
 import { outputMasks, removeMask } from '../../crypto/garbling/online.ts';
 import { randomSeed, SEED_BYTES } from '../../crypto/prg.ts';
 import { addShares, bytesToWords } from '../../crypto/ring.ts';
@@ -9,13 +8,15 @@ import { linearLayer } from '../../model/executor.ts';
 import type { FixedNetwork } from '../../model/network.ts';
 import { type BundleSink, type BundleSource, NONCE_BYTES } from '../../protocol/bundle.ts';
 import type { Channel } from '../../protocol/channel.ts';
+import { inOrder, putBack } from '../../protocol/element-order.ts';
 import { garblerKeys, layerMask } from '../../protocol/masks.ts';
 import { memoryChannel } from '../../protocol/memory-channel.ts';
 import { prepareClient, prepareServer } from '../../protocol/offline.ts';
 import { inferClient, inferServer } from '../../protocol/online.ts';
-import { makePlan, type Plan } from '../../protocol/plan.ts';
+import { makePlan, type Plan, storedBytes } from '../../protocol/plan.ts';
 import type { Segment, SegmentKind } from '../../protocol/segment.ts';
 import { closeSession, openClientSession, openServerSession } from '../../protocol/session.ts';
+import type { Setting } from '../../protocol/setting.ts';
 
 /** A bundle in memory. */
 export class MemoryBundle implements BundleSink, BundleSource {
@@ -70,8 +71,12 @@ export interface Preparation {
 }
 
 /** Prepares `count` bundles in one session. */
-export async function prepare(network: FixedNetwork, count = 1): Promise<Preparation[]> {
-  const plan = makePlan(network.card);
+export async function prepare(
+  network: FixedNetwork,
+  count = 1,
+  setting: Setting = 'fast',
+): Promise<Preparation[]> {
+  const plan = makePlan(network.card, setting);
   const ends = memoryChannel();
   const [clientSession, serverSession] = await Promise.all([
     openClientSession(ends.client),
@@ -123,9 +128,9 @@ export async function infer(
 /** The client's shares b_l, as they stand in its bundle. */
 export function clientShares({ plan, bundle }: Preparation): Uint32Array[] {
   let offset = SEED_BYTES + NONCE_BYTES;
-  return plan.layers.map(({ elements, bytes }) => {
+  return plan.layers.map(({ elements, chunks }) => {
     const share = bytesToWords(bundle.subarray(offset, offset + 4 * elements));
-    offset += (4 + bytes.labels * LABEL_BYTES + bytes.tables) * elements;
+    offset += chunks.reduce((sum, chunk) => sum + storedBytes(chunk), 4 * elements);
     return share;
   });
 }
@@ -138,24 +143,23 @@ export function serverShares(
 ): Uint32Array[] {
   const { plan, bundleSeed } = prepared;
   const tensors = [bytesToWords(bytesOf(inference.serverReceived, 'masked-input'))];
-  return plan.layers.map(({ gadget, elements, chunks }, l) => {
+  return plan.layers.map(({ order, elements, chunks }, l) => {
     const share = addShares(linearLayer(network, l, tensors), layerMask(plan, bundleSeed, l));
-    if (gadget) {
-      const received = bytesToWords(bytesOf(inference.serverReceived, 'masked-activations', l));
-      const keys = garblerKeys(bundleSeed, l);
-      const next = new Uint32Array(elements);
-      for (const { first, count } of chunks) {
-        const end = first + count;
-        const masks = outputMasks(gadget, keys, first, count);
-        next.set(removeMask(gadget, masks, received.subarray(first, end), share.subarray(first, end)), first);
-      }
-      tensors.push(next);
+    const ordered = inOrder(share, order);
+    const received = bytesToWords(bytesOf(inference.serverReceived, 'masked-activations', l));
+    const keys = garblerKeys(bundleSeed, l);
+    const next = new Uint32Array(elements);
+    for (const { first, count, gadget } of chunks) {
+      const part = (values: Uint32Array) => values.subarray(first, first + count);
+      const masks = outputMasks(gadget, keys, first, count);
+      putBack(next, removeMask(gadget, masks, part(received), part(ordered)), first, order);
     }
+    tensors.push(next);
     return share;
   });
 }
 
-/** The carries c of protocol.md section 1 that an inference met, from both parties' shares. */
+/** The carries c of protocol.md section 1 that an inference met, from both parties' shares: the same for both gadgets. */
 export function carriesOf(network: FixedNetwork, prepared: Preparation, inference: Inference) {
   const own = clientShares(prepared);
   const other = serverShares(network, prepared, inference);

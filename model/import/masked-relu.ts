@@ -1,0 +1,96 @@
+import { elementsOf } from '../geometry.ts';
+import type { AffineValue } from './affine.ts';
+import { unsupported } from './node-inputs.ts';
+import type { OnnxGraph } from './onnx.ts';
+import type { Constant } from './onnx-constant.ts';
+import type { OnnxNode } from './onnx-node.ts';
+
+/**
+ * Selective linearization in an ONNX graph: with constants M and C = 1 - M of zeros and ones,
+ *
+ *     R = Relu(X);  Add(Mul(R, M), Mul(X, C))
+ *
+ * is the ReLU of X where M is 1, and X itself elsewhere. The four nodes together make one layer.
+ */
+export interface MaskedRelu {
+  /** M. */
+  readonly kept: Constant;
+  /** C. */
+  readonly passed: Constant;
+  /** What the Add computes. */
+  readonly output: string;
+}
+
+/** All four nodes of every masked Relu in the graph, which nothing else reads inside. */
+export function findMaskedRelus(graph: OnnxGraph): Map<OnnxNode, MaskedRelu> {
+  const { makers, onlyReaders } = neighbours(graph);
+  /** The constant that a node multiplies a value by. */
+  const factor = (node: OnnxNode | null | undefined, value: string): Constant | undefined => {
+    if (node?.type !== 'Mul' || node.inputs.length !== 2 || !node.inputs.includes(value)) return undefined;
+    return graph.constants.get(otherInput(node, value));
+  };
+  const found = new Map<OnnxNode, MaskedRelu>();
+  for (const relu of graph.nodes.filter(({ type }) => type === 'Relu')) {
+    const [source, result] = [relu.inputs[0], relu.outputs[0]];
+    const keeping = onlyReaders.get(result);
+    const kept = factor(keeping, result);
+    if (!keeping || !kept) continue;
+    const add = onlyReaders.get(keeping.outputs[0]);
+    if (add?.type !== 'Add' || add.inputs.length !== 2) continue;
+    const passing = makers.get(otherInput(add, keeping.outputs[0]));
+    const passed = factor(passing, source);
+    if (!passing || !passed || onlyReaders.get(passing.outputs[0]) !== add) continue;
+    for (const node of [relu, keeping, passing, add])
+      found.set(node, { kept, passed, output: add.outputs[0] });
+  }
+  return found;
+}
+
+/** The node that computes each value, and the one that reads it; null where the value has more use than that. */
+function neighbours({ nodes, outputName }: OnnxGraph) {
+  const makers = new Map(nodes.map((node) => [node.outputs[0], node]));
+  const onlyReaders = new Map<string, OnnxNode | null>([[outputName, null]]);
+  for (const node of nodes)
+    for (const name of new Set(node.inputs)) onlyReaders.set(name, onlyReaders.has(name) ? null : node);
+  return { makers, onlyReaders };
+}
+
+/** The second of a node's two inputs, or the first if the second is `value`. */
+function otherInput({ inputs }: OnnxNode, value: string): string {
+  return inputs[inputs[0] === value ? 1 : 0];
+}
+
+/**
+ * Flags of the linear elements of the layer that `value` becomes; null if there are none. Throws
+ * 'model/unsupported' if the constants are no masks of zeros and ones for it, or not each other's complement.
+ */
+export function maskFlags({ kept, passed }: MaskedRelu, value: AffineValue): Uint8Array | null {
+  const [mask, linear] = [kept, passed].map((constant) => spread(constant, value));
+  for (let i = 0; i < mask.length; i++)
+    if (mask[i] + linear[i] !== 1) throw unsupported('its masks do not add up to 1 at every element');
+  return linear.includes(1) ? linear : null;
+}
+
+/** A mask of one value per element, channel, row ..., broadcast to the elements of `value`. */
+function spread({ dims, values }: Constant, { shape, flat }: AffineValue): Uint8Array {
+  const elements = elementsOf(shape);
+  const sizes = flat ? [1, elements] : [1, shape.channels, shape.height, shape.width];
+  const own = [...new Array<number>(Math.max(0, sizes.length - dims.length)).fill(1), ...dims];
+  if (own.length !== sizes.length || own.some((size, axis) => size !== 1 && size !== sizes[axis]))
+    throw unsupported(
+      `its mask of ${dims.join('x')} does not fit its map of ${sizes.slice(1).join('x')} elements`,
+    );
+  if (values.some((value) => value !== 0 && value !== 1))
+    throw unsupported('its mask has other values than 0 and 1');
+  const flags = new Uint8Array(elements);
+  for (let i = 0; i < elements; i++) {
+    let [position, index, step] = [i, 0, 1];
+    for (let axis = sizes.length - 1; axis > 0; axis--) {
+      if (own[axis] > 1) index += (position % sizes[axis]) * step;
+      position = Math.floor(position / sizes[axis]);
+      step *= own[axis];
+    }
+    flags[i] = values[index];
+  }
+  return flags;
+}

@@ -1,0 +1,53 @@
+/**
+ * Which elements of a layer are linear: they lost their ReLU to selective linearization (Cho, Joshi, Reagen, Garg,
+ * Hegde, ICML 2022). In memory one flag per element, 1 for linear, and null where there is none; in a model card
+ * a bitmap in base64, with element i at bit i mod 8, counted from the lowest, of byte i >> 3.
+ */
+
+/** The bitmap of flags [elements]; null if none is set. */
+export function linearBitmap(flags: Uint8Array | null): string | null {
+  if (!flags?.includes(1)) return null;
+  const bits = Buffer.alloc(bitmapBytes(flags.length));
+  for (const [i, flag] of flags.entries()) bits[i >> 3] |= flag << (i & 7);
+  return bits.toString('base64');
+}
+
+/** The flags [elements] in a bitmap. */
+export function linearFlags(bitmap: string | null, elements: number): Uint8Array | null {
+  if (bitmap === null) return null;
+  const bits = Buffer.from(bitmap, 'base64');
+  const flags = new Uint8Array(elements);
+  for (let i = 0; i < elements; i++) flags[i] = (bits[i >> 3] >> (i & 7)) & 1;
+  return flags;
+}
+
+/** How many flags of a bitmap are set. */
+export function countLinear(bitmap: string | null): number {
+  let count = 0;
+  for (let byte of bitmap === null ? [] : Buffer.from(bitmap, 'base64'))
+    for (; byte > 0; byte &= byte - 1) count++;
+  return count;
+}
+
+/** Whether a text from outside is the one bitmap of its flags: padding bits are zero, and some flag is set. */
+export function isLinearBitmap(text: string, elements: number): boolean {
+  const length = bitmapBytes(elements);
+  if (text.length !== 4 * Math.ceil(length / 3)) return false;
+  const bits = Buffer.from(text, 'base64');
+  const padding = 8 * length - elements;
+  return (
+    bits.length === length &&
+    bits.toString('base64') === text &&
+    bits[length - 1] >> (8 - padding) === 0 &&
+    bits.some((byte) => byte !== 0)
+  );
+}
+
+/** For JSON.stringify of a card that is hashed: a layer without linear elements is written as if nothing had any. */
+export function omitNoLinear(key: string, value: unknown): unknown {
+  return key === 'linear' && value === null ? undefined : value;
+}
+
+function bitmapBytes(elements: number): number {
+  return Math.ceil(elements / 8);
+}

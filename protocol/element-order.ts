@@ -1,0 +1,26 @@
+/**
+ * The order in which the nonlinearities of a layer take its elements: those with a ReLU first, then the linear ones,
+ * both ascending, so that every chunk has one gadget. It is public, as the mask is. null: the layer's own order.
+ */
+export type ElementOrder = Uint32Array | null;
+
+/** The order by flags [elements] of the linear elements. */
+export function elementOrder(linear: Uint8Array | null): ElementOrder {
+  if (!linear) return null;
+  const order = new Uint32Array(linear.length);
+  let next = 0;
+  for (const flag of [0, 1])
+    for (let i = 0; i < linear.length; i++) if (linear[i] === flag) order[next++] = i;
+  return order;
+}
+
+/** The elements of a layer in the order, in memory of their own unless it is the layer's own. */
+export function inOrder(values: Uint32Array, order: ElementOrder): Uint32Array {
+  return order ? order.map((element) => values[element]) : values;
+}
+
+/** Undoes `inOrder` for a run of elements from position `first` on: puts them at their places in the layer. */
+export function putBack(layer: Uint32Array, values: Uint32Array, first: number, order: ElementOrder): void {
+  if (!order) layer.set(values, first);
+  else for (let i = 0; i < values.length; i++) layer[order[first + i]] = values[i];
+}

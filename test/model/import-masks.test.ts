@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { FloatRunner } from '../../model/float-network.ts';
+import { importOnnx } from '../../model/import/import-onnx.ts';
+import { OnnxBuilder, referenceLogits } from './onnx-builder.ts';
+
+const INPUT = { channels: 2, height: 4, width: 5 };
+const MAP = { pads: [1, 1, 1, 1] };
+
+/** The layers of a file, whose logits must be an independent runtime's. */
+async function imported(build: (b: OnnxBuilder) => string, seed = 1) {
+  const b = new OnnxBuilder(INPUT, seed);
+  const file = b.finish(build(b));
+  const network = importOnnx(file);
+  const image = Float32Array.from({ length: 40 }, () => b.random() * 4 - 2);
+  const logits = new FloatRunner(network).run(image).at(-1)!;
+  for (const [i, expected] of (await referenceLogits(file, INPUT, image)).entries())
+    assert.ok(Math.abs(logits[i] - expected) < 1e-4, `logit ${i}: ${logits[i]} instead of ${expected}`);
+  return network.layers;
+}
+
+const randomMask = (b: OnnxBuilder, length: number) => Array.from({ length }, () => Number(b.random() < 0.5));
+
+test('a mask of every shape that broadcasts to the elements is read as the runtime reads it', async () => {
+  const shapes = [[3, 4, 5], [3, 1, 1], [1, 3, 4, 5], [1, 3, 1, 1], [4, 1], [5], [1, 1, 5], []];
+  const property = fc.asyncProperty(fc.constantFrom(...shapes), fc.nat(1000), async (dims, seed) => {
+    const size = dims.reduce((product, dim) => product * dim, 1);
+    let mask: number[] = [];
+    const [{ linear }] = await imported((b) => {
+      mask = randomMask(b, size);
+      return b.classifier(b.maskedRelu(b.conv('image', 2, 3, 3, MAP), dims, mask), 3, 2);
+    }, seed);
+    assert.equal(
+      linear === null,
+      mask.every((keep) => keep === 1),
+    );
+    if (dims.length === 3 && size === 60)
+      assert.deepEqual([...(linear ?? [])], linear && mask.map((m) => 1 - m));
+    if (size === 3 && linear)
+      assert.deepEqual(
+        [...linear],
+        [...linear.keys()].map((i) => 1 - mask[Math.floor(i / 20)]),
+      );
+  });
+  await fc.assert(property, { numRuns: 30 });
+});
+
+test('several masked layers follow one another, whole layers become linear, vectors have masks too', async () => {
+  const layers = await imported((b) => {
+    const first = b.maskedRelu(b.conv('image', 2, 3, 3, MAP), [3, 1, 1], [0, 0, 0]);
+    const second = b.maskedRelu(b.conv(first, 3, 4, 3, MAP), [4, 4, 5], randomMask(b, 80));
+    const sum = b.node('Add', [b.conv(second, 4, 4, 1), second]);
+    const pooled = b.node('Flatten', [b.node('GlobalAveragePool', [b.node('Relu', [sum])])]);
+    const hidden = b.node('Gemm', [pooled, b.constant([4, 6]), b.constant([6])]);
+    const third = b.maskedRelu(hidden, [6], [1, 0, 1, 1, 0, 0]);
+    return b.node('Gemm', [third, b.constant([6, 3]), b.constant([3])]);
+  });
+  assert.deepEqual(
+    layers.map(({ linear }) => linear && linear.reduce((sum, flag) => sum + flag, 0) / linear.length),
+    [1, layers[1].linear!.filter((flag) => flag).length / 80, null, 0.5, null],
+  );
+});
+
+test('factors and summands may stand in either order', async () => {
+  const [{ linear }] = await imported((b) => {
+    const x = b.conv('image', 2, 2, 3, MAP);
+    const passed = b.node('Mul', [b.values([2, 1, 1], [0, 1]), x]);
+    const kept = b.node('Mul', [b.values([2, 1, 1], [1, 0]), b.node('Relu', [x])]);
+    return b.classifier(b.node('Add', [passed, kept]), 2, 2);
+  });
+  assert.deepEqual([...linear!], [...new Array(20).fill(0), ...new Array(20).fill(1)]);
+});
+
+interface Parts {
+  readonly x: string;
+  readonly relu: string;
+  readonly kept: string;
+  readonly passed: string;
+}
+
+/** A file in which only `end` decides what becomes of the parts of a masked Relu. */
+function fileOf(
+  end: (b: OnnxBuilder, parts: Parts) => string,
+  mask: [number[], number[]] = [
+    [2, 1, 1],
+    [1, 0],
+  ],
+  complement: [number[], number[]] = [
+    [2, 1, 1],
+    [0, 1],
+  ],
+): Uint8Array {
+  const b = new OnnxBuilder(INPUT, 3);
+  const x = b.conv('image', 2, 2, 3, MAP);
+  const relu = b.node('Relu', [x]);
+  const kept = b.node('Mul', [relu, b.values(...mask)]);
+  const passed = b.node('Mul', [x, b.values(...complement)]);
+  return b.finish(b.classifier(end(b, { x, relu, kept, passed }), 2, 2));
+}
+
+const sum = (b: OnnxBuilder, { kept, passed }: Parts) => b.node('Add', [kept, passed]);
+const bad: Record<string, [Uint8Array, RegExp]> = {
+  'a mask between 0 and 1': [
+    fileOf(
+      sum,
+      [
+        [2, 1, 1],
+        [0.5, 1],
+      ],
+      [
+        [2, 1, 1],
+        [0.5, 0],
+      ],
+    ),
+    /Relu .*0 and 1/,
+  ],
+  'a mask of 2 and -1': [
+    fileOf(
+      sum,
+      [
+        [2, 1, 1],
+        [2, 1],
+      ],
+      [
+        [2, 1, 1],
+        [-1, 0],
+      ],
+    ),
+    /Relu .*0 and 1/,
+  ],
+  'masks that overlap': [
+    fileOf(sum, [
+      [2, 1, 1],
+      [1, 1],
+    ]),
+    /Relu .*add up to 1/,
+  ],
+  'masks that leave an element out': [
+    fileOf(sum, [
+      [2, 1, 1],
+      [0, 0],
+    ]),
+    /Relu .*add up to 1/,
+  ],
+  'a mask for another number of channels': [
+    fileOf(sum, [
+      [3, 1, 1],
+      [1, 0, 1],
+    ]),
+    /Relu .*3x1x1 does not fit/,
+  ],
+  'a mask for another map': [fileOf(sum, [[2, 5, 4], new Array(40).fill(1)]), /2x5x4 does not fit/],
+  'a mask that makes a batch of one image': [
+    fileOf(sum, [
+      [2, 2, 1, 1],
+      [1, 0, 1, 0],
+    ]),
+    /2x2x1x1 does not fit/,
+  ],
+  'a complement that does not broadcast': [fileOf(sum, undefined, [[2], [0, 1]]), /mask of 2 does not fit/],
+  'a Relu that something else reads too': [
+    fileOf((b, parts) => b.node('Add', [sum(b, parts), parts.relu])),
+    /Mul .*masks of a Relu/,
+  ],
+  'a masked Relu that something else reads too': [
+    fileOf((b, parts) => b.node('Add', [sum(b, parts), parts.kept])),
+    /Mul .*masks of a Relu/,
+  ],
+  'a masked input that something else reads too': [
+    fileOf((b, parts) => b.node('Add', [sum(b, parts), parts.passed])),
+    /Mul .*masks of a Relu/,
+  ],
+  'no input beside the masked Relu': [fileOf((_, { kept }) => kept), /Mul .*masks of a Relu/],
+  'another value beside the masked Relu': [
+    fileOf((b, { kept }) => {
+      const other = b.node('Mul', [b.conv('image', 2, 2, 1), b.values([2, 1, 1], [0, 1])]);
+      return b.node('Add', [kept, other]);
+    }),
+    /Mul .*masks of a Relu/,
+  ],
+  'a masked Relu twice': [fileOf((b, { kept }) => b.node('Add', [kept, kept])), /Mul .*masks of a Relu/],
+  'a difference': [fileOf((b, { kept, passed }) => b.node('Sub', [kept, passed])), /Mul .*masks of a Relu/],
+};
+
+for (const [what, [file, message]] of Object.entries(bad))
+  test(`a file is refused that has ${what}`, () => {
+    assert.throws(() => importOnnx(file), { code: 'model/unsupported', message });
+  });
+
+test('a mask that is computed is refused', () => {
+  const b = new OnnxBuilder(INPUT, 3);
+  const x = b.conv('image', 2, 2, 3, MAP);
+  const kept = b.node('Mul', [b.node('Relu', [x]), b.conv('image', 2, 2, 3, MAP)]);
+  const passed = b.node('Mul', [x, b.values([2, 1, 1], [0, 1])]);
+  const file = b.finish(b.classifier(b.node('Add', [kept, passed]), 2, 2));
+  assert.throws(() => importOnnx(file), { code: 'model/unsupported', message: /Mul .*masks of a Relu/ });
+});

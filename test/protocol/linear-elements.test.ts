@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { GADGET_CHUNK } from '../../crypto/garbling/gadget.ts';
+import { runInteger } from '../../model/executor.ts';
+import { countLinear } from '../../model/linear-elements.ts';
+import type { FixedNetwork } from '../../model/network.ts';
+import { randomModel, randomSmallNetwork } from '../../model/random.ts';
+import { elementOrder, inOrder, putBack } from '../../protocol/element-order.ts';
+import { makePlan } from '../../protocol/plan.ts';
+import type { Setting } from '../../protocol/setting.ts';
+import { randomImage } from './images.ts';
+import { carriesOf, infer, prepare } from './rehearsal.ts';
+
+const total = (segments: readonly { data: Uint8Array }[]) =>
+  segments.reduce((sum, { data }) => sum + data.length, 0);
+
+/** One inference: its logits are the integer executor's, its bytes the plan's. */
+async function rehearse(network: FixedNetwork, setting: Setting = 'fast'): Promise<void> {
+  const [preparation] = await prepare(network, 1, setting);
+  const image = randomImage(network.card);
+  const inference = await infer(network, preparation, image);
+  const { logits, tensors } = runInteger(network, image, carriesOf(network, preparation, inference));
+  assert.deepEqual(inference.logits, logits);
+  assert.ok(
+    tensors.slice(1).some((tensor) => tensor.some((value) => value < 0)),
+    'signs came through',
+  );
+  const { plan } = preparation;
+  assert.equal(total(preparation.serverReceived), plan.offlineBytes.up);
+  assert.equal(total(preparation.clientReceived), plan.offlineBytes.down);
+  assert.equal(preparation.bundle.length, plan.bundleBytes);
+  assert.equal(total(inference.serverReceived), plan.onlineBytes.up);
+  assert.equal(total(inference.clientReceived), plan.onlineBytes.down);
+}
+
+test('networks with linear elements: private logits are the executor’s bit for bit, bytes are the plan’s', async () => {
+  const property = fc.asyncProperty(
+    fc.nat(2 ** 30),
+    fc.constantFrom(0.25, 0.5, 0.9, 1),
+    fc.constantFrom<Setting>('fast', 'lean'),
+    (seed, share, setting) => rehearse(randomSmallNetwork(seed, 3, share), setting),
+  );
+  await fc.assert(property, { numRuns: 12 });
+});
+
+test('layers of several chunks of either gadget', async () => {
+  const network = randomModel({ C: 6, D: 2, reduceAt: [0], size: 32, classes: 5, linear: 0.5 });
+  for (const { chunks } of makePlan(network.card).layers.slice(0, -1))
+    assert.deepEqual(
+      chunks.map(({ first, count, gadget }) => [first, count, gadget.kind]),
+      [
+        [0, GADGET_CHUNK, 'relu'],
+        [GADGET_CHUNK, 1024, 'relu'],
+        [3072, GADGET_CHUNK, 'rescale'],
+        [3072 + GADGET_CHUNK, 1024, 'rescale'],
+      ],
+    );
+  await rehearse(network);
+});
+
+test('every element of a layer is in one chunk, under an index of its own', () => {
+  fc.assert(
+    fc.property(fc.nat(), fc.double({ min: 0, max: 1, noNaN: true }), (seed, share) => {
+      const { card } = randomSmallNetwork(seed, 2, share);
+      for (const [l, { elements, order, chunks }] of makePlan(card).layers.slice(0, -1).entries()) {
+        let next = 0;
+        for (const { first, count } of chunks) {
+          assert.equal(first, next);
+          next += count;
+        }
+        assert.equal(next, elements);
+        const taken = order ? [...order] : [...Array(elements).keys()];
+        assert.deepEqual(
+          taken.toSorted((a, b) => a - b),
+          [...Array(elements).keys()],
+        );
+        assert.equal(order === null, card.layers[l].linear === null);
+      }
+    }),
+    { numRuns: 10 },
+  );
+});
+
+test('the order takes ReLUs before linear elements, both ascending, and can be undone run by run', () => {
+  const flags = fc.uint8Array({ min: 0, max: 1, minLength: 1, maxLength: 40 });
+  fc.assert(
+    fc.property(flags, fc.nat(40), (linear, cut) => {
+      const order = elementOrder(linear);
+      const of = (flag: number) => [...linear.keys()].filter((element) => linear[element] === flag);
+      assert.deepEqual([...(order ?? [])], [...of(0), ...of(1)]);
+      const values = Uint32Array.from(linear, (_, i) => 1000 + i);
+      for (const either of [order, null]) {
+        const ordered = inOrder(values, either);
+        const back = new Uint32Array(values.length);
+        putBack(back, ordered.subarray(0, cut), 0, either);
+        putBack(back, ordered.subarray(cut), Math.min(cut, values.length), either);
+        assert.deepEqual(back, values);
+      }
+    }),
+  );
+});
+
+const SHAPE = { C: 2, D: 3, reduceAt: [0, 1], size: 16 };
+
+for (const [setting, tables, online] of [
+  ['fast', 1104, 96],
+  ['lean', 528, 192],
+] as const)
+  test(`${setting}: an element that becomes linear saves all of its ReLU's bytes but 32 and 20`, () => {
+    const costs = [0, 0.5, 1].map((linear) => {
+      const plan = makePlan(randomModel({ ...SHAPE, linear }).card, setting);
+      const count = plan.card.layers.reduce((sum, layer) => sum + countLinear(layer.linear), 0);
+      return { count, ...plan };
+    });
+    const [all] = costs;
+    assert.equal(all.count, 0);
+    for (const { count, offlineBytes, onlineBytes, bundleBytes, card } of costs.slice(1)) {
+      assert.equal(card.relus, all.card.relus - count);
+      // Labels and tables: 12 transfers of 16 bytes and the circuit, against one transfer and a table of 16.
+      assert.equal(all.offlineBytes.down - offlineBytes.down, count * (12 * 16 + tables - 32));
+      assert.equal(all.bundleBytes - bundleBytes, count * (12 * 16 + tables - 32));
+      // 4 bytes per transfer: all chunks here hold a multiple of 128 elements.
+      assert.equal(all.offlineBytes.up - offlineBytes.up, count * 4 * (12 - 1));
+      assert.equal(all.onlineBytes.down - onlineBytes.down, count * (online - 16));
+      assert.equal(all.onlineBytes.up, onlineBytes.up);
+    }
+  });
+
+test('the mask is part of the plan’s hash, and costs a network without one nothing', () => {
+  const { card } = randomModel({ ...SHAPE, linear: 0.5 });
+  const other = randomModel({ ...SHAPE, linear: 0.5, seed: 2 }).card;
+  const swapped = card.layers.map((layer, l) => ({ ...layer, linear: other.layers[l].linear }));
+  assert.notEqual(makePlan({ ...card, layers: swapped }).hash, makePlan(card).hash);
+  const plain = makePlan(randomModel(SHAPE).card);
+  for (const { order } of plain.layers) assert.equal(order, null);
+});
