@@ -1,14 +1,16 @@
 /** `npm run bench -- COMMAND`: what this machine makes of the protocol. */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { asSphynxError } from '../errors/sphynx-error.ts';
 import { DIGIT_BITS, type Setting } from '../protocol/setting.ts';
 import { describeContention, measureContention } from './contention.ts';
 import { measureGrowth, redrawGrowth } from './growth.ts';
 import { describeKernels, measureKernels } from './kernels/suite.ts';
-import { measure } from './measure.ts';
+import { type Measurement, measure } from './measure.ts';
+import { ZOO } from './model.ts';
 import { checkNetworks } from './network/check.ts';
 import { networkProfile } from './network/profiles.ts';
+import { drawPareto } from './pareto.ts';
 import { describeMeasurement } from './report.ts';
 import { chromeTrace } from './trace.ts';
 
@@ -96,6 +98,21 @@ program
     const figures = await measureContention(model, repeat);
     process.stdout.write(`${json ? JSON.stringify(figures) : describeContention(figures)}\n`);
   });
+
+program
+  .command('pareto')
+  .description(
+    "accuracy of the zoo's CIFAR-100 models against ReLUs and online latency, with the paper's points",
+  )
+  .argument('<svg>', 'the picture')
+  .argument('[measurements...]', 'files that `online --json` printed')
+  .action((svg: string, files: string[]) =>
+    drawPareto(
+      ZOO,
+      files.map((file) => JSON.parse(readFileSync(file, 'utf8')) as Measurement),
+      svg,
+    ),
+  );
 
 program
   .command('network')

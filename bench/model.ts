@@ -5,7 +5,8 @@ import { loadModel } from '../model/load.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import { randomModel, type SphynxShape } from '../model/random.ts';
 
-const ZOO = join(import.meta.dirname, '..', 'model-zoo');
+/** The folder of the models that come with the package. */
+export const ZOO = join(import.meta.dirname, '..', 'model-zoo');
 
 /** `sphynx:C,D,L1+L2[@SIZE]`: channels, cells, reduce cells, side of the image. */
 const SPHYNX = /^sphynx:(\d+),(\d+),(\d+(?:\+\d+)*)(?:@(\d+))?$/;
