@@ -1,8 +1,8 @@
 import { kernels } from './load.ts';
 
 /**
- * Arithmetic in Z_q[X] / (X^n + 1) for a prime q < 2^30 with 2n | q - 1. Polynomials are arrays of n words in
- * kernel memory, in *coefficient* form (natural order) or *transformed* (bit-reversed order, a product is
+ * Arithmetic in Z_q[X] / (X^n + 1) for a prime q < 2^30 with 2n | q - 1, n >= 8. Polynomials are arrays of n
+ * words in kernel memory, in *coefficient* form (natural order) or *transformed* (bit-reversed order, a product is
  * pointwise). Words are below q unless said otherwise.
  */
 export class NttPrime {

@@ -10,12 +10,6 @@ function shoup(v: v128, w: v128, ws: v128, q: v128): v128 {
   return i32x4.sub(i32x4.mul(v, w), i32x4.mul(v128.shuffle<i32>(low, high, 1, 3, 5, 7), q));
 }
 
-// @ts-ignore: decorator
-@inline
-function shoupWord(v: u32, w: u32, ws: u32, q: u32): u32 {
-  return v * w - <u32>((<u64>v * <u64>ws) >> 32) * q;
-}
-
 /** Subtracts m where the word is at least m (words below 2m). */
 // @ts-ignore: decorator
 @inline
@@ -23,87 +17,111 @@ function reduceOnce(v: v128, m: v128): v128 {
   return i32x4.min_u(v, i32x4.sub(v, m));
 }
 
-/** In place, natural to bit-reversed order; `twiddles`, `shoups`: powers of a 2n-th root, bit-reversed. Ends below q. */
+/** In place, natural to bit-reversed order; `twiddles`, `shoups`: powers of a 2n-th root, bit-reversed. n >= 8. Ends below q. */
 export function nttForward(a: usize, n: i32, q: u32, twiddles: usize, shoups: usize): void {
   const prime = i32x4.splat(q);
   const twice = i32x4.splat(q << 1);
-  let t = n;
-  for (let m = 1; m < n; m <<= 1) {
-    t >>= 1;
+  let t = n >> 1;
+  let m = 1;
+  for (; t >= 4; t >>= 1, m <<= 1) {
     const gap = <usize>t << 2;
+    let p = a;
     for (let i = 0; i < m; i++) {
-      const w = load<u32>(twiddles + (<usize>(m + i) << 2));
-      const ws = load<u32>(shoups + (<usize>(m + i) << 2));
-      let p = a + (<usize>(2 * i * t) << 2);
+      const W = v128.load32_splat(twiddles + (<usize>(m + i) << 2));
+      const WS = v128.load32_splat(shoups + (<usize>(m + i) << 2));
       const end = p + gap;
-      if (t >= 4) {
-        const W = i32x4.splat(w);
-        const WS = i32x4.splat(ws);
-        while (p < end) {
-          const u = reduceOnce(v128.load(p), twice);
-          const r = shoup(v128.load(p + gap), W, WS, prime);
-          v128.store(p, i32x4.add(u, r));
-          v128.store(p + gap, i32x4.add(i32x4.sub(u, r), twice));
-          p += 16;
-        }
-      } else {
-        while (p < end) {
-          const x = load<u32>(p);
-          const u = min(x, x - (q << 1));
-          const r = shoupWord(load<u32>(p + gap), w, ws, q);
-          store<u32>(p, u + r);
-          store<u32>(p + gap, u - r + (q << 1));
-          p += 4;
-        }
+      for (; p < end; p += 16) {
+        const u = reduceOnce(v128.load(p), twice);
+        const r = shoup(v128.load(p + gap), W, WS, prime);
+        v128.store(p, i32x4.add(u, r));
+        v128.store(p + gap, i32x4.add(i32x4.sub(u, r), twice));
       }
+      p += gap;
     }
   }
+  // The strides 2 and 1 stay within two vectors: two groups of four words, then four of two.
+  let pairs = <usize>m << 2;
+  let singles = <usize>m << 3;
   const end = a + (<usize>n << 2);
-  for (let p = a; p < end; p += 16)
-    v128.store(p, reduceOnce(reduceOnce(v128.load(p), twice), prime));
+  for (let p = a; p < end; p += 32, pairs += 8, singles += 16) {
+    const x = v128.load(p);
+    const y = v128.load(p, 16);
+    let u = reduceOnce(v128.shuffle<i32>(x, y, 0, 1, 4, 5), twice);
+    let r = v128.shuffle<i32>(x, y, 2, 3, 6, 7);
+    r = shoup(r, twoTwice(twiddles + pairs), twoTwice(shoups + pairs), prime);
+    const low = i32x4.add(u, r);
+    const high = i32x4.add(i32x4.sub(u, r), twice);
+    u = reduceOnce(v128.shuffle<i32>(low, high, 0, 2, 4, 6), twice);
+    r = v128.shuffle<i32>(low, high, 1, 3, 5, 7);
+    r = shoup(r, fourCrossed(twiddles + singles), fourCrossed(shoups + singles), prime);
+    const even = reduceOnce(reduceOnce(i32x4.add(u, r), twice), prime);
+    const odd = reduceOnce(reduceOnce(i32x4.add(i32x4.sub(u, r), twice), twice), prime);
+    v128.store(p, v128.shuffle<i32>(even, odd, 0, 4, 2, 6));
+    v128.store(p, v128.shuffle<i32>(even, odd, 1, 5, 3, 7), 16);
+  }
 }
 
-/** The inverse, bit-reversed to natural order, for words below 2q. `scale`, `scaleShoup`: 1/n. Ends below q. */
+/** The inverse, bit-reversed to natural order, for words below 2q. `scale`, `scaleShoup`: 1/n. n >= 8. Ends below q. */
 export function nttInverse(
   a: usize, n: i32, q: u32, twiddles: usize, shoups: usize, scale: u32, scaleShoup: u32,
 ): void {
   const prime = i32x4.splat(q);
   const twice = i32x4.splat(q << 1);
-  let t = 1;
-  for (let m = n >> 1; m > 0; m >>= 1) {
+  const end = a + (<usize>n << 2);
+  // The strides 1 and 2, the way back of the forward transform's last two.
+  let singles = <usize>n << 1;
+  let pairs = <usize>n;
+  for (let p = a; p < end; p += 32, singles += 16, pairs += 8) {
+    const x = v128.load(p);
+    const y = v128.load(p, 16);
+    let u = v128.shuffle<i32>(x, y, 0, 4, 2, 6);
+    let v = v128.shuffle<i32>(x, y, 1, 5, 3, 7);
+    const even = reduceOnce(i32x4.add(u, v), twice);
+    v = i32x4.add(i32x4.sub(u, v), twice);
+    const odd = shoup(v, fourCrossed(twiddles + singles), fourCrossed(shoups + singles), prime);
+    u = v128.shuffle<i32>(even, odd, 0, 4, 1, 5);
+    v = v128.shuffle<i32>(even, odd, 2, 6, 3, 7);
+    const low = reduceOnce(i32x4.add(u, v), twice);
+    v = i32x4.add(i32x4.sub(u, v), twice);
+    const high = shoup(v, twoTwice(twiddles + pairs), twoTwice(shoups + pairs), prime);
+    v128.store(p, v128.shuffle<i32>(low, high, 0, 1, 4, 5));
+    v128.store(p, v128.shuffle<i32>(low, high, 2, 3, 6, 7), 16);
+  }
+  for (let m = n >> 3, t = 4; m > 0; m >>= 1, t <<= 1) {
     const gap = <usize>t << 2;
+    let p = a;
     for (let i = 0; i < m; i++) {
-      const w = load<u32>(twiddles + (<usize>(m + i) << 2));
-      const ws = load<u32>(shoups + (<usize>(m + i) << 2));
-      let p = a + (<usize>(2 * i * t) << 2);
-      const end = p + gap;
-      if (t >= 4) {
-        const W = i32x4.splat(w);
-        const WS = i32x4.splat(ws);
-        while (p < end) {
-          const u = v128.load(p);
-          const v = v128.load(p + gap);
-          v128.store(p, reduceOnce(i32x4.add(u, v), twice));
-          v128.store(p + gap, shoup(i32x4.add(i32x4.sub(u, v), twice), W, WS, prime));
-          p += 16;
-        }
-      } else {
-        while (p < end) {
-          const u = load<u32>(p);
-          const v = load<u32>(p + gap);
-          const sum = u + v;
-          store<u32>(p, min(sum, sum - (q << 1)));
-          store<u32>(p + gap, shoupWord(u - v + (q << 1), w, ws, q));
-          p += 4;
-        }
+      const W = v128.load32_splat(twiddles + (<usize>(m + i) << 2));
+      const WS = v128.load32_splat(shoups + (<usize>(m + i) << 2));
+      const middle = p + gap;
+      for (; p < middle; p += 16) {
+        const u = v128.load(p);
+        const v = v128.load(p + gap);
+        v128.store(p, reduceOnce(i32x4.add(u, v), twice));
+        v128.store(p + gap, shoup(i32x4.add(i32x4.sub(u, v), twice), W, WS, prime));
       }
+      p += gap;
     }
-    t <<= 1;
   }
   const S = i32x4.splat(scale);
   const SS = i32x4.splat(scaleShoup);
-  const end = a + (<usize>n << 2);
   for (let p = a; p < end; p += 16) v128.store(p, reduceOnce(shoup(v128.load(p), S, SS, prime), prime));
+}
+
+/** Two words, each in two neighbouring lanes. */
+// @ts-ignore: decorator
+@inline
+function twoTwice(words: usize): v128 {
+  const two = v128.load64_zero(words);
+  return v128.shuffle<i32>(two, two, 0, 0, 1, 1);
+}
+
+/** Four words, those in the middle exchanged. */
+// @ts-ignore: decorator
+@inline
+function fourCrossed(words: usize): v128 {
+  const four = v128.load(words);
+  return v128.shuffle<i32>(four, four, 0, 2, 1, 3);
 }
 
 /** sums[i] (u64) += x[i] * y[i]. Sixteen products of words below 2^30 fit on top of nothing, fifteen on a reduced sum. */

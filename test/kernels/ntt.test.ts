@@ -6,7 +6,7 @@ import { inKernelMemory } from '../../crypto/hash.ts';
 import { LAZY_PRODUCTS, NttPrime, ProductSum } from '../../kernels/ntt.ts';
 
 const PRIMES = [1073651713, 1073668097, 1073692673].map((q) => new NttPrime(q, 4096));
-const SMALL = PRIMES.map(({ q }) => new NttPrime(q, 16));
+const SMALL = PRIMES.flatMap(({ q }) => [8, 16].map((n) => new NttPrime(q, n)));
 
 const randomWords = (n: number, q: number) =>
   Uint32Array.from({ length: n }, () => randomBytes(4).readUInt32LE() % q);
@@ -42,7 +42,7 @@ function product(prime: NttPrime, x: Uint32Array, y: Uint32Array): Uint32Array {
 test('a product of transforms is the negacyclic product, for random and extreme words', () => {
   for (const prime of SMALL) {
     const word = fc.oneof(fc.constantFrom(0, 1, prime.q - 1, prime.q >> 1), fc.nat(prime.q - 1));
-    const polynomial = fc.array(word, { minLength: 16, maxLength: 16 });
+    const polynomial = fc.array(word, { minLength: prime.n, maxLength: prime.n });
     fc.assert(
       fc.property(polynomial, polynomial, (x, y) => {
         const [a, b] = [Uint32Array.from(x), Uint32Array.from(y)];
