@@ -8,8 +8,8 @@ import { randomModel, type SphynxShape } from '../model/random.ts';
 /** The folder of the models that come with the package. */
 export const ZOO = join(import.meta.dirname, '..', 'model-zoo');
 
-/** `sphynx:C,D,L1+L2[@SIZE]`: channels, cells, reduce cells, side of the image. */
-const SPHYNX = /^sphynx:(\d+),(\d+),(\d+(?:\+\d+)*)(?:@(\d+))?$/;
+/** `sphynx:C,D,L1+L2[@SIZE][~LINEAR]`: channels, cells, reduce cells, side of the image, percent of linear elements. */
+const SPHYNX = /^sphynx:(\d+),(\d+),(\d+(?:\+\d+)*)(?:@(\d+))?(?:~(\d\d?))?$/;
 
 /** Largest C, D and side: more than any network of the papers. */
 const MOST = { channels: 100, cells: 50, side: 512 };
@@ -28,11 +28,14 @@ export async function benchModel(name: string): Promise<FixedNetwork> {
     return loadModel(join(ZOO, name));
   throw new SphynxError(
     'config/invalid',
-    `${name} is neither a folder of model-zoo/ nor sphynx:C,D,L1+L2[@SIZE], such as sphynx:5,10,0+5`,
+    `${name} is neither a folder of model-zoo/ nor sphynx:C,D,L1+L2[@SIZE][~LINEAR], such as sphynx:5,10,0+5`,
   );
 }
 
-function sphynxShape(name: string, [, C, D, reduce, side = '32']: readonly string[]): SphynxShape {
+function sphynxShape(
+  name: string,
+  [, C, D, reduce, side = '32', linear = '0']: readonly string[],
+): SphynxShape {
   const size = Number(side);
   const shape = { C: Number(C), D: Number(D), reduceAt: reduce.split('+').map(Number), size };
   const sound =
@@ -47,5 +50,5 @@ function sphynxShape(name: string, [, C, D, reduce, side = '32']: readonly strin
       'config/invalid',
       `${name}: reduce cells must ascend below D, and the side must halve at every one of them`,
     );
-  return { ...shape, classes: CLASSES[size] ?? 100 };
+  return { ...shape, classes: CLASSES[size] ?? 100, linear: Number(linear) / 100 };
 }

@@ -7,6 +7,8 @@ test('a Sphynx network has the ReLUs that its name says', async () => {
     'sphynx:5,5,0+1': 25_600,
     'sphynx:5,10,0+5': 51_200,
     'sphynx:5,5,0+1@64': 102_400,
+    'sphynx:5,5,0+1~90': 2_560,
+    'sphynx:5,5,0+1@64~5': 97_280,
   };
   for (const [name, relus] of Object.entries(sizes))
     assert.equal((await benchModel(name)).card.relus, relus, name);
@@ -32,6 +34,8 @@ test('what names no network is refused with what would', async () => {
     'sphynx:5,5,5',
     'sphynx:5,5,1+0',
     'sphynx:5,5,0+1@34',
+    'sphynx:5,5,0+1~',
+    'sphynx:5,5,0+1~100',
   ];
   for (const name of [...wrong, 'sphynx:0,5,0', 'sphynx:5,99999999,0', 'sphynx:5,5,0@1024'])
     await assert.rejects(benchModel(name), { code: 'config/invalid' }, name);
