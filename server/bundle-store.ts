@@ -5,7 +5,7 @@
  */
 export interface BundleStore {
   /**
-   * Opens the record of a bundle that is about to be prepared. Throws 'server/busy' if the client holds as many
+   * Opens the record of a bundle that is about to be prepared. Throws 'server/busy' if the identity holds as many
    * as it may, 'storage/failed' like every method if the record cannot be made durable.
    */
   create(bundle: NewBundle): Promise<void>;
@@ -17,19 +17,30 @@ export interface BundleStore {
   abandon(id: string): Promise<void>;
 
   /**
+   * Burns those of the client's bundles among `ids` that nobody spends yet: the client has lost its half of them.
+   * Returns their number.
+   */
+  discard(client: string, ids: readonly string[]): Promise<number>;
+
+  /**
    * ready -> spending, at most once per bundle whatever races, crashes or other processes do: when this
    * resolves, the change is durable and the seed is erased from the store; the caller holds the only copy.
-   * Throws 'bundle/unknown' (also for another client's), 'model/mismatch', 'bundle/expired' or 'bundle/spent'.
+   * Counts as one inference of the identity. Throws 'bundle/unknown' (also for another client's), 'model/mismatch',
+   * 'bundle/expired', 'bundle/spent' or 'quota/exceeded', and then nothing has changed. After 'storage/failed' the
+   * outcome may be unknown: the bundle must be taken for spent.
    */
   spend(claim: BundleClaim): Promise<Uint8Array>;
 
   /** spending -> spent: the inference is over, well or badly. */
   markSpent(id: string): Promise<void>;
 
-  /** At start, before any call: bundles that a dead process left in preparing or spending are burned. Returns their number. */
+  /** At start, before any call: bundles that dead servers left in preparing or spending are burned. Returns their number. */
   burnLeftovers(): Promise<number>;
 
-  /** Deletes what has expired and the last traces of erased seeds; call it every minute or so. Returns the number of records. */
+  /**
+   * Deletes what has expired and the last traces of erased seeds, and burns what servers left behind that have died
+   * since; call it every minute or so. Returns the number of expired records.
+   */
   sweep(): Promise<number>;
 
   close(): Promise<void>;
@@ -49,6 +60,8 @@ export interface NewBundle {
   readonly id: string;
   /** Hash of the client's token. */
   readonly client: string;
+  /** Hash of the identity whose limits count: that of all its clients. */
+  readonly identity: string;
   readonly model: BundleModel;
   /** 32 bytes, secret. */
   readonly seed: Uint8Array;
@@ -60,5 +73,19 @@ export interface NewBundle {
 export interface BundleClaim {
   readonly id: string;
   readonly client: string;
+  readonly identity: string;
   readonly model: BundleModel;
 }
+
+/** What a store holds identities to. */
+export interface StoreLimits {
+  /** Bundles in preparing or ready that one identity may hold. */
+  readonly bundlesPerClient: number;
+  /** Inferences of one identity in an hour that begins with its first one. */
+  readonly inferencesPerHour: number;
+  /** Inferences of one identity, ever. */
+  readonly inferencesTotal: number;
+}
+
+/** The hour of `inferencesPerHour` (ms). */
+export const QUOTA_HOUR_MS = 3_600_000;

@@ -9,17 +9,17 @@ import type { CallContext } from './call-context.ts';
  * happens afterwards, it stays spent.
  */
 export async function infer(
-  { parts, client, log }: CallContext,
+  { parts, client, identity, log }: CallContext,
   stream: CallStream<InferRequests, InferResponses>,
 ): Promise<void> {
   const { models, store, pool } = parts;
   const spend = await stream.expect('spend');
-  const { identity } = models.agree(spend);
-  const seed = await store.spend({ id: spend.bundleId, client, model: identity });
-  log.info({ bundle: spend.bundleId, model: identity.name }, 'bundle spending');
+  const { identity: model } = models.agree(spend);
+  const seed = await store.spend({ id: spend.bundleId, client, identity, model });
+  log.info({ bundle: spend.bundleId, model: model.name }, 'bundle spending');
   try {
     await stream.send({ spending: {} });
-    const { channel, release } = pool.infer(identity.name, seed);
+    const { channel, release } = pool.infer(model.name, seed);
     try {
       await relay(channel, new GrpcChannel(stream), stream.signal);
     } finally {
@@ -28,6 +28,9 @@ export async function infer(
     stream.end();
   } finally {
     seed.fill(0);
-    await store.markSpent(spend.bundleId);
+    // A record that stays in spending is as burned as one in spent: no reason to fail an inference that is over.
+    await store
+      .markSpent(spend.bundleId)
+      .catch((err: unknown) => log.warn({ err }, 'could not record a spent bundle'));
   }
 }

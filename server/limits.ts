@@ -17,6 +17,10 @@ export interface ServerLimits {
   readonly inferencesPerClient: number;
   /** Unspent bundles that one client may hold. */
   readonly bundlesPerClient: number;
+  /** Inferences of one identity in an hour that begins with its first one. */
+  readonly inferencesPerHour: number;
+  /** Inferences of one identity, ever: what it may learn about a model from its answers. */
+  readonly inferencesTotal: number;
   /** Bundles that one Preprocess stream may ask for. */
   readonly bundlesPerStream: number;
   /** How long a bundle can be spent after its preparation began (ms). */
@@ -45,6 +49,9 @@ export const DEFAULT_LIMITS: ServerLimits = {
   inferencesPerClient: 4,
   // A record is 500 bytes, but every bundle is a licence to ask the model once.
   bundlesPerClient: 256,
+  // Three a second without a pause. Set both to what the clients need: many answers let a model be rebuilt.
+  inferencesPerHour: 10_000,
+  inferencesTotal: 1_000_000,
   bundlesPerStream: 64,
   // Long enough to prepare on one day and to spend on another; short enough that lost bundles vanish.
   bundleLifetimeMs: 7 * DAY_MS,

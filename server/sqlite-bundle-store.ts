@@ -2,7 +2,15 @@ import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { SphynxError } from '../errors/sphynx-error.ts';
-import type { BundleClaim, BundleStore, NewBundle } from './bundle-store.ts';
+import {
+  type BundleClaim,
+  type BundleStore,
+  type NewBundle,
+  QUOTA_HOUR_MS,
+  type StoreLimits,
+} from './bundle-store.ts';
+import { notPreparing, type Refusal, refusalError, tooManyBundles } from './store/refusal.ts';
+import type { SeedCipher } from './store/seed-cipher.ts';
 
 /** Name of the database in the state folder. */
 const FILE = 'bundles.sqlite';
@@ -10,28 +18,35 @@ const FILE = 'bundles.sqlite';
 /** How long a write waits for another process that holds the file (ms). Writes take a few. */
 const LOCK_WAIT_MS = 2000;
 
+/** Kept in the file. Tables of an older layout are dropped with their bundles, which clients prepare anew. */
+const LAYOUT = 2;
+
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS bundle (
     id TEXT PRIMARY KEY,
     client TEXT NOT NULL,
+    identity TEXT NOT NULL,
     model TEXT NOT NULL,
     model_hash TEXT NOT NULL,
     plan_hash TEXT NOT NULL,
-    seed BLOB,
+    seed TEXT,
     state TEXT NOT NULL CHECK (state IN ('preparing', 'ready', 'spending', 'spent')),
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     CHECK ((seed IS NULL) = (state IN ('spending', 'spent')))
   ) STRICT, WITHOUT ROWID;
-  CREATE INDEX IF NOT EXISTS bundle_of_client ON bundle (client, expires_at);
+  CREATE INDEX IF NOT EXISTS bundle_of_identity ON bundle (identity, expires_at);
   CREATE INDEX IF NOT EXISTS bundle_by_expiry ON bundle (expires_at);
+  CREATE TABLE IF NOT EXISTS usage (
+    identity TEXT PRIMARY KEY,
+    hour_began INTEGER NOT NULL,
+    in_hour INTEGER NOT NULL,
+    total INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  PRAGMA user_version = ${LAYOUT};
 `;
 
-const MATCH = 'id = ? AND client = ? AND model = ? AND model_hash = ? AND plan_hash = ?';
-
-interface SqliteBundleStoreOptions {
-  /** Bundles in preparing or ready that one client may hold. */
-  readonly bundlesPerClient: number;
+interface SqliteBundleStoreOptions extends StoreLimits {
   /** Milliseconds since the epoch; a test seam for expiry. */
   readonly now?: () => number;
 }
@@ -39,65 +54,73 @@ interface SqliteBundleStoreOptions {
 /**
  * Bundle records in one SQLite file of the state folder, for a server of one process, readable by its owner
  * only. Every commit is synced to disk before it counts (write-ahead log with synchronous=FULL: one sync, on
- * the way of every inference). Erased seeds are overwritten in the file (secure_delete); the log may hold them
+ * the way of every inference). Seeds are sealed. Erased ones are overwritten in the file (secure_delete); the log may hold them
  * until `sweep` or `close` empties it. How well a disk forgets what was overwritten is beyond this program.
  */
 export class SqliteBundleStore implements BundleStore {
   readonly #database: DatabaseSync;
   readonly #statements: Record<keyof typeof SQL, StatementSync>;
-  readonly #bundlesPerClient: number;
+  readonly #cipher: SeedCipher;
+  readonly #limits: StoreLimits;
   readonly #now: () => number;
 
   /** Opens or creates the file. Throws 'storage/failed' if the folder or the file cannot be used. */
-  constructor(folder: string, { bundlesPerClient, now = Date.now }: SqliteBundleStoreOptions) {
-    this.#bundlesPerClient = bundlesPerClient;
+  constructor(folder: string, cipher: SeedCipher, { now = Date.now, ...limits }: SqliteBundleStoreOptions) {
+    this.#cipher = cipher;
+    this.#limits = limits;
     this.#now = now;
     const path = join(folder, FILE);
     this.#database = stored(`open ${path}`, () => open(folder, path));
     this.#statements = stored(`prepare ${path}`, () => prepare(this.#database));
   }
 
-  async create({ id, client, model, seed, expiresAt }: NewBundle): Promise<void> {
+  async create({ id, client, identity, model, seed, expiresAt }: NewBundle): Promise<void> {
     const now = this.#now();
-    const limit = this.#bundlesPerClient;
+    const limit = this.#limits.bundlesPerClient;
+    const sealed = this.#cipher.seal(id, seed);
     const { changes } = stored('record a bundle', () =>
       this.#statements.create.run(
-        ...[id, client, model.name, model.hash, model.planHash, seed, now, expiresAt],
-        ...[client, now, limit],
+        ...[id, client, identity, model.name, model.hash, model.planHash, sealed, now, expiresAt],
+        ...[identity, now, limit],
       ),
     );
-    if (changes === 0)
-      throw new SphynxError(
-        'server/busy',
-        `this client holds ${limit} unspent bundles, as many as it may: classify with them, or let them expire`,
-      );
+    if (changes === 0) throw tooManyBundles(limit);
   }
 
   async markReady(id: string): Promise<void> {
     const { changes } = stored('record a bundle', () => this.#statements.markReady.run(id, this.#now()));
-    if (changes === 0)
-      throw new SphynxError(
-        'bundle/unknown',
-        'the bundle is not being prepared any more; prepare another one',
-      );
+    if (changes === 0) throw notPreparing();
   }
 
   async abandon(id: string): Promise<void> {
     stored('forget a bundle', () => this.#statements.abandon.run(id));
   }
 
-  async spend({ id, client, model }: BundleClaim): Promise<Uint8Array> {
-    const key = [id, client, model.name, model.hash, model.planHash];
-    const seed = stored('spend a bundle', () =>
+  async discard(client: string, ids: readonly string[]): Promise<number> {
+    return stored('discard bundles', () =>
+      this.#transaction(() =>
+        ids.reduce((sum, id) => sum + Number(this.#statements.discard.run(id, client).changes), 0),
+      ),
+    );
+  }
+
+  async spend(claim: BundleClaim): Promise<Uint8Array> {
+    const now = this.#now();
+    const outcome = stored('spend a bundle', () =>
+      // It holds the write lock from its first line on: nobody else moves the record or counts in between.
       this.#transaction(() => {
-        // The write lock is held from here on: nobody else can move the record between these two lines.
-        const held = this.#statements.readSeed.get(id);
-        const { changes } = this.#statements.spend.run(...key, this.#now());
-        return changes === 1 ? (held?.seed as Uint8Array) : undefined;
+        const record = this.#statements.read.get(claim.id, claim.client);
+        const usage = this.#usage(claim.identity, now);
+        const refusal = refusalOf(record, claim, now) ?? this.#quotaRefusal(usage);
+        if (refusal) return { refusal, waitMs: usage.hourBegan + QUOTA_HOUR_MS - now };
+        const seed = this.#cipher.open(claim.id, record?.seed as string);
+        if (this.#statements.spend.run(claim.id).changes !== 1) throw new Error('the bundle was not ready');
+        this.#statements.use.run(claim.identity, usage.hourBegan, usage.inHour + 1, usage.total + 1);
+        return { seed };
       }),
     );
-    if (!seed) throw this.#refusal({ id, client, model });
-    return seed;
+    if (outcome.seed) return outcome.seed;
+    throw refusalError(outcome.refusal as Refusal, outcome.waitMs);
   }
 
   async markSpent(id: string): Promise<void> {
@@ -120,23 +143,21 @@ export class SqliteBundleStore implements BundleStore {
     if (this.#database.isOpen) stored('close the bundle store', () => this.#database.close());
   }
 
-  /** Why a claim was not granted. Another client's bundle is as unknown as none. */
-  #refusal({ id, client, model }: BundleClaim): SphynxError {
-    const record = stored('read a bundle', () => this.#statements.read.get(id, client));
-    if (!record || record.state === 'preparing')
-      return new SphynxError(
-        'bundle/unknown',
-        'this server holds no such bundle of yours; prepare a new one',
-      );
-    if (record.state !== 'ready')
-      return new SphynxError('bundle/spent', 'the bundle was used before; every bundle serves one image');
-    if (
-      record.model !== model.name ||
-      record.model_hash !== model.hash ||
-      record.plan_hash !== model.planHash
-    )
-      return new SphynxError('model/mismatch', 'the bundle was prepared for another model or version of it');
-    return new SphynxError('bundle/expired', 'the bundle is older than its lifetime; prepare a new one');
+  /** What the identity has used: of the hour that runs now, or of one that begins now. */
+  #usage(identity: string, now: number): { hourBegan: number; inHour: number; total: number } {
+    const row = this.#statements.usage.get(identity);
+    const began = Number(row?.hour_began ?? now);
+    const total = Number(row?.total ?? 0);
+    // A clock that was set back begins a new hour too, rather than a longer one.
+    const runs = now >= began && now < began + QUOTA_HOUR_MS;
+    return runs
+      ? { hourBegan: began, inHour: Number(row?.in_hour ?? 0), total }
+      : { hourBegan: now, inHour: 0, total };
+  }
+
+  #quotaRefusal({ inHour, total }: { inHour: number; total: number }): Refusal | undefined {
+    if (total >= this.#limits.inferencesTotal) return 'total';
+    return inHour >= this.#limits.inferencesPerHour ? 'hour' : undefined;
   }
 
   #transaction<Result>(body: () => Result): Result {
@@ -152,18 +173,33 @@ export class SqliteBundleStore implements BundleStore {
   }
 }
 
+/** Why a claim is not granted to this record, if it is not. */
+function refusalOf(
+  record: Record<string, unknown> | undefined,
+  { model }: BundleClaim,
+  now: number,
+): Refusal | undefined {
+  if (!record || record.state === 'preparing') return 'unknown';
+  if (record.state !== 'ready') return 'spent';
+  const { name, hash, planHash } = model;
+  if (record.model !== name || record.model_hash !== hash || record.plan_hash !== planHash) return 'mismatch';
+  return (record.expires_at as number) > now ? undefined : 'expired';
+}
+
 const SQL = {
-  create: `INSERT INTO bundle SELECT ?, ?, ?, ?, ?, ?, 'preparing', ?, ? WHERE
-    (SELECT count(*) FROM bundle WHERE client = ? AND expires_at > ? AND state IN ('preparing', 'ready')) < ?`,
+  create: `INSERT INTO bundle SELECT ?, ?, ?, ?, ?, ?, ?, 'preparing', ?, ? WHERE
+    (SELECT count(*) FROM bundle WHERE identity = ? AND expires_at > ? AND state IN ('preparing', 'ready')) < ?`,
   markReady: `UPDATE bundle SET state = 'ready' WHERE id = ? AND state = 'preparing' AND expires_at > ?`,
   abandon: `DELETE FROM bundle WHERE id = ? AND state = 'preparing'`,
-  readSeed: 'SELECT seed FROM bundle WHERE id = ?',
-  spend: `UPDATE bundle SET state = 'spending', seed = NULL
-    WHERE ${MATCH} AND state = 'ready' AND expires_at > ?`,
+  discard: `UPDATE bundle SET state = 'spent', seed = NULL
+    WHERE id = ? AND client = ? AND state IN ('preparing', 'ready')`,
+  read: `SELECT state, model, model_hash, plan_hash, expires_at, seed FROM bundle WHERE id = ? AND client = ?`,
+  spend: `UPDATE bundle SET state = 'spending', seed = NULL WHERE id = ? AND state = 'ready'`,
+  usage: 'SELECT hour_began, in_hour, total FROM usage WHERE identity = ?',
+  use: 'INSERT OR REPLACE INTO usage VALUES (?, ?, ?, ?)',
   markSpent: `UPDATE bundle SET state = 'spent' WHERE id = ? AND state = 'spending'`,
   burnLeftovers: `UPDATE bundle SET state = 'spent', seed = NULL WHERE state IN ('preparing', 'spending')`,
   sweep: 'DELETE FROM bundle WHERE expires_at <= ?',
-  read: 'SELECT state, model, model_hash, plan_hash FROM bundle WHERE id = ? AND client = ?',
 };
 
 function open(folder: string, path: string): DatabaseSync {
@@ -176,8 +212,10 @@ function open(folder: string, path: string): DatabaseSync {
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
     PRAGMA secure_delete = ON;
-    ${SCHEMA}
   `);
+  const { user_version: layout } = database.prepare('PRAGMA user_version').get() as { user_version: number };
+  if (layout !== LAYOUT) database.exec('DROP TABLE IF EXISTS bundle');
+  database.exec(SCHEMA);
   return database;
 }
 
@@ -191,6 +229,7 @@ function stored<Result>(what: string, operation: () => Result): Result {
   try {
     return operation();
   } catch (cause) {
+    if (cause instanceof SphynxError) throw cause;
     throw new SphynxError(
       'storage/failed',
       `could not ${what}: is the disk full or the state folder not writable? The log tells more`,

@@ -8,7 +8,6 @@ import { SHARED_CHANNEL_OPTIONS } from '../transport/limits.ts';
 import type { ModelSummary } from '../transport/messages.ts';
 import { privateInferenceService, SERVICE_NAME } from '../transport/proto.ts';
 import type { ServerParts } from './call-context.ts';
-import { lockFolder } from './folder-lock.ts';
 import { tendHttp2Streams } from './http2-streams.ts';
 import { Access, type AccessOptions } from './identity/access.ts';
 import {
@@ -23,14 +22,12 @@ import {
 import { listen } from './listen.ts';
 import { ModelRegistry } from './models.ts';
 import { PrivateInferenceService } from './service.ts';
-import { SqliteBundleStore } from './sqlite-bundle-store.ts';
+import { openStore, type StoreOptions } from './store/open-store.ts';
 import { WorkerPool } from './worker-pool.ts';
 
-export interface ServerOptions extends AccessOptions {
+export interface ServerOptions extends AccessOptions, StoreOptions {
   /** Folders of models, or networks in memory. */
   readonly models: readonly (string | FixedNetwork)[];
-  /** Where the bundle records live; made if it is missing. One server process per folder: a second one does not start. */
-  readonly stateFolder: string;
   /** For all models: fewer bytes online ('fast', the default) or fewer offline ('lean'). */
   readonly setting?: Setting;
   readonly limits?: Partial<ServerLimits>;
@@ -58,10 +55,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const models = await ModelRegistry.load(options.models, options.setting);
   const undo: (() => Promise<void>)[] = [];
   try {
-    const unlock = lockFolder(options.stateFolder);
-    undo.push(async () => unlock());
-    const store = new SqliteBundleStore(options.stateFolder, limits);
-    undo.push(() => store.close());
+    const { store, close } = await openStore(options, limits);
+    undo.push(close);
     logger.info({ burned: await store.burnLeftovers(), expired: await store.sweep() }, 'bundle store open');
     const pool = await WorkerPool.start(
       {

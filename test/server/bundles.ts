@@ -3,8 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
-import type { NewBundle } from '../../server/bundle-store.ts';
-import type { SqliteBundleStore } from '../../server/sqlite-bundle-store.ts';
+import type { BundleClaim, BundleStore, NewBundle } from '../../server/bundle-store.ts';
 
 export const MODEL = { name: 'model', hash: 'a'.repeat(64), planHash: 'b'.repeat(64) };
 
@@ -19,6 +18,7 @@ export function newBundle(changes: Partial<NewBundle> = {}): NewBundle {
   return {
     id: randomBytes(16).toString('hex'),
     client: 'alice',
+    identity: changes.client ?? 'alice',
     model: MODEL,
     seed: randomBytes(32),
     expiresAt: Date.now() + 60_000,
@@ -26,10 +26,12 @@ export function newBundle(changes: Partial<NewBundle> = {}): NewBundle {
   };
 }
 
-export async function readyBundle(
-  store: SqliteBundleStore,
-  changes: Partial<NewBundle> = {},
-): Promise<NewBundle> {
+/** What 'alice' sends to spend a bundle. */
+export function claimOf(id: string, changes: Partial<BundleClaim> = {}): BundleClaim {
+  return { id, client: 'alice', identity: changes.client ?? 'alice', model: MODEL, ...changes };
+}
+
+export async function readyBundle(store: BundleStore, changes: Partial<NewBundle> = {}): Promise<NewBundle> {
   const bundle = newBundle(changes);
   await store.create(bundle);
   await store.markReady(bundle.id);

@@ -1,0 +1,146 @@
+import { randomBytes } from 'node:crypto';
+import type { BundleClaim, BundleStore, NewBundle, StoreLimits } from '../bundle-store.ts';
+import { QUOTA_HOUR_MS } from '../bundle-store.ts';
+import { RedisConnection, type RedisOptions, UnknownOutcome } from './redis-connection.ts';
+import { PREFIX, SCRIPTS, type ScriptName } from './redis-scripts.ts';
+import { notPreparing, type Refusal, refusalError, tooManyBundles } from './refusal.ts';
+import { missingKey, type SeedCipher } from './seed-cipher.ts';
+
+/** A server that has been silent for so long counts as dead (ms), and what it was doing is burned. */
+const LEASE_MS = 30_000;
+
+/** Records that one step of a sweep deletes: Redis does nothing else meanwhile. */
+const SWEEP_BATCH = 500;
+
+interface RedisBundleStoreOptions extends StoreLimits {
+  /** Milliseconds since the epoch; a test seam for expiry. */
+  readonly now?: () => number;
+  /** Test seam. */
+  readonly leaseMs?: number;
+}
+
+/**
+ * Bundle records in Redis, for several servers that share them: each of them can spend a bundle that another one has
+ * prepared. Every server holds a lease that it renews; what a server without one left in preparing or spending is
+ * burned by any other. Every change is one Lua script, durable when it is confirmed.
+ */
+export class RedisBundleStore implements BundleStore {
+  readonly #redis: RedisConnection;
+  readonly #cipher: SeedCipher;
+  readonly #limits: StoreLimits;
+  readonly #now: () => number;
+  readonly #leaseMs: number;
+  /** This server, as the owner of what it prepares and spends. */
+  readonly #owner = randomBytes(16).toString('hex');
+  /** Bundles whose spending may have been done or not. They are never spent here, and burned when Redis is back. */
+  readonly #doubtful = new Set<string>();
+  readonly #renewal: NodeJS.Timeout;
+
+  private constructor(redis: RedisConnection, cipher: SeedCipher, options: RedisBundleStoreOptions) {
+    const { now = Date.now, leaseMs = LEASE_MS, ...limits } = options;
+    this.#redis = redis;
+    this.#cipher = cipher;
+    this.#limits = limits;
+    this.#now = now;
+    this.#leaseMs = leaseMs;
+    // A renewal that fails is tried again by the next one, before the lease ends.
+    this.#renewal = setInterval(() => this.#renew().catch(() => {}), leaseMs / 3).unref();
+  }
+
+  /** Throws 'config/invalid' if Redis could forget what it confirms, 'storage/failed' if it cannot be reached. */
+  static async open(
+    redis: RedisOptions,
+    cipher: SeedCipher,
+    options: RedisBundleStoreOptions,
+  ): Promise<RedisBundleStore> {
+    const connection = await RedisConnection.open(redis);
+    const store = new RedisBundleStore(connection, cipher, options);
+    try {
+      await store.#renew();
+      return store;
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  async create({ id, client, identity, model, seed, expiresAt }: NewBundle): Promise<void> {
+    const limit = this.#limits.bundlesPerClient;
+    const created = await this.#run('create', [
+      ...[id, client, identity, model.name, model.hash, model.planHash],
+      ...[this.#cipher.seal(id, seed), expiresAt, this.#owner, this.#now(), limit],
+    ]);
+    if (created !== 1) throw tooManyBundles(limit);
+  }
+
+  async markReady(id: string): Promise<void> {
+    if ((await this.#run('markReady', [id, this.#now()])) !== 1) throw notPreparing();
+  }
+
+  async abandon(id: string): Promise<void> {
+    await this.#run('abandon', [id]);
+  }
+
+  async discard(client: string, ids: readonly string[]): Promise<number> {
+    if (ids.length === 0) return 0;
+    return (await this.#run('discard', [client, ...ids])) as number;
+  }
+
+  async spend({ id, client, identity, model }: BundleClaim): Promise<Uint8Array> {
+    if (this.#doubtful.has(id)) throw refusalError('spent');
+    try {
+      const { inferencesPerHour, inferencesTotal } = this.#limits;
+      const [outcome, value] = (await this.#run('spend', [
+        ...[id, client, identity, model.name, model.hash, model.planHash, this.#owner, this.#now()],
+        ...[inferencesPerHour, inferencesTotal, QUOTA_HOUR_MS, this.#cipher.keyIds.join(' ')],
+      ])) as [Refusal | 'seed' | 'key', string];
+      if (outcome === 'key') throw missingKey(value);
+      if (outcome !== 'seed') throw refusalError(outcome, Number(value));
+      await this.#redis.replicate();
+      return this.#cipher.open(id, value);
+    } catch (error) {
+      if (error instanceof UnknownOutcome) this.#doubtful.add(id);
+      throw error;
+    }
+  }
+
+  async markSpent(id: string): Promise<void> {
+    await this.#run('markSpent', [id]);
+  }
+
+  async burnLeftovers(): Promise<number> {
+    return (await this.#run('burnLeftovers', [])) as number;
+  }
+
+  async sweep(): Promise<number> {
+    for (const id of this.#doubtful) {
+      await this.#run('burnDoubtful', [id]);
+      this.#doubtful.delete(id);
+    }
+    await this.burnLeftovers();
+    for (let swept = 0; ; ) {
+      const batch = (await this.#run('sweep', [this.#now(), SWEEP_BATCH])) as number;
+      swept += batch;
+      if (batch < SWEEP_BATCH) return swept;
+    }
+  }
+
+  /** Gives the lease back, so that others need not wait for its end. */
+  async close(): Promise<void> {
+    clearInterval(this.#renewal);
+    await this.#redis.run(['DEL', this.#lease]).catch(() => {});
+    this.#redis.close();
+  }
+
+  async #renew(): Promise<void> {
+    await this.#redis.run(['SET', this.#lease, '1', 'PX', String(this.#leaseMs)]);
+  }
+
+  get #lease(): string {
+    return `${PREFIX}server:${this.#owner}`;
+  }
+
+  #run(script: ScriptName, args: readonly (string | number)[]): Promise<unknown> {
+    return this.#redis.run(['EVAL', SCRIPTS[script], '1', PREFIX, ...args.map(String)]);
+  }
+}

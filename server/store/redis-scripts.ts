@@ -1,0 +1,139 @@
+/**
+ * What the Redis store does to records, as Lua scripts: Redis runs each of them as one step that nothing can come
+ * between, and replies when its writes are in the append-only file (`appendfsync always`).
+ *
+ * A record is a hash. Beside it: `held:IDENTITY`, unspent bundles by expiry; `expiry`, all records by expiry; `busy`,
+ * bundles in preparing or spending; `server:ID`, the lease of a living server; `usage:IDENTITY`, inferences. All names
+ * begin with PREFIX, whose braces keep them on one node of a cluster.
+ */
+export const PREFIX = '{sphynx}:';
+
+/** Lua: removes a bundle from what its identity holds. */
+const RELEASE = `
+  local function release(id)
+    local identity = redis.call('HGET', P .. 'bundle:' .. id, 'identity')
+    if identity then redis.call('ZREM', P .. 'held:' .. identity, id) end
+  end
+  local function burn(id)
+    release(id)
+    redis.call('HDEL', P .. 'bundle:' .. id, 'seed', 'owner')
+    redis.call('HSET', P .. 'bundle:' .. id, 'state', 'spent')
+    redis.call('SREM', P .. 'busy', id)
+  end
+  local function state(id) return redis.call('HGET', P .. 'bundle:' .. id, 'state') end
+`;
+
+const BODIES = {
+  /** id, client, identity, model, model hash, plan hash, sealed seed, expiry, owner, now, limit -> 1 or 0 */
+  create: `
+    local id, identity, expiry, now = ARGV[1], ARGV[3], ARGV[8], ARGV[10]
+    local held = P .. 'held:' .. identity
+    redis.call('ZREMRANGEBYSCORE', held, '-inf', now)
+    if redis.call('ZCARD', held) >= tonumber(ARGV[11]) then return 0 end
+    redis.call('HSET', P .. 'bundle:' .. id, 'client', ARGV[2], 'identity', identity, 'model', ARGV[4],
+      'model_hash', ARGV[5], 'plan_hash', ARGV[6], 'seed', ARGV[7], 'expires_at', expiry, 'owner', ARGV[9],
+      'state', 'preparing')
+    redis.call('ZADD', held, expiry, id)
+    redis.call('ZADD', P .. 'expiry', expiry, id)
+    redis.call('SADD', P .. 'busy', id)
+    return 1`,
+  /** id, now -> 1 or 0 */
+  markReady: `
+    local bundle = P .. 'bundle:' .. ARGV[1]
+    local expiry = redis.call('HGET', bundle, 'expires_at')
+    if state(ARGV[1]) ~= 'preparing' or tonumber(expiry) <= tonumber(ARGV[2]) then return 0 end
+    redis.call('HSET', bundle, 'state', 'ready')
+    redis.call('HDEL', bundle, 'owner')
+    redis.call('SREM', P .. 'busy', ARGV[1])
+    return 1`,
+  /** id */
+  abandon: `
+    if state(ARGV[1]) ~= 'preparing' then return 0 end
+    release(ARGV[1])
+    redis.call('DEL', P .. 'bundle:' .. ARGV[1])
+    redis.call('ZREM', P .. 'expiry', ARGV[1])
+    redis.call('SREM', P .. 'busy', ARGV[1])
+    return 1`,
+  /** client, ids... -> number */
+  discard: `
+    local burned = 0
+    for i = 2, #ARGV do
+      local id = ARGV[i]
+      local now = state(id)
+      if (now == 'ready' or now == 'preparing') and redis.call('HGET', P .. 'bundle:' .. id, 'client') == ARGV[1] then
+        burn(id)
+        burned = burned + 1
+      end
+    end
+    return burned`,
+  /**
+   * id, client, identity, model, model hash, plan hash, owner, now, inferences per hour, in total, ms of an hour,
+   * ids of the keys that open -> ['seed', sealed], ['key', id of the missing key], or [refusal, ms until the hour
+   * ends]. The same questions in the same order as with SQLite.
+   */
+  spend: `
+    local id, now = ARGV[1], tonumber(ARGV[8])
+    local bundle, used = P .. 'bundle:' .. id, P .. 'usage:' .. ARGV[3]
+    local record = redis.call('HMGET', bundle, 'client', 'state', 'model', 'model_hash', 'plan_hash', 'expires_at',
+      'seed')
+    if record[1] ~= ARGV[2] or record[2] == 'preparing' then return {'unknown', '0'} end
+    if record[2] ~= 'ready' then return {'spent', '0'} end
+    if record[3] ~= ARGV[4] or record[4] ~= ARGV[5] or record[5] ~= ARGV[6] then return {'mismatch', '0'} end
+    if tonumber(record[6]) <= now then return {'expired', '0'} end
+    local usage = redis.call('HMGET', used, 'hour_began', 'in_hour', 'total')
+    local began, in_hour, total = tonumber(usage[1] or now), tonumber(usage[2] or 0), tonumber(usage[3] or 0)
+    if now < began or now >= began + tonumber(ARGV[11]) then began, in_hour = now, 0 end
+    if total >= tonumber(ARGV[10]) then return {'total', '0'} end
+    if in_hour >= tonumber(ARGV[9]) then
+      return {'hour', string.format('%.0f', began + tonumber(ARGV[11]) - now)}
+    end
+    local key = string.match(record[7], '^[^:]*')
+    if not string.find(ARGV[12], key, 1, true) then return {'key', key} end
+    redis.call('HSET', bundle, 'state', 'spending', 'owner', ARGV[7])
+    redis.call('HDEL', bundle, 'seed')
+    release(id)
+    redis.call('SADD', P .. 'busy', id)
+    redis.call('HSET', used, 'hour_began', string.format('%.0f', began), 'in_hour', in_hour + 1, 'total', total + 1)
+    return {'seed', record[7]}`,
+  /** id */
+  markSpent: `
+    if state(ARGV[1]) ~= 'spending' then return 0 end
+    burn(ARGV[1])
+    return 1`,
+  /** id: a bundle whose spending has an unknown outcome */
+  burnDoubtful: `
+    local now = state(ARGV[1])
+    if now ~= 'spending' and now ~= 'ready' then return 0 end
+    burn(ARGV[1])
+    return 1`,
+  /** -> number of bundles whose server has no lease any more */
+  burnLeftovers: `
+    local burned = 0
+    for _, id in ipairs(redis.call('SMEMBERS', P .. 'busy')) do
+      local owner = redis.call('HGET', P .. 'bundle:' .. id, 'owner')
+      if not owner then
+        redis.call('SREM', P .. 'busy', id)
+      elseif redis.call('EXISTS', P .. 'server:' .. owner) == 0 then
+        burn(id)
+        burned = burned + 1
+      end
+    end
+    return burned`,
+  /** now, most of them at once -> number */
+  sweep: `
+    local ids = redis.call('ZRANGEBYSCORE', P .. 'expiry', '-inf', ARGV[1], 'LIMIT', 0, ARGV[2])
+    for _, id in ipairs(ids) do
+      release(id)
+      redis.call('DEL', P .. 'bundle:' .. id)
+      redis.call('ZREM', P .. 'expiry', id)
+      redis.call('SREM', P .. 'busy', id)
+    end
+    return #ids`,
+};
+
+export type ScriptName = keyof typeof BODIES;
+
+/** Arguments stand in ARGV, in the order that the comments give. */
+export const SCRIPTS = Object.fromEntries(
+  Object.entries(BODIES).map(([name, body]) => [name, `local P = KEYS[1]\n${RELEASE}\n${body}`]),
+) as Record<ScriptName, string>;

@@ -1,0 +1,48 @@
+import { SphynxError, type SphynxErrorCode } from '../../errors/sphynx-error.ts';
+
+/** Why a claim is not granted, in the order in which the stores ask. */
+export type Refusal = 'unknown' | 'spent' | 'mismatch' | 'expired' | 'hour' | 'total';
+
+const REFUSALS: Record<Refusal, { code: SphynxErrorCode; message: string }> = {
+  // Another client's bundle is as unknown as none.
+  unknown: {
+    code: 'bundle/unknown',
+    message: 'this server holds no such bundle of yours; prepare a new one',
+  },
+  spent: {
+    code: 'bundle/spent',
+    message: 'the bundle was used before; every bundle serves one image',
+  },
+  mismatch: {
+    code: 'model/mismatch',
+    message: 'the bundle was prepared for another model or version of it',
+  },
+  expired: {
+    code: 'bundle/expired',
+    message: 'the bundle is older than its lifetime; prepare a new one',
+  },
+  hour: { code: 'quota/exceeded', message: 'you have run as many inferences as you may in an hour' },
+  total: {
+    code: 'quota/exceeded',
+    message: 'you have run as many inferences as you may in all; ask the operator for more',
+  },
+};
+
+/** @param waitMs for 'hour': until inferences are granted again */
+export function refusalError(refusal: Refusal, waitMs = 0): SphynxError {
+  const { code, message } = REFUSALS[refusal];
+  const hint = refusal === 'hour' ? `; try again in ${Math.max(1, Math.ceil(waitMs / 60_000))} min` : '';
+  return new SphynxError(code, message + hint);
+}
+
+/** The client has as many unspent bundles as it may. */
+export function tooManyBundles(limit: number): SphynxError {
+  return new SphynxError(
+    'server/busy',
+    `this client holds ${limit} unspent bundles, as many as it may: classify with them, or let them expire`,
+  );
+}
+
+export function notPreparing(): SphynxError {
+  return new SphynxError('bundle/unknown', 'the bundle is not being prepared any more; prepare another one');
+}

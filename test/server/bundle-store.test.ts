@@ -1,0 +1,276 @@
+/** What every bundle store keeps to, whatever it is made of. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { SphynxError } from '../../errors/sphynx-error.ts';
+import type { BundleClaim, BundleStore } from '../../server/bundle-store.ts';
+import { SeedCipher, storeKey } from '../../server/store/seed-cipher.ts';
+import { claimOf, MODEL, newBundle, readyBundle, temporaryFolder } from './bundles.ts';
+import { NO_REDIS, RedisServer } from './redis-server.ts';
+import { openPlace, type Place, type StoreSettings } from './store-place.ts';
+
+const redis = NO_REDIS ? undefined : await RedisServer.start();
+let databases = 0;
+
+const STORES: { name: string; skip: string | false; newPlace: () => Place }[] = [
+  { name: 'SQLite', skip: false, newPlace: () => ({ folder: temporaryFolder() }) },
+  { name: 'Redis', skip: NO_REDIS, newPlace: () => ({ url: `${redis?.url}/${databases++}` }) },
+];
+
+async function spendingProcess(place: Place): Promise<ChildProcess> {
+  const child = fork(join(import.meta.dirname, 'spending-process.ts'), [JSON.stringify(place)]);
+  await once(child, 'message');
+  return child;
+}
+
+for (const { name, skip, newPlace } of STORES) {
+  const withStore = (
+    sentence: string,
+    settings: StoreSettings,
+    body: (store: BundleStore, place: Place) => Promise<void>,
+  ) =>
+    test(`${name}: ${sentence}`, { skip }, async () => {
+      const place = newPlace();
+      const store = await openPlace(place, settings);
+      try {
+        await body(store, place);
+      } finally {
+        await store.close();
+      }
+    });
+
+  withStore('a ready bundle gives its seed once, and never again', {}, async (store) => {
+    const { id, seed } = await readyBundle(store);
+    assert.deepEqual(Buffer.from(await store.spend(claimOf(id))), seed);
+    await assert.rejects(store.spend(claimOf(id)), { code: 'bundle/spent' });
+    await store.markSpent(id);
+    await assert.rejects(store.spend(claimOf(id)), { code: 'bundle/spent' });
+  });
+
+  withStore(
+    'nobody can spend what is unknown, not yet ready, for another model or of another client',
+    {},
+    async (store) => {
+      const { id } = await readyBundle(store);
+      const preparing = newBundle();
+      await store.create(preparing);
+      const refusals: [Partial<BundleClaim>, string][] = [
+        [{ id: 'f'.repeat(32) }, 'bundle/unknown'],
+        [{ id: preparing.id }, 'bundle/unknown'],
+        [{ client: 'mallory' }, 'bundle/unknown'],
+        [{ model: { ...MODEL, hash: 'c'.repeat(64) } }, 'model/mismatch'],
+        [{ model: { ...MODEL, planHash: 'c'.repeat(64) } }, 'model/mismatch'],
+        [{ model: { ...MODEL, name: 'other' } }, 'model/mismatch'],
+      ];
+      for (const [change, code] of refusals) await assert.rejects(store.spend(claimOf(id, change)), { code });
+      assert.ok(await store.spend(claimOf(id)), 'none of that used the bundle up');
+    },
+  );
+
+  let now = 0;
+  withStore(
+    'a bundle can be spent until it expires and not from then on',
+    { now: () => now },
+    async (store) => {
+      now = 1000;
+      const first = await readyBundle(store, { expiresAt: 2000 });
+      const second = await readyBundle(store, { expiresAt: 2000 });
+      const late = newBundle({ expiresAt: 2000 });
+      await store.create(late);
+      now = 1999;
+      await store.spend(claimOf(first.id));
+      now = 2000;
+      await assert.rejects(store.spend(claimOf(second.id)), { code: 'bundle/expired' });
+      await assert.rejects(store.markReady(late.id), { code: 'bundle/unknown' });
+      assert.equal(await store.sweep(), 3);
+      await assert.rejects(store.spend(claimOf(second.id)), { code: 'bundle/unknown' });
+    },
+  );
+
+  withStore(
+    'an identity cannot hold more unspent bundles than it may, on all its devices; others are not counted',
+    { bundlesPerClient: 2 },
+    async (store) => {
+      const first = await readyBundle(store);
+      await store.create(newBundle({ client: 'phone', identity: 'alice' }));
+      await assert.rejects(store.create(newBundle()), { code: 'server/busy' });
+      await store.create(newBundle({ client: 'bob' }));
+      await store.spend(claimOf(first.id));
+      await store.create(newBundle());
+    },
+  );
+
+  withStore(
+    'an abandoned preparation cannot become ready and counts no more, and a ready bundle cannot be abandoned',
+    { bundlesPerClient: 1 },
+    async (store) => {
+      const bundle = newBundle();
+      await store.create(bundle);
+      await store.abandon(bundle.id);
+      await assert.rejects(store.markReady(bundle.id), { code: 'bundle/unknown' });
+      const ready = await readyBundle(store);
+      await store.abandon(ready.id);
+      assert.ok(await store.spend(claimOf(ready.id)));
+    },
+  );
+
+  withStore(
+    'a client discards its own unspent bundles, which then count no more, and nobody else’s',
+    { bundlesPerClient: 2 },
+    async (store) => {
+      const mine = await readyBundle(store);
+      const preparing = newBundle();
+      await store.create(preparing);
+      const theirs = await readyBundle(store, { client: 'bob' });
+      assert.equal(await store.discard('alice', [mine.id, preparing.id, theirs.id, 'f'.repeat(32)]), 2);
+      assert.equal(await store.discard('alice', [mine.id, preparing.id]), 0);
+      await assert.rejects(store.spend(claimOf(mine.id)), { code: 'bundle/spent' });
+      await assert.rejects(store.markReady(preparing.id), { code: 'bundle/unknown' });
+      await readyBundle(store);
+      await readyBundle(store);
+      const { id, seed } = theirs;
+      assert.deepEqual(Buffer.from(await store.spend(claimOf(id, { client: 'bob' }))), seed);
+    },
+  );
+
+  withStore(
+    'an identity runs a limited number of inferences in an hour, and is told how long to wait',
+    { now: () => now, inferencesPerHour: 2 },
+    async (store) => {
+      now = 1_000_000;
+      const day = { expiresAt: now + 86_400_000 };
+      const bundles = [];
+      for (let i = 0; i < 4; i++) bundles.push(await readyBundle(store, day));
+      await store.spend(claimOf(bundles[0].id));
+      now += 30 * 60_000;
+      await store.spend(claimOf(bundles[1].id, { client: 'alice' }));
+      const refused = { code: 'quota/exceeded', message: /try again in 30 min/ };
+      await assert.rejects(store.spend(claimOf(bundles[2].id)), refused);
+      const other = await readyBundle(store, { client: 'bob', ...day });
+      assert.ok(await store.spend(claimOf(other.id, { client: 'bob' })), 'others are not counted');
+      now += 30 * 60_000;
+      assert.ok(await store.spend(claimOf(bundles[2].id)), 'the refusal did not use the bundle up');
+      assert.ok(await store.spend(claimOf(bundles[3].id)));
+    },
+  );
+
+  withStore(
+    'an identity runs a limited number of inferences in all, across its devices and restarts',
+    { inferencesTotal: 2 },
+    async (store, place) => {
+      const first = await readyBundle(store);
+      const phone = await readyBundle(store, { client: 'phone', identity: 'alice' });
+      const third = await readyBundle(store);
+      await store.spend(claimOf(first.id));
+      await store.spend(claimOf(phone.id, { client: 'phone', identity: 'alice' }));
+      await assert.rejects(store.spend(claimOf(third.id)), { code: 'quota/exceeded' });
+      const again = await openPlace(place, { inferencesTotal: 2 });
+      await assert.rejects(again.spend(claimOf(third.id)), { code: 'quota/exceeded' });
+      await again.close();
+      const generous = await openPlace(place, { inferencesTotal: 3 });
+      assert.ok(await generous.spend(claimOf(third.id)));
+      await generous.close();
+    },
+  );
+
+  withStore('inferences at once do not get past the quota', { inferencesPerHour: 3 }, async (store) => {
+    const bundles = await Promise.all(Array.from({ length: 8 }, () => readyBundle(store)));
+    const outcomes = await Promise.allSettled(bundles.map(({ id }) => store.spend(claimOf(id))));
+    assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 3);
+  });
+
+  withStore(
+    'one of many processes that race for a bundle gets it, for every bundle',
+    {},
+    async (store, place) => {
+      const racers = await Promise.all(Array.from({ length: 3 }, () => spendingProcess(place)));
+      for (let round = 0; round < 10; round++) {
+        const { id, seed } = await readyBundle(store);
+        const answers = racers.map(async (racer) => {
+          racer.send(id);
+          return (await once(racer, 'message'))[0] as { seed?: string; code?: string };
+        });
+        const own = store.spend(claimOf(id)).then(
+          (won) => ({ seed: Buffer.from(won).toString('hex'), code: undefined }),
+          (error: SphynxError) => ({ seed: undefined, code: error.code }),
+        );
+        const outcomes = await Promise.all([own, ...answers]);
+        assert.deepEqual(
+          outcomes.flatMap((outcome) => outcome.seed ?? []),
+          [Buffer.from(seed).toString('hex')],
+        );
+        assert.deepEqual(
+          outcomes.flatMap((outcome) => outcome.code ?? []),
+          ['bundle/spent', 'bundle/spent', 'bundle/spent'],
+        );
+      }
+      for (const racer of racers) racer.disconnect();
+    },
+  );
+
+  test(`${name}: a process killed while it spends a bundle has burned it`, { skip }, async () => {
+    const place = newPlace();
+    const before = await openPlace(place);
+    const { id } = await readyBundle(before);
+    await before.close();
+    const child = await spendingProcess(place);
+    child.send(id);
+    const [answer] = await once(child, 'message');
+    assert.ok(answer.seed);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const after = await openPlace(place);
+    await assert.rejects(after.spend(claimOf(id)), { code: 'bundle/spent' });
+    let burned = 0;
+    for (let wait = 0; wait < 40 && burned === 0; wait++) {
+      burned = await after.burnLeftovers();
+      await delay(25);
+    }
+    assert.equal(burned, 1);
+    await assert.rejects(after.spend(claimOf(id)), { code: 'bundle/spent' });
+    await after.close();
+  });
+
+  test(`${name}: a restart burns what was being prepared and keeps what was ready`, { skip }, async () => {
+    const place = newPlace();
+    const before = await openPlace(place);
+    const unfinished = newBundle();
+    await before.create(unfinished);
+    const ready = await readyBundle(before);
+    await before.close();
+    const after = await openPlace(place);
+    assert.equal(await after.burnLeftovers(), 1);
+    await assert.rejects(after.markReady(unfinished.id), { code: 'bundle/unknown' });
+    assert.deepEqual(Buffer.from(await after.spend(claimOf(ready.id))), ready.seed);
+    await after.close();
+  });
+
+  test(`${name}: a new store key seals, the old one still opens, and without it nothing is burned`, {
+    skip,
+  }, async () => {
+    const place = newPlace();
+    const [old, fresh] = [storeKey(Buffer.alloc(32, 1)), storeKey(Buffer.alloc(32, 2))];
+    const sessions = async (keys: SeedCipher, work: (store: BundleStore) => Promise<unknown>) => {
+      const store = await openPlace(place, { cipher: keys });
+      await work(store).finally(() => store.close());
+    };
+    let first = newBundle();
+    let second = newBundle();
+    await sessions(new SeedCipher([old]), async (store) => {
+      first = await readyBundle(store);
+    });
+    await sessions(new SeedCipher([fresh]), (store) =>
+      assert.rejects(store.spend(claimOf(first.id)), { code: 'storage/failed', message: new RegExp(old.id) }),
+    );
+    await sessions(new SeedCipher([fresh, old]), async (store) => {
+      assert.deepEqual(Buffer.from(await store.spend(claimOf(first.id))), first.seed);
+      second = await readyBundle(store);
+    });
+    await sessions(new SeedCipher([fresh]), async (store) =>
+      assert.deepEqual(Buffer.from(await store.spend(claimOf(second.id))), second.seed),
+    );
+  });
+}
