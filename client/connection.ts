@@ -88,6 +88,11 @@ export class Connection {
     return this.#deadlines.planMs;
   }
 
+  /** How long a busy server may put preparations off. */
+  get queueMs(): number {
+    return this.#deadlines.queueMs;
+  }
+
   preprocess(): PreprocessStream {
     return CallStream.ofClient(this.#client.preprocess(this.#metadata()), this.#deadlines);
   }

@@ -10,6 +10,8 @@ export interface Deadlines {
   readonly idleMs: number;
   /** Longest time that deriving a plan from a server's card may take (ms). */
   readonly planMs: number;
+  /** Longest wait, in all, for a server that has no time to prepare bundles now and says when to come again (ms). */
+  readonly queueMs: number;
 }
 
 export const DEFAULT_DEADLINES: Deadlines = {
@@ -18,6 +20,8 @@ export const DEFAULT_DEADLINES: Deadlines = {
   idleMs: IDLE_MS,
   // Real models take well below a second; a card of 1 MB can be made to take hours.
   planMs: 20_000,
+  // Many clients that fill their pools at once take minutes.
+  queueMs: 10 * 60_000,
 };
 
 /** Longest timer of Node (ms); a longer one would fire at once. */

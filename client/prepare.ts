@@ -8,6 +8,7 @@ import type { Connection } from './connection.ts';
 import type { KnownModel } from './known-models.ts';
 import { BUNDLES_PER_STREAM } from './limits.ts';
 import { MeteredChannel } from './metered-channel.ts';
+import { Patience } from './patience.ts';
 import { Preparation } from './preparation.ts';
 import type { RoleThreads } from './role-threads.ts';
 
@@ -38,7 +39,8 @@ export interface PrepareTask {
 
 /**
  * The offline phase: prepares `count` bundles, each ready and on disk before the next begins. If it breaks off,
- * the ones that are ready stay, and of the one in work nothing is left.
+ * the ones that are ready stay, and of the one in work nothing is left. A server that is busy is asked again when it
+ * says.
  */
 export async function prepareBundles(parts: PrepareParts, task: PrepareTask): Promise<BundleHeader[]> {
   const { plan } = task.model;
@@ -47,11 +49,16 @@ export async function prepareBundles(parts: PrepareParts, task: PrepareTask): Pr
   const totalBytes = streams * total(plan.sessionBytes) + count * total(plan.offlineBytes);
   const bundles: BundleHeader[] = [];
   let earlier = 0;
+  const patience = new Patience(parts.connection.queueMs);
   while (bundles.length < count) {
     const part = Math.min(BUNDLES_PER_STREAM, count - bundles.length);
     const report = (bytes: number) =>
       onProgress({ ready: bundles.length, count, bytes: earlier + bytes, totalBytes });
-    earlier += await prepareOnOneStream(parts, task, part, (bundle) => bundles.push(bundle), report);
+    try {
+      earlier += await prepareOnOneStream(parts, task, part, (bundle) => bundles.push(bundle), report);
+    } catch (error) {
+      await patience.wait(error, task.signal);
+    }
   }
   return bundles;
 }

@@ -28,6 +28,8 @@ function readSummary(fields: Fields): ModelSummary {
     quote: {
       offlineBytes: quote.integer('offlineBytes', 0, anyNumber),
       onlineBytes: quote.integer('onlineBytes', 0, anyNumber),
+      offlineProcessorMs: quote.integer('offlineProcessorMs', 0, anyNumber),
+      expectedWaitMs: quote.integer('expectedWaitMs', 0, anyNumber),
     },
   };
 }

@@ -5,11 +5,14 @@
  */
 export class SphynxError extends Error {
   readonly code: SphynxErrorCode;
+  /** When it is worth to try again (ms from now), where a limit knows that. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(code: SphynxErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(code: SphynxErrorCode, message: string, options?: { cause?: unknown; retryAfterMs?: number }) {
     super(message, options);
     this.name = 'SphynxError';
     this.code = code;
+    this.retryAfterMs = options?.retryAfterMs;
   }
 }
 

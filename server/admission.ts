@@ -9,8 +9,19 @@ export class Admission {
   #total = 0;
   #idle: (() => void)[] = [];
 
-  /** @param what the plural of what is counted, for messages */
-  constructor(what: string, limit: number, limitPerClient: number) {
+  readonly #retryAfterMs: () => number | undefined;
+
+  /**
+   * @param what the plural of what is counted, for messages
+   * @param retryAfterMs when to come again, for whoever is refused (ms)
+   */
+  constructor(
+    what: string,
+    limit: number,
+    limitPerClient: number,
+    retryAfterMs: () => number | undefined = () => undefined,
+  ) {
+    this.#retryAfterMs = retryAfterMs;
     this.#what = what;
     this.#limit = limit;
     this.#limitPerClient = limitPerClient;
@@ -23,11 +34,13 @@ export class Admission {
       throw new SphynxError(
         'server/busy',
         `this client runs ${own} ${this.#what} at once, as many as it may`,
+        { retryAfterMs: this.#retryAfterMs() },
       );
     if (this.#total >= this.#limit)
       throw new SphynxError(
         'server/busy',
         `the server runs ${this.#total} ${this.#what}, as many as it can; try again later`,
+        { retryAfterMs: this.#retryAfterMs() },
       );
     this.#running.set(client, own + 1);
     this.#total++;

@@ -19,7 +19,7 @@ export async function infer(
   log.info({ bundle: spend.bundleId, model: model.name }, 'bundle spending');
   try {
     await stream.send({ spending: {} });
-    const { channel, release } = pool.infer(model.name, seed);
+    const { channel, release } = pool.infer(model.hash, seed);
     try {
       await relay(channel, new GrpcChannel(stream), stream.signal);
     } finally {

@@ -11,6 +11,10 @@ export interface ServerLimits {
   readonly sessions: number;
   /** Preprocess streams of one client at once. */
   readonly sessionsPerClient: number;
+  /** Bundles in work at once. */
+  readonly preparations: number;
+  /** Bundles that wait to be prepared; more are refused. */
+  readonly preparationQueue: number;
   /** Infer streams at once. */
   readonly inferences: number;
   /** Infer streams of one client at once. */
@@ -40,10 +44,14 @@ export interface ServerLimits {
 }
 
 export const DEFAULT_LIMITS: ServerLimits = {
-  // Each session holds keys of some MB and up to 17 MiB of unread segments.
-  sessions: 16,
+  // Each session holds keys of some MB.
+  sessions: 32,
   // One to prepare with, and one that a vanished connection has not given back yet.
   sessionsPerClient: 2,
+  // Enough to keep the processors busy while some wait for slow links; each holds up to 17 MiB of unread segments.
+  preparations: 8,
+  // As many as there are sessions to wait: at 3 s each, clients lose patience first, and are refused.
+  preparationQueue: 24,
   // An inference holds little; more at once only wait for each other's processor.
   inferences: 32,
   inferencesPerClient: 4,

@@ -81,6 +81,9 @@ function serve(loaded: FixedNetwork, setting: Setting): ServedModel {
   const quote: Quote = {
     offlineBytes: plan.offlineBytes.up + plan.offlineBytes.down,
     onlineBytes: plan.onlineBytes.up + plan.onlineBytes.down,
+    // What changes with time is filled in where the quote is given.
+    offlineProcessorMs: 0,
+    expectedWaitMs: 0,
   };
   return {
     identity: { name: card.name, hash: card.hash, planHash: plan.hash },

@@ -17,12 +17,13 @@ export async function preprocess(context: CallContext, stream: PreprocessStream)
   const hello = await stream.expect('hello');
   const model = parts.models.agree(hello);
   checkCount(hello.count, parts.limits.bundlesPerStream);
+  parts.pool.queue.checkRoom();
   const name = randomBytes(16).toString('hex');
   const { bundleLifetimeMs } = parts.limits;
   await stream.send({
     accepted: {
       session: name,
-      quote: model.summary.quote,
+      quote: parts.pool.quote(model.identity.hash, model.summary.quote),
       bundleLifetimeSeconds: Math.floor(bundleLifetimeMs / 1000),
     },
   });
@@ -32,7 +33,13 @@ export async function preprocess(context: CallContext, stream: PreprocessStream)
     await relay(session.open(), new GrpcChannel(stream), stream.signal);
     for (let bundle = 0; bundle < hello.count; bundle++) {
       if (!(await stream.expectOrEnd('begin'))) break;
-      await prepareBundle(context, stream, session, model);
+      const over = await parts.pool.queue.turn(context.identity, stream.signal);
+      try {
+        // Anew, because models come and go while clients wait.
+        await prepareBundle(context, stream, session, parts.models.agree(hello));
+      } finally {
+        over();
+      }
     }
     stream.end();
   } finally {
@@ -53,7 +60,7 @@ async function prepareBundle(
   await store.create({ id, client, identity, model, seed, expiresAt });
   try {
     await stream.send({ offer: { bundleId: id, expiresAtMs: expiresAt } });
-    await relay(session.prepare(model.name, seed), new GrpcChannel(stream), stream.signal);
+    await relay(session.prepare(model.hash, seed), new GrpcChannel(stream), stream.signal);
     const { bundleId } = await stream.expect('commit');
     if (bundleId !== id)
       throw new SphynxError('protocol/order', 'the commit names another bundle than the one just prepared');

@@ -11,6 +11,7 @@ import type {
   OneOf,
   PreprocessRequests,
   PreprocessResponses,
+  Quote,
   Received,
 } from '../transport/messages.ts';
 import { toStatus } from '../transport/status.ts';
@@ -41,7 +42,12 @@ export class PrivateInferenceService {
     const { limits } = parts;
     this.#preprocess = {
       method: 'Preprocess',
-      admission: new Admission('preparations', limits.sessions, limits.sessionsPerClient),
+      admission: new Admission(
+        'preparations',
+        limits.sessions,
+        limits.sessionsPerClient,
+        () => parts.pool.queue.retryAfterMs,
+      ),
       totalMs: limits.sessionMs,
       open: new Set(),
     };
@@ -58,11 +64,18 @@ export class PrivateInferenceService {
     const { models } = this.#parts;
     return {
       listModels: (call: Credentials, callback: sendUnaryData<unknown>) =>
-        this.#answer(call, callback, () => ({ models: models.all.map(({ summary }) => summary) })),
+        this.#answer(call, callback, () => ({
+          models: models.all.map(({ summary }) => this.#quoted(summary.hash, summary)),
+          serverTimeMs: Date.now(),
+        })),
       getModelCard: (
         call: Credentials & { request: GetModelCardRequest },
         callback: sendUnaryData<unknown>,
-      ) => this.#answer(call, callback, () => models.get(call.request.model).card),
+      ) =>
+        this.#answer(call, callback, () => {
+          const { card } = models.get(call.request.model);
+          return this.#quoted(card.modelHash, card);
+        }),
       preprocess: (call: ServerDuplexStream<Received<PreprocessRequests>, OneOf<PreprocessResponses>>) =>
         this.#serve(this.#preprocess, call, preprocess),
       infer: (call: ServerDuplexStream<Received<InferRequests>, OneOf<InferResponses>>) =>
@@ -79,6 +92,10 @@ export class PrivateInferenceService {
     await delay(graceMs, undefined, { signal: patience.signal }).catch(() => {});
     for (const stream of [...this.#infer.open]) stream.abort(stopping());
     await Promise.all([finished, this.#preprocess.admission.idle()]);
+  }
+
+  #quoted<Priced extends { quote: Quote }>(hash: string, priced: Priced): Priced {
+    return { ...priced, quote: this.#parts.pool.quote(hash, priced.quote) };
   }
 
   async #answer(call: Credentials, callback: sendUnaryData<unknown>, body: () => unknown): Promise<void> {

@@ -31,6 +31,7 @@ export type WorkerJob =
       readonly type: 'prepare';
       readonly session: string;
       readonly client: string;
+      /** Its hash. */
       readonly model: string;
       readonly bundleSeed: Uint8Array;
       readonly port: MessagePort;

@@ -1,10 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { SphynxError } from '../errors/sphynx-error.ts';
+import type { Quote } from '../transport/messages.ts';
 import type { PortChannel } from '../transport/port-channel.ts';
 import { RESPAWN_MS, type ServerLimits } from './limits.ts';
 import { PoolWorker } from './pool-worker.ts';
+import { MovingAverage } from './scheduling/moving-average.ts';
 import { OnlineFlag } from './scheduling/online-flag.ts';
+import { PreparationQueue, type QueueLimits } from './scheduling/preparation-queue.ts';
 import type { WorkerInput, WorkerReport } from './worker-messages.ts';
 
 /** What all workers of a pool are given. */
@@ -14,12 +17,16 @@ export type PoolInput = Pick<WorkerInput, 'networks' | 'setting' | 'kernelCacheB
 export class WorkerPool {
   readonly #input: PoolInput;
   readonly #running = new OnlineFlag();
+  readonly #processorMs = new Map<string, MovingAverage>();
+  /** Who may prepare a bundle next. */
+  readonly queue: PreparationQueue;
   readonly #logger: Logger;
   readonly #offline: PoolWorker[] = [];
   readonly #online: PoolWorker[] = [];
   readonly #stopping = new AbortController();
 
-  private constructor(input: PoolInput, logger: Logger) {
+  private constructor(input: PoolInput, limits: QueueLimits, logger: Logger) {
+    this.queue = new PreparationQueue(limits);
     this.#input = input;
     this.#logger = logger;
   }
@@ -27,10 +34,10 @@ export class WorkerPool {
   /** Resolves when all workers can take jobs. Throws what keeps a worker from starting. */
   static async start(
     input: PoolInput,
-    limits: Pick<ServerLimits, 'offlineWorkers' | 'onlineWorkers'>,
+    limits: Pick<ServerLimits, 'offlineWorkers' | 'onlineWorkers'> & QueueLimits,
     logger: Logger,
   ): Promise<WorkerPool> {
-    const pool = new WorkerPool(input, logger);
+    const pool = new WorkerPool(input, limits, logger);
     for (let i = 0; i < limits.offlineWorkers; i++) pool.#spawn(pool.#offline, i);
     for (let i = 0; i < limits.onlineWorkers; i++) pool.#spawn(pool.#online, i);
     try {
@@ -50,6 +57,15 @@ export class WorkerPool {
   /** The workers that prepare bundles now. */
   get offline(): readonly PoolWorker[] {
     return this.#offline;
+  }
+
+  /** A quote with the times of now. `model`: its hash. */
+  quote(model: string, traffic: Quote): Quote {
+    return {
+      ...traffic,
+      offlineProcessorMs: Math.round(this.#averageOf(model).value ?? 0),
+      expectedWaitMs: this.queue.expectedWaitMs,
+    };
   }
 
   /** A place for one Preprocess stream of `client`. Its worker stays the same, because the session's keys are there. */
@@ -93,6 +109,13 @@ export class WorkerPool {
   #take(report: Exclude<WorkerReport, { type: 'ready' }>): void {
     if (report.type === 'fault')
       this.#logger.error({ job: report.job, detail: report.detail }, 'a worker met an internal error');
+    else this.#averageOf(report.model).add(report.processorMs);
+  }
+
+  #averageOf(model: string): MovingAverage {
+    const average = this.#processorMs.get(model) ?? new MovingAverage();
+    this.#processorMs.set(model, average);
+    return average;
   }
 
   async #replace(workers: PoolWorker[], worker: PoolWorker, place: number, cause: unknown): Promise<void> {

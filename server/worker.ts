@@ -22,7 +22,7 @@ const turns = new ProcessorTurns({ online: new OnlineFlag(online), tolerated });
 const kernelCache = new KernelCache(kernelCacheBytes);
 const models = new Map<string, { network: FixedNetwork; plan: Plan }>();
 for (const network of networks)
-  models.set(network.card.name, { network, plan: makePlan(network.card, setting) });
+  models.set(network.card.hash, { network, plan: makePlan(network.card, setting) });
 
 /** The session of each Preprocess stream, and the role that runs on it now or ran last. */
 interface OpenSession {

@@ -3,6 +3,8 @@
 export interface Quote {
   offlineBytes: number;
   onlineBytes: number;
+  offlineProcessorMs: number;
+  expectedWaitMs: number;
 }
 
 export interface ModelSummary {
@@ -21,6 +23,7 @@ export type ListModelsRequest = Record<string, never>;
 
 export interface ListModelsResponse {
   models: ModelSummary[];
+  serverTimeMs: number;
 }
 
 export interface GetModelCardRequest {

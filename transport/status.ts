@@ -7,6 +7,9 @@ import { STATUS_DETAILS_LENGTH } from './limits.ts';
 /** Trailing metadata that carries the SphynxError code; the message travels as the status details. */
 export const CODE_KEY = 'sphynx-code';
 
+/** Trailing metadata of a refusal that passes: when to try again (whole milliseconds from now). */
+export const RETRY_KEY = 'sphynx-retry-after-ms';
+
 const STATUS_OF: Record<SphynxErrorCode, Status> = {
   'kernels/missing': Status.INTERNAL,
   'kernels/memory': Status.RESOURCE_EXHAUSTED,
@@ -58,6 +61,7 @@ export interface CallStatus {
 export function toStatus(error: SphynxError): CallStatus {
   const metadata = new Metadata();
   metadata.set(CODE_KEY, error.code);
+  if (error.retryAfterMs !== undefined) metadata.set(RETRY_KEY, String(Math.ceil(error.retryAfterMs)));
   return { code: STATUS_OF[error.code], details: printable(error.message), metadata };
 }
 
@@ -70,12 +74,20 @@ export function fromStatus(failure: { code: number; details: string; metadata?: 
   if (typeof code === 'string' && Object.hasOwn(STATUS_OF, code)) {
     if (code === 'internal')
       return new SphynxError(code, `the other side failed: ${printable(failure.details)}`);
-    return new SphynxError(code as SphynxErrorCode, printable(failure.details));
+    return new SphynxError(code as SphynxErrorCode, printable(failure.details), {
+      retryAfterMs: retryAfter(failure.metadata),
+    });
   }
   const bare = CODE_OF_BARE[failure.code as Status];
   const details = printable(failure.details);
   if (bare) return new SphynxError(bare.code, `${bare.meaning} (${details})`);
   return new SphynxError('internal', `the call failed with gRPC status ${failure.code} (${details})`);
+}
+
+/** The peer's hint, if it is one: a day at most. */
+function retryAfter(metadata: Metadata | undefined): number | undefined {
+  const [text] = metadata?.get(RETRY_KEY) ?? [];
+  return typeof text === 'string' && /^\d{1,8}$/.test(text) ? Number(text) : undefined;
 }
 
 function printable(text: string): string {

@@ -40,7 +40,7 @@ export async function playingServer(
 ): Promise<{ address: string; spends: string[] }> {
   const { card } = network;
   const plan = makePlan(card);
-  const quote = { offlineBytes: 1, onlineBytes: 1 };
+  const quote = { offlineBytes: 1, onlineBytes: 1, offlineProcessorMs: 0, expectedWaitMs: 0 };
   const seeds = new Map<string, Uint8Array>();
   const spends: string[] = [];
   const { bundleId = () => randomBytes(16).toString('hex'), lifetimeSeconds = 60 } = play;

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
+import { DEFAULT_LIMITS } from '../../server/limits.ts';
 import { PoolWorker } from '../../server/pool-worker.ts';
 import { OnlineFlag } from '../../server/scheduling/online-flag.ts';
 import { WorkerPool } from '../../server/worker-pool.ts';
 import { network } from './running-server.ts';
 
 const silent = pino({ level: 'silent' });
-const ONE_EACH = { offlineWorkers: 1, onlineWorkers: 1 };
+const ONE_EACH = { ...DEFAULT_LIMITS, offlineWorkers: 1, onlineWorkers: 1 };
 const INPUT = { networks: [network], setting: 'fast', kernelCacheBytes: 2 ** 20 } as const;
 const WORKER = { ...INPUT, work: 'inferences', online: new OnlineFlag().shared, tolerated: 0 } as const;
 
@@ -27,9 +28,9 @@ test('a dead worker is replaced, and until then its work is refused', async () =
   const pool = await WorkerPool.start(INPUT, ONE_EACH, silent);
   const [victim] = pool.online;
   await victim.stop();
-  assert.throws(() => pool.infer(network.card.name, new Uint8Array(32)), { code: 'server/busy' });
+  assert.throws(() => pool.infer(network.card.hash, new Uint8Array(32)), { code: 'server/busy' });
   while (!pool.online.some((worker) => worker.alive)) await delay(50);
-  const { channel, release } = pool.infer(network.card.name, new Uint8Array(32));
+  const { channel, release } = pool.infer(network.card.hash, new Uint8Array(32));
   assert.equal(await channel.wanted(), true);
   release();
   await pool.stop();
@@ -39,7 +40,7 @@ test('a preparation and an inference run in threads of their own', async () => {
   const pool = await WorkerPool.start(INPUT, ONE_EACH, silent);
   const session = pool.openSession('s', 'a client');
   const opening = session.open();
-  const { channel, release } = pool.infer(network.card.name, new Uint8Array(32));
+  const { channel, release } = pool.infer(network.card.hash, new Uint8Array(32));
   assert.equal(await opening.wanted(), true);
   assert.equal(await channel.wanted(), true);
   assert.equal(pool.online[0].load, 1);

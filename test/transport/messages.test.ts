@@ -6,7 +6,7 @@ import { SEGMENT_KINDS } from '../../protocol/segment.ts';
 import { decodeSegment, encodeSegment } from '../../transport/grpc-channel.ts';
 import { privateInferenceService as service } from '../../transport/proto.ts';
 
-const quote = { offlineBytes: 1_000_000, onlineBytes: 2000 };
+const quote = { offlineBytes: 1_000_000, onlineBytes: 2000, offlineProcessorMs: 1500, expectedWaitMs: 250 };
 const model = { model: 'm', modelHash: 'h', planHash: 'p' };
 const segment = { kind: 7, layer: 2, offset: 300, data: Buffer.from([1, 2, 3]) };
 
@@ -30,15 +30,16 @@ const GOLDEN: [method: string, direction: 'request' | 'response', message: objec
           quote,
         },
       ],
+      serverTimeMs: 1_700_000_000_000,
     },
-    '0a220a016d12016818032020282130643880c801408080808080204a0708c0843d10d00f',
+    '0a280a016d12016818032020282130643880c801408080808080204a0d08c0843d10d00f18dc0b20fa011080d095ffbc31',
   ],
   ['GetModelCard', 'request', { model: 'm' }, '0a016d'],
   [
     'GetModelCard',
     'response',
     { cardJson: '{}', modelHash: 'h', planHash: 'p', quote, setting: 'fast' },
-    '0a027b7d1201681a0170220708c0843d10d00f2a0466617374',
+    '0a027b7d1201681a0170220d08c0843d10d00f18dc0b20fa012a0466617374',
   ],
   ['Preprocess', 'request', { hello: { ...model, count: 3 } }, '0a0b0a016d1201681a01702003'],
   ['Preprocess', 'request', { begin: {} }, '1200'],
@@ -48,7 +49,7 @@ const GOLDEN: [method: string, direction: 'request' | 'response', message: objec
     'Preprocess',
     'response',
     { accepted: { session: 's', quote, bundleLifetimeSeconds: 604800 } },
-    '0a100a0173120708c0843d10d00f1880f524',
+    '0a160a0173120d08c0843d10d00f18dc0b20fa011880f524',
   ],
   [
     'Preprocess',

@@ -4,7 +4,7 @@ import { Metadata, status as Status } from '@grpc/grpc-js';
 import fc from 'fast-check';
 import { asSphynxError, SphynxError } from '../../errors/sphynx-error.ts';
 import { STATUS_DETAILS_LENGTH } from '../../transport/limits.ts';
-import { CODE_KEY, fromStatus, toStatus } from '../../transport/status.ts';
+import { CODE_KEY, fromStatus, RETRY_KEY, toStatus } from '../../transport/status.ts';
 
 const codes = [
   'bundle/spent',
@@ -20,6 +20,16 @@ test('an error keeps its code and message across the wire', () => {
     const restored = fromStatus(toStatus(new SphynxError(code, `why it is ${code}`)));
     assert.equal(restored.code, code);
     assert.equal(restored.message, `why it is ${code}`);
+  }
+});
+
+test('a hint when to try again crosses the wire, and nothing else passes for one', () => {
+  const busy = toStatus(new SphynxError('server/busy', 'later', { retryAfterMs: 1500.2 }));
+  assert.equal(fromStatus(busy).retryAfterMs, 1501);
+  assert.equal(fromStatus(toStatus(new SphynxError('server/busy', 'no idea'))).retryAfterMs, undefined);
+  for (const lie of ['-1', '1e9', '999999999', 'soon', '']) {
+    busy.metadata.set(RETRY_KEY, lie);
+    assert.equal(fromStatus(busy).retryAfterMs, undefined, lie);
   }
 });
 

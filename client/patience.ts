@@ -1,0 +1,25 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { asSphynxError } from '../errors/sphynx-error.ts';
+import { checkAborted } from './abort.ts';
+
+/** Waits for a server that is busy, as long as it says and no longer than a deadline in all. */
+export class Patience {
+  #leftMs: number;
+
+  constructor(ms: number) {
+    this.#leftMs = ms;
+  }
+
+  /**
+   * Resolves when it is worth to try again after `error`. Throws it at once if it holds no hint, or the hint lies
+   * beyond the deadline, 'aborted' when the signal fires.
+   */
+  async wait(error: unknown, signal?: AbortSignal): Promise<void> {
+    const { code, retryAfterMs } = asSphynxError(error);
+    if (code !== 'server/busy' || retryAfterMs === undefined || retryAfterMs > this.#leftMs) throw error;
+    const start = performance.now();
+    await delay(retryAfterMs, undefined, { signal }).catch(() => {});
+    checkAborted(signal);
+    this.#leftMs -= Math.max(1, performance.now() - start);
+  }
+}
