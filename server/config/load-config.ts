@@ -80,11 +80,17 @@ function readYaml(file: string): unknown {
   } catch (cause) {
     throw new SphynxError('config/invalid', `cannot read "${file}": ${(cause as Error).message}`, { cause });
   }
-  // JSON is YAML. Its keys are unique, and aliases are few: both would be ways to hide something.
+  // JSON is YAML. A key that stands twice would hide what it says first; aliases could blow the file up.
   const document = parseDocument(source, { uniqueKeys: true });
   const [first] = document.errors;
   if (first) throw new SphynxError('config/invalid', `"${file}" is not YAML or JSON: ${first.message}`);
-  return document.toJS({ maxAliasCount: 10 });
+  try {
+    return document.toJS({ maxAliasCount: 10 });
+  } catch (cause) {
+    throw new SphynxError('config/invalid', `"${file}" cannot be read: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
 }
 
 function variables(environment: NodeJS.ProcessEnv): { path: string; text: string; name: string }[] {

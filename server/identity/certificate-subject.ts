@@ -15,6 +15,7 @@ const VERSION = 0xa0;
 export function certificateSubject(der: Uint8Array): string {
   const [body] = elements(content(Buffer.from(der), SEQUENCE));
   const fields = elements(content(body, SEQUENCE));
+  if (fields.length < 6) throw unreadable();
   // The version is left out of certificates of the first one.
   const [, , issuer, , subject] = fields[0][0] === VERSION ? fields.slice(1) : fields;
   if (content(subject, SEQUENCE).length === 0)
@@ -29,29 +30,29 @@ export function certificateSubject(der: Uint8Array): string {
 function elements(der: Buffer): Buffer[] {
   const found: Buffer[] = [];
   for (let at = 0; at < der.length; ) {
-    const end = at + header(der.subarray(at)) + lengthOf(der.subarray(at));
-    found.push(der.subarray(at, end));
-    at = end;
+    const { start, length } = measure(der.subarray(at));
+    found.push(der.subarray(at, at + start + length));
+    at += start + length;
   }
   return found;
 }
 
-function content(element: Buffer, tag: number): Buffer {
+function content(element: Buffer | undefined, tag: number): Buffer {
   if (element?.[0] !== tag) throw unreadable();
-  const start = header(element);
-  return element.subarray(start, start + lengthOf(element));
+  const { start, length } = measure(element);
+  return element.subarray(start, start + length);
 }
 
-/** Bytes of tag and length. */
-function header(element: Buffer): number {
-  return element[1] < 0x80 ? 2 : 2 + (element[1] & 0x7f);
-}
-
-function lengthOf(element: Buffer): number {
-  const digits = header(element) - 2;
-  const length = digits === 0 ? element[1] : element.readUIntBE(2, digits);
-  if (digits > 4 || header(element) + length > element.length) throw unreadable();
-  return length;
+/** Where the content of the element that `der` begins with starts, and how long it is (bytes). */
+function measure(der: Buffer): { start: number; length: number } {
+  const first = der[1] ?? 0xff;
+  const digits = first < 0x80 ? 0 : first & 0x7f;
+  const start = 2 + digits;
+  // A longer length than any certificate has, or one that is left open, which DER forbids.
+  if (first === 0x80 || digits > 4 || start > der.length) throw unreadable();
+  const length = digits === 0 ? first : der.readUIntBE(2, digits);
+  if (start + length > der.length) throw unreadable();
+  return { start, length };
 }
 
 function unreadable(): SphynxError {

@@ -37,11 +37,16 @@ export class TestClient {
   constructor(
     port: number,
     network: FixedNetwork,
-    options: { token?: string; credentials?: ReturnType<typeof credentials.createSsl> } = {},
+    options: {
+      token?: string;
+      bearer?: string;
+      credentials?: ReturnType<typeof credentials.createSsl>;
+    } = {},
   ) {
     this.#network = network;
     this.plan = makePlan(network.card);
     this.#metadata.set(CLIENT_KEY, options.token ?? randomBytes(16).toString('hex'));
+    if (options.bearer !== undefined) this.#metadata.set('authorization', `Bearer ${options.bearer}`);
     this.connection = new PrivateInferenceClient(
       `localhost:${port}`,
       options.credentials ?? credentials.createInsecure(),
