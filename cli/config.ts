@@ -1,5 +1,7 @@
 import { pino } from 'pino';
 import { stringify } from 'yaml';
+import { shown } from '../server/config/layers.ts';
+import { SCHEMA } from '../server/config/schema.ts';
 import { serverOptions } from '../server/config/server-options.ts';
 import { Access } from '../server/identity/access.ts';
 import type { Context } from './command.ts';
@@ -13,5 +15,6 @@ import { serveConfig } from './serve.ts';
 export async function checkConfig({ output }: Context, file: string): Promise<undefined> {
   const config = serveConfig({ config: file });
   new Access(serverOptions(config), pino({ level: 'silent' }));
-  output.result(config, stringify(config).trimEnd());
+  const visible = shown(SCHEMA, config);
+  output.result(visible, stringify(visible).trimEnd());
 }

@@ -13,6 +13,8 @@ export interface Field<Value> {
   parse(written: unknown, place: Place): Value;
   /** What text in the environment or on the command line stands for, before `parse`. */
   fromText(text: string): unknown;
+  /** What may be printed of a parsed value; all of it unless given. */
+  shown?(value: Value): unknown;
 }
 
 /** Fields and sections by name. */
@@ -32,6 +34,27 @@ export function isField(part: Field<unknown> | Section): part is Field<unknown> 
 /** Text that is not empty. */
 export function text(about: string): Field<string> {
   return { about, parse: textOf, fromText: (given) => given };
+}
+
+/** A URL of one of some schemes (`redis:`), which may hold a password: that is never printed, nor in errors. */
+export function secretUrl(about: string, schemes: readonly string[]): Field<string> {
+  return {
+    about,
+    parse(written) {
+      const url = typeof written === 'string' && URL.canParse(written) ? new URL(written) : undefined;
+      if (!url || !schemes.includes(url.protocol))
+        throw new Error(`expected a URL of ${schemes.join(' or ')}`);
+      return written as string;
+    },
+    fromText: (given) => given,
+    shown(value) {
+      const url = new URL(value);
+      if (url.password !== '') url.password = '***';
+      // Parameters may hold one as well.
+      if (url.search !== '') url.search = '***';
+      return url.href;
+    },
+  };
 }
 
 /** A file or folder. */

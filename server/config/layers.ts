@@ -79,6 +79,17 @@ export function overlay(lower: Tree, upper: Tree): Tree {
   return merged;
 }
 
+/** What may be printed of parsed values. */
+export function shown(section: Section, tree: Tree): Tree {
+  const entries = Object.entries(tree).map(([name, value]) => {
+    const part = section[name];
+    if (value === undefined || !isField(part))
+      return [name, isTree(value) ? shown(part as Section, value) : value];
+    return [name, part.shown ? part.shown(value) : value];
+  });
+  return Object.fromEntries(entries);
+}
+
 /** Throws 'config/invalid' with all problems at once, if there are any. */
 export function refuse(problems: readonly string[], where: string): void {
   if (problems.length > 0)

@@ -3,7 +3,18 @@ import { JWT_ALGORITHMS } from '../identity/jwt.ts';
 import { CLIENT_CERTIFICATES } from '../identity/tls-credentials.ts';
 import { completeLimits, DEFAULT_LIMITS, type ServerLimits, TIMER_MS } from '../limits.ts';
 import { isLoopback } from '../listen.ts';
-import { choice, choices, type Field, flag, number, path, paths, text, type Values } from './fields.ts';
+import {
+  choice,
+  choices,
+  type Field,
+  flag,
+  number,
+  path,
+  paths,
+  secretUrl,
+  text,
+  type Values,
+} from './fields.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
@@ -12,6 +23,14 @@ export const SCHEMA = {
   listen: address('where to listen, HOST:PORT; port 0 takes any free one'),
   models: paths('folders of the models to serve'),
   state: path('folder of the bundle records; one server per folder'),
+  redis: {
+    url: secretUrl('where servers share bundle records instead, redis:// or rediss://', [
+      'redis:',
+      'rediss:',
+    ]),
+    replicas: number('replicas of Redis that must confirm every spending', wholeFromZero),
+  },
+  storeKeys: path('file of the keys that seal seeds in the records'),
   setting: choice('fewer bytes online (fast) or offline (lean)', Object.keys(DIGIT_BITS) as Setting[]),
   insecure: flag('serve other machines without TLS'),
   graceSeconds: number('how long running inferences may finish when the server stops', seconds),
@@ -32,6 +51,8 @@ export const SCHEMA = {
       algorithms: choices('signature algorithms that are accepted', JWT_ALGORITHMS),
     },
   },
+  metrics: text('where to serve Prometheus metrics: PORT on the loopback interface, or HOST:PORT'),
+  reflection: flag('tell every caller the definition of the service (gRPC reflection)'),
   limits: limits(),
   log: { level: choice('what is logged to stderr', LOG_LEVELS) },
 };
@@ -73,6 +94,11 @@ function limits(): Record<keyof ServerLimits, Field<number>> {
     keyof ServerLimits,
     Field<number>
   >;
+}
+
+function wholeFromZero(value: number): void {
+  if (!Number.isInteger(value) || value < 0)
+    throw new Error(`expected a whole number from 0 on, got ${value}`);
 }
 
 function seconds(value: number): void {

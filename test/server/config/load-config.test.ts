@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parse, stringify } from 'yaml';
-import { fieldsOf, variableOf } from '../../../server/config/layers.ts';
+import { fieldsOf, shown, variableOf } from '../../../server/config/layers.ts';
 import { loadConfig } from '../../../server/config/load-config.ts';
 import { DEFAULTS, SCHEMA } from '../../../server/config/schema.ts';
 import { DEFAULT_LIMITS } from '../../../server/index.ts';
@@ -138,6 +138,21 @@ test('whatever a file holds, it is refused with an error of ours or holds', () =
     }),
     { numRuns: 200 },
   );
+});
+
+test('a password in the URL of Redis is neither printed nor repeated in errors', () => {
+  const config = loadConfig({ settings: ['redis.url=redis://user:hush@localhost:6379/1?password=hush'] });
+  assert.equal(config.redis?.url, 'redis://user:hush@localhost:6379/1?password=hush');
+  const visible = JSON.stringify(shown(SCHEMA, config));
+  assert.match(visible, /redis:\/\/user:\*\*\*@localhost:6379\/1/);
+  assert.ok(!visible.includes('hush'));
+  for (const url of ['http://:hush@localhost', 'hush'])
+    assert.ok(
+      !problems(JSON.stringify({ redis: { url } }))
+        .join()
+        .includes('hush'),
+    );
+  assert.match(problems('redis: { replicas: 1 }').join(), /redis\.url/);
 });
 
 test('what is printed reads back as what held', () => {
