@@ -81,10 +81,11 @@ program
 program
   .command('kernels')
   .description('every kernel and gadget on one core, checked and beside plain TypeScript')
+  .option('--only <name>', 'those whose names contain it')
   .option('--budget <ms>', 'length of a timed run', wholeNumber, 100)
   .option('--json', 'print one JSON object on stdout')
-  .action(({ budget, json }: { budget: number; json?: boolean }) => {
-    const report = measureKernels(budget);
+  .action(({ only, budget, json }: { only?: string; budget: number; json?: boolean }) => {
+    const report = measureKernels(budget, only);
     process.stdout.write(`${json ? JSON.stringify(report) : describeKernels(report)}\n`);
   });
 

@@ -31,7 +31,7 @@ export interface KernelFigures {
   readonly samples: readonly number[];
 }
 
-/** Timed runs, after one that warms up. */
+/** Timed runs, after those that warm up. */
 const SAMPLES = 5;
 
 /** Checks an entry, then measures it: `budgetMs` for each of its timed runs. */
@@ -54,10 +54,12 @@ export function measureEntry(entry: Entry, budgetMs: number): KernelFigures {
   };
 }
 
-/** Units per second, as often as `samples`, each over as many runs as fill the budget. */
+/** Units per second, as often as `samples`, each over as many runs as fill the budget; finding that out warms up. */
 function rates(run: () => void, units: number, budgetMs: number, samples: number): number[] {
   let runs = 1;
-  for (let ms = time(run, 1); ms < budgetMs / 4; ms = time(run, runs)) runs *= 2;
+  let ms = time(run, 1);
+  for (; ms < budgetMs / 4; ms = time(run, runs)) runs *= 2;
+  runs = Math.max(1, Math.round((runs * budgetMs) / ms));
   return Array.from({ length: samples }, () => (runs * units * 1000) / time(run, runs));
 }
 

@@ -1,3 +1,4 @@
+import { SphynxError } from '../../errors/sphynx-error.ts';
 import { type Machine, thisMachine } from '../machine.ts';
 import { convolutions, polynomials } from './arithmetic.ts';
 import { type KernelFigures, measureEntry } from './entry.ts';
@@ -9,10 +10,18 @@ export interface KernelReport {
   readonly kernels: readonly KernelFigures[];
 }
 
-/** Every kernel and gadget on this thread, `budgetMs` for each timed run. Throws where one computes wrongly. */
-export function measureKernels(budgetMs: number): KernelReport {
+/**
+ * Every kernel and gadget whose name contains `only`, on this thread, `budgetMs` for each timed run. Throws where one
+ * computes wrongly, and 'config/invalid' if there is none of such a name.
+ */
+export function measureKernels(budgetMs: number, only = ''): KernelReport {
   const groups = [convolutions, polynomials, passes, halfGates, gadgets, transfers, streams];
-  const kernels = groups.flatMap((group) => group().map((entry) => measureEntry(entry, budgetMs)));
+  const kernels = groups.flatMap((group) =>
+    group()
+      .filter(({ name }) => name.includes(only))
+      .map((entry) => measureEntry(entry, budgetMs)),
+  );
+  if (kernels.length === 0) throw new SphynxError('config/invalid', `no kernel has '${only}' in its name`);
   return { machine: thisMachine(), kernels };
 }
 

@@ -16,6 +16,12 @@ test('every kernel computes what its definition says, and has every figure', () 
   assert.equal(table.length, report.kernels.length + 1);
 });
 
+test('single kernels are measured by name', () => {
+  const { kernels } = measureKernels(1, 'NTT');
+  assert.ok(kernels.length > 0 && kernels.every(({ name }) => name.includes('NTT')));
+  assert.throws(() => measureKernels(1, 'no such kernel'), { code: 'config/invalid' });
+});
+
 test('there is no figure of a kernel that computes wrongly', () => {
   const wrong = () => {
     throw new Error('value 0 is 1 instead of 2');
