@@ -43,8 +43,10 @@ async function checkServer(options: ConnectionOptions, signal: AbortSignal): Pro
   try {
     client = await connect(options.server, { ...(await connectOptions(options)), signal });
   } catch (error) {
-    const { message } = asSphynxError(error);
-    const remedy = `start one here with \`sphynx serve\`, or name another with --server HOST:PORT`;
+    const { code, message } = asSphynxError(error);
+    const remedy = code.startsWith('identity/')
+      ? 'ask who runs the server for a token (--token-file) or a certificate (--cert and --key)'
+      : 'start one here with `sphynx serve`, or name another with --server HOST:PORT';
     return [{ name, ok: false, detail: message, remedy }];
   }
   try {

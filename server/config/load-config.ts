@@ -59,9 +59,10 @@ export function loadConfig(sources: ConfigSources): EffectiveConfig {
 }
 
 /** Fields that are needed by, or exclude, each other. */
-function contradictions({ tls, redis, identity: { jwt } }: EffectiveConfig): string[] {
+function contradictions({ tls, store, identity: { jwt } }: EffectiveConfig): string[] {
   const problems: string[] = [];
-  if (redis && redis.url === undefined) problems.push('redis.url: shared records need the URL of Redis');
+  if (store?.redisReplicas !== undefined && store.redis === undefined)
+    problems.push('store.redis: replicas are those of a Redis; give its URL');
   if (tls && tls.certificate === undefined)
     problems.push('tls.certificate: TLS needs a certificate (--tls-cert)');
   if (tls && tls.key === undefined) problems.push('tls.key: TLS needs the private key (--tls-key)');

@@ -23,14 +23,6 @@ export const SCHEMA = {
   listen: address('where to listen, HOST:PORT; port 0 takes any free one'),
   models: paths('folders of the models to serve'),
   state: path('folder of the bundle records; one server per folder'),
-  redis: {
-    url: secretUrl('where servers share bundle records instead, redis:// or rediss://', [
-      'redis:',
-      'rediss:',
-    ]),
-    replicas: number('replicas of Redis that must confirm every spending', wholeFromZero),
-  },
-  storeKeys: path('file of the keys that seal seeds in the records'),
   setting: choice('fewer bytes online (fast) or offline (lean)', Object.keys(DIGIT_BITS) as Setting[]),
   insecure: flag('serve other machines without TLS'),
   graceSeconds: number('how long running inferences may finish when the server stops', seconds),
@@ -53,6 +45,14 @@ export const SCHEMA = {
   },
   metrics: text('where to serve Prometheus metrics: PORT on the loopback interface, or HOST:PORT'),
   reflection: flag('tell every caller the definition of the service (gRPC reflection)'),
+  store: {
+    redis: secretUrl('records that several servers share, in place of a folder: redis:// or rediss://', [
+      'redis:',
+      'rediss:',
+    ]),
+    redisReplicas: number('replicas of Redis that must confirm every spending', replicas),
+    keys: path('file of the keys that seal seeds, as `sphynx store-key new` makes it'),
+  },
   limits: limits(),
   log: { level: choice('what is logged to stderr', LOG_LEVELS) },
 };
@@ -96,7 +96,7 @@ function limits(): Record<keyof ServerLimits, Field<number>> {
   >;
 }
 
-function wholeFromZero(value: number): void {
+function replicas(value: number): void {
   if (!Number.isInteger(value) || value < 0)
     throw new Error(`expected a whole number from 0 on, got ${value}`);
 }

@@ -1,20 +1,19 @@
 import type { JwtOptions } from '../identity/jwt.ts';
 import type { TlsFiles } from '../identity/tls-credentials.ts';
 import type { ServerOptions } from '../start-server.ts';
-import type { RedisOptions } from '../store/redis-connection.ts';
 import type { EffectiveConfig } from './load-config.ts';
 
 /** What a configuration asks of `startServer`. `loadConfig` has seen to it that sections are complete. */
 export function serverOptions(
   config: EffectiveConfig & { readonly models: readonly string[]; readonly state: string },
 ): Omit<ServerOptions, 'logger'> {
-  const { tls, identity, redis } = config;
+  const { tls, identity, store = {} } = config;
   return {
     address: config.listen,
     models: config.models,
     stateFolder: config.state,
-    redis: redis && (redis as RedisOptions),
-    storeKeys: config.storeKeys,
+    redis: store.redis === undefined ? undefined : { url: store.redis, replicas: store.redisReplicas },
+    storeKeys: store.keys,
     tls: tls && (tls as TlsFiles),
     insecure: config.insecure,
     identity: { ...identity, jwt: identity.jwt && (identity.jwt as JwtOptions) },

@@ -141,18 +141,18 @@ test('whatever a file holds, it is refused with an error of ours or holds', () =
 });
 
 test('a password in the URL of Redis is neither printed nor repeated in errors', () => {
-  const config = loadConfig({ settings: ['redis.url=redis://user:hush@localhost:6379/1?password=hush'] });
-  assert.equal(config.redis?.url, 'redis://user:hush@localhost:6379/1?password=hush');
+  const config = loadConfig({ settings: ['store.redis=redis://user:hush@localhost:6379/1?password=hush'] });
+  assert.equal(config.store?.redis, 'redis://user:hush@localhost:6379/1?password=hush');
   const visible = JSON.stringify(shown(SCHEMA, config));
   assert.match(visible, /redis:\/\/user:\*\*\*@localhost:6379\/1/);
   assert.ok(!visible.includes('hush'));
   for (const url of ['http://:hush@localhost', 'hush'])
     assert.ok(
-      !problems(JSON.stringify({ redis: { url } }))
+      !problems(JSON.stringify({ store: { redis: url } }))
         .join()
         .includes('hush'),
     );
-  assert.match(problems('redis: { replicas: 1 }').join(), /redis\.url/);
+  assert.match(problems('store: { redisReplicas: 1 }').join(), /store\.redis/);
 });
 
 test('what is printed reads back as what held', () => {
