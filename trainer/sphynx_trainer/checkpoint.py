@@ -11,7 +11,7 @@ from .datasets import Dataset
 from .networks.classifier import Classifier
 from .networks.families import Config, build, config_from_json, config_to_json
 from .networks.masked_relu import install_masks
-from .recipes import Recipe
+from .recipe import Recipe
 
 CHECKPOINT = "checkpoint.pt"
 """The file's name in the folder of a run."""

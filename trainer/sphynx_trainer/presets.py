@@ -8,7 +8,8 @@ import yaml
 
 from .datasets import DATASETS, Dataset
 from .networks.families import Config, config_from_json
-from .recipes import PAPER, PAPER_IMAGENET, PAPER_TINY, RECIPES, RESNET, Recipe
+from .recipe import Recipe
+from .recipes import PAPER, PAPER_IMAGENET, PAPER_TINY, RECIPES, RESNET
 
 SPHYNX_PAPER = "Cho et al., Sphynx: ReLU-Efficient Network Design for Private Inference"
 

@@ -12,7 +12,8 @@ from sphynx_trainer.datasets import Dataset, synthetic
 from sphynx_trainer.evaluation import evaluate
 from sphynx_trainer.execution import Execution
 from sphynx_trainer.networks.sphynx import SphynxConfig
-from sphynx_trainer.recipes import CPU, LINEARIZE, PAPER, PAPER_IMAGENET, Recipe
+from sphynx_trainer.recipe import Recipe
+from sphynx_trainer.recipes import CPU, LINEARIZE, PAPER, PAPER_IMAGENET
 from sphynx_trainer.training import Run, train
 from sphynx_trainer.training.average import Average
 

@@ -8,7 +8,8 @@ import torch
 import yaml
 
 from ..execution import Execution
-from ..recipes import RECIPES, Recipe
+from ..recipe import Recipe
+from ..recipes import RECIPES
 from ..training import Run, train
 from .data import add_data_arguments
 
@@ -36,7 +37,7 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="any other field of the recipe (recipes.py), such as precision=bf16 or average=0.999",
+        help="any other field of the recipe (recipe.py), such as precision=bf16 or average=0.999",
     )
     machine = parser.add_argument_group("machine")
     machine.add_argument("--device", help="such as cpu or cuda:1; the first GPU if there is one")

@@ -9,7 +9,7 @@ from ..datasets import Dataset
 from ..evaluation import evaluate
 from ..execution import Execution
 from ..networks.cell_network import SphynxConfig
-from ..recipes import Recipe
+from ..recipe import Recipe
 from ..training import Run, train
 from .locations import Placement, placement_name
 

@@ -13,7 +13,7 @@ from ..datasets import Dataset
 from ..execution import Execution
 from ..networks.classifier import Classifier
 from ..networks.families import Config, build
-from ..recipes import Recipe
+from ..recipe import Recipe
 from .average import Average
 from .student import Student
 

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from ..auxiliary import AuxiliaryHead, position
 from ..networks.classifier import Classifier
-from ..recipes import Recipe
+from ..recipe import Recipe
 
 
 class Outputs(NamedTuple):

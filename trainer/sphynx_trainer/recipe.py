@@ -1,0 +1,130 @@
+"""How a network is trained, as data."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from math import cos, pi
+from typing import Any
+
+import torch
+from torch import nn
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Learning rates are per step; weight_decay as in torch.optim.
+
+    batch: images per step, of all processes together. optimizer: "sgd" with Nesterov momentum, or
+    "adam". decay: how the learning rate falls, "cosine" to zero along half a cosine, "steps" to a
+    tenth after each of the epochs `milestones`, "none". warmup: share of all steps in which it
+    first rises linearly from a tenth. clip: largest gradient norm. crop_padding: pixels by which
+    training images are shifted at most. precision: "fp32", or "bf16" for convolutions. drop_path:
+    chance that a cell's edge is left out for an image, at the end of a linear rise from zero.
+    auxiliary_weight: of the loss of a second classifier two thirds in, 0 for none. average:
+    what a step keeps of a moving average of the weights, 0 for none. distillation: weight of the
+    squared error to a teacher's logits. In the last `fixed_point_epochs` ReLUs read fixed-point
+    numbers of `fixed_point_bits` bits.
+    """
+
+    name: str
+    epochs: int
+    batch: int
+    learning_rate: float
+    warmup: float
+    momentum: float
+    weight_decay: float
+    clip: float
+    label_smoothing: float
+    crop_padding: int
+    precision: str
+    seed: int
+    drop_path: float = 0.0
+    auxiliary_weight: float = 0.0
+    optimizer: str = "sgd"
+    decay: str = "cosine"
+    milestones: tuple[int, ...] = ()
+    average: float = 0.0
+    distillation: float = 1.0
+    fixed_point_epochs: int = 0
+    fixed_point_bits: int = 12
+
+    def __post_init__(self) -> None:
+        if self.optimizer not in ("sgd", "adam"):
+            raise ValueError(f"unknown optimizer {self.optimizer!r}; expected sgd or adam")
+        if self.decay not in ("cosine", "steps", "none"):
+            raise ValueError(f"unknown decay {self.decay!r}; expected cosine, steps or none")
+        if min(self.epochs, self.batch) < 1:
+            raise ValueError(f"cannot train {self.epochs} epochs in batches of {self.batch}")
+
+    def make_optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+        """The optimizer of everything that is trained."""
+        if self.optimizer == "adam":
+            return torch.optim.Adam(
+                parameters,
+                lr=self.learning_rate,
+                betas=(self.momentum, 0.999),
+                weight_decay=self.weight_decay,
+            )
+        return torch.optim.SGD(
+            parameters,
+            lr=self.learning_rate,
+            momentum=self.momentum,
+            weight_decay=self.weight_decay,
+            nesterov=True,
+        )
+
+    def learning_rate_at(self, step: int, steps: int) -> float:
+        """The learning rate of one of `steps` steps."""
+        rise = self.warmup * steps
+        if step < rise:
+            return self.learning_rate * (0.1 + 0.9 * step / rise)
+        if self.decay == "none":
+            return self.learning_rate
+        if self.decay == "steps":
+            past = sum(step >= milestone / self.epochs * steps for milestone in self.milestones)
+            return self.learning_rate * 0.1**past
+        return self.learning_rate * 0.5 * (1 + cos(pi * (step - rise) / (steps - rise)))
+
+    def drop_path_at(self, epoch: int) -> float:
+        """The chance of dropping an edge in one of the epochs, counted from 0."""
+        return self.drop_path * epoch / self.epochs
+
+    def in_fixed_point(self, epoch: int) -> bool:
+        """Whether ReLUs read fixed-point numbers in one of the epochs, counted from 0."""
+        return epoch >= self.epochs - self.fixed_point_epochs
+
+    def description(self) -> dict[str, str]:
+        """The recipe in words, for people who reproduce it elsewhere."""
+        name = "SGD, Nesterov" if self.optimizer == "sgd" else "Adam,"
+        falls = {
+            "cosine": "then half a cosine to 0",
+            "steps": f"a tenth after each of the epochs {list(self.milestones)}",
+            "none": "then constant",
+        }
+        return {
+            "optimizer": f"{name} momentum {self.momentum}, weight decay "
+            f"{self.weight_decay}, gradient norm clipped at {self.clip}",
+            "schedule": f"peak learning rate {self.learning_rate}, linear warm-up over "
+            f"{self.warmup:.0%} of the steps, {falls[self.decay]}",
+            "augmentation": f"horizontal flips, crops padded by {self.crop_padding} pixels",
+        }
+
+    def changed(self, changes: Mapping[str, Any]) -> "Recipe":
+        """This recipe with some values in place of its own.
+
+        Raises ValueError for unknown names and values that are no numbers where they should be.
+        """
+        unknown = set(changes) - {field.name for field in fields(Recipe)}
+        if unknown:
+            raise ValueError(f"unknown in a recipe: {', '.join(sorted(unknown))}")
+        values: dict[str, Any] = {k: _like(getattr(self, k), v) for k, v in changes.items()}
+        return replace(self, **values)
+
+    @staticmethod
+    def from_json(content: Mapping[str, Any]) -> "Recipe":
+        """Reads what dataclasses.asdict wrote, of this version or an earlier one."""
+        return Recipe(**{**content, "milestones": tuple(content.get("milestones", ()))})
+
+
+def _like(own: object, value: Any) -> object:
+    """A value of the type of the one that it replaces: YAML reads 1e-3 as a text."""
+    return type(own)(value) if isinstance(own, float | int | tuple) else value
