@@ -43,8 +43,16 @@ export interface BundleStore {
    */
   sweep(): Promise<number>;
 
+  /** Records by state, for metrics; while others write, an estimate. */
+  counts(): Promise<BundleCounts>;
+
   close(): Promise<void>;
 }
+
+/** The states of a bundle's record. */
+export const BUNDLE_STATES = ['preparing', 'ready', 'spending', 'spent'] as const;
+
+export type BundleCounts = Record<(typeof BUNDLE_STATES)[number], number>;
 
 /** What identifies the model that a bundle was made for. */
 export interface BundleModel {

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { BundleStore } from './bundle-store.ts';
 import type { Access } from './identity/access.ts';
 import type { ServerLimits } from './limits.ts';
+import type { Metrics } from './metrics/metrics.ts';
 import type { ModelRegistry } from './models.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
@@ -12,6 +13,7 @@ export interface ServerParts {
   readonly store: BundleStore;
   readonly pool: WorkerPool;
   readonly limits: ServerLimits;
+  readonly metrics: Metrics;
   readonly logger: Logger;
 }
 

@@ -3,6 +3,7 @@ import { GrpcChannel } from '../transport/grpc-channel.ts';
 import type { InferRequests, InferResponses } from '../transport/messages.ts';
 import { relay } from '../transport/relay.ts';
 import type { CallContext } from './call-context.ts';
+import { CountedChannel } from './metrics/counted-channel.ts';
 
 /**
  * One Infer call. The bundle is spent, durably, before the first byte of the online phase leaves; whatever
@@ -12,19 +13,21 @@ export async function infer(
   { parts, client, identity, log }: CallContext,
   stream: CallStream<InferRequests, InferResponses>,
 ): Promise<void> {
-  const { models, store, pool } = parts;
+  const { models, store, pool, metrics } = parts;
   const spend = await stream.expect('spend');
   const { identity: model } = models.agree(spend);
   const seed = await store.spend({ id: spend.bundleId, client, identity, model });
   log.info({ bundle: spend.bundleId, model: model.name }, 'bundle spending');
   try {
+    const start = performance.now();
     await stream.send({ spending: {} });
     const { channel, release } = pool.infer(model.hash, seed);
     try {
-      await relay(channel, new GrpcChannel(stream), stream.signal);
+      await relay(channel, new CountedChannel(new GrpcChannel(stream), metrics, 'infer'), stream.signal);
     } finally {
       release();
     }
+    metrics.finished('infer', model.name, performance.now() - start);
     stream.end();
   } finally {
     seed.fill(0);

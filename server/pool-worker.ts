@@ -13,6 +13,8 @@ type JobWithoutPort<Job = WorkerJob> = Job extends { port: unknown } ? Omit<Job,
 export class PoolWorker {
   readonly #thread: Worker;
   #alive = true;
+  /** When somebody asked last. */
+  #busyMs = 0;
   /** Resolves when the worker can take jobs; rejects if it dies before. */
   readonly ready: Promise<void>;
   /** Resolves, with what killed it if anything did, when the thread is gone. */
@@ -49,7 +51,8 @@ export class PoolWorker {
 
   /** How long the thread has been at work since its start (ms). */
   get busyMs(): number {
-    return this.#alive ? this.#thread.performance.eventLoopUtilization().active : 0;
+    if (this.#alive) this.#busyMs = this.#thread.performance.eventLoopUtilization().active;
+    return this.#busyMs;
   }
 
   /** Starts a role and returns the near end of its channel, which fails with 'internal' if the thread dies. */

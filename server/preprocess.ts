@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { randomSeed } from '../crypto/prg.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
+import type { Channel } from '../protocol/channel.ts';
 import type { CallStream } from '../transport/call-stream.ts';
 import { GrpcChannel } from '../transport/grpc-channel.ts';
 import type { PreprocessRequests, PreprocessResponses } from '../transport/messages.ts';
 import { relay } from '../transport/relay.ts';
-import type { CallContext } from './call-context.ts';
+import type { CallContext, ServerParts } from './call-context.ts';
+import { CountedChannel } from './metrics/counted-channel.ts';
 import type { ServedModel } from './models.ts';
 import type { PoolSession } from './worker-pool.ts';
 
@@ -30,7 +32,7 @@ export async function preprocess(context: CallContext, stream: PreprocessStream)
   log.info({ session: name, model: model.identity.name, count: hello.count }, 'session accepted');
   const session = parts.pool.openSession(name, context.client);
   try {
-    await relay(session.open(), new GrpcChannel(stream), stream.signal);
+    await relay(session.open(), segments(parts, stream), stream.signal);
     for (let bundle = 0; bundle < hello.count; bundle++) {
       if (!(await stream.expectOrEnd('begin'))) break;
       const over = await parts.pool.queue.turn(context.identity, stream.signal);
@@ -56,11 +58,12 @@ async function prepareBundle(
   const { store, limits } = parts;
   const id = randomBytes(16).toString('hex');
   const seed = randomSeed();
+  const start = performance.now();
   const expiresAt = Date.now() + limits.bundleLifetimeMs;
   await store.create({ id, client, identity, model, seed, expiresAt });
   try {
     await stream.send({ offer: { bundleId: id, expiresAtMs: expiresAt } });
-    await relay(session.prepare(model.hash, seed), new GrpcChannel(stream), stream.signal);
+    await relay(session.prepare(model.hash, seed), segments(parts, stream), stream.signal);
     const { bundleId } = await stream.expect('commit');
     if (bundleId !== id)
       throw new SphynxError('protocol/order', 'the commit names another bundle than the one just prepared');
@@ -72,7 +75,12 @@ async function prepareBundle(
     seed.fill(0);
   }
   await stream.send({ ready: { bundleId: id } });
+  parts.metrics.finished('prepare', model.name, performance.now() - start);
   log.info({ bundle: id }, 'bundle ready');
+}
+
+function segments({ metrics }: ServerParts, stream: PreprocessStream): Channel {
+  return new CountedChannel(new GrpcChannel(stream), metrics, 'prepare');
 }
 
 function checkCount(count: number, limit: number): void {

@@ -104,7 +104,9 @@ export class PrivateInferenceService {
       if (this.#stopping) throw stopping();
       callback(null, body());
     } catch (error) {
-      callback(toStatus(asSphynxError(error)));
+      const failure = asSphynxError(error);
+      this.#parts.metrics.refused('unary', failure.code);
+      callback(toStatus(failure));
     }
   }
 
@@ -131,6 +133,7 @@ export class PrivateInferenceService {
     } catch (error) {
       const failure = asSphynxError(error);
       stream.abort(failure);
+      this.#parts.metrics.refused(kind.method, failure.code);
       logFailure(log, failure);
     } finally {
       clearTimeout(timer);

@@ -4,6 +4,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import {
   type BundleClaim,
+  type BundleCounts,
   type BundleStore,
   type NewBundle,
   QUOTA_HOUR_MS,
@@ -139,6 +140,12 @@ export class SqliteBundleStore implements BundleStore {
     });
   }
 
+  async counts(): Promise<BundleCounts> {
+    const rows = stored('count bundles', () => this.#statements.counts.all());
+    const found = Object.fromEntries(rows.map(({ state, count }) => [state as string, Number(count)]));
+    return { preparing: 0, ready: 0, spending: 0, spent: 0, ...found };
+  }
+
   async close(): Promise<void> {
     if (this.#database.isOpen) stored('close the bundle store', () => this.#database.close());
   }
@@ -200,6 +207,7 @@ const SQL = {
   markSpent: `UPDATE bundle SET state = 'spent' WHERE id = ? AND state = 'spending'`,
   burnLeftovers: `UPDATE bundle SET state = 'spent', seed = NULL WHERE state IN ('preparing', 'spending')`,
   sweep: 'DELETE FROM bundle WHERE expires_at <= ?',
+  counts: 'SELECT state, count(*) AS count FROM bundle GROUP BY state',
 };
 
 function open(folder: string, path: string): DatabaseSync {

@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Server } from '@grpc/grpc-js';
+import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import { type Logger, pino } from 'pino';
 import type { FixedNetwork } from '../model/network.ts';
 import type { Setting } from '../protocol/setting.ts';
 import { SHARED_CHANNEL_OPTIONS } from '../transport/limits.ts';
 import type { ModelSummary } from '../transport/messages.ts';
-import { privateInferenceService, SERVICE_NAME } from '../transport/proto.ts';
+import { privateInferenceService, SERVICE_NAME, serviceDefinition } from '../transport/proto.ts';
 import type { ServerParts } from './call-context.ts';
 import { tendHttp2Streams } from './http2-streams.ts';
 import { Access, type AccessOptions } from './identity/access.ts';
@@ -20,6 +21,8 @@ import {
   TIMER_MS,
 } from './limits.ts';
 import { listen } from './listen.ts';
+import { Metrics } from './metrics/metrics.ts';
+import { serveMetrics } from './metrics/serve-metrics.ts';
 import { ModelRegistry } from './models.ts';
 import { PrivateInferenceService } from './service.ts';
 import { openStore, type StoreOptions } from './store/open-store.ts';
@@ -31,12 +34,18 @@ export interface ServerOptions extends AccessOptions, StoreOptions {
   /** For all models: fewer bytes online ('fast', the default) or fewer offline ('lean'). */
   readonly setting?: Setting;
   readonly limits?: Partial<ServerLimits>;
+  /** Serves Prometheus metrics on `PORT` of the loopback interface, or on `HOST:PORT`; nowhere unless given. */
+  readonly metrics?: string;
+  /** Tells every caller the service's definition (gRPC server reflection), for tools such as grpcurl. */
+  readonly reflection?: boolean;
   /** Where log lines go; to stderr unless given. */
   readonly logger?: Logger;
 }
 
 export interface RunningServer {
   readonly port: number;
+  /** Of the metrics, if they are served. */
+  readonly metricsPort: number | undefined;
   readonly models: readonly ModelSummary[];
   /** Puts changed certificates, tokens and keys to use now, instead of within seconds. */
   reload(): void;
@@ -68,8 +77,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       logger,
     );
     undo.push(() => pool.stop());
-    const service = new PrivateInferenceService({ access, models, store, pool, limits, logger });
-    const { server, health } = grpcServer(service);
+    const metrics = new Metrics();
+    metrics.observe({ store, pool });
+    const listener = options.metrics ? await serveMetrics(metrics.registry, options.metrics) : undefined;
+    undo.push(async () => listener?.close());
+    const service = new PrivateInferenceService({ access, models, store, pool, limits, metrics, logger });
+    const { server, health } = grpcServer(service, options);
     undo.push(() => shutDown(server));
     const port = await listen(server, options.address, access.credentials);
     // Later than the deadline of the call itself, which tells the peer why.
@@ -93,6 +106,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     };
     return {
       port,
+      metricsPort: listener?.port,
       models: models.all.map(({ summary }) => summary),
       reload: () => access.reload(),
       stop: ({ graceMs = GRACE_MS } = {}) => {
@@ -106,7 +120,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 }
 
-function grpcServer(service: PrivateInferenceService): { server: Server; health: HealthImplementation } {
+function grpcServer(
+  service: PrivateInferenceService,
+  { reflection }: ServerOptions,
+): { server: Server; health: HealthImplementation } {
   const server = new Server({
     ...SHARED_CHANNEL_OPTIONS,
     'grpc.max_concurrent_streams': CALLS_PER_CONNECTION,
@@ -114,6 +131,7 @@ function grpcServer(service: PrivateInferenceService): { server: Server; health:
   server.addService(privateInferenceService, service.implementation);
   const health = new HealthImplementation({ '': 'SERVING', [SERVICE_NAME]: 'SERVING' });
   health.addToServer(server);
+  if (reflection) new ReflectionService(serviceDefinition).addToServer(server);
   return { server, health };
 }
 

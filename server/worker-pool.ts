@@ -24,6 +24,7 @@ export class WorkerPool {
   readonly #offline: PoolWorker[] = [];
   readonly #online: PoolWorker[] = [];
   readonly #stopping = new AbortController();
+  readonly #retiredMs = { inferences: 0, preparations: 0 };
 
   private constructor(input: PoolInput, limits: QueueLimits, logger: Logger) {
     this.queue = new PreparationQueue(limits);
@@ -57,6 +58,11 @@ export class WorkerPool {
   /** The workers that prepare bundles now. */
   get offline(): readonly PoolWorker[] {
     return this.#offline;
+  }
+
+  /** How long threads that have died were at work (ms). */
+  get retiredMs(): { readonly inferences: number; readonly preparations: number } {
+    return this.#retiredMs;
   }
 
   /** A quote with the times of now. `model`: its hash. */
@@ -120,6 +126,7 @@ export class WorkerPool {
 
   async #replace(workers: PoolWorker[], worker: PoolWorker, place: number, cause: unknown): Promise<void> {
     workers.splice(workers.indexOf(worker), 1);
+    this.#retiredMs[workers === this.#online ? 'inferences' : 'preparations'] += worker.busyMs;
     const signal = this.#stopping.signal;
     if (signal.aborted) return;
     this.#logger.error({ err: cause }, 'a worker died; its calls fail and another one is started');

@@ -17,14 +17,15 @@ const folder = ['../proto/', '../../proto/']
   .map((path) => fileURLToPath(new URL(path, import.meta.url)))
   .find((path) => existsSync(path + FILE));
 
-const definition = loadSync(FILE, {
+/** Everything that the .proto says, for reflection. */
+export const serviceDefinition = loadSync(FILE, {
   includeDirs: folder ? [folder] : [],
   longs: Number,
   defaults: true,
   oneofs: true,
 });
 
-const loaded = loadPackageDefinition(definition) as unknown as {
+const loaded = loadPackageDefinition(serviceDefinition) as unknown as {
   sphynx: { v1: { PrivateInference: ServiceClientConstructor } };
 };
 

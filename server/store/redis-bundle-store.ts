@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { BundleClaim, BundleStore, NewBundle, StoreLimits } from '../bundle-store.ts';
+import type { BundleClaim, BundleCounts, BundleStore, NewBundle, StoreLimits } from '../bundle-store.ts';
 import { QUOTA_HOUR_MS } from '../bundle-store.ts';
 import { RedisConnection, type RedisOptions, UnknownOutcome } from './redis-connection.ts';
 import { PREFIX, SCRIPTS, type ScriptName } from './redis-scripts.ts';
@@ -9,7 +9,7 @@ import { missingKey, type SeedCipher } from './seed-cipher.ts';
 /** A server that has been silent for so long counts as dead (ms), and what it was doing is burned. */
 const LEASE_MS = 30_000;
 
-/** Records that one step of a sweep deletes: Redis does nothing else meanwhile. */
+/** Records that one step of a sweep deletes, or of a count reads: Redis does nothing else meanwhile. */
 const SWEEP_BATCH = 500;
 
 interface RedisBundleStoreOptions extends StoreLimits {
@@ -122,6 +122,15 @@ export class RedisBundleStore implements BundleStore {
       const batch = (await this.#run('sweep', [this.#now(), SWEEP_BATCH])) as number;
       swept += batch;
       if (batch < SWEEP_BATCH) return swept;
+    }
+  }
+
+  async counts(): Promise<BundleCounts> {
+    const counts = { preparing: 0, ready: 0, spending: 0, spent: 0 };
+    for (let offset = 0; ; offset += SWEEP_BATCH) {
+      const states = (await this.#run('states', [offset, SWEEP_BATCH])) as (keyof BundleCounts)[];
+      for (const state of states) counts[state]++;
+      if (states.length < SWEEP_BATCH) return counts;
     }
   }
 

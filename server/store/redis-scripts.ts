@@ -129,6 +129,14 @@ const BODIES = {
       redis.call('SREM', P .. 'busy', id)
     end
     return #ids`,
+  /** offset, number of records -> their states */
+  states: `
+    local states = {}
+    local last = tonumber(ARGV[1]) + tonumber(ARGV[2]) - 1
+    for _, id in ipairs(redis.call('ZRANGE', P .. 'expiry', ARGV[1], last)) do
+      states[#states + 1] = state(id) or 'spent'
+    end
+    return states`,
 };
 
 export type ScriptName = keyof typeof BODIES;

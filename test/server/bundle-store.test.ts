@@ -50,6 +50,15 @@ for (const { name, skip, newPlace } of STORES) {
     await assert.rejects(store.spend(claimOf(id)), { code: 'bundle/spent' });
   });
 
+  withStore('records are counted by state', {}, async (store) => {
+    assert.deepEqual(await store.counts(), { preparing: 0, ready: 0, spending: 0, spent: 0 });
+    const bundles = [await readyBundle(store), await readyBundle(store), await readyBundle(store)];
+    await store.create(newBundle());
+    for (const { id } of bundles.slice(0, 2)) await store.spend(claimOf(id));
+    await store.markSpent(bundles[0].id);
+    assert.deepEqual(await store.counts(), { preparing: 1, ready: 1, spending: 1, spent: 1 });
+  });
+
   withStore(
     'nobody can spend what is unknown, not yet ready, for another model or of another client',
     {},

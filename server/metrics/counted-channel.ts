@@ -1,0 +1,28 @@
+import type { Channel } from '../../protocol/channel.ts';
+import type { Segment } from '../../protocol/segment.ts';
+import type { Metrics, Phase } from './metrics.ts';
+
+/** Counts the payload that passes between the server and a client. */
+export class CountedChannel implements Channel {
+  readonly #channel: Channel;
+  readonly #metrics: Metrics;
+  readonly #phase: Phase;
+
+  constructor(channel: Channel, metrics: Metrics, phase: Phase) {
+    this.#channel = channel;
+    this.#metrics = metrics;
+    this.#phase = phase;
+  }
+
+  async send(segment: Segment): Promise<void> {
+    const { length } = segment.data;
+    await this.#channel.send(segment);
+    this.#metrics.moved(this.#phase, 'down', length);
+  }
+
+  async receive(): Promise<Segment> {
+    const segment = await this.#channel.receive();
+    this.#metrics.moved(this.#phase, 'up', segment.data.length);
+    return segment;
+  }
+}

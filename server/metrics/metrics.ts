@@ -1,0 +1,121 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { BUNDLE_STATES, type BundleCounts, type BundleStore } from '../bundle-store.ts';
+import type { PoolWorker } from '../pool-worker.ts';
+import type { WorkerPool } from '../worker-pool.ts';
+
+export type Phase = 'prepare' | 'infer';
+
+/** Upper ends of the histograms (s): an inference takes tens of milliseconds, a bundle on a slow link minutes. */
+const SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+
+/** How old the counts of bundles may be (ms): they cost the store a pass over its records. */
+const COUNTS_MS = 10_000;
+
+/** What the gauges read when somebody asks. */
+export interface Observed {
+  readonly store: Pick<BundleStore, 'counts'>;
+  readonly pool: Pick<WorkerPool, 'queue' | 'online' | 'offline' | 'retiredMs'>;
+}
+
+/** What an operator watches, for Prometheus. No label names a client, an identity or a bundle. */
+export class Metrics {
+  readonly registry = new Registry();
+  readonly #seconds = new Histogram({
+    name: 'sphynx_phase_seconds',
+    help: 'Duration of a prepared bundle (without its wait in the queue) or an inference that succeeded',
+    labelNames: ['phase', 'model'],
+    buckets: SECONDS,
+    registers: [this.registry],
+  });
+  readonly #bytes = new Counter({
+    name: 'sphynx_payload_bytes_total',
+    help: 'Payload of segments; up is to the server',
+    labelNames: ['phase', 'direction'],
+    registers: [this.registry],
+  });
+  readonly #refusals = new Counter({
+    name: 'sphynx_refusals_total',
+    help: 'Calls that did not end well, by method and code',
+    labelNames: ['method', 'code'],
+    registers: [this.registry],
+  });
+  #counts: { readonly at: number; readonly value: Promise<BundleCounts> } | undefined;
+
+  /** A bundle or an inference of the model is done. */
+  finished(phase: Phase, model: string, ms: number): void {
+    this.#seconds.observe({ phase, model }, ms / 1000);
+  }
+
+  moved(phase: Phase, direction: 'up' | 'down', bytes: number): void {
+    this.#bytes.inc({ phase, direction }, bytes);
+  }
+
+  refused(method: string, code: string): void {
+    this.#refusals.inc({ method, code });
+  }
+
+  /** Adds the gauges, which are read whenever somebody asks. */
+  observe({ store, pool }: Observed): void {
+    const { registry } = this;
+    const counts = (): Promise<BundleCounts> => this.#recentCounts(store);
+    gauge(registry, 'sphynx_bundles', 'Bundle records by state', 'state', async () =>
+      Object.entries(await counts()),
+    );
+    gauge(registry, 'sphynx_preparations', 'Bundles in work and bundles that wait', 'state', () => [
+      ['in_work', pool.queue.inWork],
+      ['waiting', pool.queue.length],
+    ]);
+    gauge(registry, 'sphynx_queue_wait_seconds', 'How long the next bundle would wait', 'queue', () => [
+      ['preparations', pool.queue.expectedWaitMs / 1000],
+    ]);
+    const kinds = { inferences: pool.online, preparations: pool.offline };
+    gauge(registry, 'sphynx_workers', 'Living worker threads', 'work', () =>
+      Object.entries(kinds).map(([work, workers]) => [work, workers.filter(({ alive }) => alive).length]),
+    );
+    new Counter({
+      name: 'sphynx_worker_busy_seconds_total',
+      help: 'Time at work of all worker threads; its rate over sphynx_workers is their utilization',
+      labelNames: ['work'],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const [work, workers] of Object.entries(kinds))
+          this.inc({ work }, (busyMs(workers) + pool.retiredMs[work as keyof typeof kinds]) / 1000);
+      },
+    });
+  }
+
+  #recentCounts(store: Observed['store']): Promise<BundleCounts> {
+    const now = performance.now();
+    if (!this.#counts || now - this.#counts.at > COUNTS_MS) {
+      const unknown = () => Object.fromEntries(BUNDLE_STATES.map((state) => [state, Number.NaN]));
+      // A store that fails shows as such in its own errors; the other figures are wanted all the more.
+      this.#counts = { at: now, value: store.counts().catch(unknown) as Promise<BundleCounts> };
+    }
+    return this.#counts.value;
+  }
+}
+
+type Values = [label: string, value: number][];
+
+function gauge(
+  registry: Registry,
+  name: string,
+  help: string,
+  label: string,
+  read: () => Values | Promise<Values>,
+): void {
+  new Gauge({
+    name,
+    help,
+    labelNames: [label],
+    registers: [registry],
+    async collect() {
+      for (const [key, value] of await read()) this.set({ [label]: key }, value);
+    },
+  });
+}
+
+function busyMs(workers: readonly PoolWorker[]): number {
+  return workers.reduce((sum, worker) => sum + worker.busyMs, 0);
+}
