@@ -37,6 +37,7 @@ function program(): Command {
     sphynx.command('certs').description('make certificates for development: authority, server, client'),
   );
   addTokens(sphynx.command('tokens').description('make bearer tokens for clients'));
+  addStoreKey(sphynx.command('store-key').description("make keys for the seeds in a server's records"));
   addConfig(sphynx.command('config').description("check a server's configuration"));
   withConnection(sphynx.command('models').description('list the models of a server')).action(
     action(async () => (await import('./models.ts')).models),
@@ -99,6 +100,17 @@ function addTokens(command: Command): void {
     .action((name: string, _options: object, self: Command) =>
       runCommand(self.optsWithGlobals<OutputOptions>(), async (context) =>
         (await import('./tokens.ts')).newTokenCommand(context, name),
+      ),
+    );
+}
+
+function addStoreKey(command: Command): void {
+  command
+    .command('new <file>')
+    .description('make a file with a new key that only you can read')
+    .action((file: string, _options: object, self: Command) =>
+      runCommand(self.optsWithGlobals<OutputOptions>(), async (context) =>
+        (await import('./store-key.ts')).newStoreKey(context, file),
       ),
     );
 }

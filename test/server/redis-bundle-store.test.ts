@@ -1,0 +1,166 @@
+/** What Redis can do to a store: settings that forget, crashes, silence, other servers. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createClient } from 'redis';
+import { SphynxError } from '../../errors/sphynx-error.ts';
+import type { BundleStore } from '../../server/bundle-store.ts';
+import { RedisBundleStore } from '../../server/store/redis-bundle-store.ts';
+import { Link } from '../client/link.ts';
+import { claimOf, newBundle, readyBundle } from './bundles.ts';
+import { NO_REDIS, RedisServer } from './redis-server.ts';
+import { CIPHER, LIMITS } from './store-place.ts';
+
+const options = { skip: NO_REDIS };
+const [redis, forgetful] = NO_REDIS
+  ? []
+  : await Promise.all([RedisServer.start(), RedisServer.start(['--appendonly', 'yes'])]);
+
+const open = (url: string, leaseMs?: number): Promise<BundleStore> =>
+  RedisBundleStore.open({ url }, CIPHER, { ...LIMITS, leaseMs });
+
+/** Until `step` succeeds: Redis is coming back. */
+async function eventually<Result>(step: () => Promise<Result>): Promise<Result> {
+  for (let tries = 0; ; tries++)
+    try {
+      return await step();
+    } catch (error) {
+      if (!(error instanceof SphynxError) || error.code !== 'storage/failed' || tries === 100) throw error;
+      await delay(50);
+    }
+}
+
+test(
+  'a Redis that could forget what it confirms is refused, with the setting to change',
+  options,
+  async () => {
+    await assert.rejects(open(forgetful!.url), { code: 'config/invalid', message: /appendfsync .*always/ });
+    const admin = await createClient({ url: forgetful!.url }).connect();
+    await admin.configSet({ appendfsync: 'always', appendonly: 'no' });
+    await assert.rejects(open(forgetful!.url), { code: 'config/invalid', message: /appendonly .*yes/ });
+    await admin.configSet({ appendonly: 'yes', 'maxmemory-policy': 'allkeys-lru' });
+    await assert.rejects(open(forgetful!.url), { code: 'config/invalid', message: /noeviction/ });
+    await admin.configSet({ 'maxmemory-policy': 'noeviction' });
+    await (await open(forgetful!.url)).close();
+    admin.destroy();
+  },
+);
+
+test('a spending that too few replicas confirm gives no seed, and stays spent', options, async () => {
+  const { id } = await (async () => {
+    const store = await open(redis!.url);
+    return readyBundle(store).finally(() => store.close());
+  })();
+  const store = await RedisBundleStore.open({ url: redis!.url, replicas: 1 }, CIPHER, LIMITS);
+  await assert.rejects(store.spend(claimOf(id)), { code: 'storage/failed', message: /replicas/ });
+  await assert.rejects(store.spend(claimOf(id)), { code: 'bundle/spent' });
+  await store.close();
+});
+
+test('no Redis and no address of one are told apart', options, async () => {
+  await assert.rejects(open('redis://127.0.0.1:1'), { code: 'storage/failed', message: /ECONNREFUSED/ });
+  await assert.rejects(open('http://user:secret@127.0.0.1'), (error: SphynxError) => {
+    assert.ok(!String(error.stack).includes('secret') && error.cause === undefined);
+    return error.code === 'config/invalid';
+  });
+});
+
+test('a spending whose answer is lost burns the bundle, done or not', options, async () => {
+  const link = await Link.to(redis!.port);
+  const store = await open(`redis://${link.address}`);
+  const other = await open(redis!.url);
+  const [lost, unsent] = [await readyBundle(store), await readyBundle(store)];
+  link.cutAfter(0);
+  await assert.rejects(store.spend(claimOf(lost.id)), { code: 'storage/failed' });
+  await assert.rejects(store.spend(claimOf(lost.id)), { code: 'bundle/spent' }, 'never tried again');
+  await assert.rejects(other.spend(claimOf(lost.id)), { code: 'bundle/spent' }, 'Redis had done it');
+  await eventually(() => store.sweep());
+  assert.deepEqual(Buffer.from(await eventually(() => store.spend(claimOf(unsent.id)))), unsent.seed);
+  await Promise.all([store.close(), other.close()]);
+  link.close();
+});
+
+test(
+  'a Redis that falls silent fails the spending in time, and the bundle is burned when it is back',
+  options,
+  async () => {
+    const link = await Link.to(redis!.port);
+    const store = await open(`redis://${link.address}`);
+    const other = await open(redis!.url);
+    const { id } = await readyBundle(store);
+    redis!.signal('SIGSTOP');
+    const spending = assert.rejects(store.spend(claimOf(id)), { code: 'storage/failed' });
+    await delay(50);
+    // Whether Redis has read the command cannot be seen from here.
+    link.cut();
+    await spending;
+    redis!.signal('SIGCONT');
+    await eventually(() => store.sweep());
+    await assert.rejects(other.spend(claimOf(id)), { code: 'bundle/spent' });
+    await Promise.all([store.close(), other.close()]);
+    link.close();
+  },
+);
+
+test('kill -9 of Redis loses no ready bundle and brings no spent one back', options, async () => {
+  const store = await open(redis!.url);
+  const bundles = [];
+  for (let i = 0; i < 20; i++) bundles.push(await readyBundle(store));
+  const spent = new Set<string>();
+  const load = bundles.slice(0, 15).map(async ({ id }, i) => {
+    await delay(i);
+    await store.spend(claimOf(id)).then(
+      () => spent.add(id),
+      () => {},
+    );
+  });
+  await delay(8);
+  await redis!.kill();
+  await Promise.all(load);
+  assert.ok(spent.size > 0 && spent.size < 15, `${spent.size} were spent before the crash`);
+  await redis!.restart();
+  await eventually(() => store.sweep());
+  for (const { id } of bundles.filter(({ id }) => spent.has(id)))
+    await assert.rejects(store.spend(claimOf(id)), { code: 'bundle/spent' });
+  for (const { id, seed } of bundles.slice(15))
+    assert.deepEqual(Buffer.from(await store.spend(claimOf(id))), seed);
+  await store.close();
+});
+
+test(
+  'servers leave what living ones prepare and spend alone, and burn what dead ones left',
+  options,
+  async () => {
+    const first = await open(`${redis!.url}/1`, 300);
+    const preparing = newBundle();
+    await first.create(preparing);
+    const spending = await readyBundle(first);
+    await first.spend(claimOf(spending.id));
+    const second = await open(`${redis!.url}/1`);
+    await delay(500);
+    assert.equal(await second.burnLeftovers(), 0, 'the lease was renewed');
+    await first.markReady(preparing.id);
+    await first.close();
+    assert.equal(await second.burnLeftovers(), 1, 'of the one in spending');
+    assert.deepEqual(Buffer.from(await second.spend(claimOf(preparing.id))), preparing.seed);
+    await second.close();
+  },
+);
+
+test('no seed is in the files of Redis in the clear', options, async () => {
+  const store = await open(redis!.url);
+  const { seed, id } = await readyBundle(store);
+  const admin = await createClient({ url: redis!.url }).connect();
+  const folder = (await admin.configGet('dir')).dir;
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
+  const log = Buffer.concat(files.map((file) => readFileSync(join(file.parentPath, file.name))));
+  assert.ok(log.includes(id));
+  for (const form of ['latin1', 'hex', 'base64'] as const)
+    assert.equal(log.includes(Buffer.from(seed).toString(form), 'latin1'), false);
+  await store.spend(claimOf(id));
+  assert.equal(await admin.hExists(`{sphynx}:bundle:${id}`, 'seed'), 0);
+  admin.destroy();
+  await store.close();
+});
