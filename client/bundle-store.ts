@@ -11,8 +11,10 @@
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SphynxError } from '../errors/sphynx-error.ts';
+import { LOST_BUNDLES } from '../transport/limits.ts';
 import { type BundleHeader, readHeader, writeHeader } from './bundle-header.ts';
 import { isLeftBehind, OWNER } from './file-owner.ts';
+import { forgetLost, lose, lostIn } from './lost-bundles.ts';
 import { checkSpace, makePrivateFolder, onMissing, storageError, syncFolder } from './storage.ts';
 
 /** A bundle being prepared. Write the body to `path` with a BundleWriter, then `publish` or `discard`. */
@@ -22,6 +24,7 @@ export interface PartialBundle {
   seal(header: BundleHeader): Promise<void>;
   /** Makes the bundle ready, once the server has committed. */
   publish(): Promise<void>;
+  /** Deletes it; the server, which may hold it as ready, is told later. */
   discard(): Promise<void>;
 }
 
@@ -29,8 +32,10 @@ export interface PartialBundle {
 export interface SpendingBundle {
   readonly path: string;
   readonly header: BundleHeader;
-  /** Deletes the file; call it however the inference ended. */
+  /** Deletes the file; call this or `lose`, however the inference ended. */
   burn(): Promise<void>;
+  /** Deletes the file of a bundle that the server may not have spent, and will be told of. */
+  lose(): Promise<void>;
 }
 
 const HEX = /^[0-9a-f]{32,64}$/;
@@ -69,7 +74,7 @@ export class BundleStore {
       path,
       seal: (header) => writeHeader(path, header),
       publish: () => move(folder, path, ready),
-      discard: () => rm(path, { force: true }),
+      discard: () => lose(path, bundleId),
     };
   }
 
@@ -96,7 +101,7 @@ export class BundleStore {
         await burn();
         throw header;
       }
-      return { path, header, burn };
+      return { path, header, burn, lose: () => lose(path, header.bundleId) };
     }
     return undefined;
   }
@@ -118,6 +123,31 @@ export class BundleStore {
         dropped++;
       }
     return dropped;
+  }
+
+  /** Deletes these bundles, unless an inference has taken them; the server is told later. Returns their number. */
+  async drop(bundles: readonly BundleHeader[]): Promise<number> {
+    let dropped = 0;
+    for (const { bundleId, modelHash } of bundles) {
+      const folder = this.#modelFolder(modelHash);
+      const path = join(folder, `${checkHex(bundleId)}.${OWNER}.spending`);
+      if (!(await moveUnlessGone(folder, join(folder, `${bundleId}.ready`), path))) continue;
+      await lose(path, bundleId);
+      dropped++;
+    }
+    return dropped;
+  }
+
+  /** Ids of bundles that the server may hold as ready and this side has no more: as many as it is told at once. */
+  async lost(): Promise<string[]> {
+    const hashes = await this.#models();
+    const lost = await Promise.all(hashes.map((hash) => lostIn(this.#modelFolder(hash))));
+    return lost.flat().slice(0, LOST_BUNDLES);
+  }
+
+  /** To be called when the server knows of lost bundles. */
+  async forgetLost(ids: readonly string[]): Promise<void> {
+    for (const modelHash of await this.#models()) await forgetLost(this.#modelFolder(modelHash), ids);
   }
 
   /** Ready bundles, the one that expires first at the front; a damaged one comes as its error, at the end. */
@@ -145,11 +175,11 @@ export class BundleStore {
   async #sweep(modelHash: string): Promise<void> {
     const folder = join(this.#folder, modelHash);
     for (const file of await readdir(folder)) {
-      const owner = /\.([^.]+)\.(partial|spending)$/.exec(file)?.[1];
+      const [, id, owner] = /^([^.]+)\.([^.]+)\.(partial|spending)$/.exec(file) ?? [];
       if (owner === undefined) continue;
       const path = join(folder, file);
       const changedAt = await stat(path).then(({ ctimeMs }) => ctimeMs, onMissing(undefined));
-      if (changedAt !== undefined && isLeftBehind(owner, changedAt)) await rm(path, { force: true });
+      if (changedAt !== undefined && isLeftBehind(owner, changedAt)) await lose(path, id);
     }
   }
 

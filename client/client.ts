@@ -3,6 +3,7 @@ import type { ModelCard } from '../model/card.ts';
 import type { ModelSummary } from '../transport/messages.ts';
 import { checkAborted } from './abort.ts';
 import type { BundleHeader } from './bundle-header.ts';
+import { BundlePool, type PoolOptions } from './bundle-pool.ts';
 import type { BundleStore } from './bundle-store.ts';
 import { type Classification, classifyImage } from './classify.ts';
 import type { Connection } from './connection.ts';
@@ -11,6 +12,7 @@ import type { ImageInput } from './image.ts';
 import { type KnownModel, KnownModels } from './known-models.ts';
 import { OFFLINE_THREADS, ONLINE_THREADS } from './limits.ts';
 import { type PrepareProgress, prepareBundles } from './prepare.ts';
+import { describeRemoved, type RemovedModel, removedModels } from './removed-models.ts';
 import { RoleThreads } from './role-threads.ts';
 
 export interface PrepareOptions {
@@ -47,6 +49,7 @@ export class Client {
   readonly #online = new RoleThreads(ONLINE_THREADS);
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
+  readonly #pools = new Set<BundlePool>();
 
   constructor(connection: Connection, store: BundleStore) {
     this.address = connection.address;
@@ -87,10 +90,14 @@ export class Client {
     return this.#run(options.model, options.signal, (model, signal) => {
       const onNoBundle = async () => {
         if (!prepare) throw noBundle(model);
-        await this.#prepare(model, 1, onProgress, signal);
+        const pool = this.#poolOf(options.model);
+        if (pool) await pool.some(signal);
+        else await this.#prepare(model, 1, onProgress, signal);
       };
       const parts = { connection: this.#connection, store: this.#store, threads: this.#online };
-      return classifyImage(parts, { model, image, topK, onNoBundle, signal });
+      return classifyImage(parts, { model, image, topK, onNoBundle, signal }).finally(() =>
+        this.#poolOf(options.model)?.check(),
+      );
     });
   }
 
@@ -98,6 +105,43 @@ export class Client {
   async bundles({ model, signal }: { model?: string; signal?: AbortSignal } = {}): Promise<BundleHeader[]> {
     if (model === undefined) return this.#store.list();
     return this.#store.list((await this.#models.get(model, signal)).card.hash);
+  }
+
+  /**
+   * Keeps bundles ready in the background, until the pool is stopped or the client closed. `classify` with `prepare`
+   * waits for the pool's bundles instead of preparing its own.
+   */
+  pool(options: PoolOptions): BundlePool {
+    const { model } = options;
+    const pool = new BundlePool(
+      {
+        count: async (signal) => {
+          await this.#store.dropExpired();
+          return (await this.bundles({ model, signal })).length;
+        },
+        prepare: (count, onReady, signal) => {
+          let ready = 0;
+          const onProgress = (progress: PrepareProgress) => {
+            for (; ready < progress.ready; ready++) onReady();
+          };
+          return this.prepare({ model, count, onProgress, signal });
+        },
+      },
+      options,
+    );
+    this.#pools.add(pool);
+    return pool;
+  }
+
+  /** Models of which bundles are ready here, but which the server has removed or replaced. */
+  async removedModels({ signal }: { signal?: AbortSignal } = {}): Promise<RemovedModel[]> {
+    return removedModels(await this.#store.list(), await this.models({ signal }));
+  }
+
+  /** Deletes the bundles of models that the server has removed or replaced; returns their number. */
+  async dropRemoved({ signal }: { signal?: AbortSignal } = {}): Promise<number> {
+    const removed = await this.removedModels({ signal });
+    return this.#store.drop(removed.flatMap(({ bundles }) => bundles));
   }
 
   /** Deletes bundles that have expired or are damaged; returns their number. */
@@ -108,9 +152,23 @@ export class Client {
   /** Aborts what is running, waits until it has cleaned up, and ends the connection and all threads. */
   async close(): Promise<void> {
     this.#closing.abort();
+    await Promise.all([...this.#pools].map((pool) => pool.stop()));
     await Promise.allSettled(this.#running);
     this.#connection.close();
     await Promise.all([this.#offline.close(), this.#online.close()]);
+  }
+
+  /** Adds which bundles have lost their model, if any have. */
+  async #explainRemoval(failure: SphynxError): Promise<SphynxError> {
+    const removed = await this.removedModels({ signal: this.#closing.signal }).catch(() => []);
+    if (removed.length === 0) return failure;
+    return new SphynxError(failure.code, `${failure.message}; ${describeRemoved(removed)}`, {
+      cause: failure,
+    });
+  }
+
+  #poolOf(model: string | undefined): BundlePool | undefined {
+    return [...this.#pools].find((pool) => pool.model === model && pool.status.state !== 'stopped');
   }
 
   #prepare(
@@ -141,12 +199,15 @@ export class Client {
     } catch (error) {
       const failure = asSphynxError(error);
       if (failure.code === 'model/mismatch') this.#models.forget();
-      throw failure;
+      throw REMOVAL.includes(failure.code) ? await this.#explainRemoval(failure) : failure;
     } finally {
       this.#running.delete(running);
     }
   }
 }
+
+/** What a call meets when the server has removed or replaced its model. */
+const REMOVAL: readonly string[] = ['model/mismatch', 'model/unknown', 'bundle/none'];
 
 function noBundle({ card }: KnownModel): SphynxError {
   return new SphynxError(

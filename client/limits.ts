@@ -77,6 +77,12 @@ export const THREAD_HEAP_MB = 1024;
 /** Largest ciphertexts of one tensor or part of a layer (bytes): they are held in memory as a whole. */
 export const MAX_TENSOR_BYTES = 2 ** 30;
 
+/** How often a full pool looks whether another process has taken a bundle, or one has expired (ms). */
+export const POOL_CHECK_MS = 5000;
+
+/** A pool's pause after its first failure, and the longest one (ms). */
+export const POOL_RETRY_MS = { least: 1000, most: 60_000 };
+
 /** Longest life of a bundle (ms), whatever the server says: a year, after which nobody remembers the files. */
 export const MAX_LIFETIME_MS = 365 * 24 * 60 * 60 * 1000;
 

@@ -6,6 +6,7 @@ import { prepareClient } from '../protocol/offline.ts';
 import { inferClient } from '../protocol/online.ts';
 import { type Agreement, makePlan, type Plan } from '../protocol/plan.ts';
 import { type ClientSession, closeSession, openClientSession } from '../protocol/session.ts';
+import { lowerThreadPriority } from '../transport/low-priority.ts';
 import { PortChannel } from '../transport/port-channel.ts';
 import { logSteps } from '../transport/trace-log.ts';
 import { BundleReader, BundleWriter } from './bundle-body.ts';
@@ -39,6 +40,8 @@ async function play(job: Job, channel: Channel): Promise<JobResults[Job['type']]
     case 'load':
       return planFacts(planOf(job.agreement));
     case 'open':
+      // Preparations have threads of their own, and may wait for everything else.
+      lowerThreadPriority();
       session = await openClientSession(channel);
       return undefined;
     case 'prepare':

@@ -1,0 +1,44 @@
+import type { ModelSummary } from '../transport/messages.ts';
+import type { BundleHeader } from './bundle-header.ts';
+
+/** Bundles that no image can be classified with any more, because the server has removed what they were made for. */
+export interface RemovedModel {
+  readonly model: string;
+  readonly modelHash: string;
+  /** Whether the server has another version of the model. */
+  readonly replaced: boolean;
+  readonly bundles: readonly BundleHeader[];
+}
+
+/** The models of `bundles` that are not among those that the server has. */
+export function removedModels(
+  bundles: readonly BundleHeader[],
+  models: readonly ModelSummary[],
+): RemovedModel[] {
+  const hashes = new Set(models.map(({ hash }) => hash));
+  const names = new Set(models.map(({ name }) => name));
+  const lost = Map.groupBy(
+    bundles.filter(({ modelHash }) => !hashes.has(modelHash)),
+    ({ modelHash }) => modelHash,
+  );
+  return [...lost].map(([modelHash, bundles]) => {
+    const [{ model }] = bundles;
+    return { model, modelHash, replaced: names.has(model), bundles };
+  });
+}
+
+/** One sentence for people: which bundles, and what to do. Empty if there are none. */
+export function describeRemoved(removed: readonly RemovedModel[]): string {
+  return removed
+    .map(({ model, modelHash, replaced, bundles }) => {
+      const which = bundles.map(({ bundleId }) => bundleId.slice(0, 8));
+      const listed = which.length > NAMED ? [...which.slice(0, NAMED), '...'] : which;
+      const happened = replaced ? 'has replaced by another version' : 'does not serve any more';
+      const remedy = replaced ? 'prepare new ones' : "choose another of the server's models";
+      return `${bundles.length} prepared bundles (${listed.join(', ')}) belong to the version ${modelHash.slice(0, 12)} of ${model}, which the server ${happened}: they cannot be used; delete them (client.dropRemoved()) and ${remedy}`;
+    })
+    .join('; ');
+}
+
+/** Bundles that are named one by one. */
+const NAMED = 4;
