@@ -1,13 +1,11 @@
-import os
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import torch
 
 from sphynx_trainer.checkpoint import Checkpoint
 from sphynx_trainer.execution import Execution
+
+from .processes import run_two
 
 WORKER = """
 import sys
@@ -35,37 +33,18 @@ place.close()
 """
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def test_two_processes_train_one_network_and_one_of_them_writes(tmp_path: Path) -> None:
-    (tmp_path / "worker.py").write_text(WORKER)
-    package = str(Path(__file__).parent.parent)
-    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": "2"}
-    workers = [
-        subprocess.Popen(
-            [sys.executable, str(tmp_path / "worker.py"), str(tmp_path)],
-            env={**os.environ, **shared, "RANK": rank, "LOCAL_RANK": rank, "PYTHONPATH": package},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in ("0", "1")
-    ]
-    errors = [worker.communicate(timeout=60)[1] for worker in workers]
-    assert [worker.returncode for worker in workers] == [0, 0], errors
-    assert "epoch 2" in errors[0]
-    assert "epoch" not in errors[1]
+    first, second = run_two(WORKER, tmp_path)
+    assert "epoch 2" in first.stderr
+    assert "epoch" not in second.stderr
 
-    first, second = (torch.load(tmp_path / f"rank{rank}.pt") for rank in (0, 1))
-    for name, value in first.items():
+    leading, other = (torch.load(tmp_path / f"rank{rank}.pt") for rank in (0, 1))
+    for name, value in leading.items():
         if "running" not in name:
-            assert torch.equal(value, second[name]), name
+            assert torch.equal(value, other[name]), name
     saved = Checkpoint.load(tmp_path / "run" / "checkpoint.pt")
     assert saved.epoch == 2
-    assert torch.equal(saved.network["stem.conv.weight"], first["stem.conv.weight"])
+    assert torch.equal(saved.network["stem.conv.weight"], leading["stem.conv.weight"])
     rows = (tmp_path / "run" / "log.csv").read_text().splitlines()
     assert len(rows) == 3
 

@@ -1,6 +1,3 @@
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +10,7 @@ from sphynx_trainer.search.bilevel import BilevelSearch
 from sphynx_trainer.search.locations import LocationNetwork, placements
 from sphynx_trainer.search.recipe import SearchRecipe
 
-from .test_distributed import free_port
+from .processes import run_two
 
 WORKER = """
 import sys
@@ -44,20 +41,7 @@ place.close()
 
 
 def test_two_processes_search_one_architecture(tmp_path: Path) -> None:
-    (tmp_path / "worker.py").write_text(WORKER)
-    package = str(Path(__file__).parent.parent)
-    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": "2"}
-    workers = [
-        subprocess.Popen(
-            [sys.executable, str(tmp_path / "worker.py"), str(tmp_path)],
-            env={**os.environ, **shared, "RANK": rank, "LOCAL_RANK": rank, "PYTHONPATH": package},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for rank in ("0", "1")
-    ]
-    outputs = [worker.communicate(timeout=60)[0] for worker in workers]
-    assert [worker.returncode for worker in workers] == [0, 0]
+    outputs = [worker.stdout for worker in run_two(WORKER, tmp_path)]
     assert outputs == ["epoch 1\nepoch 2\n", ""]
     first, second = (torch.load(tmp_path / f"rank{rank}.pt") for rank in (0, 1))
     assert first["beta"].any()
