@@ -3,6 +3,7 @@
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -58,11 +59,14 @@ class Checkpoint:
 
     @staticmethod
     def load(path: Path) -> "Checkpoint":
-        """Reads a checkpoint. Runs no code from the file."""
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        content["config"] = config_from_json(content["config"])
-        content["recipe"] = Recipe.from_json(content["recipe"])
-        return Checkpoint(**content)
+        """Reads a checkpoint. Runs no code from the file. Raises OSError, ValueError."""
+        try:
+            content = torch.load(path, map_location="cpu", weights_only=True)
+            content["config"] = config_from_json(content["config"])
+            content["recipe"] = Recipe.from_json(content["recipe"])
+            return Checkpoint(**content)
+        except (UnpicklingError, RuntimeError, EOFError, LookupError, TypeError) as error:
+            raise ValueError(f"{path} is not a checkpoint of a run") from error
 
 
 def load_checkpoint(folder: Path, dataset: Dataset) -> Checkpoint:

@@ -24,12 +24,18 @@ class Execution:
     def detect(device: str | None = None, *, compile: bool = False) -> "Execution":
         """A GPU if there is one. Under torchrun this process joins the others, who all call this.
 
-        device: as torch names it, in place of the detected one.
+        device: as torch names it, in place of the detected one. Raises ValueError.
         """
         local = int(os.environ.get("LOCAL_RANK", "0"))
-        name = device or (f"cuda:{local}" if torch.cuda.is_available() else "cpu")
-        place = torch.device(name)
+        name = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        try:
+            place = torch.device(name)
+        except RuntimeError as error:
+            raise ValueError(f"unknown device {name!r}") from error
         if place.type == "cuda":
+            if not torch.cuda.is_available():
+                raise ValueError(f"PyTorch finds no GPU for {name!r}")
+            place = torch.device("cuda", local if place.index is None else place.index)
             torch.cuda.set_device(place)
             torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
         if "WORLD_SIZE" not in os.environ:

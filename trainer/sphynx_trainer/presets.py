@@ -35,7 +35,7 @@ class Preset:
     published: Published | None = field(default=None)
 
     def config(self, image_size: int, classes: int) -> Config:
-        """The network's configuration for such images. Raises ValueError, TypeError."""
+        """The network's configuration for such images. Raises ValueError."""
         return config_from_json({**self.network, "image_size": image_size, "classes": classes})
 
 
@@ -50,7 +50,7 @@ def read_preset(name: str) -> Preset:
     path = Path(name)
     if not path.is_file():
         raise ValueError(f"no preset and no file is called {name!r}; presets: {', '.join(PRESETS)}")
-    content = yaml.safe_load(path.read_text())
+    content = parse_yaml(path.read_text(), name)
     if not isinstance(content, dict) or set(content) != {"dataset", "network", "recipe"}:
         raise ValueError(f"{path}: expected dataset, network and recipe, nothing else")
     dataset, network, recipe = (content[key] for key in ("dataset", "network", "recipe"))
@@ -59,6 +59,15 @@ def read_preset(name: str) -> Preset:
     if not isinstance(network, dict):
         raise ValueError(f"{path}: network needs a family and its fields")
     return Preset(path.stem, dataset, network, _read_recipe(recipe, path))
+
+
+def parse_yaml(text: str, name: str) -> object:
+    """The value that a text of YAML has. name: of the text, in errors. Raises ValueError."""
+    try:
+        value: object = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(f"{name} is not YAML: {' '.join(str(error).split())}") from error
+    return value
 
 
 def published_for(dataset: Dataset, config: Config) -> Published | None:

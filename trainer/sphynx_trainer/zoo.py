@@ -26,11 +26,13 @@ class Entry:
 def read_zoo(folder: Path, measurements: Mapping[str, Mapping[str, Any]]) -> list[Entry]:
     """Every model below the folder, by data set and ReLUs. measurements: as read_measurements.
 
-    Raises ValueError for a manifest that lacks something.
+    Raises ValueError without models, or for a manifest that lacks something.
     """
     entries = [
         _entry(manifest, measurements) for manifest in sorted(folder.glob("*/manifest.json"))
     ]
+    if not entries:
+        raise ValueError(f"{folder} has no folder with a manifest.json")
     return sorted(entries, key=lambda entry: (entry.dataset, entry.relus))
 
 

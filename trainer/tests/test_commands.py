@@ -1,7 +1,9 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
+import torch
 
 from sphynx_trainer.checkpoint import Checkpoint
 from sphynx_trainer.cli import main
@@ -79,9 +81,47 @@ def test_a_student_of_another_family_learns_from_a_run(trained: Path, tmp_path: 
     assert type(saved(student).config).__name__ == "ResNet18Config"
 
 
-@pytest.mark.parametrize("assignment", ["precision", "presicion=bf16", "epochs=many"])
-def test_a_wrong_assignment_is_one_line(
-    assignment: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--set precision", "expected NAME=VALUE"),
+        ("--set presicion=bf16", "unknown in a recipe: presicion"),
+        ("--set epochs=many", "many"),
+        ("--set milestones=[", "--set milestones is not YAML"),
+        ("--epochs 0", "cannot train 0 epochs"),
+        ("--batch 0", "in batches of 0"),
+        ("--batch 999", "256 training images do not fill a batch of 999"),
+        ("--channels 0", "channels must be a whole number above 0"),
+        ("--reduce 9", r"reduce cells \(9,\) lie outside 0..4"),
+        ("--preset typo.yaml", "no network of the family resnet18: .*'chanels'"),
+        ("--preset words.yaml", "channels must be a whole number above 0, got 'four'"),
+        ("--preset torn", "torn is not YAML"),
+        ("--genotype torn", "torn is not JSON"),
+        ("--from torn-run", "checkpoint.pt is not a checkpoint"),
+        ("--device gpu", "unknown device 'gpu'"),
+    ],
+)
+def test_a_wrong_option_is_one_line_that_names_it(
+    options: str,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main(["train", str(tmp_path), *SYNTHETIC, "--set", assignment]) == 1
-    assert capsys.readouterr().err.count("\n") == 1
+    monkeypatch.chdir(tmp_path)
+    preset = "dataset: synthetic\nrecipe: cpu\nnetwork: {family: resnet18, %s}\n"
+    Path("typo.yaml").write_text(preset % "chanels: 4")
+    Path("words.yaml").write_text(preset % "channels: four")
+    Path("torn").write_text("dataset: [")
+    Path("torn-run").mkdir()
+    Path("torn-run/checkpoint.pt").write_text("dataset: [")
+    assert main(["train", "run", *SYNTHETIC, *options.split()]) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert re.search(message, error)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_missed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "run", "--dataset", "synthetic", "--device", "cuda"]) == 1
+    assert capsys.readouterr().err == "sphynx-trainer: PyTorch finds no GPU for 'cuda'\n"

@@ -67,6 +67,8 @@ def test_all_placements_are_tried_in_order() -> None:
     assert placements(4) == [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
     assert len(placements(10)) == 45
     assert placements(2, reduce_cells=1) == [(0,), (1,)]
+    with pytest.raises(ValueError, match="3 reduce cells do not fit into 2 cells"):
+        placements(2, reduce_cells=3)
     assert [placement_name(place) for place in ((0, 5), ())] == ["0-5", "none"]
 
 

@@ -44,6 +44,11 @@ def test_a_manifest_that_lacks_something_is_named(tmp_path: Path) -> None:
         read_zoo(tmp_path, {})
 
 
+def test_a_folder_without_models_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"has no folder with a manifest\.json"):
+        read_zoo(tmp_path, {})
+
+
 def test_a_file_that_is_no_measurement_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bench.json").write_text("[]")
     with pytest.raises(ValueError, match="expected one measurement"):

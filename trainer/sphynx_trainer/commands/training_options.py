@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-import yaml
 
 from ..execution import Execution
+from ..presets import parse_yaml
 from ..recipe import Recipe
 from ..recipes import RECIPES
 from ..training import Run, train
@@ -57,7 +57,7 @@ def chosen_recipe(options: argparse.Namespace, default: Recipe) -> Recipe:
         name, equals, value = assignment.partition("=")
         if not equals:
             raise ValueError(f"--set {assignment}: expected NAME=VALUE")
-        changes[name] = yaml.safe_load(value)
+        changes[name] = parse_yaml(value, f"--set {name}")
     return base.changed(changes)
 
 

@@ -87,5 +87,11 @@ def config_from_json(content: dict[str, Any]) -> Config:
         genotype = fields["genotype"]
         by_name = isinstance(genotype, str)
         fields["genotype"] = find_genotype(genotype) if by_name else Genotype.from_json(genotype)
-    config: Config = FAMILIES[family].config(**fields)
+    for name in {"channels", "depth"} & set(fields):
+        if not isinstance(fields[name], int) or fields[name] < 1:
+            raise ValueError(f"{name} must be a whole number above 0, got {fields[name]!r}")
+    try:
+        config: Config = FAMILIES[family].config(**fields)
+    except TypeError as error:
+        raise ValueError(f"this is no network of the family {family}: {error}") from error
     return config

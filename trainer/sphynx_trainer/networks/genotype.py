@@ -99,4 +99,8 @@ def find_genotype(name: str) -> Genotype:
         raise ValueError(
             f"unknown genotype {name!r}; expected {', '.join(GENOTYPES)} or a file of search-cells"
         )
-    return Genotype.from_json(json.loads(path.read_text()))
+    try:
+        content = json.loads(path.read_text())
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON: {error}") from error
+    return Genotype.from_json(content)

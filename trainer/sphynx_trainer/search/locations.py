@@ -23,7 +23,9 @@ Placement = tuple[int, ...]
 
 
 def placements(depth: int, reduce_cells: int = 2) -> list[Placement]:
-    """All ways to place the reduce cells among `depth` cells."""
+    """All ways to place the reduce cells among `depth` cells. Raises ValueError without any."""
+    if not 0 <= reduce_cells <= depth:
+        raise ValueError(f"{reduce_cells} reduce cells do not fit into {depth} cells")
     return list(combinations(range(depth), reduce_cells))
 
 

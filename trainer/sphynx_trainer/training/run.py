@@ -21,7 +21,7 @@ from .student import Student
 class Run:
     """One training run in a folder: its network, optimizer and number of finished epochs.
 
-    Raises ValueError if the processes cannot share a batch evenly.
+    Raises ValueError if the images do not fill a batch, or the processes cannot share it evenly.
 
     teacher: a network in evaluation mode whose logits the student regresses on, and the folder of
     its run. penalty: added to the loss of every batch. extra: what else a checkpoint must keep.
@@ -44,6 +44,9 @@ class Run:
         self.execution = execution or Execution()
         if recipe.batch % self.execution.processes:
             raise ValueError(f"{self.execution.processes} processes cannot share {recipe.batch}")
+        images = len(dataset.train.labels)
+        if recipe.batch > images:
+            raise ValueError(f"{images} training images do not fill a batch of {recipe.batch}")
         self.network = network
         self.auxiliary = auxiliary
         for module in (network, auxiliary):
