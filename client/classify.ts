@@ -93,6 +93,7 @@ async function inferWithFreshBundle(
   image: Int32Array,
 ): Promise<Inference> {
   let bundle: SpendingBundle | undefined;
+  let accepted = false;
   try {
     return await threads.with(signal, async (thread) => {
       await thread.call('load', { agreement: { card: model.card, setting: model.setting } });
@@ -100,10 +101,11 @@ async function inferWithFreshBundle(
       bundle = await takeBundle(store, model, onNoBundle);
       checkAborted(signal);
       const result = await inferOnce(connection, thread, model, bundle, image, signal);
+      accepted = true;
       return { result, header: bundle.header };
     });
   } finally {
-    await bundle?.burn();
+    await (accepted ? bundle?.burn() : bundle?.lose());
   }
 }
 

@@ -37,10 +37,12 @@ export class Preparation {
 
   async open(count: number): Promise<void> {
     const { card, plan } = this.#model;
+    const lost = await this.#store.lost();
     await this.#stream.send({
-      hello: { model: card.name, modelHash: card.hash, planHash: plan.hash, count },
+      hello: { model: card.name, modelHash: card.hash, planHash: plan.hash, count, lost },
     });
     const { bundleLifetimeSeconds } = await this.#stream.expect('accepted');
+    await this.#store.forgetLost(lost);
     this.#lifetimeMs = Math.min(bundleLifetimeSeconds * 1000, MAX_LIFETIME_MS);
     await this.#thread.play('open', {}, this.#network);
   }

@@ -4,6 +4,7 @@ import { SphynxError } from '../errors/sphynx-error.ts';
 import type { Channel } from '../protocol/channel.ts';
 import type { CallStream } from '../transport/call-stream.ts';
 import { GrpcChannel } from '../transport/grpc-channel.ts';
+import { LOST_BUNDLES } from '../transport/limits.ts';
 import type { PreprocessRequests, PreprocessResponses } from '../transport/messages.ts';
 import { relay } from '../transport/relay.ts';
 import type { CallContext, ServerParts } from './call-context.ts';
@@ -19,6 +20,7 @@ export async function preprocess(context: CallContext, stream: PreprocessStream)
   const hello = await stream.expect('hello');
   const model = parts.models.agree(hello);
   checkCount(hello.count, parts.limits.bundlesPerStream);
+  await burnLost(context, hello.lost ?? []);
   parts.pool.queue.checkRoom();
   const name = randomBytes(16).toString('hex');
   const { bundleLifetimeMs } = parts.limits;
@@ -81,6 +83,14 @@ async function prepareBundle(
 
 function segments({ metrics }: ServerParts, stream: PreprocessStream): Channel {
   return new CountedChannel(new GrpcChannel(stream), metrics, 'prepare');
+}
+
+/** Burns what the client has lost, before it is counted against it. */
+async function burnLost({ parts, client, log }: CallContext, lost: readonly string[]): Promise<void> {
+  if (lost.length === 0) return;
+  if (lost.length > LOST_BUNDLES)
+    throw new SphynxError('protocol/length', `at most ${LOST_BUNDLES} lost bundles are named at once`);
+  log.info({ lost: lost.length, burned: await parts.store.discard(client, lost) }, 'lost bundles burned');
 }
 
 function checkCount(count: number, limit: number): void {

@@ -48,3 +48,6 @@ export const CLIENT_CHANNEL_OPTIONS: ChannelOptions = {
   'grpc.enable_retries': 0,
   'grpc.per_rpc_retry_buffer_size': 0,
 };
+
+/** Lost bundles that a client tells a server of at once: more than servers let it hold. */
+export const LOST_BUNDLES = 1024;

@@ -52,7 +52,7 @@ export interface SegmentMessage {
 }
 
 export interface PreprocessRequests extends SegmentMessage {
-  hello: { model: string; modelHash: string; planHash: string; count: number };
+  hello: { model: string; modelHash: string; planHash: string; count: number; lost?: string[] };
   begin: Record<string, never>;
   commit: { bundleId: string };
 }

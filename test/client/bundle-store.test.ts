@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -27,6 +27,13 @@ afterEach(async () => {
 });
 
 const folder = () => join(state, 'bundles', 'server-localhost%3A1', MODEL_HASH);
+/** Bundle files, without those that only remember a lost bundle's name. */
+const bundleFiles = async () => {
+  const files = await readdir(folder());
+  for (const file of files.filter((name) => name.endsWith('.lost')))
+    assert.equal((await stat(join(folder(), file))).size, 0, 'nothing is left of a lost bundle but its name');
+  return files.filter((name) => !name.endsWith('.lost'));
+};
 const reopen = () => BundleStore.open(state, 'localhost:1');
 
 function run(command: string, argument = '', prefix: string[] = []): ChildProcess {
@@ -135,7 +142,7 @@ test('a bundle whose process was killed while spending it is burned, not given o
   await kill(child);
   const after = await reopen();
   assert.equal(await after.take(MODEL_HASH, PLAN_HASH), undefined);
-  assert.deepEqual(await readdir(folder()), []);
+  assert.deepEqual(await bundleFiles(), []);
 });
 
 test('a bundle whose process was killed while preparing it is removed', async () => {
@@ -146,7 +153,7 @@ test('a bundle whose process was killed while preparing it is removed', async ()
   await kill(child);
   const after = await reopen();
   assert.equal(await after.take(MODEL_HASH, PLAN_HASH), undefined);
-  assert.deepEqual(await readdir(folder()), []);
+  assert.deepEqual(await bundleFiles(), []);
 });
 
 test('a leftover is told from a file in use even if the process id was given out again', async () => {
@@ -159,7 +166,8 @@ test('a leftover is told from a file in use even if the process id was given out
   for (const name of [inUse, otherMachine, earlierProcess, nonsense])
     await writeFile(join(folder(), name), '');
   await reopen();
-  assert.deepEqual((await readdir(folder())).sort(), [`${bundleId(1)}.ready`, inUse, otherMachine].sort());
+  assert.deepEqual((await store.lost()).sort(), [bundleId(4), bundleId(5)]);
+  assert.deepEqual((await bundleFiles()).sort(), [`${bundleId(1)}.ready`, inUse, otherMachine].sort());
 });
 
 test('a bundle cut short is refused before it is spent, and deleted', async () => {
@@ -226,7 +234,7 @@ test('a write beyond what the disk takes fails clearly and leaves nothing', {
   }[];
   assert.equal(result.code, 'storage/failed');
   assert.match(result.message, /choose another state folder/);
-  assert.deepEqual(await readdir(folder()), []);
+  assert.deepEqual(await bundleFiles(), []);
 });
 
 test('a bundle that would fill the disk is refused before its first byte comes in', async () => {

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { test } from 'node:test';
+import { temporaryFolder } from '../server/bundles.ts';
+import { runningServer } from '../server/running-server.ts';
+import { assertRight, image, newClient, newLink } from './connected.ts';
+
+const lostFiles = (folder: string) =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.lost'));
+
+/** A server that lets a client hold one bundle only: a phantom would keep it from preparing another. */
+const strict = await runningServer({ limits: { bundlesPerClient: 1, inferencesPerHour: 2 } });
+const address = `127.0.0.1:${strict.port}`;
+
+test('a bundle that an inference lost before the server accepted it counts no more at the next preparation', async () => {
+  const stateFolder = temporaryFolder();
+  const client = await newClient({ stateFolder }, address);
+  for (let i = 0; i < 2; i++) await assertRight((await client.classify(image, { prepare: true })).logits);
+  await client.prepare();
+  await assert.rejects(client.classify(image), { code: 'quota/exceeded', message: /try again in \d+ min/ });
+  assert.equal(lostFiles(stateFolder).length, 1);
+  assert.equal((await client.prepare()).length, 1);
+  assert.deepEqual(lostFiles(stateFolder), []);
+});
+
+test('a bundle whose `ready` was lost on the way counts no more at the next preparation', async () => {
+  const probe = await newClient({}, address);
+  const [{ offline }] = await probe.prepare();
+  const stateFolder = temporaryFolder();
+  const link = await newLink(strict.port);
+  const client = await newClient({ stateFolder, clientToken: 'c'.repeat(32) }, link.address);
+  // The cut hits what comes last: the confirmation, or the end of the tables before it.
+  link.cutAfter(offline.down + 1);
+  await assert.rejects(client.prepare());
+  assert.equal((await client.prepare()).length, 1);
+  assert.deepEqual(lostFiles(stateFolder), []);
+});
+
+test('dropped bundles are gone here at once, and on the server at the next preparation', async () => {
+  const stateFolder = temporaryFolder();
+  const client = await newClient({ stateFolder }, address);
+  const { BundleStore } = await import('../../client/bundle-store.ts');
+  const store = await BundleStore.open(stateFolder, address);
+  assert.equal(await store.drop(await client.prepare()), 1);
+  assert.deepEqual(await client.bundles(), []);
+  assert.equal((await client.prepare()).length, 1);
+});
