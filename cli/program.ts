@@ -45,6 +45,9 @@ function program(): Command {
   addPrepare(
     sphynx.command('prepare').description('prepare bundles ahead of time: one for each image to classify'),
   );
+  addBundles(
+    sphynx.command('bundles').description('list or drop the bundles that are ready on this machine'),
+  );
   addClassify(sphynx.command('classify').description('classify images without showing them to the server'));
   withConnection(
     sphynx.command('doctor').description('check this machine and the connection; say what to do'),
@@ -131,6 +134,14 @@ function addPrepare(command: Command): void {
     .option('-m, --model <name>', "the model (default: the server's only one)")
     .option('-n, --count <count>', 'bundles to prepare', wholeNumber, 1)
     .action(action(async () => (await import('./prepare.ts')).prepare));
+}
+
+function addBundles(command: Command): void {
+  command
+    .option('-s, --server <host:port>', 'those for this server only (default: for all)')
+    .option('--state <folder>', 'where the bundles are kept')
+    .option('--drop <what>', 'delete the expired ones, all, or the one whose id begins so')
+    .action(action(async () => (await import('./bundles.ts')).bundles));
 }
 
 function addClassify(command: Command): void {

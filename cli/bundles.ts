@@ -1,0 +1,76 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BundleHeader } from '../client/bundle-header.ts';
+import { BundleStore } from '../client/bundle-store.ts';
+import { defaultStateFolder, onMissing } from '../client/storage.ts';
+import { SphynxError } from '../errors/sphynx-error.ts';
+import type { Context } from './command.ts';
+import { bytes, counted, table } from './units.ts';
+
+export interface BundlesOptions {
+  readonly server?: string;
+  readonly state?: string;
+  /** 'expired', 'all', or the beginning of an id. */
+  readonly drop?: string;
+}
+
+interface Held extends BundleHeader {
+  readonly server: string;
+}
+
+/**
+ * `sphynx bundles`: what is ready on this machine, for one server or for all, and deletes some of it. No server is
+ * asked; each is told of the dropped ones when it next prepares.
+ */
+export async function bundles({ output }: Context, options: BundlesOptions): Promise<undefined> {
+  const state = options.state ?? defaultStateFolder();
+  const servers = options.server === undefined ? await knownServers(state) : [options.server];
+  const held: Held[] = [];
+  let dropped = 0;
+  for (const server of servers) {
+    const store = await BundleStore.open(state, server);
+    dropped += await drop(store, options.drop);
+    held.push(...(await store.list()).map((bundle) => ({ ...bundle, server })));
+  }
+  if (options.drop !== undefined && dropped === 0 && !['expired', 'all'].includes(options.drop))
+    throw new SphynxError('bundle/none', `there is no bundle whose id begins with "${options.drop}"`);
+  const remark = options.drop === undefined ? '' : `${counted(dropped, 'bundle')} dropped; `;
+  output.result(
+    { bundles: held.map(shown), dropped: options.drop === undefined ? undefined : dropped },
+    `${remark}${counted(held.length, 'bundle')} ready${held.length > 0 ? `\n\n${describe(held)}` : ''}`,
+  );
+}
+
+async function drop(store: BundleStore, what: string | undefined): Promise<number> {
+  if (what === undefined) return 0;
+  const expired = await store.dropExpired();
+  if (what === 'expired') return expired;
+  const ready = await store.list();
+  if (what === 'all') return expired + (await store.drop(ready));
+  if (!/^[0-9a-f]{4,}$/.test(what))
+    throw new SphynxError('config/invalid', '--drop takes expired, all, or at least 4 digits of an id');
+  return store.drop(ready.filter(({ bundleId }) => bundleId.startsWith(what)));
+}
+
+/** Addresses of the servers that bundles are kept for. */
+async function knownServers(state: string): Promise<string[]> {
+  const folders = await readdir(join(state, 'bundles')).catch(onMissing<string[]>([]));
+  return folders
+    .filter((name) => name.startsWith('server-'))
+    .map((name) => decodeURIComponent(name.slice('server-'.length)));
+}
+
+function shown({ server, bundleId, model, modelHash, preparedAt, expiresAt, body }: Held) {
+  return { server, bundleId, model, modelHash, preparedAt, expiresAt, bytes: body.bytes };
+}
+
+function describe(held: readonly Held[]): string {
+  const rows = held.map(({ bundleId, model, server, expiresAt, body }) => [
+    bundleId.slice(0, 12),
+    model,
+    server,
+    new Date(expiresAt).toISOString().slice(0, 16).replace('T', ' '),
+    bytes(body.bytes),
+  ]);
+  return table(['BUNDLE', 'MODEL', 'SERVER', 'EXPIRES (UTC)', 'SIZE'], rows);
+}

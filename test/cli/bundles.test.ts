@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { connect } from '../../client/index.ts';
+import { temporaryFolder } from '../server/bundles.ts';
+import { runningServer } from '../server/running-server.ts';
+import { sphynx } from './sphynx.ts';
+
+test('bundles lists what is ready, drops one by its id, and then all, without a server', async () => {
+  const { port, stop } = await runningServer();
+  const server = `127.0.0.1:${port}`;
+  const state = temporaryFolder();
+  const client = await connect(server, { stateFolder: state });
+  const prepared = await client.prepare({ count: 3 });
+  await client.close();
+  await stop();
+  const list = async (...args: string[]) => {
+    const { code, stdout } = await sphynx(['--json', 'bundles', '--state', state, ...args]);
+    assert.equal(code, 0);
+    return JSON.parse(stdout);
+  };
+  const all = await list();
+  assert.deepEqual(
+    all.bundles.map(({ bundleId }: { bundleId: string }) => bundleId).sort(),
+    prepared.map(({ bundleId }) => bundleId).sort(),
+  );
+  assert.deepEqual([all.bundles[0].server, all.bundles[0].bytes], [server, prepared[0].body.bytes]);
+  assert.equal((await list('--server', '127.0.0.1:1')).bundles.length, 0);
+  const { bundleId } = prepared[1];
+  const left = await list('--drop', bundleId.slice(0, 12));
+  assert.deepEqual([left.dropped, left.bundles.length], [1, 2]);
+  assert.deepEqual((await list('--drop', 'expired')).dropped, 0);
+  const unknown = await sphynx(['bundles', '--state', state, '--drop', bundleId]);
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.stderr, /no bundle/);
+  assert.deepEqual((await list('--drop', 'all')).bundles, []);
+});
+
+test('store-key makes a key that only its owner reads, and replaces none', async () => {
+  const file = join(temporaryFolder(), 'store.key');
+  const { code, stdout } = await sphynx(['--json', 'store-key', 'new', file]);
+  assert.equal(code, 0);
+  assert.match(JSON.parse(stdout).id, /^[0-9a-f]{16}$/);
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  assert.equal((await sphynx(['store-key', 'new', file])).code, 2);
+});
