@@ -1,0 +1,69 @@
+/** The deployment files cannot be run here; what they say of the server is held against the server. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parse, parseAllDocuments } from 'yaml';
+import { loadConfig } from '../server/config/load-config.ts';
+
+const root = join(import.meta.dirname, '..');
+const read = (name: string) => readFileSync(join(root, 'deploy', name), 'utf8');
+const config = loadConfig({ file: join(root, 'deploy', 'server.yaml'), environment: {} });
+const port = Number(config.listen.split(':').at(-1));
+
+test('the configuration of the replicas is one that the server takes', () => {
+  assert.equal(config.store?.redis, 'redis://redis:6379');
+  assert.notEqual(config.identity.anonymous, true);
+});
+
+test('compose runs two replicas of the same kind, and a Redis that forgets nothing', () => {
+  const { services } = parse(read('compose.yaml'), { merge: true });
+  assert.deepEqual(services['sphynx-1'], services['sphynx-2']);
+  const command: string[] = services.redis.command;
+  assert.equal(command[command.indexOf('--appendonly') + 1], 'yes');
+  assert.equal(command[command.indexOf('--appendfsync') + 1], 'always');
+  assert.equal(command[command.indexOf('--maxmemory-policy') + 1], 'noeviction');
+  const grace = Number(services['sphynx-1'].stop_grace_period.replace('s', ''));
+  assert.ok(grace > Number(config.graceSeconds));
+});
+
+test('Envoy leads to every replica at its port', () => {
+  const { static_resources } = parse(read('envoy.yaml'));
+  const [{ lb_endpoints }] = static_resources.clusters[0].load_assignment.endpoints;
+  assert.deepEqual(
+    lb_endpoints.map(
+      (entry: { endpoint: { address: { socket_address: object } } }) => entry.endpoint.address,
+    ),
+    ['sphynx-1', 'sphynx-2'].map((address) => ({ socket_address: { address, port_value: port } })),
+  );
+});
+
+test('the Kubernetes objects belong together', () => {
+  const documents = parseAllDocuments(read('kubernetes.yaml'));
+  for (const { errors } of documents) assert.deepEqual(errors, []);
+  const objects = documents.map((document) => document.toJS());
+  const kinds = ['Deployment', 'Service', 'PodDisruptionBudget', 'HorizontalPodAutoscaler'];
+  assert.deepEqual(
+    objects.map(({ kind }) => kind),
+    kinds,
+  );
+  const [deployment, service, budget, scaler] = objects.map(({ spec }) => spec);
+  const { labels } = deployment.template.metadata;
+  for (const selector of [deployment.selector.matchLabels, service.selector, budget.selector.matchLabels])
+    assert.deepEqual(selector, labels);
+  assert.equal(scaler.scaleTargetRef.name, objects[0].metadata.name);
+  const { containers, terminationGracePeriodSeconds } = deployment.template.spec;
+  assert.equal(containers[0].ports[0].containerPort, port);
+  assert.ok(terminationGracePeriodSeconds > Number(config.graceSeconds));
+  const { name, selector } = scaler.metrics[0].pods.metric;
+  const source = readFileSync(join(root, 'server', 'metrics', 'metrics.ts'), 'utf8');
+  assert.ok(
+    source.includes(`'${name}'`) && source.includes(`'${selector.matchLabels.state}'`),
+    'the metric exists',
+  );
+});
+
+test('the image copies folders that exist', () => {
+  for (const [, from] of read('Dockerfile').matchAll(/^COPY (?!--from)(.*) \S+$/gm))
+    for (const name of from.split(' ')) assert.ok(existsSync(join(root, name)), name);
+});
