@@ -61,7 +61,6 @@ def test_the_importer_computes_what_the_trained_network_does(
     ids=ident,
 )
 @pytest.mark.parametrize("channel_wise", [False, True], ids=["element", "channel"])
-@pytest.mark.xfail(reason="the importer does not read masks yet", strict=False)
 def test_the_importer_reads_masks(config: Config, channel_wise: bool, tmp_path: Path) -> None:
     network = small_network(config)
     mask_at_random(network, config.image_size, channel_wise=channel_wise)
