@@ -67,9 +67,11 @@ export class Link {
     }
     near.on('data', (bytes) => this.#silence < 0 || far.write(bytes));
     far.on('data', (bytes) => {
+      const allowed = this.#budget;
       this.#budget -= bytes.length;
       this.#silence -= bytes.length;
-      if (this.#budget < 0) this.cut();
+      // What came before the cut arrives: several messages may stand in one piece.
+      if (this.#budget < 0) near.write(bytes.subarray(0, Math.max(0, allowed)), () => this.cut());
       else if (this.#silence >= 0) near.write(bytes);
     });
   }
