@@ -33,13 +33,19 @@ export interface ServeOptions {
 
 /**
  * `sphynx serve`: runs a server until SIGINT or SIGTERM, then lets running inferences finish. SIGHUP reloads
- * certificates, tokens and keys. Says on stdout when it takes calls; log lines go to stderr.
+ * certificates, tokens, keys and the list of models. Says on stdout when it takes calls; log lines go to stderr.
  */
 export async function serve({ output, signal }: Context, options: ServeOptions): Promise<undefined> {
   const config = serveConfig(options);
   const logger = pino({ level: config.log.level }, pino.destination({ dest: 2, sync: true }));
   const server = await startServer({ ...serverOptions(config), logger });
-  const reload = () => server.reload();
+  const reload = async () => {
+    try {
+      await server.reload({ models: serveConfig(options).models });
+    } catch (err) {
+      logger.error({ err }, 'could not reload: what was served before is served on');
+    }
+  };
   process.on('SIGHUP', reload);
   const names = server.models.map(({ name }) => name);
   const address = config.listen.replace(/:\d+$/, `:${server.port}`);

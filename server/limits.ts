@@ -103,6 +103,9 @@ export const GRACE_MS = 10_000;
 /** How long statuses of ended calls may take to leave before connections are cut (ms). */
 export const FLUSH_MS = 500;
 
+/** How long workers know a model that was removed (ms): longer than from agreeing on it to starting the work. */
+export const FORGET_MS = 30_000;
+
 /** Pause before a crashed worker is replaced (ms), so that one that cannot start does not spin. */
 export const RESPAWN_MS = 1000;
 

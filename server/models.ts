@@ -18,7 +18,7 @@ export interface ServedModel {
 
 /** The server's models by name. */
 export class ModelRegistry {
-  readonly #models = new Map<string, ServedModel>();
+  #models = new Map<string, ServedModel>();
 
   /**
    * Loads every model.
@@ -41,6 +41,17 @@ export class ModelRegistry {
     return registry;
   }
 
+  /** Serves the models of `other` from now on. Returns the names of what came and went; a new version does both. */
+  replace(other: ModelRegistry): { added: string[]; removed: string[] } {
+    const missing = (from: ModelRegistry, to: ModelRegistry) =>
+      from.all
+        .filter(({ identity }) => to.#models.get(identity.name)?.identity.hash !== identity.hash)
+        .map(({ identity }) => identity.name);
+    const changes = { added: missing(other, this), removed: missing(this, other) };
+    this.#models = other.#models;
+    return changes;
+  }
+
   /** By name, in alphabetical order. */
   get all(): ServedModel[] {
     return [...this.#models.values()].sort((a, b) => (a.identity.name < b.identity.name ? -1 : 1));
@@ -50,7 +61,10 @@ export class ModelRegistry {
   get(name: string): ServedModel {
     const model = this.#models.get(name);
     if (!model)
-      throw new SphynxError('model/unknown', 'this server has no model of that name; list its models');
+      throw new SphynxError(
+        'model/unknown',
+        'this server has no model of that name (any more): its bundles cannot be used; choose one of its models',
+      );
     return model;
   }
 
@@ -60,7 +74,7 @@ export class ModelRegistry {
     if (wanted.modelHash !== model.identity.hash)
       throw new SphynxError(
         'model/mismatch',
-        'the server has another version of this model; fetch its card again',
+        `the server has replaced ${model.identity.name} by another version: bundles of the old one cannot be used any more; prepare new ones`,
       );
     if (wanted.planHash !== model.identity.planHash)
       throw new SphynxError(

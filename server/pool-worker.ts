@@ -1,5 +1,6 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { SphynxError } from '../errors/sphynx-error.ts';
+import type { FixedNetwork } from '../model/network.ts';
 import { PortChannel } from '../transport/port-channel.ts';
 import type { WorkerInput, WorkerJob, WorkerReport } from './worker-messages.ts';
 
@@ -61,6 +62,11 @@ export class PoolWorker {
     const { port1, port2 } = new MessageChannel();
     this.#thread.postMessage({ ...job, port: port2 }, [port2]);
     return new PortChannel(port1);
+  }
+
+  /** The models of the jobs from now on. */
+  serve(networks: readonly FixedNetwork[]): void {
+    this.#thread.postMessage({ type: 'models', networks } satisfies WorkerJob);
   }
 
   closeSession(session: string): void {

@@ -24,6 +24,7 @@ import { listen } from './listen.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { serveMetrics } from './metrics/serve-metrics.ts';
 import { ModelRegistry } from './models.ts';
+import { reloadModels } from './reload-models.ts';
 import { PrivateInferenceService } from './service.ts';
 import { openStore, type StoreOptions } from './store/open-store.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -47,8 +48,11 @@ export interface RunningServer {
   /** Of the metrics, if they are served. */
   readonly metricsPort: number | undefined;
   readonly models: readonly ModelSummary[];
-  /** Puts changed certificates, tokens and keys to use now, instead of within seconds. */
-  reload(): void;
+  /**
+   * Puts changed certificates, tokens and keys to use now, instead of within seconds, and reads the models anew: those
+   * of `models`, or of the same folders. Throws what makes a model unusable; the old ones are served on then.
+   */
+  reload(changes?: { models?: ServerOptions['models'] }): Promise<void>;
   /** Refuses new calls, lets running inferences finish for up to `graceMs`, then closes everything. */
   stop(options?: { graceMs?: number }): Promise<void>;
 }
@@ -97,6 +101,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       'serving',
     );
     let stopped: Promise<void> | undefined;
+    // One after the other, so that the last one asked for holds.
+    let reloaded = Promise.resolve();
     const stop = async (graceMs: number) => {
       logger.info({ graceMs }, 'stopping');
       for (const name of ['', SERVICE_NAME]) health.setStatus(name, 'NOT_SERVING');
@@ -107,8 +113,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     return {
       port,
       metricsPort: listener?.port,
-      models: models.all.map(({ summary }) => summary),
-      reload: () => access.reload(),
+      get models() {
+        return models.all.map(({ summary }) => summary);
+      },
+      reload(changes) {
+        access.reload();
+        const next = () =>
+          reloadModels({ models, pool, logger }, changes?.models ?? options.models, options.setting);
+        reloaded = reloaded.then(next, next);
+        return reloaded;
+      },
       stop: ({ graceMs = GRACE_MS } = {}) => {
         stopped ??= stop(graceMs);
         return stopped;

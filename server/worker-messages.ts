@@ -18,8 +18,8 @@ export interface WorkerInput {
   readonly tolerated: number;
 }
 
-/** Each job but 'close' runs one role of the protocol over its port and then ends the port. */
-export type WorkerJob =
+/** Runs one role of the protocol over its port and then ends the port. */
+export type RoleJob =
   | {
       readonly type: 'open';
       readonly session: string;
@@ -36,13 +36,18 @@ export type WorkerJob =
       readonly bundleSeed: Uint8Array;
       readonly port: MessagePort;
     }
-  | { readonly type: 'close'; readonly session: string }
   | {
       readonly type: 'infer';
       readonly model: string;
       readonly bundleSeed: Uint8Array;
       readonly port: MessagePort;
     };
+
+export type WorkerJob =
+  | RoleJob
+  | { readonly type: 'close'; readonly session: string }
+  /** The models from now on. */
+  | { readonly type: 'models'; readonly networks: readonly FixedNetwork[] };
 
 export type WorkerReport =
   | { readonly type: 'ready' }

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { SphynxError } from '../errors/sphynx-error.ts';
+import type { FixedNetwork } from '../model/network.ts';
 import type { Quote } from '../transport/messages.ts';
 import type { PortChannel } from '../transport/port-channel.ts';
-import { RESPAWN_MS, type ServerLimits } from './limits.ts';
+import { FORGET_MS, RESPAWN_MS, type ServerLimits } from './limits.ts';
 import { PoolWorker } from './pool-worker.ts';
 import { MovingAverage } from './scheduling/moving-average.ts';
 import { OnlineFlag } from './scheduling/online-flag.ts';
@@ -15,7 +16,7 @@ export type PoolInput = Pick<WorkerInput, 'networks' | 'setting' | 'kernelCacheB
 
 /** Runs the server's roles in worker threads: some prepare, others infer, so that neither waits for the other. */
 export class WorkerPool {
-  readonly #input: PoolInput;
+  #input: PoolInput;
   readonly #running = new OnlineFlag();
   readonly #processorMs = new Map<string, MovingAverage>();
   /** Who may prepare a bundle next. */
@@ -24,6 +25,7 @@ export class WorkerPool {
   readonly #offline: PoolWorker[] = [];
   readonly #online: PoolWorker[] = [];
   readonly #stopping = new AbortController();
+  #forgetting: NodeJS.Timeout | undefined;
   readonly #retiredMs = { inferences: 0, preparations: 0 };
 
   private constructor(input: PoolInput, limits: QueueLimits, logger: Logger) {
@@ -58,6 +60,23 @@ export class WorkerPool {
   /** The workers that prepare bundles now. */
   get offline(): readonly PoolWorker[] {
     return this.#offline;
+  }
+
+  /**
+   * The models from now on. Those that are gone stay for `FORGET_MS`, for jobs that were agreed on before.
+   */
+  serve(networks: readonly FixedNetwork[]): void {
+    const known = new Map(
+      [...this.#input.networks, ...networks].map((network) => [network.card.hash, network]),
+    );
+    this.#serveNow([...known.values()]);
+    clearTimeout(this.#forgetting);
+    this.#forgetting = setTimeout(() => this.#serveNow(networks), FORGET_MS).unref();
+  }
+
+  #serveNow(networks: readonly FixedNetwork[]): void {
+    this.#input = { ...this.#input, networks };
+    for (const worker of [...this.#offline, ...this.#online]) if (worker.alive) worker.serve(networks);
   }
 
   /** How long threads that have died were at work (ms). */
@@ -96,6 +115,7 @@ export class WorkerPool {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
+    clearTimeout(this.#forgetting);
     await Promise.all([...this.#offline, ...this.#online].map((worker) => worker.stop()));
   }
 

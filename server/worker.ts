@@ -15,14 +15,13 @@ import { logSteps } from '../transport/trace-log.ts';
 import { OnlineFlag } from './scheduling/online-flag.ts';
 import { ProcessorTurns } from './scheduling/processor-turns.ts';
 import { TurnChannel } from './scheduling/turn-channel.ts';
-import type { WorkerInput, WorkerJob, WorkerReport } from './worker-messages.ts';
+import type { RoleJob, WorkerInput, WorkerJob, WorkerReport } from './worker-messages.ts';
 
 const { networks, setting, kernelCacheBytes, work, online, tolerated } = workerData as WorkerInput;
 const turns = new ProcessorTurns({ online: new OnlineFlag(online), tolerated });
 const kernelCache = new KernelCache(kernelCacheBytes);
+/** By hash. */
 const models = new Map<string, { network: FixedNetwork; plan: Plan }>();
-for (const network of networks)
-  models.set(network.card.hash, { network, plan: makePlan(network.card, setting) });
 
 /** The session of each Preprocess stream, and the role that runs on it now or ran last. */
 interface OpenSession {
@@ -32,17 +31,30 @@ interface OpenSession {
 const sessions = new Map<string, OpenSession>();
 
 if (work === 'preparations') lowerThreadPriority();
-else for (const { plan, network } of models.values()) warmUpServer(plan, network);
+serve(networks);
 
 logSteps('server');
 const main = parentPort as MessagePort;
 main.on('message', (job: WorkerJob) => {
   if (job.type === 'close') close(job.session);
+  else if (job.type === 'models') serve(job.networks);
   else run(job);
 });
 report({ type: 'ready' });
 
-async function run(job: Exclude<WorkerJob, { type: 'close' }>): Promise<void> {
+function serve(wanted: readonly FixedNetwork[]): void {
+  const hashes = new Set(wanted.map(({ card }) => card.hash));
+  for (const hash of models.keys()) if (!hashes.has(hash)) models.delete(hash);
+  for (const network of wanted) {
+    const { card } = network;
+    if (models.has(card.hash)) continue;
+    const plan = makePlan(card, setting);
+    models.set(card.hash, { network, plan });
+    if (work === 'inferences') warmUpServer(plan, network);
+  }
+}
+
+async function run(job: RoleJob): Promise<void> {
   // On demand only: what follows the segments of this role belongs to the main thread.
   const channel = new PortChannel(job.port, { prefetch: 0 });
   try {
@@ -56,7 +68,7 @@ async function run(job: Exclude<WorkerJob, { type: 'close' }>): Promise<void> {
   }
 }
 
-async function play(job: Exclude<WorkerJob, { type: 'close' }>, channel: Channel): Promise<void> {
+async function play(job: RoleJob, channel: Channel): Promise<void> {
   if (job.type === 'infer') {
     const { network, plan } = known(models.get(job.model), 'model');
     return inferServer(plan, network, channel, job.bundleSeed);

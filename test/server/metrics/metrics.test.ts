@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { credentials, loadPackageDefinition, type ServiceClientConstructor } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
@@ -110,4 +111,17 @@ test('reflection names the service to those who ask, if it is switched on', asyn
   assert.ok((await servicesOf(open.port)).includes(SERVICE_NAME));
   const closed = await runningServer();
   await assert.rejects(servicesOf(closed.port), /UNIMPLEMENTED/);
+});
+
+test('the dashboard asks for nothing that the server does not tell', async () => {
+  const server = await runningServer({ metrics: '0' });
+  const text = await (await fetch(`http://127.0.0.1:${server.metricsPort}/metrics`)).text();
+  const told = new Set([...text.matchAll(/^# TYPE (\S+) (\S+)/gm)].map(([, name]) => name));
+  const dashboard = readFileSync(join(import.meta.dirname, '../../../deploy/grafana/sphynx.json'), 'utf8');
+  const { panels } = JSON.parse(dashboard) as { panels: { targets: { expr: string }[] }[] };
+  const asked = panels.flatMap(({ targets }) =>
+    targets.flatMap(({ expr }) => expr.match(/\b(?:sphynx|process|nodejs)_\w+/g) ?? []),
+  );
+  assert.ok(asked.length > 10);
+  for (const name of asked) assert.ok(told.has(name.replace(/_(bucket|count|sum)$/, '')), name);
 });

@@ -1,0 +1,26 @@
+import type { Logger } from 'pino';
+import type { FixedNetwork } from '../model/network.ts';
+import type { Setting } from '../protocol/setting.ts';
+import { ModelRegistry } from './models.ts';
+import type { WorkerPool } from './worker-pool.ts';
+
+interface ReloadParts {
+  readonly models: ModelRegistry;
+  readonly pool: WorkerPool;
+  readonly logger: Logger;
+}
+
+/**
+ * Replaces the models of a running server: new ones can be used at once, and bundles of those that are gone are
+ * refused from now on. Inferences that run end well. Throws as `ModelRegistry.load`, and then nothing has changed.
+ */
+export async function reloadModels(
+  { models, pool, logger }: ReloadParts,
+  sources: readonly (string | FixedNetwork)[],
+  setting?: Setting,
+): Promise<void> {
+  const wanted = await ModelRegistry.load(sources, setting);
+  // First the workers: a client may ask for a new model the moment that it is listed.
+  pool.serve(wanted.all.map(({ network }) => network));
+  logger.info(models.replace(wanted), 'models reloaded');
+}
