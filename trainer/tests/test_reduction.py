@@ -118,7 +118,7 @@ def test_linearization_reaches_its_budget_exactly(config: Config, tmp_path: Path
 def test_the_penalty_grows_only_while_the_count_stands_still(tmp_path: Path) -> None:
     network = build(SPHYNX)
     make_selective(network, 16, channel_wise=True)
-    run = Run.begin(SPHYNX, network, LINEARIZE, tiny_data(), tmp_path)
+    run = Run.begin(SPHYNX, network, replace(LINEARIZE, batch=8), tiny_data(), tmp_path)
     linearization = Linearization(run, 100, penalty=1.0)
     assert linearization.penalty().item() == 8 + 32 + 32
     assert not linearization.after_epoch(run)
@@ -132,7 +132,7 @@ def test_the_penalty_grows_only_while_the_count_stands_still(tmp_path: Path) -> 
 def test_masks_are_part_of_a_checkpoint(tmp_path: Path) -> None:
     network = build(SPHYNX)
     reduce_relus(network, 16, cull=[1], thin=[])
-    run = Run.begin(SPHYNX, network, LINEARIZE, tiny_data(), tmp_path)
+    run = Run.begin(SPHYNX, network, replace(LINEARIZE, batch=8), tiny_data(), tmp_path)
     run.save()
     loaded = Checkpoint.load(tmp_path / "checkpoint.pt").build_network()
     assert isinstance(loaded.get_submodule("cells.0.relu"), MaskedReLU)
