@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
-import type { BundleStore } from './bundle-store.ts';
 import type { Access } from './identity/access.ts';
 import type { ServerLimits } from './limits.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { ModelRegistry } from './models.ts';
+import type { BundleStore } from './store/bundle-store.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 /** What the server is made of, as its calls see it. */

@@ -6,7 +6,7 @@ import { makePlan } from '../protocol/plan.ts';
 import type { Setting } from '../protocol/setting.ts';
 import { CARD_BYTES } from '../transport/limits.ts';
 import type { GetModelCardResponse, ModelSummary, Quote } from '../transport/messages.ts';
-import type { BundleModel } from './bundle-store.ts';
+import type { BundleModel } from './store/bundle-store.ts';
 
 /** A model as the main thread needs it: public facts, and weights in memory that all threads share. */
 export interface ServedModel {

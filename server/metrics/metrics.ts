@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { BUNDLE_STATES, type BundleCounts, type BundleStore } from '../bundle-store.ts';
 import type { PoolWorker } from '../pool-worker.ts';
+import { BUNDLE_STATES, type BundleCounts, type BundleStore } from '../store/bundle-store.ts';
 import type { WorkerPool } from '../worker-pool.ts';
 
 export type Phase = 'prepare' | 'infer';

@@ -1,10 +1,10 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import type { BundleStore, StoreLimits } from '../bundle-store.ts';
-import { lockFolder } from '../folder-lock.ts';
-import { SqliteBundleStore } from '../sqlite-bundle-store.ts';
+import type { BundleStore, StoreLimits } from './bundle-store.ts';
+import { lockFolder } from './folder-lock.ts';
 import { RedisBundleStore } from './redis-bundle-store.ts';
 import type { RedisOptions } from './redis-connection.ts';
 import { SeedCipher } from './seed-cipher.ts';
+import { SqliteBundleStore } from './sqlite-bundle-store.ts';
 import { configuredKeys, KEY_VARIABLE, ownKeys } from './store-keys.ts';
 
 /** Where bundle records live, and what seals the seeds in them. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { BundleClaim, BundleCounts, BundleStore, NewBundle, StoreLimits } from '../bundle-store.ts';
-import { QUOTA_HOUR_MS } from '../bundle-store.ts';
+import type { BundleClaim, BundleCounts, BundleStore, NewBundle, StoreLimits } from './bundle-store.ts';
+import { QUOTA_HOUR_MS } from './bundle-store.ts';
 import { RedisConnection, type RedisOptions, UnknownOutcome } from './redis-connection.ts';
 import { PREFIX, SCRIPTS, type ScriptName } from './redis-scripts.ts';
 import { notPreparing, type Refusal, refusalError, tooManyBundles } from './refusal.ts';

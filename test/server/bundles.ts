@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
-import type { BundleClaim, BundleStore, NewBundle } from '../../server/bundle-store.ts';
+import type { BundleClaim, BundleStore, NewBundle } from '../../server/store/bundle-store.ts';
 
 export const MODEL = { name: 'model', hash: 'a'.repeat(64), planHash: 'b'.repeat(64) };
 

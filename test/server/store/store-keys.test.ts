@@ -3,9 +3,9 @@ import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { SeedCipher, storeKey } from '../../server/store/seed-cipher.ts';
-import { configuredKeys, ownKeys } from '../../server/store/store-keys.ts';
-import { temporaryFolder } from './bundles.ts';
+import { SeedCipher, storeKey } from '../../../server/store/seed-cipher.ts';
+import { configuredKeys, ownKeys } from '../../../server/store/store-keys.ts';
+import { temporaryFolder } from '../bundles.ts';
 
 const bytes = fc.uint8Array({ minLength: 32, maxLength: 32 });
 const id = 'a'.repeat(32);

@@ -5,9 +5,9 @@ import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { pino } from 'pino';
-import { startServer } from '../../server/index.ts';
-import { temporaryFolder } from './bundles.ts';
-import { network, runningServer } from './running-server.ts';
+import { startServer } from '../../../server/index.ts';
+import { temporaryFolder } from '../bundles.ts';
+import { network, runningServer } from '../running-server.ts';
 
 const start = (stateFolder: string) =>
   startServer({
@@ -33,7 +33,7 @@ test('a second server on a state folder does not start, and harms nothing that t
 
 test('a server that was killed does not keep its folder locked', async () => {
   const stateFolder = temporaryFolder();
-  const other = fork(join(import.meta.dirname, 'server-process.ts'), [stateFolder]);
+  const other = fork(join(import.meta.dirname, '..', 'server-process.ts'), [stateFolder]);
   after(() => other.kill('SIGKILL'));
   await once(other, 'message');
   await assert.rejects(start(stateFolder), { code: 'config/invalid', message: /another server/ });

@@ -1,8 +1,8 @@
 /** The two kinds of bundle store for tests that hold both to one contract. */
-import type { BundleStore, StoreLimits } from '../../server/bundle-store.ts';
-import { SqliteBundleStore } from '../../server/sqlite-bundle-store.ts';
-import { RedisBundleStore } from '../../server/store/redis-bundle-store.ts';
-import { SeedCipher, storeKey } from '../../server/store/seed-cipher.ts';
+import type { BundleStore, StoreLimits } from '../../../server/store/bundle-store.ts';
+import { RedisBundleStore } from '../../../server/store/redis-bundle-store.ts';
+import { SeedCipher, storeKey } from '../../../server/store/seed-cipher.ts';
+import { SqliteBundleStore } from '../../../server/store/sqlite-bundle-store.ts';
 
 export const LIMITS: StoreLimits = { bundlesPerClient: 100, inferencesPerHour: 1000, inferencesTotal: 1000 };
 

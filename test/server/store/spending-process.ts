@@ -1,6 +1,6 @@
 /** A process of its own that spends one bundle when told: `node spending-process.ts PLACE-JSON`, then IPC messages. */
-import type { SphynxError } from '../../errors/sphynx-error.ts';
-import { claimOf } from './bundles.ts';
+import type { SphynxError } from '../../../errors/sphynx-error.ts';
+import { claimOf } from '../bundles.ts';
 import { openPlace } from './store-place.ts';
 
 const store = await openPlace(JSON.parse(process.argv[2]), { leaseMs: 300 });

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createClient } from 'redis';
-import { SphynxError } from '../../errors/sphynx-error.ts';
-import type { BundleStore } from '../../server/bundle-store.ts';
-import { RedisBundleStore } from '../../server/store/redis-bundle-store.ts';
-import { Link } from '../client/link.ts';
-import { claimOf, newBundle, readyBundle } from './bundles.ts';
-import { NO_REDIS, RedisServer } from './redis-server.ts';
+import { SphynxError } from '../../../errors/sphynx-error.ts';
+import type { BundleStore } from '../../../server/store/bundle-store.ts';
+import { RedisBundleStore } from '../../../server/store/redis-bundle-store.ts';
+import { Link } from '../../client/link.ts';
+import { claimOf, newBundle, readyBundle } from '../bundles.ts';
+import { NO_REDIS, RedisServer } from '../redis-server.ts';
 import { CIPHER, LIMITS } from './store-place.ts';
 
 const options = { skip: NO_REDIS };

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import { SqliteBundleStore } from '../../server/sqlite-bundle-store.ts';
-import { claimOf, readyBundle, temporaryFolder } from './bundles.ts';
+import { SqliteBundleStore } from '../../../server/store/sqlite-bundle-store.ts';
+import { claimOf, readyBundle, temporaryFolder } from '../bundles.ts';
 import { CIPHER, LIMITS } from './store-place.ts';
 
 const FILE = 'bundles.sqlite';

@@ -5,11 +5,11 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SphynxError } from '../../errors/sphynx-error.ts';
-import type { BundleClaim, BundleStore } from '../../server/bundle-store.ts';
-import { SeedCipher, storeKey } from '../../server/store/seed-cipher.ts';
-import { claimOf, MODEL, newBundle, readyBundle, temporaryFolder } from './bundles.ts';
-import { NO_REDIS, RedisServer } from './redis-server.ts';
+import type { SphynxError } from '../../../errors/sphynx-error.ts';
+import type { BundleClaim, BundleStore } from '../../../server/store/bundle-store.ts';
+import { SeedCipher, storeKey } from '../../../server/store/seed-cipher.ts';
+import { claimOf, MODEL, newBundle, readyBundle, temporaryFolder } from '../bundles.ts';
+import { NO_REDIS, RedisServer } from '../redis-server.ts';
 import { openPlace, type Place, type StoreSettings } from './store-place.ts';
 
 const redis = NO_REDIS ? undefined : await RedisServer.start();

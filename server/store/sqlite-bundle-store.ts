@@ -1,7 +1,7 @@
 import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { SphynxError } from '../errors/sphynx-error.ts';
+import { SphynxError } from '../../errors/sphynx-error.ts';
 import {
   type BundleClaim,
   type BundleCounts,
@@ -10,8 +10,8 @@ import {
   QUOTA_HOUR_MS,
   type StoreLimits,
 } from './bundle-store.ts';
-import { notPreparing, type Refusal, refusalError, tooManyBundles } from './store/refusal.ts';
-import type { SeedCipher } from './store/seed-cipher.ts';
+import { notPreparing, type Refusal, refusalError, tooManyBundles } from './refusal.ts';
+import type { SeedCipher } from './seed-cipher.ts';
 
 /** Name of the database in the state folder. */
 const FILE = 'bundles.sqlite';

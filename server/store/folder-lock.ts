@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { SphynxError } from '../errors/sphynx-error.ts';
+import { SphynxError } from '../../errors/sphynx-error.ts';
 
 /** Empty, but for SQLite's own header: it is here for its lock. */
 const FILE = 'server.lock';
