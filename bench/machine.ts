@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
 
 /** What a figure was measured on. */
 export interface Machine {
@@ -19,4 +21,20 @@ export function thisMachine(): Machine {
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
   };
+}
+
+/** The commit of this checkout, with '+changes' if files outside docs/ differ from it; 'unknown' without Git. */
+export function commitOf(): string {
+  const git = (...args: string[]) =>
+    execFileSync('git', args, {
+      cwd: join(import.meta.dirname, '..'),
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
+  try {
+    const changes = git('status', '--porcelain', '--untracked-files=no', '--', '.', ':!docs');
+    return git('rev-parse', '--short=12', 'HEAD') + (changes === '' ? '' : '+changes');
+  } catch {
+    return 'unknown';
+  }
 }
