@@ -1,14 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { RawImage } from '../client/index.ts';
-import { matchesPlaintext } from '../client/matches-plaintext.ts';
-import { SphynxError } from '../errors/sphynx-error.ts';
-import type { FixedNetwork } from '../model/network.ts';
-import { seededRandom } from '../model/random.ts';
 import type { Inferred, Prepared } from './client-process.ts';
+import { randomPixels, requireCorrect } from './image.ts';
 import { benchModel } from './model.ts';
-import { Party } from './party.ts';
+import { type Party, withParties } from './party.ts';
 import { type Spread, spread } from './statistics.ts';
 
 /** What preparing clients do to the inferences of another one: times in ms. */
@@ -37,14 +31,7 @@ const THINK_MS = 100;
  */
 export async function measureContention(model: string, repeat: number): Promise<Contention> {
   const network = await benchModel(model);
-  const folder = await mkdtemp(join(tmpdir(), 'sphynx-contention-'));
-  const parties: Party<unknown>[] = [];
-  const start = async <Ready>(file: string, args: readonly string[]): Promise<Party<Ready>> => {
-    const party = await Party.start<Ready>(file, args);
-    parties.push(party);
-    return party;
-  };
-  try {
+  return withParties(async (start, folder) => {
     const server = await start<{ port: number }>('server-process.ts', [
       model,
       join(folder, 'server'),
@@ -55,22 +42,22 @@ export async function measureContention(model: string, repeat: number): Promise<
     const measured = await client('measured');
     const others = [];
     for (let i = 0; i < PREPARING; i++) others.push(await client(`preparing-${i}`));
-    const image = pixels(network);
+    const image = randomPixels(network);
     const warmUp = 3;
     await measured.ask<Prepared[]>('prepare', 2 * (warmUp + repeat));
     const classify = () => measured.ask<Inferred>('classify', image);
     const alone = await timed(classify, warmUp, repeat);
-    await check(network, image, alone.last);
+    await requireCorrect(network, image, alone.last.logits);
     const preparing = others.map((other) => new Preparing(other));
     await Promise.all(preparing.map(({ first }) => first));
     const before = preparing.map(({ ms }) => ms.length);
     const contended = await timed(classify, warmUp, repeat);
-    await check(network, image, contended.last);
+    await requireCorrect(network, image, contended.last.logits);
     const bundles = preparing.map(({ ms }, i) => ms.length - before[i]);
     const during = preparing.map(({ ms }) => ms.length);
     await Promise.all(preparing.map((other, i) => other.reaches(during[i] + 2)));
     await Promise.all(preparing.map((other) => other.stop()));
-    for (const party of parties.reverse()) await party.stop();
+    for (const party of [...others, measured, server]) await party.stop();
     return {
       model,
       repeat,
@@ -80,10 +67,7 @@ export async function measureContention(model: string, repeat: number): Promise<
       preparingMs: spread(preparing.flatMap(({ ms }, i) => ms.slice(during[i] + 1))),
       bundles,
     };
-  } finally {
-    for (const party of parties) party.kill();
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 /** For people. */
@@ -151,16 +135,4 @@ async function timed(
     await new Promise((resolve) => setTimeout(resolve, THINK_MS));
   }
   return { ms, last: last as Inferred };
-}
-
-async function check(network: FixedNetwork, image: RawImage, { logits }: Inferred): Promise<void> {
-  const scaled = logits.map((logit) => logit * 2 ** network.card.logitScaleBits);
-  if (!(await matchesPlaintext(network, image, scaled)))
-    throw new SphynxError('internal', 'a private result does not equal the plaintext one');
-}
-
-function pixels({ card }: FixedNetwork): RawImage {
-  const { width, height } = card.preprocessing;
-  const random = seededRandom(1);
-  return { width, height, data: Uint8Array.from({ length: 3 * width * height }, () => 256 * random()) };
 }

@@ -1,19 +1,16 @@
 import { mkdirSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RawImage } from '../client/index.ts';
-import { matchesPlaintext } from '../client/matches-plaintext.ts';
-import { SphynxError } from '../errors/sphynx-error.ts';
 import type { FixedNetwork } from '../model/network.ts';
-import { seededRandom } from '../model/random.ts';
 import { makePlan, type Traffic } from '../protocol/plan.ts';
 import type { Setting } from '../protocol/setting.ts';
 import { type LoggedStep, TRACE_FOLDER } from '../transport/trace-log.ts';
 import type { Inferred, Prepared } from './client-process.ts';
+import { randomPixels, requireCorrect } from './image.ts';
 import { benchModel } from './model.ts';
+import { networkTo } from './network/between.ts';
 import type { NetworkProfile } from './network/profiles.ts';
-import { Party } from './party.ts';
+import { type Party, withParties } from './party.ts';
 import { type Spread, spread } from './statistics.ts';
 import { type Phase, phasesOf, readSteps } from './trace.ts';
 
@@ -65,30 +62,22 @@ export async function measure(
   options: MeasureOptions,
 ): Promise<{ measurement: Measurement; steps: LoggedStep[] }> {
   const network = await benchModel(name);
-  const folder = await mkdtemp(join(tmpdir(), 'sphynx-bench-'));
-  const traces = join(folder, 'traces');
-  mkdirSync(traces);
-  const processOptions = { env: { [TRACE_FOLDER]: traces }, nodeArguments: options.nodeArguments };
-  const parties: Party<unknown>[] = [];
-  try {
+  return withParties(async (start, folder) => {
+    const traces = join(folder, 'traces');
+    mkdirSync(traces);
+    const processOptions = { env: { [TRACE_FOLDER]: traces }, nodeArguments: options.nodeArguments };
     options.note(`starting a server with ${name}`);
-    const server = await Party.start<{ port: number }>(
+    const server = await start<{ port: number }>(
       'server-process.ts',
       [name, join(folder, 'server'), options.setting],
       processOptions,
     );
-    parties.push(server);
-    const port = await networkTo(server.ready.port, options.network, parties);
-    const client = await Party.start(
-      'client-process.ts',
-      [String(port), join(folder, 'client')],
-      processOptions,
-    );
-    parties.push(client);
+    const port = await networkTo(server.ready.port, options.network, start);
+    const client = await start('client-process.ts', [String(port), join(folder, 'client')], processOptions);
     const image = randomPixels(network);
     const { prepared, inferred, since } = await run(client, network, image, options);
     const peakRss = { client: await client.stop(), server: await server.stop() };
-    await checkResult(network, image, inferred[0]);
+    await requireCorrect(network, image, inferred[0].logits);
     const steps = readSteps(traces).filter(({ at }) => at >= since);
     const { card } = network;
     const { up, down } = prepared[prepared.length - 1];
@@ -108,18 +97,7 @@ export async function measure(
       peakRss,
     };
     return { measurement, steps };
-  } finally {
-    for (const party of parties) party.kill();
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-/** The port at which the client finds the server: its own, or that of a network in between. */
-async function networkTo(port: number, profile: NetworkProfile, parties: Party<unknown>[]): Promise<number> {
-  if (profile.name === 'loopback') return port;
-  const proxy = await Party.start<{ port: number }>('proxy-process.ts', [String(port), profile.name]);
-  parties.push(proxy);
-  return proxy.ready.port;
+  });
 }
 
 /** Prepares and spends bundles in turns, as many at a time as the disk is asked to hold. */
@@ -148,16 +126,4 @@ async function run(
       inferred.push(await client.ask<Inferred>('classify', image));
   }
   return { prepared, inferred, since };
-}
-
-async function checkResult(network: FixedNetwork, image: RawImage, { logits }: Inferred): Promise<void> {
-  const scaled = logits.map((logit) => logit * 2 ** network.card.logitScaleBits);
-  if (!(await matchesPlaintext(network, image, scaled)))
-    throw new SphynxError('internal', 'a private result does not equal the plaintext one');
-}
-
-function randomPixels({ card }: FixedNetwork): RawImage {
-  const { width, height } = card.preprocessing;
-  const random = seededRandom(1);
-  return { width, height, data: Uint8Array.from({ length: 3 * width * height }, () => 256 * random()) };
 }

@@ -1,6 +1,8 @@
 /** Both ends of a measured process: its parent asks, it answers, over Node's IPC. */
 import { type ChildProcess, fork, type Serializable } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SphynxError } from '../errors/sphynx-error.ts';
 
@@ -73,6 +75,27 @@ export class Party<Ready> {
 
   kill(): void {
     this.#process.kill('SIGKILL');
+  }
+}
+
+/** `Party.start` for processes that live no longer than the measurement. */
+export type StartParty = <Ready>(...start: Parameters<typeof Party.start>) => Promise<Party<Ready>>;
+
+/** Runs a measurement that has a folder of its own; neither the folder nor a process it started outlives it. */
+export async function withParties<Result>(
+  measure: (start: StartParty, folder: string) => Promise<Result>,
+): Promise<Result> {
+  const folder = await mkdtemp(join(tmpdir(), 'sphynx-bench-'));
+  const parties: Party<unknown>[] = [];
+  try {
+    return await measure(async <Ready>(...start: Parameters<typeof Party.start>) => {
+      const party = await Party.start<Ready>(...start);
+      parties.push(party);
+      return party;
+    }, folder);
+  } finally {
+    for (const party of parties) party.kill();
+    await rm(folder, { recursive: true, force: true });
   }
 }
 
