@@ -12,11 +12,11 @@ import type { ImageInput } from './image.ts';
 import { type KnownModel, KnownModels } from './known-models.ts';
 import { OFFLINE_THREADS, ONLINE_THREADS } from './limits.ts';
 import { type PrepareProgress, prepareBundles } from './prepare.ts';
-import { describeRemoved, type RemovedModel, removedModels } from './removed-models.ts';
+import { describeReady, describeRemoved, type RemovedModel, removedModels } from './removed-models.ts';
 import { RoleThreads } from './role-threads.ts';
 
 export interface PrepareOptions {
-  /** May be left out if the server has one model only. */
+  /** `NAME`, or `NAME@HASH` for one version; may be left out if the server has one model only. */
   readonly model?: string;
   /** Bundles to prepare: one for each image. Default 1. */
   readonly count?: number;
@@ -26,7 +26,7 @@ export interface PrepareOptions {
 }
 
 export interface ClassifyOptions {
-  /** May be left out if the server has one model only. */
+  /** `NAME`, or `NAME@HASH` for one version; may be left out if the server has one model only. */
   readonly model?: string;
   /** Classes in `top`. Default 5. */
   readonly topK?: number;
@@ -158,13 +158,15 @@ export class Client {
     await Promise.all([this.#offline.close(), this.#online.close()]);
   }
 
-  /** Adds which bundles have lost their model, if any have. */
-  async #explainRemoval(failure: SphynxError): Promise<SphynxError> {
-    const removed = await this.removedModels({ signal: this.#closing.signal }).catch(() => []);
-    if (removed.length === 0) return failure;
-    return new SphynxError(failure.code, `${failure.message}; ${describeRemoved(removed)}`, {
-      cause: failure,
-    });
+  /** Adds which bundles there are all the same: of models that are gone, and of other models and versions. */
+  async #explainBundles(failure: SphynxError): Promise<SphynxError> {
+    const [bundles, models] = await Promise.all([
+      this.#store.list(),
+      this.models({ signal: this.#closing.signal }),
+    ]).catch(() => [[], []]);
+    const others = [describeRemoved(removedModels(bundles, models)), describeReady(bundles, models)];
+    const message = [failure.message, ...others.filter((text) => text !== '')].join('; ');
+    return new SphynxError(failure.code, message, { cause: failure });
   }
 
   #poolOf(model: string | undefined): BundlePool | undefined {
@@ -199,15 +201,15 @@ export class Client {
     } catch (error) {
       const failure = asSphynxError(error);
       if (failure.code === 'model/mismatch') this.#models.forget();
-      throw REMOVAL.includes(failure.code) ? await this.#explainRemoval(failure) : failure;
+      throw WITHOUT_BUNDLES.includes(failure.code) ? await this.#explainBundles(failure) : failure;
     } finally {
       this.#running.delete(running);
     }
   }
 }
 
-/** What a call meets when the server has removed or replaced its model. */
-const REMOVAL: readonly string[] = ['model/mismatch', 'model/unknown', 'bundle/none'];
+/** What a call meets when no bundle fits, as when the server has removed or replaced the model. */
+const WITHOUT_BUNDLES: readonly string[] = ['model/mismatch', 'model/unknown', 'bundle/none'];
 
 function noBundle({ card }: KnownModel): SphynxError {
   return new SphynxError(

@@ -1,5 +1,6 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { parseModelCard } from '../model/card.ts';
+import { refersTo } from '../model/reference.ts';
 import type { Agreement } from '../protocol/plan.ts';
 import { isSetting } from '../protocol/setting.ts';
 import type { Connection } from './connection.ts';
@@ -17,6 +18,7 @@ export class KnownModels {
   readonly #connection: Connection;
   readonly #derive: DerivePlan;
   readonly #models = new Map<string, KnownModel>();
+  #only: string | undefined;
 
   constructor(connection: Connection, derive: DerivePlan) {
     this.#connection = connection;
@@ -24,12 +26,13 @@ export class KnownModels {
   }
 
   /**
-   * A model by name; without a name the server's only one. Throws 'config/invalid' if there are several and
-   * none is named, 'model/unknown', 'model/format' if the card is not well-formed, 'model/unsupported' if it
-   * asks too much, 'model/mismatch' if the server derives another plan from it.
+   * The current version of `NAME`, or the one that `NAME@HASH` means; without a reference the server's only model.
+   * Throws 'config/invalid' if there are several and none is named, 'model/unknown', 'model/format' if the card is
+   * not well-formed, 'model/unsupported' if it asks too much, 'model/mismatch' if the server derives another plan
+   * from it.
    */
-  async get(name: string | undefined, signal?: AbortSignal): Promise<KnownModel> {
-    const wanted = name ?? (await this.#only(signal));
+  async get(reference: string | undefined, signal?: AbortSignal): Promise<KnownModel> {
+    const wanted = reference ?? (await this.#findOnly(signal));
     let model = this.#models.get(wanted);
     if (!model) {
       model = await this.#fetch(wanted, signal);
@@ -41,27 +44,29 @@ export class KnownModels {
   /** To be called when the server turns out to have changed a model. */
   forget(): void {
     this.#models.clear();
+    this.#only = undefined;
   }
 
-  async #only(signal?: AbortSignal): Promise<string> {
-    const [known, ...others] = this.#models.keys();
-    if (known !== undefined && others.length === 0) return known;
+  async #findOnly(signal?: AbortSignal): Promise<string> {
+    if (this.#only !== undefined) return this.#only;
     const models = await this.#connection.listModels(signal);
-    if (models.length === 1) return models[0].name;
-    const names = models.map((model) => model.name).join(', ');
-    throw new SphynxError(
-      'config/invalid',
-      `the server has ${models.length} models; choose one of: ${names}`,
-    );
+    const names = [...new Set(models.map(({ name }) => name))];
+    if (names.length !== 1)
+      throw new SphynxError(
+        'config/invalid',
+        `the server has ${names.length} models; choose one of: ${names.join(', ')}`,
+      );
+    [this.#only] = names;
+    return this.#only;
   }
 
-  async #fetch(name: string, signal?: AbortSignal): Promise<KnownModel> {
-    const { cardJson, modelHash, planHash, setting } = await this.#connection.getModelCard(name, signal);
+  async #fetch(reference: string, signal?: AbortSignal): Promise<KnownModel> {
+    const { cardJson, modelHash, planHash, setting } = await this.#connection.getModelCard(reference, signal);
     const card = parseModelCard(parseJson(cardJson));
-    if (card.name !== name || card.hash !== modelHash)
+    if (!refersTo(reference, card) || card.hash !== modelHash)
       throw new SphynxError(
         'model/mismatch',
-        `the server answered for the model ${name} with the card of another one`,
+        `the server answered for the model ${reference} with the card of another one`,
       );
     if (!isSetting(setting))
       throw new SphynxError(
@@ -72,7 +77,7 @@ export class KnownModels {
     if (plan.hash !== planHash)
       throw new SphynxError(
         'model/mismatch',
-        `server and client derive different plans for the model ${name}: their versions of sphynx-pi differ; bring both to the same`,
+        `server and client derive different plans for the model ${reference}: their versions of sphynx-pi differ; bring both to the same`,
       );
     return { card, setting, plan };
   }

@@ -1,3 +1,4 @@
+import { referenceOf } from '../model/reference.ts';
 import type { ModelSummary } from '../transport/messages.ts';
 import type { BundleHeader } from './bundle-header.ts';
 
@@ -38,6 +39,16 @@ export function describeRemoved(removed: readonly RemovedModel[]): string {
       return `${bundles.length} prepared bundles (${listed.join(', ')}) belong to the version ${modelHash.slice(0, 12)} of ${model}, which the server ${happened}: they cannot be used; delete them (client.dropRemoved()) and ${remedy}`;
     })
     .join('; ');
+}
+
+/** For people: how many bundles are ready for each version that the server still has. Empty if there are none. */
+export function describeReady(bundles: readonly BundleHeader[], models: readonly ModelSummary[]): string {
+  const ready = Map.groupBy(bundles, ({ modelHash }) => modelHash);
+  const counts = models.flatMap((model) => {
+    const count = ready.get(model.hash)?.length;
+    return count === undefined ? [] : [`${referenceOf(model)} (${count})`];
+  });
+  return counts.length === 0 ? '' : `ready are bundles for ${counts.join(', ')}`;
 }
 
 /** Bundles that are named one by one. */

@@ -2,6 +2,7 @@ import { SphynxError } from '../errors/sphynx-error.ts';
 import type { ModelCard } from '../model/card.ts';
 import { loadModel } from '../model/load.ts';
 import type { FixedNetwork, LayerWeights } from '../model/network.ts';
+import { referenceOf, refersTo } from '../model/reference.ts';
 import { makePlan } from '../protocol/plan.ts';
 import type { Setting } from '../protocol/setting.ts';
 import { CARD_BYTES } from '../transport/limits.ts';
@@ -16,50 +17,53 @@ export interface ServedModel {
   readonly card: GetModelCardResponse;
 }
 
-/** The server's models by name. */
+/** The server's models. Of several versions of one name, the one that was given first is the current one. */
 export class ModelRegistry {
-  #models = new Map<string, ServedModel>();
+  #models: readonly ServedModel[] = [];
 
   /**
    * Loads every model.
    *
    * @param sources folders of models, or networks in memory
-   * @throws SphynxError 'model/format' and others of `loadModel`; 'config/invalid' if there are none or two of one name
+   * @throws SphynxError 'model/format' and others of `loadModel`; 'config/invalid' if there are none or one twice
    */
   static async load(
     sources: readonly (string | FixedNetwork)[],
     setting: Setting = 'fast',
   ): Promise<ModelRegistry> {
-    const registry = new ModelRegistry();
+    const models: ServedModel[] = [];
     if (sources.length === 0) throw new SphynxError('config/invalid', 'a server needs at least one model');
     for (const source of sources) {
       const model = serve(typeof source === 'string' ? await loadModel(source) : source, setting);
-      const { name } = model.identity;
-      if (registry.#models.has(name)) throw new SphynxError('config/invalid', `two models are named ${name}`);
-      registry.#models.set(name, model);
+      const { name, hash } = model.identity;
+      if (models.some(({ identity }) => identity.name === name && identity.hash === hash))
+        throw new SphynxError('config/invalid', `the model ${name} is given twice`);
+      models.push(model);
     }
+    const registry = new ModelRegistry();
+    registry.#models = models;
     return registry;
   }
 
-  /** Serves the models of `other` from now on. Returns the names of what came and went; a new version does both. */
+  /** Serves the models of `other` from now on. Returns which versions came and went. */
   replace(other: ModelRegistry): { added: string[]; removed: string[] } {
-    const missing = (from: ModelRegistry, to: ModelRegistry) =>
-      from.all
-        .filter(({ identity }) => to.#models.get(identity.name)?.identity.hash !== identity.hash)
-        .map(({ identity }) => identity.name);
+    const missing = (from: ModelRegistry, to: ModelRegistry) => {
+      const there = new Set(to.all.map(({ identity }) => referenceOf(identity)));
+      return from.all.map(({ identity }) => referenceOf(identity)).filter((model) => !there.has(model));
+    };
     const changes = { added: missing(other, this), removed: missing(this, other) };
     this.#models = other.#models;
     return changes;
   }
 
-  /** By name, in alphabetical order. */
+  /** By name, in alphabetical order; of one name the current version first. */
   get all(): ServedModel[] {
-    return [...this.#models.values()].sort((a, b) => (a.identity.name < b.identity.name ? -1 : 1));
+    return this.#models.toSorted((a, b) => a.identity.name.localeCompare(b.identity.name, 'en'));
   }
 
-  /** Throws 'model/unknown'. */
-  get(name: string): ServedModel {
-    const model = this.#models.get(name);
+  /** The current version of `NAME`, or the one that `NAME@HASH` means. Throws 'model/unknown'. */
+  get(reference: string): ServedModel {
+    const model = this.#models.find(({ identity }) => refersTo(reference, identity));
     if (!model)
       throw new SphynxError(
         'model/unknown',
@@ -70,11 +74,14 @@ export class ModelRegistry {
 
   /** The model on which a client and this server agree. Throws 'model/unknown' or 'model/mismatch'. */
   agree(wanted: { model: string; modelHash: string; planHash: string }): ServedModel {
-    const model = this.get(wanted.model);
-    if (wanted.modelHash !== model.identity.hash)
+    const { name } = this.get(wanted.model).identity;
+    const model = this.#models.find(
+      ({ identity }) => identity.name === name && identity.hash === wanted.modelHash,
+    );
+    if (!model)
       throw new SphynxError(
         'model/mismatch',
-        `the server has replaced ${model.identity.name} by another version: bundles of the old one cannot be used any more; prepare new ones`,
+        `the server has replaced ${name} by another version: bundles of the old one cannot be used any more; prepare new ones`,
       );
     if (wanted.planHash !== model.identity.planHash)
       throw new SphynxError(

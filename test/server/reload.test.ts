@@ -4,6 +4,7 @@ import type { SphynxError } from '../../errors/sphynx-error.ts';
 import { randomModel } from '../../model/random.ts';
 import { assertRight, image, newClient } from '../client/connected.ts';
 import { randomImage } from '../protocol/images.ts';
+import { temporaryFolder } from './bundles.ts';
 import { network, runningServer } from './running-server.ts';
 import { TestClient } from './test-client.ts';
 
@@ -75,4 +76,35 @@ test('a model that cannot be loaded leaves everything as it was', async () => {
     server.models.map(({ name }) => name),
     [network.card.name],
   );
+});
+
+test('versions of a model live side by side, and the one given first is the current one', async () => {
+  const server = await runningServer();
+  const [address, stateFolder] = [`127.0.0.1:${server.port}`, temporaryFolder()];
+  const before = await newClient({ stateFolder }, address);
+  await before.prepare();
+  await before.close();
+  await server.reload({ models: [successor, network] });
+
+  const later = await newClient({ stateFolder }, address);
+  assert.equal((await later.modelCard()).hash, successor.card.hash);
+  const old = `${network.card.name}@${network.card.hash.slice(0, 12)}`;
+  await assert.rejects(later.classify(image), {
+    code: 'bundle/none',
+    message: new RegExp(`ready are bundles for ${old} .1.`),
+  });
+  await assertRight((await later.classify(image, { model: old })).logits);
+  await assert.rejects(later.classify(image, { model: `${network.card.name}@00000000` }), {
+    code: 'model/unknown',
+  });
+  await assert.rejects(later.classify(image, { model: `${network.card.name}@xyz` }), {
+    code: 'model/unknown',
+  });
+
+  await later.prepare();
+  assert.deepEqual(
+    (await later.bundles()).map(({ modelHash }) => modelHash),
+    [successor.card.hash],
+  );
+  await assert.rejects(server.reload({ models: [network, network] }), { code: 'config/invalid' });
 });

@@ -1,0 +1,28 @@
+import { SphynxError } from '../errors/sphynx-error.ts';
+
+/** Hex digits of a hash that tell versions apart where people read them. */
+const SHOWN = 12;
+
+/**
+ * Whether `reference` means the model: `NAME` means every version of that name, of which a server lists the current
+ * one first, and `NAME@HASH` the version whose hash begins so. Throws 'model/unknown' if it is neither.
+ *
+ * @param reference what the caller wrote
+ */
+export function refersTo(
+  reference: string,
+  model: { readonly name: string; readonly hash: string },
+): boolean {
+  const [, name, version = ''] = /^([^@]*)(?:@([0-9a-f]{8,64}))?$/.exec(reference) ?? [];
+  if (name === undefined)
+    throw new SphynxError(
+      'model/unknown',
+      'a model is named NAME, or NAME@HASH with 8 or more hex digits of the hash of one version',
+    );
+  return model.name === name && model.hash.startsWith(version);
+}
+
+/** The one version, as people write it. */
+export function referenceOf({ name, hash }: { readonly name: string; readonly hash: string }): string {
+  return `${name}@${hash.slice(0, SHOWN)}`;
+}
