@@ -4,12 +4,13 @@ import { SphynxError } from '../errors/sphynx-error.ts';
 import { loadModel } from '../model/load.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import { randomModel, type SphynxShape } from '../model/random.ts';
+import { FAMILY_NAMES, familyModel } from './families/family-model.ts';
 
 /** The folder of the models that come with the package. */
 export const ZOO = join(import.meta.dirname, '..', 'model-zoo');
 
 /** `sphynx:C,D,L1+L2[@SIZE][~LINEAR]`: channels, cells, reduce cells, side of the image, percent of linear elements. */
-const SPHYNX = /^sphynx:(\d+),(\d+),(\d+(?:\+\d+)*)(?:@(\d+))?(?:~(\d\d?))?$/;
+const SPHYNX = /^sphynx:(\d+),(\d+),(\d+(?:\+\d+)*)(?:@(\d+))?(?:~(\d\d?(?:\.\d+)?))?$/;
 
 /** Largest C, D and side: more than any network of the papers. */
 const MOST = { channels: 100, cells: 50, side: 512 };
@@ -18,17 +19,19 @@ const MOST = { channels: 100, cells: 50, side: 512 };
 const CLASSES: Record<number, number> = { 32: 100, 64: 200, 224: 1000 };
 
 /**
- * The network that MODEL names: one of the zoo, or a Sphynx network with random weights. Throws 'config/invalid'
- * for another name and the errors of `loadModel`.
+ * The network that MODEL names: one of the zoo, or one with random weights of the Sphynx or another family. Throws
+ * 'config/invalid' for another name and the errors of `loadModel`.
  */
 export async function benchModel(name: string): Promise<FixedNetwork> {
   const match = SPHYNX.exec(name);
   if (match) return randomModel(sphynxShape(name, match));
+  const other = familyModel(name, classesOf);
+  if (other) return other;
   if (/^[\w.-]+$/.test(name) && existsSync(join(ZOO, name, 'manifest.json')))
     return loadModel(join(ZOO, name));
   throw new SphynxError(
     'config/invalid',
-    `${name} is neither a folder of model-zoo/ nor sphynx:C,D,L1+L2[@SIZE][~LINEAR], such as sphynx:5,10,0+5`,
+    `${name} is neither a folder of model-zoo/ nor sphynx:C,D,L1+L2[@SIZE][~LINEAR], such as sphynx:5,10,0+5, nor ${FAMILY_NAMES}`,
   );
 }
 
@@ -50,5 +53,9 @@ function sphynxShape(
       'config/invalid',
       `${name}: reduce cells must ascend below D, and the side must halve at every one of them`,
     );
-  return { ...shape, classes: CLASSES[size] ?? 100, linear: Number(linear) / 100 };
+  return { ...shape, classes: classesOf(size), linear: Number(linear) / 100 };
+}
+
+function classesOf(size: number): number {
+  return CLASSES[size] ?? 100;
 }

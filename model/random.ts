@@ -1,5 +1,6 @@
 import type { LayerShape, Shape, TermShape } from './card.ts';
 import { elementsOf, termWeights } from './geometry.ts';
+import { classifierOf, itself, type Path, termOf, then } from './layer-paths.ts';
 import { linearBitmap } from './linear-elements.ts';
 import { assembleNetwork, type CardDraft, type FixedNetwork, type LayerWeights } from './network.ts';
 import { randomLinear } from './random-linear.ts';
@@ -30,15 +31,6 @@ export interface SphynxShape {
   readonly seed?: number;
   /** Share of every layer's elements that are linear, 0 if not given. */
   readonly linear?: number;
-}
-
-/** A linear map that reads one secret tensor: what it reaches of it, and the side of the map it gives. */
-interface Path {
-  readonly tensor: number;
-  readonly side: number;
-  readonly kernel: number;
-  readonly stride: number;
-  readonly pad: number;
 }
 
 /** Collapsed reach of the published cells at each input: kernel size, and padding above and left. */
@@ -83,9 +75,9 @@ export function randomModel(shape: SphynxShape): FixedNetwork {
     sources.shift();
     sources.push(itself(layers.length, side));
   }
-  layers.push(classifier(layers.length, classes));
+  layers.push(classifierOf(layers.length, classes));
   const name = `random-sphynx-${C}-${D}-${reduceAt.join('.')}-at-${size}`;
-  return fillNetwork(name, { channels: 3, height: size, width: size }, layers, seed, linear);
+  return randomNetwork(name, { channels: 3, height: size, width: size }, layers, seed, linear);
 }
 
 /** The layers before the first cell, and its two inputs. */
@@ -103,26 +95,6 @@ function stemOf({ C, size }: SphynxShape): { layers: LayerShape[]; sources: Path
   const convolved = (tensor: number) => then(itself(tensor, size / 2 ** tensor), 3, 2, 1);
   const layers = outputs.map((output, l) => ({ name: `stem-${l}`, output, terms: [termOf(convolved(l))] }));
   return { layers, sources: [convolved(1), convolved(2)] };
-}
-
-function itself(tensor: number, side: number): Path {
-  return { tensor, side, kernel: 1, stride: 1, pad: 0 };
-}
-
-/** A path followed by a convolution. */
-function then(path: Path, kernel: number, stride: number, pad: number): Path {
-  return {
-    tensor: path.tensor,
-    side: path.side / stride,
-    kernel: (kernel - 1) * path.stride + path.kernel,
-    stride: path.stride * stride,
-    pad: pad * path.stride + path.pad,
-  };
-}
-
-function termOf({ tensor, kernel, stride, pad }: Path): TermShape {
-  const spatial = { kernelHeight: kernel, kernelWidth: kernel, padTop: pad, padLeft: pad };
-  return { tensor, pool: 'none', stride, ...spatial };
 }
 
 /**
@@ -144,8 +116,8 @@ export function randomSmallNetwork(seed: number, depth = 3, linear = 0): FixedNe
     layers.push({ name: `layer-${l}`, output, terms });
     tensors.push(output);
   }
-  layers.push(classifier(depth, upTo(10)));
-  return fillNetwork(`random-${seed}`, input, layers, seed, linear);
+  layers.push(classifierOf(depth, upTo(10)));
+  return randomNetwork(`random-${seed}`, input, layers, seed, linear);
 }
 
 function randomTerm(tensor: number, from: Shape, to: Shape, upTo: (most: number) => number): TermShape {
@@ -168,16 +140,8 @@ function randomTerm(tensor: number, from: Shape, to: Shape, upTo: (most: number)
   };
 }
 
-function classifier(tensor: number, classes: number): LayerShape {
-  const kernel = { kernelHeight: 1, kernelWidth: 1, stride: 1, padTop: 0, padLeft: 0 };
-  return {
-    name: 'classifier',
-    output: { channels: classes, height: 1, width: 1 },
-    terms: [{ tensor, pool: 'sum', ...kernel }],
-  };
-}
-
-function fillNetwork(
+/** Random weights for layers, the last of which gives the logits; `linear`: the share of every other layer's elements. */
+export function randomNetwork(
   name: string,
   input: Shape,
   shapes: LayerShape[],

@@ -14,6 +14,60 @@ test('a Sphynx network has the ReLUs that its name says', async () => {
     assert.equal((await benchModel(name)).card.relus, relus, name);
 });
 
+test("the papers' other networks have the ReLUs of the trainer's and of the papers", async () => {
+  const published: Record<string, number> = {
+    'resnet18:64': 557_056, // SNL: 557K
+    'resnet18:64@64': 2_228_224, // Sphynx, table 4: 2228.2K
+    'resnet18:64~91.0422': 49_900, // SNL: 49.9K
+    'resnet18:8@224': 288_512, // Sphynx, table 16: 288K
+    'resnet18:32@224': 1_154_048, // 1154K
+    'resnet32:16': 303_104, // DELPHI: 303K
+    'vgg11:4@224': 472_320, // 472K
+    'vgg11:8@224': 936_448, // 936K
+    'hrn:2,5,5,3': 2 * 5 * 1024 + 10 * 4 * 256 + 50 * 4 * 64 + 150 * 4 * 16,
+  };
+  for (const [name, relus] of Object.entries(published))
+    assert.ok(Math.abs((await benchModel(name)).card.relus - relus) < 10, name);
+});
+
+test('a block adds its input to its second convolution, through one of stride 2 where the map shrinks', async () => {
+  const { layers } = (await benchModel('hrn:2,5,5,3')).card;
+  const reads = (name: string) =>
+    layers
+      .find((layer) => layer.name === name)
+      ?.terms.map(({ tensor, stride, kernelHeight, padTop }) => [tensor, stride, kernelHeight, padTop]);
+  assert.deepEqual(reads('stage-1-block-1-b'), [
+    [2, 1, 3, 1],
+    [1, 1, 1, 0],
+  ]);
+  assert.deepEqual(reads('stage-2-block-1-a'), [[5, 2, 3, 1]]);
+  assert.deepEqual(reads('stage-2-block-1-b'), [
+    [6, 1, 3, 1],
+    [5, 2, 1, 0],
+  ]);
+});
+
+test('an average pool is part of the convolution that follows', async () => {
+  const { layers } = (await benchModel('vgg11:4@224')).card;
+  const shapes = layers.map(({ output, terms: [term] }) => [
+    output.channels,
+    output.height,
+    term.kernelHeight,
+    term.stride,
+    term.padTop,
+  ]);
+  assert.deepEqual(shapes.slice(0, 3), [
+    [4, 224, 3, 1, 1],
+    [8, 112, 6, 2, 2],
+    [16, 56, 6, 2, 2],
+  ]);
+  assert.deepEqual(shapes.slice(-3), [
+    [4096, 1, 14, 2, 0],
+    [4096, 1, 1, 1, 0],
+    [1000, 1, 1, 1, 0],
+  ]);
+});
+
 test('from 224 pixels on the stem of ImageNet comes first, with two ReLU layers', async () => {
   const { card } = await benchModel('sphynx:4,3,1@224');
   assert.equal(card.relus, 112 * 112 * 2 + 56 * 56 * 4 + 3 * 28 * 28 * 4);
@@ -36,6 +90,13 @@ test('what names no network is refused with what would', async () => {
     'sphynx:5,5,0+1@34',
     'sphynx:5,5,0+1~',
     'sphynx:5,5,0+1~100',
+    'resnet18',
+    'resnet18:0',
+    'resnet18:8,8',
+    'resnet18:8@48',
+    'resnet50:8',
+    'hrn:8',
+    'toString:1',
   ];
   for (const name of [...wrong, 'sphynx:0,5,0', 'sphynx:5,99999999,0', 'sphynx:5,5,0@1024'])
     await assert.rejects(benchModel(name), { code: 'config/invalid' }, name);
