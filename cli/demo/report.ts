@@ -1,4 +1,5 @@
 import type { Classification, ModelCard } from '../../client/index.ts';
+import { elementsOf } from '../../model/geometry.ts';
 import { bytes, duration, percent, whole } from '../units.ts';
 
 /** One image's outcome, as `npm run demo -- --json` prints it. Times in ms, bytes in both directions. */
@@ -43,11 +44,12 @@ export function describeImage(image: DemoImage): string {
 /** What the server came to see, in numbers of this very run. */
 export function describeView(card: ModelCard, results: readonly Classification[]): string {
   const pixels = card.input.channels * card.input.height * card.input.width;
+  const activations = card.layers.slice(0, -1).reduce((sum, { output }) => sum + elementsOf(output), 0);
   const received = results.reduce((sum, { bytes: moved }) => sum + moved.online.up, 0);
   const count = `${whole(results.length)} image${results.length === 1 ? '' : 's'}`;
   return [
     `What the server received about ${count}: ${whole(received)} bytes. (Bundles were prepared before any image was read.)`,
-    `Per image these are ${whole(pixels)} pixel values and ${whole(card.relus)} activations, each minus a random number`,
+    `Per image these are ${whole(pixels)} pixel values and ${whole(activations)} activations, each minus a random number`,
     'of 32 bits that never left this process and is used once: shares, which by themselves are random noise.',
     'It never had a pixel, an activation, a logit or a label.',
   ].join('\n');
