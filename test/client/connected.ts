@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after } from 'node:test';
+import { FaultyLink } from '../../bench/cluster/faulty-link.ts';
 import { prepareImage } from '../../client/image.ts';
 import { type Client, type ConnectOptions, connect, type RawImage } from '../../client/index.ts';
 import { quantizeImage, stochasticRange } from '../../model/executor.ts';
 import { seededRandom } from '../../model/random.ts';
 import { temporaryFolder } from '../server/bundles.ts';
 import { network, runningServer } from '../server/running-server.ts';
-import { Link } from './link.ts';
 
 const { card } = network;
 export const server = await runningServer();
@@ -33,8 +33,8 @@ export async function newClient(
 }
 
 /** A link to the server, or to another port. */
-export async function newLink(port = server.port): Promise<Link> {
-  const link = await Link.to(port);
+export async function newLink(port = server.port): Promise<FaultyLink> {
+  const link = await FaultyLink.to(port);
   after(() => link.close());
   return link;
 }

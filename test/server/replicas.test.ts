@@ -5,11 +5,11 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Balancer } from '../../bench/cluster/balancer.ts';
 import { type Client, connect } from '../../client/index.ts';
 import { assertRight, image } from '../client/connected.ts';
-import { Balancer } from './balancer.ts';
 import { temporaryFolder } from './bundles.ts';
-import { NO_REDIS, RedisServer } from './redis-server.ts';
+import { NO_REDIS, redisServer } from './redis-server.ts';
 
 const CLIENTS = 3;
 
@@ -43,7 +43,7 @@ async function end({ process }: Replica, signal: 'SIGTERM' | 'SIGKILL'): Promise
 test('bundles prepared on one server are spent on another, and kill -9 or a rolling restart loses no ready one', {
   skip: NO_REDIS,
 }, async () => {
-  const { url } = await RedisServer.start();
+  const { url } = await redisServer();
   const replicas = await Promise.all([startReplica(url), startReplica(url)]);
   const balancer = await Balancer.over(replicas.map(({ port }) => port));
   after(() => balancer.close());

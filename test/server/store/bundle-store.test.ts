@@ -9,10 +9,10 @@ import type { SphynxError } from '../../../errors/sphynx-error.ts';
 import type { BundleClaim, BundleStore } from '../../../server/store/bundle-store.ts';
 import { SeedCipher, storeKey } from '../../../server/store/seed-cipher.ts';
 import { claimOf, MODEL, newBundle, readyBundle, temporaryFolder } from '../bundles.ts';
-import { NO_REDIS, RedisServer } from '../redis-server.ts';
+import { NO_REDIS, redisServer } from '../redis-server.ts';
 import { openPlace, type Place, type StoreSettings } from './store-place.ts';
 
-const redis = NO_REDIS ? undefined : await RedisServer.start();
+const redis = NO_REDIS ? undefined : await redisServer();
 let databases = 0;
 
 const STORES: { name: string; skip: string | false; newPlace: () => Place }[] = [

@@ -5,18 +5,18 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createClient } from 'redis';
+import { FaultyLink } from '../../../bench/cluster/faulty-link.ts';
 import { SphynxError } from '../../../errors/sphynx-error.ts';
 import type { BundleStore } from '../../../server/store/bundle-store.ts';
 import { RedisBundleStore } from '../../../server/store/redis-bundle-store.ts';
-import { Link } from '../../client/link.ts';
 import { claimOf, newBundle, readyBundle } from '../bundles.ts';
-import { NO_REDIS, RedisServer } from '../redis-server.ts';
+import { NO_REDIS, redisServer } from '../redis-server.ts';
 import { CIPHER, LIMITS } from './store-place.ts';
 
 const options = { skip: NO_REDIS };
 const [redis, forgetful] = NO_REDIS
   ? []
-  : await Promise.all([RedisServer.start(), RedisServer.start(['--appendonly', 'yes'])]);
+  : await Promise.all([redisServer(), redisServer(['--appendonly', 'yes'])]);
 
 const open = (url: string, leaseMs?: number): Promise<BundleStore> =>
   RedisBundleStore.open({ url }, CIPHER, { ...LIMITS, leaseMs });
@@ -68,7 +68,7 @@ test('no Redis and no address of one are told apart', options, async () => {
 });
 
 test('a spending whose answer is lost burns the bundle, done or not', options, async () => {
-  const link = await Link.to(redis!.port);
+  const link = await FaultyLink.to(redis!.port);
   const store = await open(`redis://${link.address}`);
   const other = await open(redis!.url);
   const [lost, unsent] = [await readyBundle(store), await readyBundle(store)];
@@ -86,7 +86,7 @@ test(
   'a Redis that falls silent fails the spending in time, and the bundle is burned when it is back',
   options,
   async () => {
-    const link = await Link.to(redis!.port);
+    const link = await FaultyLink.to(redis!.port);
     const store = await open(`redis://${link.address}`);
     const other = await open(redis!.url);
     const { id } = await readyBundle(store);

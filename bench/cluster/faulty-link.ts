@@ -1,7 +1,7 @@
-/** A TCP relay between client and server that can be cut or fall silent, as networks do. */
+/** A TCP relay between client and server with the faults that networks have. */
 import { createServer, connect as dial, type Socket } from 'node:net';
 
-export class Link {
+export class FaultyLink {
   readonly #sockets = new Set<Socket>();
   readonly #server = createServer((near) => this.#join(near));
   #target: number;
@@ -13,8 +13,8 @@ export class Link {
     this.#target = target;
   }
 
-  static async to(port: number): Promise<Link> {
-    const link = new Link(port);
+  static async to(port: number): Promise<FaultyLink> {
+    const link = new FaultyLink(port);
     await new Promise<void>((resolve) => link.#server.listen(0, '127.0.0.1', resolve));
     link.#address = `127.0.0.1:${(link.#server.address() as { port: number }).port}`;
     return link;

@@ -1,0 +1,102 @@
+/** A real redis-server, on a free loopback port and with its data in a folder of the caller's. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { SphynxError } from '../../errors/sphynx-error.ts';
+
+/** Settings under which Redis keeps what it confirms. */
+export const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always'];
+
+/** How long a start may take: tries, and the pause between them (ms). */
+const START = { tries: 400, pauseMs: 25 };
+
+/** Why there is no Redis to start, with what to do, or undefined. */
+export function missingRedis(): string | undefined {
+  if (spawnSync('redis-server', ['--version']).status === 0) return undefined;
+  return 'redis-server is not installed; on Debian: apt-get install redis-server';
+}
+
+export class RedisServer {
+  readonly url: string;
+  readonly port: number;
+  readonly #args: readonly string[];
+  readonly #environment: NodeJS.ProcessEnv;
+  #process: ChildProcess | undefined;
+
+  private constructor(port: number, args: readonly string[], environment: NodeJS.ProcessEnv) {
+    this.port = port;
+    this.url = `redis://127.0.0.1:${port}`;
+    this.#args = args;
+    this.#environment = environment;
+  }
+
+  /** The caller ends it with `kill`. Throws 'config/invalid' if redis-server is missing, 'internal' if it does not start. */
+  static async start(
+    folder: string,
+    settings: readonly string[] = DURABLE,
+    environment: NodeJS.ProcessEnv = {},
+  ): Promise<RedisServer> {
+    const missing = missingRedis();
+    if (missing) throw new SphynxError('config/invalid', missing);
+    const port = await freePort();
+    const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--databases', '64'];
+    const server = new RedisServer(port, [...args, '--save', '', ...settings], environment);
+    await server.restart();
+    return server;
+  }
+
+  /** Undefined while it is down. */
+  get pid(): number | undefined {
+    return this.#running ? this.#process?.pid : undefined;
+  }
+
+  /** Starts it on the data that are there. */
+  async restart(): Promise<void> {
+    const env = { ...process.env, ...this.#environment };
+    this.#process = spawn('redis-server', this.#args, { stdio: 'ignore', env });
+    for (let tries = 0; !(await answers(this.port)); tries++) {
+      if (tries === START.tries) throw new SphynxError('internal', 'redis-server did not start');
+      await delay(START.pauseMs);
+    }
+  }
+
+  /** SIGKILL. */
+  async kill(): Promise<void> {
+    const child = this.#process;
+    if (!child || !this.#running) return;
+    const gone = once(child, 'exit');
+    child.kill('SIGKILL');
+    await gone;
+  }
+
+  /** Stops it where it stands, with all connections open, or lets it go on. */
+  signal(name: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#process?.kill(name);
+  }
+
+  get #running(): boolean {
+    return this.#process?.exitCode === null && this.#process.signalCode === null;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+/** Whether Redis has loaded its data and takes commands. */
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'));
+    socket.on('data', (reply) => {
+      resolve(reply.toString().startsWith('+PONG'));
+      socket.destroy();
+    });
+    socket.on('error', () => resolve(false));
+  });
+}
