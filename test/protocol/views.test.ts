@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { before, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { bytesToWords } from '../../crypto/ring.ts';
 import { randomModel } from '../../model/random.ts';
 import type { SegmentKind } from '../../protocol/segment.ts';
@@ -7,27 +7,7 @@ import { bytesOf, type Inference, infer, type Preparation, prepare } from './reh
 
 // What each party receives, for inputs as different as can be: it must look the same whatever the other holds.
 const SHAPE = { C: 2, D: 3, reduceAt: [0, 1], size: 16 };
-const network = randomModel(SHAPE);
-const other = randomModel(SHAPE);
-const { input, preprocessing } = network.card;
-const pixels = input.channels * input.height * input.width;
-const black = new Int32Array(pixels).fill(-2 * 2 ** preprocessing.scaleBits);
-const white = new Int32Array(pixels).fill(2 * 2 ** preprocessing.scaleBits);
-
 const RUNS = 6;
-const views: { prepared: Preparation; black: Inference; white: Inference }[] = [];
-
-before(async () => {
-  const forBlack = await prepare(network, RUNS);
-  const forWhite = await prepare(network, RUNS);
-  for (let i = 0; i < RUNS; i++) {
-    views.push({
-      prepared: forBlack[i],
-      black: await infer(network, forBlack[i], black),
-      white: await infer(network, forWhite[i], white),
-    });
-  }
-});
 
 /** Chi-square statistic of the byte values against uniform, in standard deviations above its mean (255). */
 function unevenness(bytes: Uint8Array): number {
@@ -58,73 +38,103 @@ const joined = (parts: Uint8Array[]) => new Uint8Array(Buffer.concat(parts));
 /** Seven standard deviations: chance crosses it less than once in a hundred billion runs, structure at once. */
 const LIMIT = 7;
 
-for (const kind of ['masked-input', 'masked-activations'] as const)
-  test(`the server's view: ${kind} of a black and of a white image are both uniform and alike`, () => {
-    const [left, right] = (['black', 'white'] as const).map((image) =>
-      joined(views.map((view) => bytesOf(view[image].serverReceived, kind))),
-    );
-    assert.ok(unevenness(left) < LIMIT);
-    assert.ok(unevenness(right) < LIMIT);
-    assert.ok(difference(left, right) < LIMIT);
+for (const [elements, linear] of [
+  ['ReLUs', 0],
+  ['ReLUs and linear elements', 0.4],
+] as const)
+  describe(`a network of ${elements}`, () => {
+    const shape = { ...SHAPE, linear };
+    const network = randomModel(shape);
+    const other = randomModel(shape);
+    const { input, preprocessing } = network.card;
+    const pixels = input.channels * input.height * input.width;
+    const black = new Int32Array(pixels).fill(-2 * 2 ** preprocessing.scaleBits);
+    const white = new Int32Array(pixels).fill(2 * 2 ** preprocessing.scaleBits);
+
+    const views: { prepared: Preparation; black: Inference; white: Inference }[] = [];
+
+    before(async () => {
+      const forBlack = await prepare(network, RUNS);
+      const forWhite = await prepare(network, RUNS);
+      for (let i = 0; i < RUNS; i++) {
+        views.push({
+          prepared: forBlack[i],
+          black: await infer(network, forBlack[i], black),
+          white: await infer(network, forWhite[i], white),
+        });
+      }
+    });
+
+    for (const kind of ['masked-input', 'masked-activations'] as const)
+      test(`the server's view: ${kind} of a black and of a white image are both uniform and alike`, () => {
+        const [left, right] = (['black', 'white'] as const).map((image) =>
+          joined(views.map((view) => bytesOf(view[image].serverReceived, kind))),
+        );
+        assert.ok(unevenness(left) < LIMIT);
+        assert.ok(unevenness(right) < LIMIT);
+        assert.ok(difference(left, right) < LIMIT);
+      });
+
+    for (const kind of ['ot-matrix', 'input-ciphertexts'] as const)
+      test(`the server's view: ${kind} are uniform`, () => {
+        const bytes = joined(views.map(({ prepared }) => bytesOf(prepared.serverReceived, kind)));
+        assert.ok(unevenness(bytes) < LIMIT);
+      });
+
+    test("the server's view has the same messages, of the same lengths, for every image", () => {
+      const outline = ({ serverReceived }: Inference) =>
+        serverReceived.map(({ kind, layer, data }) => [kind, layer, data.length]);
+      for (const view of views) assert.deepEqual(outline(view.black), outline(view.white));
+    });
+
+    test('a masked image does not correlate with the image', () => {
+      // Every pixel of the view against the sign of the image, over all runs: the mean of 2 * RUNS * pixels
+      // values uniform in [-1, 1) has standard deviation 1 / sqrt(3 * count).
+      let sum = 0;
+      for (const view of views)
+        for (const [image, sign] of [
+          [view.black, -1],
+          [view.white, 1],
+        ] as const)
+          for (const word of bytesToWords(bytesOf(image.serverReceived, 'masked-input')))
+            sum += (sign * (word | 0)) / 2 ** 31;
+      const count = 2 * RUNS * pixels;
+      assert.ok(Math.abs(sum / count) < LIMIT / Math.sqrt(3 * count));
+    });
+
+    test("the client's view of two models of one architecture differs only in the logits", async () => {
+      const offline: SegmentKind[] = ['output-ciphertexts', 'ot-corrections', 'garbled-tables'];
+      const online: SegmentKind[] = ['server-labels', 'logit-share'];
+      const [prepared] = await prepare(other);
+      const theirs = await infer(other, prepared, black);
+      const [{ prepared: ownPrepared, black: ours }] = views;
+      for (const kind of offline) {
+        const [left, right] = [ownPrepared, prepared].map(({ clientReceived }) =>
+          bytesOf(clientReceived, kind),
+        );
+        assert.equal(left.length, right.length);
+        assert.ok(unevenness(left) < LIMIT && unevenness(right) < LIMIT, kind);
+        assert.ok(difference(left, right) < LIMIT, kind);
+      }
+      for (const kind of online) {
+        const [left, right] = [ours, theirs].map(({ clientReceived }) => bytesOf(clientReceived, kind));
+        assert.equal(left.length, right.length);
+        if (kind === 'server-labels') assert.ok(difference(left, right) < LIMIT, kind);
+      }
+      assert.notDeepEqual(ours.logits, theirs.logits);
+    });
+
+    test('no message of one bundle or inference occurs in another', () => {
+      const seen = new Set<string>();
+      for (const { prepared, black: inference } of views)
+        for (const { data, kind } of [
+          ...prepared.clientReceived,
+          ...inference.serverReceived,
+          ...inference.clientReceived,
+        ]) {
+          const head = Buffer.from(data.subarray(0, 64)).toString('base64');
+          assert.ok(!seen.has(head), kind);
+          seen.add(head);
+        }
+    });
   });
-
-for (const kind of ['ot-matrix', 'input-ciphertexts'] as const)
-  test(`the server's view: ${kind} are uniform`, () => {
-    const bytes = joined(views.map(({ prepared }) => bytesOf(prepared.serverReceived, kind)));
-    assert.ok(unevenness(bytes) < LIMIT);
-  });
-
-test("the server's view has the same messages, of the same lengths, for every image", () => {
-  const outline = ({ serverReceived }: Inference) =>
-    serverReceived.map(({ kind, layer, data }) => [kind, layer, data.length]);
-  for (const view of views) assert.deepEqual(outline(view.black), outline(view.white));
-});
-
-test('a masked image does not correlate with the image', () => {
-  // Every pixel of the view against the sign of the image, over all runs: the mean of 2 * RUNS * pixels
-  // values uniform in [-1, 1) has standard deviation 1 / sqrt(3 * count).
-  let sum = 0;
-  for (const view of views)
-    for (const [image, sign] of [
-      [view.black, -1],
-      [view.white, 1],
-    ] as const)
-      for (const word of bytesToWords(bytesOf(image.serverReceived, 'masked-input')))
-        sum += (sign * (word | 0)) / 2 ** 31;
-  const count = 2 * RUNS * pixels;
-  assert.ok(Math.abs(sum / count) < LIMIT / Math.sqrt(3 * count));
-});
-
-test("the client's view of two models of one architecture differs only in the logits", async () => {
-  const offline: SegmentKind[] = ['output-ciphertexts', 'ot-corrections', 'garbled-tables'];
-  const online: SegmentKind[] = ['server-labels', 'logit-share'];
-  const [prepared] = await prepare(other);
-  const theirs = await infer(other, prepared, black);
-  const [{ prepared: ownPrepared, black: ours }] = views;
-  for (const kind of offline) {
-    const [left, right] = [ownPrepared, prepared].map(({ clientReceived }) => bytesOf(clientReceived, kind));
-    assert.equal(left.length, right.length);
-    assert.ok(unevenness(left) < LIMIT && unevenness(right) < LIMIT, kind);
-    assert.ok(difference(left, right) < LIMIT, kind);
-  }
-  for (const kind of online) {
-    const [left, right] = [ours, theirs].map(({ clientReceived }) => bytesOf(clientReceived, kind));
-    assert.equal(left.length, right.length);
-    if (kind === 'server-labels') assert.ok(difference(left, right) < LIMIT, kind);
-  }
-  assert.notDeepEqual(ours.logits, theirs.logits);
-});
-
-test('no message of one bundle or inference occurs in another', () => {
-  const seen = new Set<string>();
-  for (const { prepared, black: inference } of views)
-    for (const { data, kind } of [
-      ...prepared.clientReceived,
-      ...inference.serverReceived,
-      ...inference.clientReceived,
-    ]) {
-      const head = Buffer.from(data.subarray(0, 64)).toString('base64');
-      assert.ok(!seen.has(head), kind);
-      seen.add(head);
-    }
-});
