@@ -45,7 +45,14 @@ for (const [elements, linear] of [
   describe(`a network of ${elements}`, () => {
     const shape = { ...SHAPE, linear };
     const network = randomModel(shape);
-    const other = randomModel({ ...shape, seed: 2 });
+    /** Other weights of the same public card. */
+    const other = {
+      card: network.card,
+      layers: network.layers.map(({ kernels, bias }) => ({
+        kernels: kernels.map((kernel) => kernel.map((weight) => -weight)),
+        bias,
+      })),
+    };
     const { input, preprocessing } = network.card;
     const pixels = input.channels * input.height * input.width;
     const black = new Int32Array(pixels).fill(-2 * 2 ** preprocessing.scaleBits);
