@@ -6,12 +6,13 @@ import { makePlan, type Traffic } from '../protocol/plan.ts';
 import type { Setting } from '../protocol/setting.ts';
 import { type LoggedStep, TRACE_FOLDER } from '../transport/trace-log.ts';
 import type { Inferred, Prepared } from './client-process.ts';
+import type { PinnedCores } from './cores.ts';
 import { randomPixels, requireCorrect } from './image.ts';
 import { benchModel } from './model.ts';
 import { networkTo } from './network/between.ts';
 import type { NetworkProfile } from './network/profiles.ts';
 import { type Party, withParties } from './party.ts';
-import { type Spread, spread } from './statistics.ts';
+import { type Sampled, sampled } from './results.ts';
 import { type Phase, phasesOf, readSteps } from './trace.ts';
 
 /** Bundles on disk at a time (bytes), at least one. */
@@ -27,6 +28,8 @@ export interface MeasureOptions {
   readonly setting: Setting;
   /** What lies between the processes. */
   readonly network: NetworkProfile;
+  /** Cores of its own for each process; the system chooses where there are none. */
+  readonly cores?: PinnedCores | null;
   /** Arguments for Node of both processes, such as --cpu-prof. */
   readonly nodeArguments: readonly string[];
   /** Told what happens, for people. */
@@ -41,9 +44,9 @@ export interface Measurement {
   readonly relus: number;
   readonly macs: number;
   readonly repeat: number;
-  readonly onlineMs: Spread;
+  readonly onlineMs: Sampled;
   /** Per bundle. */
-  readonly offlineMs: Spread;
+  readonly offlineMs: Sampled;
   readonly onlineBytes: Traffic;
   readonly offlineBytes: Traffic;
   readonly rounds: number;
@@ -65,15 +68,21 @@ export async function measure(
   return withParties(async (start, folder) => {
     const traces = join(folder, 'traces');
     mkdirSync(traces);
-    const processOptions = { env: { [TRACE_FOLDER]: traces }, nodeArguments: options.nodeArguments };
+    const processOptions = (cores?: string) => ({
+      ...{ env: { [TRACE_FOLDER]: traces }, nodeArguments: options.nodeArguments, cores },
+    });
     options.note(`starting a server with ${name}`);
     const server = await start<{ port: number }>(
       'server-process.ts',
       [name, join(folder, 'server'), options.setting],
-      processOptions,
+      processOptions(options.cores?.server),
     );
     const port = await networkTo(server.ready.port, options.network, start);
-    const client = await start('client-process.ts', [String(port), join(folder, 'client')], processOptions);
+    const client = await start(
+      'client-process.ts',
+      [String(port), join(folder, 'client')],
+      processOptions(options.cores?.client),
+    );
     const image = randomPixels(network);
     const { prepared, inferred, since } = await run(client, network, image, options);
     const peakRss = { client: await client.stop(), server: await server.stop() };
@@ -88,8 +97,8 @@ export async function measure(
       relus: card.relus,
       macs: card.macs,
       repeat: options.repeat,
-      onlineMs: spread(inferred.map(({ timings }) => timings.onlineMs)),
-      offlineMs: spread(prepared.map(({ ms }) => ms)),
+      onlineMs: sampled(inferred.map(({ timings }) => timings.onlineMs)),
+      offlineMs: sampled(prepared.map(({ ms }) => ms)),
       onlineBytes: inferred[0].bytes.online,
       offlineBytes: { up, down },
       rounds: inferred[0].rounds,

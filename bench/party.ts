@@ -33,6 +33,14 @@ export function answerParent(ready: unknown, answers: Answers, stop: () => Promi
   process.send?.({ value: ready } satisfies Reply);
 }
 
+export interface PartyOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  /** For Node, such as --cpu-prof. */
+  readonly nodeArguments?: readonly string[];
+  /** The cores that the process and all its threads may use, as taskset lists them; all if not given. */
+  readonly cores?: string;
+}
+
 /** In the parent: one measured process. */
 export class Party<Ready> {
   readonly #process: ChildProcess;
@@ -47,12 +55,17 @@ export class Party<Ready> {
   static async start<Ready>(
     file: string,
     args: readonly string[],
-    options: { env?: NodeJS.ProcessEnv; nodeArguments?: readonly string[] } = {},
+    options: PartyOptions = {},
   ): Promise<Party<Ready>> {
+    const { cores, env, nodeArguments = [] } = options;
+    // taskset becomes Node, with the channel to this process open.
+    const pinned = cores === undefined ? {} : { execPath: 'taskset' };
+    const before = cores === undefined ? [] : ['--cpu-list', cores, process.execPath];
     const child = fork(join(import.meta.dirname, file), args, {
       serialization: 'advanced',
-      env: { ...process.env, ...options.env },
-      execArgv: [...(options.nodeArguments ?? [])],
+      env: { ...process.env, ...env },
+      ...pinned,
+      execArgv: [...before, ...nodeArguments],
     });
     return new Party(child, (await reply(child, file)) as Ready);
   }
@@ -73,8 +86,16 @@ export class Party<Ready> {
     return peak;
   }
 
-  kill(): void {
+  get pid(): number {
+    return this.#process.pid as number;
+  }
+
+  /** SIGKILL; resolves when the process is gone. */
+  async kill(): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const exit = once(this.#process, 'exit');
     this.#process.kill('SIGKILL');
+    await exit;
   }
 }
 
@@ -94,7 +115,7 @@ export async function withParties<Result>(
       return party;
     }, folder);
   } finally {
-    for (const party of parties) party.kill();
+    await Promise.all(parties.map((party) => party.kill()));
     await rm(folder, { recursive: true, force: true });
   }
 }
