@@ -49,9 +49,9 @@ function program(): Command {
     sphynx.command('bundles').description('list or drop the bundles that are ready on this machine'),
   );
   addClassify(sphynx.command('classify').description('classify images without showing them to the server'));
-  withConnection(
-    sphynx.command('doctor').description('check this machine and the connection; say what to do'),
-  ).action(action(async () => (await import('./doctor.ts')).doctor));
+  addDoctor(
+    sphynx.command('doctor').description('check this machine and the way to the server; say what to do'),
+  );
   return sphynx;
 }
 
@@ -155,6 +155,12 @@ function addClassify(command: Command): void {
         (await import('./classify.ts')).classify(context, images, options),
       ),
     );
+}
+
+function addDoctor(command: Command): void {
+  withConnection(command)
+    .option('--model-hash <hex>', 'beginning of the hash that one of the models must have')
+    .action(action(async () => (await import('./doctor.ts')).doctor));
 }
 
 /** A command without arguments as Commander calls it. Its code is loaded when it runs: the others need not wait. */

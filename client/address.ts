@@ -28,6 +28,10 @@ export interface Target {
   readonly uri: string;
   readonly credentials: ChannelCredentials;
   readonly options: ChannelOptions;
+  readonly host: string;
+  readonly port: number;
+  /** Whether the connection is made with TLS. */
+  readonly encrypted: boolean;
   /** Whether nobody but the server reads what is sent: TLS, or no network at all. */
   readonly confidential: boolean;
 }
@@ -37,18 +41,22 @@ export interface Target {
  * loopback addresses for its own. Throws 'config/invalid'.
  */
 export function targetOf(address: string, security: Security): Target {
-  const { host } = parse(address);
+  const { host, port } = parse(address);
   const chosen = credentialsFor(host, security);
+  const encrypted = chosen._isSecure();
   return {
     uri: `dns:${address}`,
     credentials: chosen,
-    options: chosen._isSecure() ? {} : { 'grpc.enable_http_proxy': 0 },
-    confidential: chosen._isSecure() || isLoopback(host),
+    options: encrypted ? {} : { 'grpc.enable_http_proxy': 0 },
+    host,
+    port,
+    encrypted,
+    confidential: encrypted || isLoopback(host),
   };
 }
 
-/** The host of `HOST:PORT` or `[HOST]:PORT`. */
-function parse(address: string): { host: string } {
+/** `HOST:PORT` or `[HOST]:PORT`. */
+function parse(address: string): { host: string; port: number } {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/[\]]+)):(\d{1,5})$/.exec(address);
   const port = Number(match?.[3]);
   if (!match || port < 1 || port > 65535)
@@ -56,7 +64,7 @@ function parse(address: string): { host: string } {
       'config/invalid',
       `an address is HOST:PORT, such as 127.0.0.1:50051; got "${address}"`,
     );
-  return { host: match[1] ?? match[2] };
+  return { host: match[1] ?? match[2], port };
 }
 
 /**
@@ -75,7 +83,7 @@ function credentialsFor(host: string, { tls, insecure = false }: Security): Chan
       'a client certificate needs its private key, and the other way round',
     );
   try {
-    const [authority, chain, secret] = [ca, certificate, key].map(pem);
+    const [authority, chain, secret] = [ca, certificate, key].map(toPem);
     // TLS would take anything, and then trust nobody without saying why.
     if (authority) new X509Certificate(authority);
     createSecureContext({ cert: chain, key: secret });
@@ -89,7 +97,8 @@ function credentialsFor(host: string, { tls, insecure = false }: Security): Chan
   }
 }
 
-function pem(content: Uint8Array | string | undefined): Buffer | undefined {
+/** As Node's TLS takes it. */
+export function toPem(content: Uint8Array | string | undefined): Buffer | undefined {
   return content === undefined ? undefined : Buffer.from(content as Uint8Array);
 }
 

@@ -65,6 +65,11 @@ export class Client {
     return this.#connection.listModels(signal);
   }
 
+  /** The server's clock minus this one's (ms), give or take half a round trip; undefined if it does not tell its time. */
+  clockDifference({ signal }: { signal?: AbortSignal } = {}): Promise<number | undefined> {
+    return this.#connection.clockDifference(signal);
+  }
+
   /** The public description of a model: shapes, labels, preprocessing. */
   async modelCard(name?: string, { signal }: { signal?: AbortSignal } = {}): Promise<ModelCard> {
     return (await this.#models.get(name, signal)).card;

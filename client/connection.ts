@@ -72,6 +72,17 @@ export class Connection {
     return readSummaries(models);
   }
 
+  /** The server's clock minus this one's (ms), give or take half a round trip; undefined if it does not tell its time. */
+  async clockDifference(signal?: AbortSignal): Promise<number | undefined> {
+    const start = Date.now();
+    const { serverTimeMs } = await this.#call<{ serverTimeMs: unknown }>(
+      signal,
+      (metadata, options, callback) => this.#client.listModels({}, metadata, options, callback),
+    );
+    if (!Number.isSafeInteger(serverTimeMs) || serverTimeMs === 0) return undefined;
+    return Number(serverTimeMs) - (start + Date.now()) / 2;
+  }
+
   getModelCard(model: string, signal?: AbortSignal): Promise<GetModelCardResponse> {
     return this.#call(signal, (metadata, options, callback) =>
       this.#client.getModelCard({ model }, metadata, options, callback),

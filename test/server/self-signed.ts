@@ -1,7 +1,10 @@
 import { createPrivateKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 
-/** A fresh self-signed certificate for one host name, as PEM, written in plain DER (X.509, RFC 5280). */
-export function selfSigned(host: string): { certificate: string; key: string } {
+/**
+ * A fresh self-signed certificate for one host name, as PEM, written in plain DER (X.509, RFC 5280). `begins` and
+ * `ends`: days from now.
+ */
+export function selfSigned(host: string, begins = -1, ends = 1): { certificate: string; key: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', {
     namedCurve: 'P-256',
     publicKeyEncoding: { type: 'spki', format: 'der' },
@@ -22,7 +25,7 @@ export function selfSigned(host: string): { certificate: string; key: string } {
     tagged(0x02, Buffer.concat([Buffer.from([1]), randomBytes(8)])),
     ecdsaWithSha256,
     name,
-    sequence(day(-dayMs), day(dayMs)),
+    sequence(day(begins * dayMs), day(ends * dayMs)),
     name,
     publicKey,
     tagged(0xa3, extensions),

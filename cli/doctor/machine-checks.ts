@@ -2,10 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import { rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { defaultStateFolder, makePrivateFolder, storageError } from '../client/storage.ts';
-import { kernels } from '../kernels/load.ts';
-import type { Finding } from './doctor.ts';
-import { bytes } from './units.ts';
+import { defaultStateFolder, makePrivateFolder, storageError } from '../../client/storage.ts';
+import { kernels } from '../../kernels/load.ts';
+import { bytes } from '../units.ts';
+import type { Finding } from './finding.ts';
 
 /** A few bundles of the models that we know take this much (bytes). */
 const COMFORTABLE_SPACE = 1e9;
@@ -14,7 +14,7 @@ const REINSTALL = 'install the package anew: npm ci';
 
 export function checkNode(): Finding {
   // An older one does not get as far as this.
-  return { name: 'node', ok: true, detail: `${process.version} on ${process.platform} ${process.arch}` };
+  return { name: 'node', state: 'ok', detail: `${process.version} on ${process.platform} ${process.arch}` };
 }
 
 export function checkKernels(): Promise<Finding> {
@@ -26,7 +26,7 @@ export function checkKernels(): Promise<Finding> {
 
 export function checkEncryption(): Promise<Finding> {
   return attempt('encryption', REINSTALL, async () => {
-    const { HeClient } = await import('../crypto/he/client.ts');
+    const { HeClient } = await import('../../crypto/he/client.ts');
     (await HeClient.create()).close();
     return 'SEAL loads and makes keys';
   });
@@ -62,8 +62,8 @@ export function checkStateFolder(folder = defaultStateFolder()): Promise<Finding
 
 async function attempt(name: string, remedy: string, check: () => Promise<string>): Promise<Finding> {
   try {
-    return { name, ok: true, detail: await check() };
+    return { name, state: 'ok', detail: await check() };
   } catch (error) {
-    return { name, ok: false, detail: (error as Error).message, remedy };
+    return { name, state: 'failed', detail: (error as Error).message, remedy };
   }
 }

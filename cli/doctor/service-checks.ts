@@ -1,0 +1,130 @@
+/** What a server that can be reached says: whether it is one of ours, lets the caller in, and has the right models. */
+import { type Client, type ConnectOptions, connect } from '../../client/index.ts';
+import { describeRemoved } from '../../client/removed-models.ts';
+import { asSphynxError, type SphynxError } from '../../errors/sphynx-error.ts';
+import { counted, duration } from '../units.ts';
+import type { Finding } from './finding.ts';
+
+/** Clocks further apart (ms) make tokens fail, and disagree on when bundles end. */
+const CLOCK_MS = 30_000;
+
+/** What is known of a service after its first call: the client, where the call was answered. */
+export interface Greeting {
+  readonly findings: readonly Finding[];
+  readonly client?: Client;
+}
+
+/** Calls the service once. A refusal, too, is an answer of the service. */
+export async function greet(address: string, options: ConnectOptions): Promise<Greeting> {
+  const protocol: Finding = {
+    name: 'protocol',
+    state: 'ok',
+    detail: 'answers as sphynx.v1.PrivateInference',
+  };
+  try {
+    const client = await connect(address, options);
+    return {
+      client,
+      findings: [protocol, { name: 'authentication', state: 'ok', detail: 'the server lets this client in' }],
+    };
+  } catch (error) {
+    const failure = asSphynxError(error);
+    const findings = failure.code.startsWith('identity/')
+      ? [protocol, refused(failure)]
+      : [unanswered(failure)];
+    return { findings };
+  }
+}
+
+function refused({ code, message }: SphynxError): Finding {
+  return {
+    name: 'authentication',
+    state: 'failed',
+    detail: message,
+    remedy:
+      code === 'identity/missing'
+        ? 'ask who runs the server for a token (--token-file) or a certificate (--cert and --key)'
+        : 'ask who runs the server for a new token or certificate; if this one should be valid, compare the clocks',
+  };
+}
+
+function unanswered({ code, message }: SphynxError): Finding {
+  const passes = code === 'server/busy' || code === 'server/stopping';
+  return {
+    name: 'protocol',
+    state: 'failed',
+    detail: message,
+    remedy: passes
+      ? 'try again in a minute; if it stays so, the log of the server tells more'
+      : 'check that a sphynx server of this version listens there, and not another one or a proxy',
+  };
+}
+
+/** The server's clock beside this one's. */
+export async function checkClock(client: Client, signal: AbortSignal): Promise<Finding> {
+  const name = 'clock';
+  const difference = await client.clockDifference({ signal });
+  if (difference === undefined)
+    return { name, state: 'skipped', detail: 'the server does not tell its time' };
+  const apart = duration(Math.abs(difference));
+  if (Math.abs(difference) <= CLOCK_MS)
+    return { name, state: 'ok', detail: `${apart} apart from the server's` };
+  return {
+    name,
+    state: 'failed',
+    detail: `the server's clock is ${apart} ${difference > 0 ? 'ahead of' : 'behind'} this machine's`,
+    remedy: 'set both by NTP: tokens, certificates and bundles end by the clock',
+  };
+}
+
+/**
+ * The server's models: both sides derive the same plan from each card, the expected one is there, and the bundles of
+ * this machine still have theirs.
+ *
+ * @param expected beginning of the hash that one of the models must have
+ */
+export async function checkModels(
+  client: Client,
+  expected: string | undefined,
+  signal: AbortSignal,
+): Promise<Finding[]> {
+  const models = await client.models({ signal });
+  const findings = [];
+  for (const { name } of models) findings.push(await checkModel(client, name, signal));
+  if (expected !== undefined && !models.some(({ hash }) => hash.startsWith(expected)))
+    findings.push(
+      failedModel(
+        `none has the hash ${expected}; there ${models.length === 1 ? 'is' : 'are'} ${models.map(({ name, hash }) => `${name} (${hash.slice(0, 12)})`).join(', ') || 'none at all'}`,
+        'ask who runs the server which version it serves, or look at another server',
+      ),
+    );
+  const removed = describeRemoved(await client.removedModels({ signal }));
+  if (removed !== '')
+    findings.push(
+      failedModel(removed, 'see them with `sphynx bundles`, delete them with `sphynx bundles --drop ID`'),
+    );
+  return findings;
+}
+
+async function checkModel(client: Client, model: string, signal: AbortSignal): Promise<Finding> {
+  try {
+    const { hash } = await client.modelCard(model, { signal });
+    const bundles = await client.bundles({ model, signal });
+    const expired = bundles.filter(({ expiresAt }) => expiresAt <= Date.now()).length;
+    return {
+      name: 'model',
+      state: 'ok',
+      detail: `${model} (hash ${hash.slice(0, 12)}, plans agree): ${counted(bundles.length - expired, 'bundle')} ready`,
+      remedy: expired === 0 ? undefined : `${expired} more have expired; \`sphynx prepare\` replaces them`,
+    };
+  } catch (error) {
+    return failedModel(
+      `${model}: ${asSphynxError(error).message}`,
+      'bring server and client to the same version',
+    );
+  }
+}
+
+function failedModel(detail: string, remedy: string): Finding {
+  return { name: 'model', state: 'failed', detail, remedy };
+}
