@@ -9,24 +9,34 @@ const RUNS = 32;
 /** Standard deviations that a logit may lie off the mean: chance exceeds it once in 10^14 logits. */
 const DEVIATIONS = 8;
 
+/** Where the plaintext integer executor puts the logits of one image (integers at the card's scale). */
+export type PlaintextRange = ReturnType<typeof stochasticRange>;
+
+/** Truncation of shares rounds at random, so the executor gives a range per logit, not one value. */
+export async function plaintextRange(network: FixedNetwork, image: ImageInput): Promise<PlaintextRange> {
+  const input = quantizeImage(network.card, await prepareImage(image, network.card));
+  const random = new Prg(randomSeed(), 'plaintext rounding');
+  return stochasticRange(network, input, RUNS, () => random.words(1)[0] / 2 ** 32);
+}
+
 /**
- * Whether private logits (integers at the card's scale) are what the plaintext integer executor computes on the
- * same image. Truncation of shares rounds at random, so the executor gives a range per logit, not one value:
- * all logits must lie in it, and the top class must be the executor's, unless two classes are nearer to each
- * other than the rounding.
+ * Whether private logits (integers at the card's scale) are the executor's: all of them must lie in its range, and
+ * the top class must be its own, unless two classes are nearer to each other than the rounding.
  */
+export function liesInRange({ mean, deviation }: PlaintextRange, logits: readonly number[]): boolean {
+  const inRange = logits.every((logit, i) => Math.abs(logit - mean[i]) <= DEVIATIONS * deviation[i]);
+  const [top, expected] = [indexOfLargest(logits), indexOfLargest(mean)];
+  const tie = DEVIATIONS * Math.hypot(deviation[top], deviation[expected]);
+  return inRange && mean[expected] - mean[top] <= (top === expected ? 0 : tie);
+}
+
+/** Whether private logits are what the plaintext integer executor computes on the same image. */
 export async function matchesPlaintext(
   network: FixedNetwork,
   image: ImageInput,
   logits: readonly number[],
 ): Promise<boolean> {
-  const input = quantizeImage(network.card, await prepareImage(image, network.card));
-  const random = new Prg(randomSeed(), 'plaintext rounding');
-  const { mean, deviation } = stochasticRange(network, input, RUNS, () => random.words(1)[0] / 2 ** 32);
-  const inRange = logits.every((logit, i) => Math.abs(logit - mean[i]) <= DEVIATIONS * deviation[i]);
-  const [top, expected] = [indexOfLargest(logits), indexOfLargest(mean)];
-  const tie = DEVIATIONS * Math.hypot(deviation[top], deviation[expected]);
-  return inRange && mean[expected] - mean[top] <= (top === expected ? 0 : tie);
+  return liesInRange(await plaintextRange(network, image), logits);
 }
 
 function indexOfLargest(values: ArrayLike<number>): number {
