@@ -6,6 +6,7 @@ import {
   embedKernel,
   placeOutputs,
   scaleOutputs,
+  takeOutputs,
 } from './dense-kernel.ts';
 
 /**
@@ -96,6 +97,24 @@ export function addValues(a: AffineValue, b: AffineValue): AffineValue {
 export function scaleChannels(value: AffineValue, factors: Float64Array, offsets: Float64Array): AffineValue {
   const terms = value.terms.map((term) => ({ ...term, kernel: scaleOutputs(denseKernel(term), factors) }));
   return { ...value, terms, bias: value.bias.map((b, c) => b * factors[c] + offsets[c]) };
+}
+
+/** Every element times `factor`, plus `offset`. */
+export function scaleValue(value: AffineValue, factor: number, offset = 0): AffineValue {
+  const each = (number: number) => new Float64Array(value.shape.channels).fill(number);
+  if (factor !== 1) return scaleChannels(value, each(factor), each(offset));
+  return offset === 0 ? value : { ...value, bias: value.bias.map((b) => b + offset) };
+}
+
+/** Channels first .. first + count. */
+export function sliceChannels(value: AffineValue, first: number, count: number): AffineValue {
+  if (count === value.shape.channels) return value;
+  return {
+    ...value,
+    shape: { ...value.shape, channels: count },
+    terms: value.terms.map((term) => ({ ...term, kernel: takeOutputs(denseKernel(term), first, count) })),
+    bias: value.bias.slice(first, first + count),
+  };
 }
 
 /** Channels stacked; all values have one map size. */

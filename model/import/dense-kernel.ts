@@ -92,6 +92,12 @@ export function placeOutputs(kernel: DenseKernel, first: number, out: number): D
   return result;
 }
 
+/** The output channels first .. first + count of `kernel`. */
+export function takeOutputs(kernel: DenseKernel, first: number, count: number): DenseKernel {
+  const depth = kernel.data.length / kernel.out;
+  return { ...kernel, out: count, data: kernel.data.slice(first * depth, (first + count) * depth) };
+}
+
 /**
  * The kernel of `outer` applied after `inner`, where inner has the given stride: a window of outer's rows j
  * reads inner's rows j * stride .. j * stride + inner.height - 1.

@@ -2,24 +2,28 @@ import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { FloatNetwork } from '../float-network.ts';
 import { tensorValue } from './affine.ts';
 import { CHANNEL_OPERATORS } from './channel-operators.ts';
-import { layersOf, type PendingLayer } from './finish-layers.ts';
+import { layersOf } from './finish-layers.ts';
 import { findMaskedRelus, maskFlags } from './masked-relu.ts';
 import { inputsOf, type Operator } from './node-inputs.ts';
+import { NONLINEAR_OPERATORS, type NonlinearOperator } from './nonlinear-operators.ts';
 import { readOnnx } from './onnx.ts';
 import { formatError } from './onnx-constant.ts';
 import type { OnnxNode } from './onnx-node.ts';
+import { PendingLayers } from './pending-layers.ts';
+import { poolFirst } from './pool-first.ts';
 import { SPATIAL_OPERATORS } from './spatial-operators.ts';
 
 const OPERATORS = new Map<string, Operator>(Object.entries({ ...CHANNEL_OPERATORS, ...SPATIAL_OPERATORS }));
+const NONLINEAR = new Map<string, NonlinearOperator>(Object.entries(NONLINEAR_OPERATORS));
 
 /**
  * The network in an ONNX file, every run of linear operators between two layers of ReLUs composed into one.
  * Throws 'model/format' on a broken file and 'model/unsupported' with all nodes that cannot be composed.
  */
 export function importOnnx(bytes: Uint8Array): FloatNetwork {
-  const graph = readOnnx(bytes);
+  const graph = poolFirst(readOnnx(bytes));
   const values = new Map([[graph.inputName, tensorValue(0, graph.input)]]);
-  const layers: PendingLayer[] = [];
+  const layers = new PendingLayers();
   const problems: string[] = [];
   const broken = new Set<string>();
   const masked = findMaskedRelus(graph);
@@ -37,13 +41,14 @@ export function importOnnx(bytes: Uint8Array): FloatNetwork {
     if (mask && node.type !== 'Relu') continue; // its Relu stands for all
     try {
       const inputs = inputsOf(node, values, graph.constants);
-      if (node.type === 'Relu') {
+      const segments = layers.endedBy(node.label.slice(1, -1));
+      if (mask) {
         const value = inputs.value(0);
-        const linear = mask ? maskFlags(mask, value) : null;
-        layers.push({ name: node.label.slice(1, -1), value, linear });
-        const tensor = tensorValue(layers.length, value.shape);
-        values.set(mask?.output ?? node.outputs[0], { ...tensor, flat: value.flat });
-      } else values.set(node.outputs[0], operatorOf(node)(inputs));
+        values.set(mask.output, segments.end(value, maskFlags(mask, value)));
+      } else {
+        const nonlinear = NONLINEAR.get(node.type);
+        values.set(node.outputs[0], nonlinear ? nonlinear(inputs, segments) : operatorOf(node)(inputs));
+      }
     } catch (error) {
       if (!(error instanceof SphynxError && error.code === 'model/unsupported')) throw error;
       problems.push(`${node.type} ${node.label}: ${error.message}`);
@@ -59,7 +64,7 @@ export function importOnnx(bytes: Uint8Array): FloatNetwork {
   if (!output) throw formatError('nothing computes the output');
   return {
     input: graph.input,
-    layers: layersOf([...layers, { name: 'logits', value: output, linear: null }]),
+    layers: layersOf([...layers.found, { name: 'logits', value: output, linear: null }]),
   };
 }
 

@@ -1,5 +1,6 @@
 import { elementsOf } from '../geometry.ts';
 import type { AffineValue } from './affine.ts';
+import { neighbours } from './neighbours.ts';
 import { unsupported } from './node-inputs.ts';
 import type { OnnxGraph } from './onnx.ts';
 import type { Constant } from './onnx-constant.ts';
@@ -44,15 +45,6 @@ export function findMaskedRelus(graph: OnnxGraph): Map<OnnxNode, MaskedRelu> {
       found.set(node, { kept, passed, output: add.outputs[0] });
   }
   return found;
-}
-
-/** The node that computes each value, and the one that reads it; null where the value has more use than that. */
-function neighbours({ nodes, outputName }: OnnxGraph) {
-  const makers = new Map(nodes.map((node) => [node.outputs[0], node]));
-  const onlyReaders = new Map<string, OnnxNode | null>([[outputName, null]]);
-  for (const node of nodes)
-    for (const name of new Set(node.inputs)) onlyReaders.set(name, onlyReaders.has(name) ? null : node);
-  return { makers, onlyReaders };
 }
 
 /** The second of a node's two inputs, or the first if the second is `value`. */

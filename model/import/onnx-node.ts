@@ -9,16 +9,28 @@ export class OnnxNode {
   /** Names of values; an input that is left out is ''. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
+  readonly #node: onnxProto.onnx.INodeProto;
   readonly #attributes: Map<string, onnxProto.onnx.IAttributeProto>;
 
   /** Throws 'model/format' if the node has no type or no output. */
   constructor(node: onnxProto.onnx.INodeProto) {
+    this.#node = node;
     this.type = node.domain ? `${node.domain}.${node.opType}` : (node.opType ?? '');
     this.inputs = node.input ?? [];
     this.outputs = node.output ?? [];
     this.label = JSON.stringify(node.name || this.outputs[0] || '');
     if (!this.type || !this.outputs[0]) throw formatError(`node ${this.label} has no type or no output`);
     this.#attributes = new Map((node.attribute ?? []).map((attribute) => [attribute.name ?? '', attribute]));
+  }
+
+  /** The same operation on other values. */
+  rewired(input: readonly string[], output: readonly string[]): OnnxNode {
+    return new OnnxNode({
+      ...this.#node,
+      name: JSON.parse(this.label),
+      input: [...input],
+      output: [...output],
+    });
   }
 
   has(name: string): boolean {

@@ -6,6 +6,7 @@ import { type DenseKernel, diagonalKernel, makeKernel } from './dense-kernel.ts'
 import { exactly, type NodeInputs, type Operator, perChannel, unsupported } from './node-inputs.ts';
 import { type Constant, formatError } from './onnx-constant.ts';
 import type { OnnxNode } from './onnx-node.ts';
+import type { PoolingWindow } from './rewrites/max-window.ts';
 
 /** ONNX operators with a window (onnx/docs/Operators.md), as convolutions of affine values. */
 export const SPATIAL_OPERATORS: Record<string, Operator> = {
@@ -87,7 +88,7 @@ export const SPATIAL_OPERATORS: Record<string, Operator> = {
 };
 
 /** Input 0, which must still be a map. */
-function mapOf(inputs: NodeInputs): AffineValue {
+export function mapOf(inputs: NodeInputs): AffineValue {
   const value = inputs.value(0);
   if (value.flat) throw formatError(`node ${inputs.node.label} expects a map, got a vector`);
   return value;
@@ -120,6 +121,20 @@ function groupedKernel(
         }
   }
   return kernel;
+}
+
+/** The window of a MaxPool. Throws 'model/unsupported' where its last windows are incomplete, or padded and dilated. */
+export function poolingWindow(node: OnnxNode, shape: Shape): PoolingWindow {
+  const [rows, columns] = bounded(node, 'kernel_shape', [0, 0], 1, MAX_KERNEL);
+  const [dilationY, dilationX] = bounded(node, 'dilations', [1, 1], 1, MAX_KERNEL);
+  const extent = { height: (rows - 1) * dilationY + 1, width: (columns - 1) * dilationX + 1 };
+  const window = windowOf(node, shape, extent);
+  if (node.integer('ceil_mode', 0) !== 0 && window.partial)
+    throw unsupported('its last windows are incomplete (ceil_mode is 1)');
+  if (window.padded && dilationY * dilationX > 1) throw unsupported('it is padded and dilated');
+  if (window.padTop >= rows || window.padLeft >= columns)
+    throw formatError(`node ${node.label}: its padding holds whole windows`);
+  return { ...window, rows, columns, dilationY, dilationX };
 }
 
 interface PlacedWindow extends Window {

@@ -1,0 +1,39 @@
+import { neighbours } from './neighbours.ts';
+import type { OnnxGraph } from './onnx.ts';
+import type { OnnxNode } from './onnx-node.ts';
+
+/**
+ * Activations that never decrease commute with maxima, so a MaxPool that alone reads one goes first: the
+ * activation then has an element per window instead of one per position. Pools with pads stay where they are, as
+ * zeros beyond the border are below nothing but what an activation gives.
+ */
+export function poolFirst(graph: OnnxGraph): OnnxGraph {
+  const nodes = [...graph.nodes];
+  const positions = new Map(nodes.map((node, i) => [node, i]));
+  const { makers, onlyReaders } = neighbours(graph);
+  for (const [i, pool] of graph.nodes.entries()) {
+    if (pool.type !== 'MaxPool' || mayPad(pool) || pool.outputs.length > 1) continue;
+    const activation = makers.get(pool.inputs[0]);
+    const position = activation && positions.get(activation);
+    if (position === undefined || !neverDecreases(activation!)) continue;
+    if (onlyReaders.get(pool.inputs[0]) !== pool) continue;
+    const [source, ...parameters] = activation!.inputs;
+    const [between] = activation!.outputs;
+    nodes[position] = pool.rewired([source], [between]);
+    nodes[i] = activation!.rewired([between, ...parameters], pool.outputs);
+    positions.set(nodes[i], i);
+    makers.set(pool.outputs[0], nodes[i]);
+  }
+  return { ...graph, nodes };
+}
+
+function mayPad(pool: OnnxNode): boolean {
+  const pads = pool.integers('pads', [0, 0, 0, 0]);
+  return pads.some((pad) => pad !== 0) || pool.text('auto_pad', 'NOTSET').startsWith('SAME');
+}
+
+function neverDecreases(node: OnnxNode): boolean {
+  return (
+    ['Relu', 'Clip'].includes(node.type) || (node.type === 'LeakyRelu' && node.float('alpha', 0.01) >= 0)
+  );
+}
