@@ -1,17 +1,20 @@
 /** `npm run bench -- COMMAND`: what this machine makes of the protocol. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { asSphynxError } from '../errors/sphynx-error.ts';
 import { DIGIT_BITS, type Setting } from '../protocol/setting.ts';
+import { wholeNumber } from './arguments.ts';
 import { describeContention, measureContention } from './contention.ts';
 import { measureGrowth, redrawGrowth } from './growth.ts';
 import { describeKernels, measureKernels } from './kernels/suite.ts';
+import { loadCommand } from './load/command.ts';
 import { type Measurement, measure } from './measure.ts';
 import { ZOO } from './model.ts';
 import { checkNetworks } from './network/check.ts';
 import { networkProfile } from './network/profiles.ts';
 import { drawPareto } from './pareto.ts';
 import { describeMeasurement } from './report.ts';
+import { soakCommand } from './soak/command.ts';
 import { chromeTrace } from './trace.ts';
 
 interface Options {
@@ -100,6 +103,9 @@ program
     process.stdout.write(`${json ? JSON.stringify(figures) : describeContention(figures)}\n`);
   });
 
+program.addCommand(loadCommand(note));
+program.addCommand(soakCommand(note));
+
 program
   .command('pareto')
   .description(
@@ -143,9 +149,4 @@ async function run(
 
 function note(text: string): void {
   process.stderr.write(`${text}\n`);
-}
-
-function wholeNumber(text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('expected a whole number from 1 on');
-  return Number(text);
 }
