@@ -12,6 +12,7 @@ import { RandomOtReceiver, RandomOtSender, treeMessageBytes } from '../crypto/ot
 import type { Channel } from './channel.ts';
 import { OT_TREE_BITS } from './plan.ts';
 import { receiveTensor, sendTensor } from './tensor-stream.ts';
+import { traced } from './trace.ts';
 
 /**
  * Once per Preprocess stream: the client's HE public key and 128 base OTs (protocol.md section 4). Any number
@@ -36,10 +37,11 @@ export interface ServerSession {
 export async function openClientSession(channel: Channel): Promise<ClientSession> {
   const he = await HeClient.create();
   await sendTensor(channel, 'public-key', 0, he.publicKey.slice());
-  const base = new BaseOtSender();
+  const base = traced('base OTs', 0, () => new BaseOtSender());
   await sendTensor(channel, 'base-ot-message', 0, base.message.slice());
-  const pairs = base.finish(await receiveTensor(channel, 'base-ot-reply', 0, BASE_OT_REPLY_BYTES));
-  const ot = new RandomOtReceiver(pairs, OT_TREE_BITS);
+  const reply = await receiveTensor(channel, 'base-ot-reply', 0, BASE_OT_REPLY_BYTES);
+  const pairs = traced('base OTs', 0, () => base.finish(reply));
+  const ot = traced('OT trees', 0, () => new RandomOtReceiver(pairs, OT_TREE_BITS));
   await sendTensor(channel, 'ot-trees', 0, ot.treeMessage.slice());
   return { he, ot };
 }
@@ -48,10 +50,13 @@ export async function openClientSession(channel: Channel): Promise<ClientSession
 export async function openServerSession(channel: Channel, cache?: KernelCache): Promise<ServerSession> {
   const publicKey = await receiveTensor(channel, 'public-key', 0, PUBLIC_KEY_BYTES);
   const he = await HeServer.create(publicKey, cache);
-  const base = new BaseOtReceiver(await receiveTensor(channel, 'base-ot-message', 0, BASE_OT_MESSAGE_BYTES));
+  const message = await receiveTensor(channel, 'base-ot-message', 0, BASE_OT_MESSAGE_BYTES);
+  const base = traced('base OTs', 0, () => new BaseOtReceiver(message));
   await sendTensor(channel, 'base-ot-reply', 0, base.reply.slice());
   const trees = await receiveTensor(channel, 'ot-trees', 0, treeMessageBytes(OT_TREE_BITS));
-  return { he, ot: new RandomOtSender(base.finish(), OT_TREE_BITS, trees) };
+  const choices = traced('base OTs', 0, () => base.finish());
+  const ot = traced('OT trees', 0, () => new RandomOtSender(choices, OT_TREE_BITS, trees));
+  return { he, ot };
 }
 
 /** Frees the keys. The session must not be used afterwards, nor while a preparation runs on it. */

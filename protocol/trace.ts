@@ -3,7 +3,7 @@
 /** One piece of work without a pause: of one role, in one thread. */
 export interface Step {
   readonly name: string;
-  /** Layer, or HE tensor for the steps on input ciphertexts. */
+  /** Layer, HE tensor for the steps on input ciphertexts, or 0 for those of a session. */
   readonly layer: number;
   /** By `performance.now()` of the thread (ms). */
   readonly start: number;
