@@ -1,0 +1,94 @@
+import { existsSync } from 'node:fs';
+import { describeCores, type PinnedCores } from '../cores.ts';
+import { commitOf } from '../machine.ts';
+import { measure } from '../measure.ts';
+import { benchModel } from '../model.ts';
+import type { NetworkProfile } from '../network/profiles.ts';
+import { emptyResults, type Results, readResults, withEntry, writeResults } from '../results.ts';
+import { type PaperEntry, paperEntry } from './entry.ts';
+import { measurePlaintext } from './plaintext.ts';
+import type { Row } from './rows.ts';
+
+export interface SuiteOptions {
+  readonly rows: readonly Row[];
+  readonly networks: readonly NetworkProfile[];
+  /** Timed runs of every row; by its size if not given. */
+  readonly repeat?: number;
+  readonly warmUp: number;
+  readonly cores: PinnedCores | null;
+  /** Where results are kept; entries of the same commit that it has are not measured again. */
+  readonly file: string;
+  /** Told what happens, for people. */
+  readonly note: (text: string) => void;
+  /** Told every entry, measured or found. */
+  readonly done: (row: Row, entry: PaperEntry) => void;
+  /** Told of a row that could not be measured. */
+  readonly failed: (row: Row, network: string, error: unknown) => void;
+}
+
+/** Weights above which a plaintext runtime does not find room for the network beside its file. */
+const MOST_PLAINTEXT_WEIGHTS = 2 ** 27;
+
+/** Measures rows over networks; the file holds every entry as soon as it is there. */
+export async function runPaper(options: SuiteOptions): Promise<Results<PaperEntry>> {
+  const { rows, networks, file } = options;
+  let results = existsSync(file)
+    ? readResults<PaperEntry>(file, 'paper')
+    : emptyResults<PaperEntry>('paper', methodOf(options.cores));
+  const commit = commitOf();
+  const total = rows.length * networks.length;
+  let count = 0;
+  for (const network of networks)
+    for (const row of rows) {
+      const place = `${++count} of ${total}, ${row.model} over ${network.name}`;
+      const known = results.entries.find(
+        (entry) => entry.name === row.model && entry.network === network.name && entry.commit === commit,
+      );
+      try {
+        const entry = known ?? (await measureRow(row, network, place, options));
+        results = withEntry(results, entry);
+        writeResults(file, results);
+        options.done(row, entry);
+      } catch (error) {
+        options.failed(row, network.name, error);
+      }
+    }
+  return results;
+}
+
+async function measureRow(
+  { model }: Row,
+  network: NetworkProfile,
+  place: string,
+  options: SuiteOptions,
+): Promise<PaperEntry> {
+  const { warmUp, cores } = options;
+  const { card, layers } = await benchModel(model);
+  const repeat = options.repeat ?? customaryRepeat(card.relus);
+  const note = (text: string) => options.note(`${place}: ${text}`);
+  const { measurement } = await measure(model, {
+    ...{ repeat, warmUp, network, cores, note },
+    ...{ offlineOnly: false, setting: 'fast', nodeArguments: [] },
+  });
+  const weights = layers.flatMap(({ kernels }) => kernels).reduce((sum, { length }) => sum + length, 0);
+  if (network.name !== 'loopback' || weights > MOST_PLAINTEXT_WEIGHTS) return paperEntry(measurement, warmUp);
+  note('the same in plaintext');
+  return paperEntry(measurement, warmUp, await measurePlaintext(model, repeat, cores?.server));
+}
+
+/** Timed runs that take minutes at most. */
+function customaryRepeat(relus: number): number {
+  if (relus < 250_000) return 10;
+  return relus < 750_000 ? 5 : 3;
+}
+
+function methodOf(cores: PinnedCores | null): string[] {
+  return [
+    `Server and client are processes of their own on this machine, over gRPC; ${describeCores(cores)}.`,
+    'Networks between them are emulated by a TCP proxy that delays and paces both directions; loopback is none.',
+    'The weights are random. Bundles are prepared and spent in turns; online is an inference with its bundle prepared, offline the preparation of one bundle.',
+    'The first result of every row is compared with the plaintext integer executor.',
+    'Plaintext is the same collapsed network in single precision in onnxruntime-web (WebAssembly) on one thread.',
+    'Figures are medians, with the smallest and the largest sample; untimed runs come first, as many as warmUp says (3 in plaintext).',
+  ];
+}
