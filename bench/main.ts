@@ -12,6 +12,7 @@ import { type Measurement, measure } from './measure.ts';
 import { ZOO } from './model.ts';
 import { checkNetworks } from './network/check.ts';
 import { networkProfile } from './network/profiles.ts';
+import { paperCommand } from './paper/command.ts';
 import { drawPareto } from './pareto.ts';
 import { describeMeasurement } from './report.ts';
 import { soakCommand } from './soak/command.ts';
@@ -104,6 +105,7 @@ program
   });
 
 program.addCommand(loadCommand(note));
+program.addCommand(paperCommand());
 program.addCommand(soakCommand(note));
 
 program
