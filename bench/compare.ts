@@ -1,0 +1,110 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { SphynxError } from '../errors/sphynx-error.ts';
+import { seededRandom } from '../model/random.ts';
+import { type Results, readResults } from './results.ts';
+import { median } from './statistics.ts';
+
+/** How one figure of one entry differs between two results. */
+export interface Comparison {
+  readonly name: string;
+  readonly network: string;
+  readonly figure: string;
+  readonly before: number;
+  readonly after: number;
+  /** Of the medians, after over before, with its confidence interval; above 1 is slower. */
+  readonly ratio: Interval;
+  /** Whether either has too few samples to judge by. */
+  readonly few: boolean;
+}
+
+export interface Interval {
+  readonly low: number;
+  readonly value: number;
+  readonly high: number;
+}
+
+const RESAMPLES = 2000;
+const CONFIDENCE = 0.95;
+
+/** Of fewer samples a resampled median says little: five that all differ lie on one side by chance once in 16. */
+const LEAST_SAMPLES = 5;
+
+/**
+ * Ratio of the medians of two sets of samples, with its percentile bootstrap interval (Efron and Tibshirani, An
+ * Introduction to the Bootstrap, chapter 13). The same samples give the same interval.
+ */
+export function ratioOfMedians(before: readonly number[], after: readonly number[]): Interval {
+  const random = seededRandom(1);
+  const resampled = (samples: readonly number[]) =>
+    median(samples.map(() => samples[Math.floor(samples.length * random())]));
+  const ratios = Array.from({ length: RESAMPLES }, () => resampled(after) / resampled(before));
+  ratios.sort((a, b) => a - b);
+  const tail = Math.floor(((1 - CONFIDENCE) / 2) * RESAMPLES);
+  return {
+    low: ratios[tail],
+    value: median(after) / median(before),
+    high: ratios[RESAMPLES - 1 - tail],
+  };
+}
+
+/** Every figure that both results have. Throws 'config/invalid' if there is none. */
+export function compareResults(before: Results, after: Results): Comparison[] {
+  const comparisons = before.entries.flatMap((old) => {
+    const { name, network } = old;
+    const fresh = after.entries.find((entry) => entry.name === name && entry.network === network);
+    return Object.entries(old.figures).flatMap(([figure, { samples, median: was }]) => {
+      const now = fresh?.figures[figure];
+      if (!now) return [];
+      const few = Math.min(samples.length, now.samples.length) < LEAST_SAMPLES;
+      const ratio = ratioOfMedians(samples, now.samples);
+      return [{ name, network, figure, before: was, after: now.median, ratio, few }];
+    });
+  });
+  if (comparisons.length === 0)
+    throw new SphynxError('config/invalid', 'the two files have no network and figure in common');
+  return comparisons;
+}
+
+/** Whether a figure grew beyond a ratio and not by chance. */
+export function isRegression({ ratio, few }: Comparison, threshold: number): boolean {
+  return !few && ratio.low > threshold;
+}
+
+/** For people. */
+export function describeComparison(comparison: Comparison, threshold: number): string {
+  const { name, network, figure, before, after, ratio, few } = comparison;
+  const verdict = isRegression(comparison, threshold) ? '  SLOWER' : few ? '  too few samples' : '';
+  return [
+    `${name} over ${network}`.padEnd(36),
+    figure.padEnd(12),
+    `${before.toFixed(1)} to ${after.toFixed(1)}`.padEnd(20),
+    `x ${ratio.value.toFixed(2)} (${ratio.low.toFixed(2)} to ${ratio.high.toFixed(2)})${verdict}`,
+  ].join('  ');
+}
+
+/** `npm run bench -- compare`. */
+export function compareCommand(note: (text: string) => void): Command {
+  return new Command('compare')
+    .description('whether a second run is slower than a first one; exit code 1 if it is')
+    .argument('<before>', 'results of a suite')
+    .argument('<after>', 'results of the same suite')
+    .option('--threshold <ratio>', 'growth of a median that is accepted', positive, 1.1)
+    .option('--figure <name>', 'one figure only, such as onlineMs')
+    .action((first: string, second: string, options: { threshold: number; figure?: string }) => {
+      const [before, after] = [readResults(first), readResults(second)];
+      if (JSON.stringify(before.machine) !== JSON.stringify(after.machine))
+        note('the two were measured on different machines or versions of Node');
+      const comparisons = compareResults(before, after).filter(
+        ({ figure }) => options.figure === undefined || figure === options.figure,
+      );
+      for (const comparison of comparisons)
+        process.stdout.write(`${describeComparison(comparison, options.threshold)}\n`);
+      if (comparisons.some((comparison) => isRegression(comparison, options.threshold))) process.exitCode = 1;
+    });
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError('expected a ratio above 0, such as 1.1');
+  return value;
+}
