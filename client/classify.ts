@@ -1,4 +1,4 @@
-import { SphynxError } from '../errors/sphynx-error.ts';
+import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
 import { quantizeImage } from '../model/executor.ts';
 import type { LayerTiming } from '../protocol/online.ts';
 import type { Traffic } from '../protocol/plan.ts';
@@ -10,6 +10,7 @@ import { type ImageInput, prepareImage } from './image.ts';
 import { BundleRefused, type InferResult, inferOnce } from './infer.ts';
 import type { KnownModel } from './known-models.ts';
 import { ATTEMPTS } from './limits.ts';
+import type { Quota } from './quota.ts';
 import type { RoleThreads } from './role-threads.ts';
 import { realLogits, type Score, topScores } from './scores.ts';
 
@@ -39,6 +40,7 @@ export interface ClassifyParts {
   readonly connection: Connection;
   readonly store: BundleStore;
   readonly threads: RoleThreads;
+  readonly quota: Quota;
 }
 
 export interface ClassifyTask {
@@ -88,7 +90,7 @@ async function infer(parts: ClassifyParts, task: ClassifyTask, image: Int32Array
 
 /** Takes a bundle and uses it up, whatever happens. */
 async function inferWithFreshBundle(
-  { connection, store, threads }: ClassifyParts,
+  { connection, store, threads, quota }: ClassifyParts,
   { model, onNoBundle, signal }: ClassifyTask,
   image: Int32Array,
 ): Promise<Inference> {
@@ -98,12 +100,16 @@ async function inferWithFreshBundle(
     return await threads.with(signal, async (thread) => {
       await thread.call('load', { agreement: { card: model.card, setting: model.setting } });
       await connection.ensureReady(signal);
+      quota.check();
       bundle = await takeBundle(store, model, onNoBundle);
       checkAborted(signal);
       const result = await inferOnce(connection, thread, model, bundle, image, signal);
       accepted = true;
       return { result, header: bundle.header };
     });
+  } catch (error) {
+    quota.learn(asSphynxError(error));
+    throw error;
   } finally {
     await (accepted ? bundle?.burn() : bundle?.lose());
   }

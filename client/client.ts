@@ -12,6 +12,7 @@ import type { ImageInput } from './image.ts';
 import { type KnownModel, KnownModels } from './known-models.ts';
 import { OFFLINE_THREADS, ONLINE_THREADS } from './limits.ts';
 import { type PrepareProgress, prepareBundles } from './prepare.ts';
+import { Quota } from './quota.ts';
 import { describeReady, describeRemoved, type RemovedModel, removedModels } from './removed-models.ts';
 import { RoleThreads } from './role-threads.ts';
 
@@ -47,6 +48,7 @@ export class Client {
   readonly #models: KnownModels;
   readonly #offline = new RoleThreads(OFFLINE_THREADS);
   readonly #online = new RoleThreads(ONLINE_THREADS);
+  readonly #quota = new Quota();
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
   readonly #pools = new Set<BundlePool>();
@@ -99,7 +101,12 @@ export class Client {
         if (pool) await pool.some(signal);
         else await this.#prepare(model, 1, onProgress, signal);
       };
-      const parts = { connection: this.#connection, store: this.#store, threads: this.#online };
+      const parts = {
+        connection: this.#connection,
+        store: this.#store,
+        threads: this.#online,
+        quota: this.#quota,
+      };
       return classifyImage(parts, { model, image, topK, onNoBundle, signal }).finally(() =>
         this.#poolOf(options.model)?.check(),
       );

@@ -77,6 +77,9 @@ export const THREAD_HEAP_MB = 1024;
 /** Largest ciphertexts of one tensor or part of a layer (bytes): they are held in memory as a whole. */
 export const MAX_TENSOR_BYTES = 2 ** 30;
 
+/** Longest time for which a client believes that its inferences would be refused (ms): quotas count by the hour. */
+export const MAX_QUOTA_MS = 3_600_000;
+
 /** How often a full pool looks whether another process has taken a bundle, or one has expired (ms). */
 export const POOL_CHECK_MS = 5000;
 

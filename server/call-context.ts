@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Caller } from './client-identity.ts';
 import type { Access } from './identity/access.ts';
 import type { ServerLimits } from './limits.ts';
 import type { Metrics } from './metrics/metrics.ts';
@@ -20,10 +21,7 @@ export interface ServerParts {
 /** What a call knows besides its stream. */
 export interface CallContext {
   readonly parts: ServerParts;
-  /** Whose bundles are prepared and spent: hash of identity and device. */
-  readonly client: string;
-  /** Whose limits count: hash of the identity, the same for all of its devices. */
-  readonly identity: string;
+  readonly caller: Caller;
   /** Names the request in every line. Never give it seeds, labels, shares, masked images or tokens. */
   readonly log: Logger;
 }

@@ -10,6 +10,8 @@ export interface Caller {
   readonly identity: string;
   /** Whose bundles are spent (SHA-256, hex): one device of the identity. */
   readonly client: string;
+  /** Whether the identity is nothing but the client's own word. */
+  readonly anonymous: boolean;
 }
 
 /**
@@ -26,5 +28,5 @@ export function callerOf(identity: Identity, metadata: Metadata): Caller {
   const client = createHash('sha256')
     .update(identity.hash === undefined ? token : `${identity.hash}:${token}`)
     .digest('hex');
-  return { identity: identity.hash ?? client, client };
+  return { identity: identity.hash ?? client, client, anonymous: identity.hash === undefined };
 }

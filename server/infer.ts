@@ -10,13 +10,13 @@ import { CountedChannel } from './metrics/counted-channel.ts';
  * happens afterwards, it stays spent.
  */
 export async function infer(
-  { parts, client, identity, log }: CallContext,
+  { parts, caller, log }: CallContext,
   stream: CallStream<InferRequests, InferResponses>,
 ): Promise<void> {
   const { models, store, pool, metrics } = parts;
   const spend = await stream.expect('spend');
   const { identity: model } = models.agree(spend);
-  const seed = await store.spend({ id: spend.bundleId, client, identity, model });
+  const seed = await store.spend({ ...caller, id: spend.bundleId, model });
   log.info({ bundle: spend.bundleId, model: model.name }, 'bundle spending');
   try {
     const start = performance.now();

@@ -32,12 +32,12 @@ export async function preprocess(context: CallContext, stream: PreprocessStream)
     },
   });
   log.info({ session: name, model: model.identity.name, count: hello.count }, 'session accepted');
-  const session = parts.pool.openSession(name, context.client);
+  const session = parts.pool.openSession(name, context.caller.client);
   try {
     await relay(session.open(), segments(parts, stream), stream.signal);
     for (let bundle = 0; bundle < hello.count; bundle++) {
       if (!(await stream.expectOrEnd('begin'))) break;
-      const over = await parts.pool.queue.turn(context.identity, stream.signal);
+      const over = await parts.pool.queue.turn(context.caller.identity, stream.signal);
       try {
         // Anew, because models come and go while clients wait.
         await prepareBundle(context, stream, session, parts.models.agree(hello));
@@ -52,7 +52,7 @@ export async function preprocess(context: CallContext, stream: PreprocessStream)
 }
 
 async function prepareBundle(
-  { parts, client, identity, log }: CallContext,
+  { parts, caller: { client, identity }, log }: CallContext,
   stream: PreprocessStream,
   session: PoolSession,
   { identity: model }: ServedModel,
@@ -61,10 +61,16 @@ async function prepareBundle(
   const id = randomBytes(16).toString('hex');
   const seed = randomSeed();
   const start = performance.now();
-  const expiresAt = Date.now() + limits.bundleLifetimeMs;
-  await store.create({ id, client, identity, model, seed, expiresAt });
+  const expiresAtMs = await store.create({
+    id,
+    client,
+    identity,
+    model,
+    seed,
+    lifetimeMs: limits.bundleLifetimeMs,
+  });
   try {
-    await stream.send({ offer: { bundleId: id, expiresAtMs: expiresAt } });
+    await stream.send({ offer: { bundleId: id, expiresAtMs } });
     await relay(session.prepare(model.hash, seed), segments(parts, stream), stream.signal);
     const { bundleId } = await stream.expect('commit');
     if (bundleId !== id)
@@ -86,11 +92,14 @@ function segments({ metrics }: ServerParts, stream: PreprocessStream): Channel {
 }
 
 /** Burns what the client has lost, before it is counted against it. */
-async function burnLost({ parts, client, log }: CallContext, lost: readonly string[]): Promise<void> {
+async function burnLost({ parts, caller, log }: CallContext, lost: readonly string[]): Promise<void> {
   if (lost.length === 0) return;
   if (lost.length > LOST_BUNDLES)
     throw new SphynxError('protocol/length', `at most ${LOST_BUNDLES} lost bundles are named at once`);
-  log.info({ lost: lost.length, burned: await parts.store.discard(client, lost) }, 'lost bundles burned');
+  log.info(
+    { lost: lost.length, burned: await parts.store.discard(caller.client, lost) },
+    'lost bundles burned',
+  );
 }
 
 function checkCount(count: number, limit: number): void {

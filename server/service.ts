@@ -123,12 +123,12 @@ export class PrivateInferenceService {
     try {
       const proved = await this.#parts.access.identify(call);
       if (this.#stopping) throw stopping();
-      const { client, identity } = callerOf(proved, call.metadata);
+      const caller = callerOf(proved, call.metadata);
       // Enough of the hash to follow one client through the log.
-      log = log.child({ identity: proved.label, client: client.slice(0, 8) });
-      leave = kind.admission.enter(identity);
+      log = log.child({ identity: proved.label, client: caller.client.slice(0, 8) });
+      leave = kind.admission.enter(caller.identity);
       kind.open.add(stream);
-      await work({ parts: this.#parts, client, identity, log }, stream);
+      await work({ parts: this.#parts, caller, log }, stream);
       log.info({ ms: Math.round(performance.now() - started) }, 'call finished');
     } catch (error) {
       const failure = asSphynxError(error);

@@ -2,6 +2,7 @@
 import { type Client, type ConnectOptions, connect } from '../../client/index.ts';
 import { describeRemoved } from '../../client/removed-models.ts';
 import { asSphynxError, type SphynxError } from '../../errors/sphynx-error.ts';
+import { referenceOf } from '../../model/reference.ts';
 import { counted, duration } from '../units.ts';
 import type { Finding } from './finding.ts';
 
@@ -90,11 +91,11 @@ export async function checkModels(
 ): Promise<Finding[]> {
   const models = await client.models({ signal });
   const findings = [];
-  for (const { name } of models) findings.push(await checkModel(client, name, signal));
+  for (const model of models) findings.push(await checkModel(client, referenceOf(model), signal));
   if (expected !== undefined && !models.some(({ hash }) => hash.startsWith(expected)))
     findings.push(
       failedModel(
-        `none has the hash ${expected}; there ${models.length === 1 ? 'is' : 'are'} ${models.map(({ name, hash }) => `${name} (${hash.slice(0, 12)})`).join(', ') || 'none at all'}`,
+        `none has the hash ${expected}; the server has ${models.map(referenceOf).join(', ') || 'no model'}`,
         'ask who runs the server which version it serves, or look at another server',
       ),
     );
@@ -108,13 +109,13 @@ export async function checkModels(
 
 async function checkModel(client: Client, model: string, signal: AbortSignal): Promise<Finding> {
   try {
-    const { hash } = await client.modelCard(model, { signal });
+    await client.modelCard(model, { signal });
     const bundles = await client.bundles({ model, signal });
     const expired = bundles.filter(({ expiresAt }) => expiresAt <= Date.now()).length;
     return {
       name: 'model',
       state: 'ok',
-      detail: `${model} (hash ${hash.slice(0, 12)}, plans agree): ${counted(bundles.length - expired, 'bundle')} ready`,
+      detail: `${model}, plans agree: ${counted(bundles.length - expired, 'bundle')} ready`,
       remedy: expired === 0 ? undefined : `${expired} more have expired; \`sphynx prepare\` replaces them`,
     };
   } catch (error) {

@@ -5,10 +5,11 @@
  */
 export interface BundleStore {
   /**
-   * Opens the record of a bundle that is about to be prepared. Throws 'server/busy' if the identity holds as many
-   * as it may, 'storage/failed' like every method if the record cannot be made durable.
+   * Opens the record of a bundle that is about to be prepared, and returns when it expires (ms since the epoch, by the
+   * clock of the store). Throws 'server/busy' if the identity holds as many as it may, 'storage/failed' like every
+   * method if the record cannot be made durable.
    */
-  create(bundle: NewBundle): Promise<void>;
+  create(bundle: NewBundle): Promise<number>;
 
   /** preparing -> ready. Throws 'bundle/unknown' if it is not being prepared any more. */
   markReady(id: string): Promise<void>;
@@ -38,8 +39,8 @@ export interface BundleStore {
   burnLeftovers(): Promise<number>;
 
   /**
-   * Deletes what has expired and the last traces of erased seeds, and burns what servers left behind that have died
-   * since; call it every minute or so. Returns the number of expired records.
+   * Deletes what has expired, usage that binds nobody any more and the last traces of erased seeds, and burns what
+   * servers left behind that have died since; call it every minute or so. Returns the number of expired records.
    */
   sweep(): Promise<number>;
 
@@ -73,8 +74,8 @@ export interface NewBundle {
   readonly model: BundleModel;
   /** 32 bytes, secret. */
   readonly seed: Uint8Array;
-  /** Milliseconds since the epoch. */
-  readonly expiresAt: number;
+  /** From now on (ms). */
+  readonly lifetimeMs: number;
 }
 
 /** A request to spend a bundle: all of it must match the record. */
@@ -82,10 +83,15 @@ export interface BundleClaim {
   readonly id: string;
   readonly client: string;
   readonly identity: string;
+  /**
+   * Whether the identity is a name of the caller's own choosing. Then its usage is forgotten when the bundle is past
+   * its lifetime and the hour over: the name binds nobody, and there is no end of names. That of proved ones stays.
+   */
+  readonly anonymous: boolean;
   readonly model: BundleModel;
 }
 
-/** What a store holds identities to. */
+/** What a store holds identities to; read anew at each step. */
 export interface StoreLimits {
   /** Bundles in preparing or ready that one identity may hold. */
   readonly bundlesPerClient: number;

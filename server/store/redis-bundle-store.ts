@@ -12,23 +12,24 @@ const LEASE_MS = 30_000;
 /** Records that one step of a sweep deletes, or of a count reads: Redis does nothing else meanwhile. */
 const SWEEP_BATCH = 500;
 
-interface RedisBundleStoreOptions extends StoreLimits {
-  /** Milliseconds since the epoch; a test seam for expiry. */
+/** Test seams. */
+interface RedisBundleStoreSeams {
+  /** Milliseconds since the epoch, in place of the clock of Redis. */
   readonly now?: () => number;
-  /** Test seam. */
   readonly leaseMs?: number;
 }
 
 /**
  * Bundle records in Redis, for several servers that share them: each of them can spend a bundle that another one has
  * prepared. Every server holds a lease that it renews; what a server without one left in preparing or spending is
- * burned by any other. Every change is one Lua script, durable when it is confirmed.
+ * burned by any other. Every change is one Lua script, durable when it is confirmed. The one clock is that of Redis:
+ * what a server's own one says expires nothing and lengthens no hour.
  */
 export class RedisBundleStore implements BundleStore {
   readonly #redis: RedisConnection;
   readonly #cipher: SeedCipher;
   readonly #limits: StoreLimits;
-  readonly #now: () => number;
+  readonly #now: (() => number) | undefined;
   readonly #leaseMs: number;
   /** This server, as the owner of what it prepares and spends. */
   readonly #owner = randomBytes(16).toString('hex');
@@ -36,8 +37,12 @@ export class RedisBundleStore implements BundleStore {
   readonly #doubtful = new Set<string>();
   readonly #renewal: NodeJS.Timeout;
 
-  private constructor(redis: RedisConnection, cipher: SeedCipher, options: RedisBundleStoreOptions) {
-    const { now = Date.now, leaseMs = LEASE_MS, ...limits } = options;
+  private constructor(
+    redis: RedisConnection,
+    cipher: SeedCipher,
+    limits: StoreLimits,
+    { now, leaseMs = LEASE_MS }: RedisBundleStoreSeams,
+  ) {
     this.#redis = redis;
     this.#cipher = cipher;
     this.#limits = limits;
@@ -51,10 +56,11 @@ export class RedisBundleStore implements BundleStore {
   static async open(
     redis: RedisOptions,
     cipher: SeedCipher,
-    options: RedisBundleStoreOptions,
+    limits: StoreLimits,
+    seams: RedisBundleStoreSeams = {},
   ): Promise<RedisBundleStore> {
     const connection = await RedisConnection.open(redis);
-    const store = new RedisBundleStore(connection, cipher, options);
+    const store = new RedisBundleStore(connection, cipher, limits, seams);
     try {
       await store.#renew();
       return store;
@@ -64,17 +70,18 @@ export class RedisBundleStore implements BundleStore {
     }
   }
 
-  async create({ id, client, identity, model, seed, expiresAt }: NewBundle): Promise<void> {
+  async create({ id, client, identity, model, seed, lifetimeMs }: NewBundle): Promise<number> {
     const limit = this.#limits.bundlesPerClient;
-    const created = await this.#run('create', [
+    const expiresAt = await this.#run('create', [
       ...[id, client, identity, model.name, model.hash, model.planHash],
-      ...[this.#cipher.seal(id, seed), expiresAt, this.#owner, this.#now(), limit],
+      ...[this.#cipher.seal(id, seed), lifetimeMs, this.#owner, limit],
     ]);
-    if (created !== 1) throw tooManyBundles(limit);
+    if (expiresAt === 0) throw tooManyBundles(limit);
+    return expiresAt as number;
   }
 
   async markReady(id: string): Promise<void> {
-    if ((await this.#run('markReady', [id, this.#now()])) !== 1) throw notPreparing();
+    if ((await this.#run('markReady', [id])) !== 1) throw notPreparing();
   }
 
   async abandon(id: string): Promise<void> {
@@ -86,13 +93,14 @@ export class RedisBundleStore implements BundleStore {
     return (await this.#run('discard', [client, ...ids])) as number;
   }
 
-  async spend({ id, client, identity, model }: BundleClaim): Promise<Uint8Array> {
+  async spend({ id, client, identity, anonymous, model }: BundleClaim): Promise<Uint8Array> {
     if (this.#doubtful.has(id)) throw refusalError('spent');
     try {
       const { inferencesPerHour, inferencesTotal } = this.#limits;
       const [outcome, value] = (await this.#run('spend', [
-        ...[id, client, identity, model.name, model.hash, model.planHash, this.#owner, this.#now()],
+        ...[id, client, identity, model.name, model.hash, model.planHash, this.#owner],
         ...[inferencesPerHour, inferencesTotal, QUOTA_HOUR_MS, this.#cipher.keyIds.join(' ')],
+        Number(anonymous),
       ])) as [Refusal | 'seed' | 'key', string];
       if (outcome === 'key') throw missingKey(value);
       if (outcome !== 'seed') throw refusalError(outcome, Number(value));
@@ -119,7 +127,7 @@ export class RedisBundleStore implements BundleStore {
     }
     await this.burnLeftovers();
     for (let swept = 0; ; ) {
-      const batch = (await this.#run('sweep', [this.#now(), SWEEP_BATCH])) as number;
+      const batch = (await this.#run('sweep', [SWEEP_BATCH])) as number;
       swept += batch;
       if (batch < SWEEP_BATCH) return swept;
     }
@@ -150,6 +158,7 @@ export class RedisBundleStore implements BundleStore {
   }
 
   #run(script: ScriptName, args: readonly (string | number)[]): Promise<unknown> {
-    return this.#redis.run(['EVAL', SCRIPTS[script], '1', PREFIX, ...args.map(String)]);
+    const now = this.#now?.() ?? '';
+    return this.#redis.run(['EVAL', SCRIPTS[script], '1', PREFIX, ...[...args, now].map(String)]);
   }
 }

@@ -3,13 +3,20 @@
  * between, and replies when its writes are in the append-only file (`appendfsync always`).
  *
  * A record is a hash. Beside it: `held:IDENTITY`, unspent bundles by expiry; `expiry`, all records by expiry; `busy`,
- * bundles in preparing or spending; `server:ID`, the lease of a living server; `usage:IDENTITY`, inferences. All names
- * begin with PREFIX, whose braces keep them on one node of a cluster.
+ * bundles in preparing or spending; `server:ID`, the lease of a living server; `usage:IDENTITY`, inferences; `forget`,
+ * identities whose usage does not stay, by when it goes. All names begin with PREFIX, whose braces keep them on one node
+ * of a cluster.
  */
 export const PREFIX = '{sphynx}:';
 
-/** Lua: removes a bundle from what its identity holds. */
-const RELEASE = `
+/** Lua: what the scripts have in common. Numbers become text by \`whole\`: Lua's own way rounds times to 14 digits. */
+const COMMON = `
+  local function whole(number) return string.format('%.0f', number) end
+  local function clock()
+    if GIVEN ~= '' then return tonumber(GIVEN) end
+    local time = redis.call('TIME')
+    return time[1] * 1000 + math.floor(time[2] / 1000)
+  end
   local function release(id)
     local identity = redis.call('HGET', P .. 'bundle:' .. id, 'identity')
     if identity then redis.call('ZREM', P .. 'held:' .. identity, id) end
@@ -24,24 +31,25 @@ const RELEASE = `
 `;
 
 const BODIES = {
-  /** id, client, identity, model, model hash, plan hash, sealed seed, expiry, owner, now, limit -> 1 or 0 */
+  /** id, client, identity, model, model hash, plan hash, sealed seed, lifetime, owner, limit -> expiry or 0 */
   create: `
-    local id, identity, expiry, now = ARGV[1], ARGV[3], ARGV[8], ARGV[10]
+    local id, identity, now = ARGV[1], ARGV[3], clock()
+    local expiry = whole(now + tonumber(ARGV[8]))
     local held = P .. 'held:' .. identity
-    redis.call('ZREMRANGEBYSCORE', held, '-inf', now)
-    if redis.call('ZCARD', held) >= tonumber(ARGV[11]) then return 0 end
+    redis.call('ZREMRANGEBYSCORE', held, '-inf', whole(now))
+    if redis.call('ZCARD', held) >= tonumber(ARGV[10]) then return 0 end
     redis.call('HSET', P .. 'bundle:' .. id, 'client', ARGV[2], 'identity', identity, 'model', ARGV[4],
       'model_hash', ARGV[5], 'plan_hash', ARGV[6], 'seed', ARGV[7], 'expires_at', expiry, 'owner', ARGV[9],
       'state', 'preparing')
     redis.call('ZADD', held, expiry, id)
     redis.call('ZADD', P .. 'expiry', expiry, id)
     redis.call('SADD', P .. 'busy', id)
-    return 1`,
-  /** id, now -> 1 or 0 */
+    return tonumber(expiry)`,
+  /** id -> 1 or 0 */
   markReady: `
     local bundle = P .. 'bundle:' .. ARGV[1]
     local expiry = redis.call('HGET', bundle, 'expires_at')
-    if state(ARGV[1]) ~= 'preparing' or tonumber(expiry) <= tonumber(ARGV[2]) then return 0 end
+    if state(ARGV[1]) ~= 'preparing' or tonumber(expiry) <= clock() then return 0 end
     redis.call('HSET', bundle, 'state', 'ready')
     redis.call('HDEL', bundle, 'owner')
     redis.call('SREM', P .. 'busy', ARGV[1])
@@ -67,12 +75,12 @@ const BODIES = {
     end
     return burned`,
   /**
-   * id, client, identity, model, model hash, plan hash, owner, now, inferences per hour, in total, ms of an hour,
-   * ids of the keys that open -> ['seed', sealed], ['key', id of the missing key], or [refusal, ms until the hour
-   * ends]. The same questions in the same order as with SQLite.
+   * id, client, identity, model, model hash, plan hash, owner, inferences per hour, in total, ms of an hour, ids of
+   * the keys that open, 1 for an anonymous identity -> ['seed', sealed], ['key', id of the missing key], or [refusal,
+   * ms until the hour ends]. The same questions in the same order as with SQLite.
    */
   spend: `
-    local id, now = ARGV[1], tonumber(ARGV[8])
+    local id, now = ARGV[1], clock()
     local bundle, used = P .. 'bundle:' .. id, P .. 'usage:' .. ARGV[3]
     local record = redis.call('HMGET', bundle, 'client', 'state', 'model', 'model_hash', 'plan_hash', 'expires_at',
       'seed')
@@ -82,18 +90,20 @@ const BODIES = {
     if tonumber(record[6]) <= now then return {'expired', '0'} end
     local usage = redis.call('HMGET', used, 'hour_began', 'in_hour', 'total')
     local began, in_hour, total = tonumber(usage[1] or now), tonumber(usage[2] or 0), tonumber(usage[3] or 0)
-    if now < began or now >= began + tonumber(ARGV[11]) then began, in_hour = now, 0 end
-    if total >= tonumber(ARGV[10]) then return {'total', '0'} end
-    if in_hour >= tonumber(ARGV[9]) then
-      return {'hour', string.format('%.0f', began + tonumber(ARGV[11]) - now)}
-    end
+    if now < began or now >= began + tonumber(ARGV[10]) then began, in_hour = now, 0 end
+    local ends = began + tonumber(ARGV[10])
+    if total >= tonumber(ARGV[9]) then return {'total', '0'} end
+    if in_hour >= tonumber(ARGV[8]) then return {'hour', whole(ends - now)} end
     local key = string.match(record[7], '^[^:]*')
-    if not string.find(ARGV[12], key, 1, true) then return {'key', key} end
+    if not string.find(ARGV[11], key, 1, true) then return {'key', key} end
     redis.call('HSET', bundle, 'state', 'spending', 'owner', ARGV[7])
     redis.call('HDEL', bundle, 'seed')
     release(id)
     redis.call('SADD', P .. 'busy', id)
-    redis.call('HSET', used, 'hour_began', string.format('%.0f', began), 'in_hour', in_hour + 1, 'total', total + 1)
+    redis.call('HSET', used, 'hour_began', whole(began), 'in_hour', in_hour + 1, 'total', total + 1)
+    if ARGV[12] == '1' then
+      redis.call('ZADD', P .. 'forget', whole(math.max(ends, tonumber(record[6]))), ARGV[3])
+    end
     return {'seed', record[7]}`,
   /** id */
   markSpent: `
@@ -119,9 +129,14 @@ const BODIES = {
       end
     end
     return burned`,
-  /** now, most of them at once -> number */
+  /** most of them at once -> number of records */
   sweep: `
-    local ids = redis.call('ZRANGEBYSCORE', P .. 'expiry', '-inf', ARGV[1], 'LIMIT', 0, ARGV[2])
+    local now = whole(clock())
+    for _, identity in ipairs(redis.call('ZRANGEBYSCORE', P .. 'forget', '-inf', now, 'LIMIT', 0, ARGV[1])) do
+      redis.call('DEL', P .. 'usage:' .. identity)
+      redis.call('ZREM', P .. 'forget', identity)
+    end
+    local ids = redis.call('ZRANGEBYSCORE', P .. 'expiry', '-inf', now, 'LIMIT', 0, ARGV[1])
     for _, id in ipairs(ids) do
       release(id)
       redis.call('DEL', P .. 'bundle:' .. id)
@@ -141,7 +156,10 @@ const BODIES = {
 
 export type ScriptName = keyof typeof BODIES;
 
-/** Arguments stand in ARGV, in the order that the comments give. */
+/** Arguments stand in ARGV, in the order that the comments give, and behind them a test's time or ''. */
 export const SCRIPTS = Object.fromEntries(
-  Object.entries(BODIES).map(([name, body]) => [name, `local P = KEYS[1]\n${RELEASE}\n${body}`]),
+  Object.entries(BODIES).map(([name, body]) => [
+    name,
+    `local P, GIVEN = KEYS[1], table.remove(ARGV)\n${COMMON}\n${body}`,
+  ]),
 ) as Record<ScriptName, string>;

@@ -31,8 +31,9 @@ const REFUSALS: Record<Refusal, { code: SphynxErrorCode; message: string }> = {
 /** @param waitMs for 'hour': until inferences are granted again */
 export function refusalError(refusal: Refusal, waitMs = 0): SphynxError {
   const { code, message } = REFUSALS[refusal];
-  const hint = refusal === 'hour' ? `; try again in ${Math.max(1, Math.ceil(waitMs / 60_000))} min` : '';
-  return new SphynxError(code, message + hint);
+  if (refusal !== 'hour') return new SphynxError(code, message);
+  const minutes = Math.max(1, Math.ceil(waitMs / 60_000));
+  return new SphynxError(code, `${message}; try again in ${minutes} min`, { retryAfterMs: waitMs });
 }
 
 /** The client has as many unspent bundles as it may. */

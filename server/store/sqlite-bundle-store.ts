@@ -19,8 +19,8 @@ const FILE = 'bundles.sqlite';
 /** How long a write waits for another process that holds the file (ms). Writes take a few. */
 const LOCK_WAIT_MS = 2000;
 
-/** Kept in the file. Tables of an older layout are dropped with their bundles, which clients prepare anew. */
-const LAYOUT = 2;
+/** Kept in the file. Bundles of an older layout are dropped, and prepared anew by clients; what identities have used stays. */
+const LAYOUT = 3;
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS bundle (
@@ -42,15 +42,12 @@ const SCHEMA = `
     identity TEXT PRIMARY KEY,
     hour_began INTEGER NOT NULL,
     in_hour INTEGER NOT NULL,
-    total INTEGER NOT NULL
+    total INTEGER NOT NULL,
+    forget_at INTEGER
   ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS usage_to_forget ON usage (forget_at) WHERE forget_at IS NOT NULL;
   PRAGMA user_version = ${LAYOUT};
 `;
-
-interface SqliteBundleStoreOptions extends StoreLimits {
-  /** Milliseconds since the epoch; a test seam for expiry. */
-  readonly now?: () => number;
-}
 
 /**
  * Bundle records in one SQLite file of the state folder, for a server of one process, readable by its owner
@@ -65,8 +62,12 @@ export class SqliteBundleStore implements BundleStore {
   readonly #limits: StoreLimits;
   readonly #now: () => number;
 
-  /** Opens or creates the file. Throws 'storage/failed' if the folder or the file cannot be used. */
-  constructor(folder: string, cipher: SeedCipher, { now = Date.now, ...limits }: SqliteBundleStoreOptions) {
+  /**
+   * Opens or creates the file. Throws 'storage/failed' if the folder or the file cannot be used.
+   *
+   * @param now milliseconds since the epoch; a test seam for expiry
+   */
+  constructor(folder: string, cipher: SeedCipher, limits: StoreLimits, now: () => number = Date.now) {
     this.#cipher = cipher;
     this.#limits = limits;
     this.#now = now;
@@ -75,8 +76,9 @@ export class SqliteBundleStore implements BundleStore {
     this.#statements = stored(`prepare ${path}`, () => prepare(this.#database));
   }
 
-  async create({ id, client, identity, model, seed, expiresAt }: NewBundle): Promise<void> {
+  async create({ id, client, identity, model, seed, lifetimeMs }: NewBundle): Promise<number> {
     const now = this.#now();
+    const expiresAt = now + lifetimeMs;
     const limit = this.#limits.bundlesPerClient;
     const sealed = this.#cipher.seal(id, seed);
     const { changes } = stored('record a bundle', () =>
@@ -86,6 +88,7 @@ export class SqliteBundleStore implements BundleStore {
       ),
     );
     if (changes === 0) throw tooManyBundles(limit);
+    return expiresAt;
   }
 
   async markReady(id: string): Promise<void> {
@@ -113,10 +116,18 @@ export class SqliteBundleStore implements BundleStore {
         const record = this.#statements.read.get(claim.id, claim.client);
         const usage = this.#usage(claim.identity, now);
         const refusal = refusalOf(record, claim, now) ?? this.#quotaRefusal(usage);
-        if (refusal) return { refusal, waitMs: usage.hourBegan + QUOTA_HOUR_MS - now };
+        const hourEnds = usage.hourBegan + QUOTA_HOUR_MS;
+        if (refusal) return { refusal, waitMs: hourEnds - now };
         const seed = this.#cipher.open(claim.id, record?.seed as string);
         if (this.#statements.spend.run(claim.id).changes !== 1) throw new Error('the bundle was not ready');
-        this.#statements.use.run(claim.identity, usage.hourBegan, usage.inHour + 1, usage.total + 1);
+        const forgetAt = claim.anonymous ? Math.max(hourEnds, Number(record?.expires_at)) : null;
+        this.#statements.use.run(
+          claim.identity,
+          usage.hourBegan,
+          usage.inHour + 1,
+          usage.total + 1,
+          forgetAt,
+        );
         return { seed };
       }),
     );
@@ -135,6 +146,7 @@ export class SqliteBundleStore implements BundleStore {
   async sweep(): Promise<number> {
     return stored('delete expired bundles', () => {
       const { changes } = this.#statements.sweep.run(this.#now());
+      this.#statements.forget.run(this.#now());
       this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
       return Number(changes);
     });
@@ -203,10 +215,11 @@ const SQL = {
   read: `SELECT state, model, model_hash, plan_hash, expires_at, seed FROM bundle WHERE id = ? AND client = ?`,
   spend: `UPDATE bundle SET state = 'spending', seed = NULL WHERE id = ? AND state = 'ready'`,
   usage: 'SELECT hour_began, in_hour, total FROM usage WHERE identity = ?',
-  use: 'INSERT OR REPLACE INTO usage VALUES (?, ?, ?, ?)',
+  use: 'INSERT OR REPLACE INTO usage VALUES (?, ?, ?, ?, ?)',
   markSpent: `UPDATE bundle SET state = 'spent' WHERE id = ? AND state = 'spending'`,
   burnLeftovers: `UPDATE bundle SET state = 'spent', seed = NULL WHERE state IN ('preparing', 'spending')`,
   sweep: 'DELETE FROM bundle WHERE expires_at <= ?',
+  forget: 'DELETE FROM usage WHERE forget_at <= ?',
   counts: 'SELECT state, count(*) AS count FROM bundle GROUP BY state',
 };
 
@@ -223,6 +236,7 @@ function open(folder: string, path: string): DatabaseSync {
   `);
   const { user_version: layout } = database.prepare('PRAGMA user_version').get() as { user_version: number };
   if (layout !== LAYOUT) database.exec('DROP TABLE IF EXISTS bundle');
+  if (layout === 2) database.exec('ALTER TABLE usage ADD COLUMN forget_at INTEGER');
   database.exec(SCHEMA);
   return database;
 }

@@ -21,14 +21,15 @@ export function newBundle(changes: Partial<NewBundle> = {}): NewBundle {
     identity: changes.client ?? 'alice',
     model: MODEL,
     seed: randomBytes(32),
-    expiresAt: Date.now() + 60_000,
+    lifetimeMs: 60_000,
     ...changes,
   };
 }
 
 /** What 'alice' sends to spend a bundle. */
 export function claimOf(id: string, changes: Partial<BundleClaim> = {}): BundleClaim {
-  return { id, client: 'alice', identity: changes.client ?? 'alice', model: MODEL, ...changes };
+  const identity = changes.client ?? 'alice';
+  return { id, client: 'alice', identity, anonymous: false, model: MODEL, ...changes };
 }
 
 export async function readyBundle(store: BundleStore, changes: Partial<NewBundle> = {}): Promise<NewBundle> {

@@ -85,10 +85,10 @@ for (const { name, skip, newPlace } of STORES) {
     { now: () => now },
     async (store) => {
       now = 1000;
-      const first = await readyBundle(store, { expiresAt: 2000 });
-      const second = await readyBundle(store, { expiresAt: 2000 });
-      const late = newBundle({ expiresAt: 2000 });
-      await store.create(late);
+      const first = await readyBundle(store, { lifetimeMs: 1000 });
+      const second = await readyBundle(store, { lifetimeMs: 1000 });
+      const late = newBundle({ lifetimeMs: 1000 });
+      assert.equal(await store.create(late), 2000);
       now = 1999;
       await store.spend(claimOf(first.id));
       now = 2000;
@@ -150,13 +150,17 @@ for (const { name, skip, newPlace } of STORES) {
     { now: () => now, inferencesPerHour: 2 },
     async (store) => {
       now = 1_000_000;
-      const day = { expiresAt: now + 86_400_000 };
+      const day = { lifetimeMs: 86_400_000 };
       const bundles = [];
       for (let i = 0; i < 4; i++) bundles.push(await readyBundle(store, day));
       await store.spend(claimOf(bundles[0].id));
       now += 30 * 60_000;
       await store.spend(claimOf(bundles[1].id, { client: 'alice' }));
-      const refused = { code: 'quota/exceeded', message: /try again in 30 min/ };
+      const refused = {
+        code: 'quota/exceeded',
+        message: /try again in 30 min/,
+        retryAfterMs: 30 * 60_000,
+      };
       await assert.rejects(store.spend(claimOf(bundles[2].id)), refused);
       const other = await readyBundle(store, { client: 'bob', ...day });
       assert.ok(await store.spend(claimOf(other.id, { client: 'bob' })), 'others are not counted');
@@ -175,13 +179,38 @@ for (const { name, skip, newPlace } of STORES) {
       const third = await readyBundle(store);
       await store.spend(claimOf(first.id));
       await store.spend(claimOf(phone.id, { client: 'phone', identity: 'alice' }));
-      await assert.rejects(store.spend(claimOf(third.id)), { code: 'quota/exceeded' });
+      const refused = { code: 'quota/exceeded', retryAfterMs: undefined };
+      await assert.rejects(store.spend(claimOf(third.id)), refused);
       const again = await openPlace(place, { inferencesTotal: 2 });
       await assert.rejects(again.spend(claimOf(third.id)), { code: 'quota/exceeded' });
       await again.close();
       const generous = await openPlace(place, { inferencesTotal: 3 });
       assert.ok(await generous.spend(claimOf(third.id)));
       await generous.close();
+    },
+  );
+
+  withStore(
+    'what a proved identity has used is never forgotten; that of an anonymous one is, with its last bundle',
+    { now: () => now, inferencesTotal: 1 },
+    async (store) => {
+      now = 1_000_000;
+      const claims = [];
+      for (const anonymous of [false, true]) {
+        const client = anonymous ? 'stranger' : 'alice';
+        const spent = await readyBundle(store, { client, lifetimeMs: 2 * 3_600_000 });
+        await store.spend(claimOf(spent.id, { client, anonymous }));
+        const next = await readyBundle(store, { client, lifetimeMs: 86_400_000 });
+        claims.push(claimOf(next.id, { client, anonymous }));
+      }
+      const [proved, stranger] = claims;
+      now += 2 * 3_600_000 - 1;
+      await store.sweep();
+      for (const claim of claims) await assert.rejects(store.spend(claim), { code: 'quota/exceeded' });
+      now += 1;
+      await store.sweep();
+      await assert.rejects(store.spend(proved), { code: 'quota/exceeded' });
+      assert.ok(await store.spend(stranger));
     },
   );
 

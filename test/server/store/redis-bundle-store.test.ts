@@ -19,7 +19,7 @@ const [redis, forgetful] = NO_REDIS
   : await Promise.all([redisServer(), redisServer(['--appendonly', 'yes'])]);
 
 const open = (url: string, leaseMs?: number): Promise<BundleStore> =>
-  RedisBundleStore.open({ url }, CIPHER, { ...LIMITS, leaseMs });
+  RedisBundleStore.open({ url }, CIPHER, LIMITS, { leaseMs });
 
 /** Until `step` succeeds: Redis is coming back. */
 async function eventually<Result>(step: () => Promise<Result>): Promise<Result> {
@@ -148,6 +148,38 @@ test(
     await second.close();
   },
 );
+
+test("a server whose clock is wrong neither expires nor extends anybody's bundles, nor lengthens an hour", {
+  ...options,
+}, async (t) => {
+  const limits = { ...LIMITS, inferencesPerHour: 2 };
+  const right = await RedisBundleStore.open({ url: `${redis!.url}/2` }, CIPHER, limits);
+  const { now } = Date;
+  for (const shift of [-40, 40].map((days) => days * 86_400_000)) {
+    const client = `alice ${shift}`;
+    const bundles = [await readyBundle(right, { client }), await readyBundle(right, { client })];
+    const clock = t.mock.method(Date, 'now', () => now() + shift);
+    const wrong = await RedisBundleStore.open({ url: `${redis!.url}/2` }, CIPHER, limits);
+    assert.equal(await wrong.sweep(), 0);
+    assert.ok(await wrong.spend(claimOf(bundles[0].id, { client })));
+    const own = newBundle({ client, lifetimeMs: 60_000 });
+    const before = now();
+    const expiresAt = await wrong.create(own);
+    assert.ok(expiresAt >= before + 60_000 && expiresAt <= now() + 60_000, 'the clock of Redis counts');
+    await wrong.markReady(own.id);
+    clock.mock.restore();
+    assert.equal(await right.sweep(), 0);
+    assert.ok(await right.spend(claimOf(own.id, { client })));
+    const over = claimOf(bundles[1].id, { client });
+    for (const store of [right, wrong])
+      await assert.rejects(store.spend(over), (error: SphynxError) => {
+        assert.equal(error.code, 'quota/exceeded');
+        return error.retryAfterMs! > 0 && error.retryAfterMs! <= 3_600_000;
+      });
+    await wrong.close();
+  }
+  await right.close();
+});
 
 test('no seed is in the files of Redis in the clear', options, async () => {
   const store = await open(redis!.url);

@@ -42,6 +42,24 @@ test('bundles of an older layout are dropped, with their seeds', async () => {
   await store.close();
 });
 
+test('what identities have used survives a new layout of the file', async () => {
+  const folder = temporaryFolder();
+  const old = new DatabaseSync(join(folder, FILE));
+  old.exec(`
+    CREATE TABLE usage (identity TEXT PRIMARY KEY, hour_began INTEGER NOT NULL, in_hour INTEGER NOT NULL,
+      total INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    INSERT INTO usage VALUES ('alice', 0, 7, 7);
+    PRAGMA user_version = 2;
+  `);
+  old.close();
+  const store = new SqliteBundleStore(folder, CIPHER, { ...LIMITS, inferencesTotal: 8 });
+  await store.spend(claimOf((await readyBundle(store)).id));
+  await store.sweep();
+  const { id } = await readyBundle(store);
+  await assert.rejects(store.spend(claimOf(id)), { code: 'quota/exceeded' });
+  await store.close();
+});
+
 test('a seed whose spending could not be made durable is not handed out', async () => {
   const folder = temporaryFolder();
   const store = new SqliteBundleStore(folder, CIPHER, LIMITS);

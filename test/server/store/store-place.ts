@@ -18,8 +18,8 @@ export interface StoreSettings extends Partial<StoreLimits> {
 }
 
 export async function openPlace(place: Place, settings: StoreSettings = {}): Promise<BundleStore> {
-  const { cipher = CIPHER, ...rest } = settings;
-  const options = { ...LIMITS, ...rest };
-  if ('folder' in place) return new SqliteBundleStore(place.folder, cipher, options);
-  return RedisBundleStore.open({ url: place.url }, cipher, options);
+  const { cipher = CIPHER, now, leaseMs, ...rest } = settings;
+  const limits = { ...LIMITS, ...rest };
+  if ('folder' in place) return new SqliteBundleStore(place.folder, cipher, limits, now);
+  return RedisBundleStore.open({ url: place.url }, cipher, limits, { now, leaseMs });
 }
