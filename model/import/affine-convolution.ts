@@ -1,6 +1,16 @@
 import type { Shape } from '../card.ts';
+import { MAX_KERNEL, MAX_STRIDE } from '../limits.ts';
 import { type AffineTerm, type AffineValue, denseKernel } from './affine.ts';
-import { composeKernels, type DenseKernel, diagonalKernel, scaleOutputs } from './dense-kernel.ts';
+import {
+  composeKernels,
+  type DenseKernel,
+  diagonalKernel,
+  fitsKernel,
+  scaleOutputs,
+} from './dense-kernel.ts';
+
+/** Products of composing two kernels: some seconds. */
+const MAX_COMPOSITION = 2 ** 33;
 
 /** A convolution's window and what it makes of a map. */
 export interface Window {
@@ -28,6 +38,8 @@ export function convolveValue(
     return 'it zero-pads a map that a spatial convolution computed, so the two are not one convolution (pad the tensor before the first instead)';
   if (value.terms.some(({ pool }) => pool === 'sum') && (kernel.height > 1 || kernel.width > 1 || padded))
     return 'it convolves a globally pooled value spatially';
+  if (!value.terms.every((term) => composes(term, kernel, window)))
+    return 'it and what its input is computed by would make too large a convolution';
   const terms = value.terms.map((term) => ({
     ...term,
     kernel: term.kernel === null ? kernel : composeKernels(kernel, term.kernel, term.stride),
@@ -37,6 +49,23 @@ export function convolveValue(
   }));
   const shape = { channels: kernel.out, height: window.outHeight, width: window.outWidth };
   return { shape, flat: value.flat, terms, bias: throughKernel(kernel, value.bias, bias) };
+}
+
+/** Whether the convolution of a term stays within what a layer may have. A term that is a tensor becomes the kernel itself. */
+function composes(
+  { kernel: inner, from, stride, pool }: AffineTerm,
+  outer: DenseKernel,
+  window: Window,
+): boolean {
+  const height = (outer.height - 1) * stride + (inner?.height ?? 1);
+  const width = (outer.width - 1) * stride + (inner?.width ?? 1);
+  const weights = (kernel: DenseKernel) => kernel.out * kernel.in * kernel.height * kernel.width;
+  return (
+    Math.max(height, width) <= MAX_KERNEL &&
+    (pool === 'sum' || stride * window.stride <= MAX_STRIDE) &&
+    fitsKernel(outer.out, from.channels, height, width) &&
+    (inner === null || (weights(outer) / inner.out) * weights(inner) <= MAX_COMPOSITION)
+  );
 }
 
 /** The bias of a convolution's input as a bias of its output. */

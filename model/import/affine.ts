@@ -4,9 +4,9 @@ import {
   type DenseKernel,
   diagonalKernel,
   embedKernel,
+  pickOutputs,
   placeOutputs,
   scaleOutputs,
-  takeOutputs,
 } from './dense-kernel.ts';
 
 /**
@@ -27,10 +27,18 @@ export interface AffineTerm {
   readonly padLeft: number;
 }
 
+/** How elements are seen that are neither a map nor a vector: element i is element order[i] of the map. */
+export interface ElementView {
+  readonly dims: readonly number[];
+  readonly order: Uint32Array;
+}
+
 export interface AffineValue {
   readonly shape: Shape;
   /** Flattened to a vector: the same elements in the same order. */
   readonly flat: boolean;
+  /** Only between operators that reshape and transpose (view.ts). */
+  readonly view?: ElementView;
   readonly terms: readonly AffineTerm[];
   /** Per channel. */
   readonly bias: Float64Array;
@@ -50,12 +58,17 @@ export function tensorValue(tensor: number, shape: Shape): AffineValue {
   return { shape, flat: false, terms: [term], bias: new Float64Array(shape.channels) };
 }
 
+/** Whether the value is a secret tensor, with nothing computed from it. */
+export function isTensor({ terms, bias }: AffineValue): boolean {
+  return terms.length === 1 && terms[0].kernel === null && bias.every((b) => b === 0);
+}
+
 export function denseKernel({ kernel, from }: AffineTerm): DenseKernel {
   return kernel ?? diagonalKernel(from.channels, 1, 1, 1);
 }
 
 /** Terms that convolve the same tensor at the same stride become one. */
-function mergeTerms(terms: readonly AffineTerm[]): AffineTerm[] {
+export function mergeTerms(terms: readonly AffineTerm[]): AffineTerm[] {
   const merged: AffineTerm[] = [];
   for (const term of terms) {
     const index = merged.findIndex(
@@ -99,6 +112,11 @@ export function scaleChannels(value: AffineValue, factors: Float64Array, offsets
   return { ...value, terms, bias: value.bias.map((b, c) => b * factors[c] + offsets[c]) };
 }
 
+/** Every channel plus its offset. */
+export function addBias(value: AffineValue, offsets: Float64Array): AffineValue {
+  return { ...value, bias: value.bias.map((b, c) => b + offsets[c]) };
+}
+
 /** Every element times `factor`, plus `offset`. */
 export function scaleValue(value: AffineValue, factor: number, offset = 0): AffineValue {
   const each = (number: number) => new Float64Array(value.shape.channels).fill(number);
@@ -106,15 +124,23 @@ export function scaleValue(value: AffineValue, factor: number, offset = 0): Affi
   return offset === 0 ? value : { ...value, bias: value.bias.map((b) => b + offset) };
 }
 
-/** Channels first .. first + count. */
-export function sliceChannels(value: AffineValue, first: number, count: number): AffineValue {
-  if (count === value.shape.channels) return value;
+/** The given channels, in that order. */
+export function pickChannels(value: AffineValue, channels: readonly number[]): AffineValue {
+  if (channels.length === value.shape.channels && channels.every((channel, i) => channel === i)) return value;
   return {
     ...value,
-    shape: { ...value.shape, channels: count },
-    terms: value.terms.map((term) => ({ ...term, kernel: takeOutputs(denseKernel(term), first, count) })),
-    bias: value.bias.slice(first, first + count),
+    shape: { ...value.shape, channels: channels.length },
+    terms: value.terms.map((term) => ({ ...term, kernel: pickOutputs(denseKernel(term), channels) })),
+    bias: Float64Array.from(channels, (channel) => value.bias[channel]),
   };
+}
+
+/** Channels first .. first + count - 1. */
+export function sliceChannels(value: AffineValue, first: number, count: number): AffineValue {
+  return pickChannels(
+    value,
+    Array.from({ length: count }, (_, i) => first + i),
+  );
 }
 
 /** Channels stacked; all values have one map size. */

@@ -12,36 +12,59 @@ export interface DenseKernel {
 /** Weights of one kernel (8 bytes each while a network is composed): composition can multiply sizes. */
 const MAX_KERNEL_WEIGHTS = 2 ** 26;
 
-/** A kernel of zeros, or over the given data. Throws 'model/unsupported' when it would be too large. */
+/** Whether a kernel of this size can be composed. */
+export function fitsKernel(out: number, channelsIn: number, height: number, width: number): boolean {
+  return out * channelsIn * height * width <= MAX_KERNEL_WEIGHTS;
+}
+
+/**
+ * A kernel whose weights `fill` writes into zeros when they are first read: whoever only looks for the best shape of
+ * a network computes none. Throws 'model/unsupported' when it would be too large.
+ */
 export function makeKernel(
   out: number,
   channelsIn: number,
   height: number,
   width: number,
-  data?: Float64Array,
+  fill: (data: Float64Array) => void,
 ): DenseKernel {
   const length = out * channelsIn * height * width;
-  if (length > MAX_KERNEL_WEIGHTS)
+  if (!fitsKernel(out, channelsIn, height, width))
     throw new SphynxError(
       'model/unsupported',
       `a composed kernel of ${length} weights is more than ${MAX_KERNEL_WEIGHTS}`,
     );
-  return { out, in: channelsIn, height, width, data: data ?? new Float64Array(length) };
+  let data: Float64Array | undefined;
+  return {
+    out,
+    in: channelsIn,
+    height,
+    width,
+    get data() {
+      if (!data) {
+        data = new Float64Array(length);
+        fill(data);
+      }
+      return data;
+    },
+  };
 }
 
 /** The same factor on every channel's own map: an identity (factor 1), or one tap of a pooling window. */
 export function diagonalKernel(channels: number, height: number, width: number, factor: number): DenseKernel {
-  const kernel = makeKernel(channels, channels, height, width);
   const area = height * width;
-  for (let c = 0; c < channels; c++)
-    kernel.data.fill(factor, (c * channels + c) * area, (c * channels + c + 1) * area);
-  return kernel;
+  return makeKernel(channels, channels, height, width, (data) => {
+    for (let c = 0; c < channels; c++)
+      data.fill(factor, (c * channels + c) * area, (c * channels + c + 1) * area);
+  });
 }
 
 /** Every output channel times its factor. */
 export function scaleOutputs(kernel: DenseKernel, factors: ArrayLike<number>): DenseKernel {
-  const depth = kernel.data.length / kernel.out;
-  return { ...kernel, data: kernel.data.map((weight, i) => weight * factors[Math.floor(i / depth)]) };
+  return makeKernel(kernel.out, kernel.in, kernel.height, kernel.width, (data) => {
+    const depth = data.length / kernel.out;
+    for (const [i, weight] of kernel.data.entries()) data[i] = weight * factors[Math.floor(i / depth)];
+  });
 }
 
 /** The kernel with zeros around it: `top` and `left` before, the rest of the new size after. */
@@ -53,14 +76,14 @@ export function embedKernel(
   width: number,
 ): DenseKernel {
   if (top === 0 && left === 0 && height === kernel.height && width === kernel.width) return kernel;
-  const result = makeKernel(kernel.out, kernel.in, height, width);
-  for (let plane = 0; plane < kernel.out * kernel.in; plane++)
-    for (let y = 0; y < kernel.height; y++) {
-      const from = (plane * kernel.height + y) * kernel.width;
-      const row = kernel.data.subarray(from, from + kernel.width);
-      result.data.set(row, (plane * height + y + top) * width + left);
-    }
-  return result;
+  return makeKernel(kernel.out, kernel.in, height, width, (data) => {
+    for (let plane = 0; plane < kernel.out * kernel.in; plane++)
+      for (let y = 0; y < kernel.height; y++) {
+        const from = (plane * kernel.height + y) * kernel.width;
+        const row = kernel.data.subarray(from, from + kernel.width);
+        data.set(row, (plane * height + y + top) * width + left);
+      }
+  });
 }
 
 /** Rows top .. top + height - 1 and columns left .. left + width - 1. */
@@ -71,31 +94,46 @@ export function cutKernel(
   height: number,
   width: number,
 ): DenseKernel {
-  const result = makeKernel(kernel.out, kernel.in, height, width);
-  for (let plane = 0; plane < kernel.out * kernel.in; plane++)
-    for (let y = 0; y < height; y++) {
-      const from = (plane * kernel.height + y + top) * kernel.width + left;
-      result.data.set(kernel.data.subarray(from, from + width), (plane * height + y) * width);
-    }
-  return result;
+  return makeKernel(kernel.out, kernel.in, height, width, (data) => {
+    for (let plane = 0; plane < kernel.out * kernel.in; plane++)
+      for (let y = 0; y < height; y++) {
+        const from = (plane * kernel.height + y + top) * kernel.width + left;
+        data.set(kernel.data.subarray(from, from + width), (plane * height + y) * width);
+      }
+  });
 }
 
 /** The sum of two kernels of one size. */
 export function addKernels(a: DenseKernel, b: DenseKernel): DenseKernel {
-  return { ...a, data: a.data.map((weight, i) => weight + b.data[i]) };
+  return makeKernel(a.out, a.in, a.height, a.width, (data) => {
+    for (let i = 0; i < data.length; i++) data[i] = a.data[i] + b.data[i];
+  });
 }
 
 /** `kernel` as output channels first .. first + kernel.out - 1 of `out`; the others are zero. */
 export function placeOutputs(kernel: DenseKernel, first: number, out: number): DenseKernel {
-  const result = makeKernel(out, kernel.in, kernel.height, kernel.width);
-  result.data.set(kernel.data, first * (kernel.data.length / kernel.out));
-  return result;
+  return makeKernel(out, kernel.in, kernel.height, kernel.width, (data) =>
+    data.set(kernel.data, first * (data.length / out)),
+  );
 }
 
-/** The output channels first .. first + count of `kernel`. */
-export function takeOutputs(kernel: DenseKernel, first: number, count: number): DenseKernel {
-  const depth = kernel.data.length / kernel.out;
-  return { ...kernel, out: count, data: kernel.data.slice(first * depth, (first + count) * depth) };
+/** `kernel` over input channels first .. first + kernel.in - 1 of `channels`; the others are not read. */
+export function placeInputs(kernel: DenseKernel, first: number, channels: number): DenseKernel {
+  return makeKernel(kernel.out, channels, kernel.height, kernel.width, (data) => {
+    const area = kernel.height * kernel.width;
+    const depth = kernel.in * area;
+    for (let o = 0; o < kernel.out; o++)
+      data.set(kernel.data.subarray(o * depth, (o + 1) * depth), (o * channels + first) * area);
+  });
+}
+
+/** The output channels `channels` of `kernel`, in that order. */
+export function pickOutputs(kernel: DenseKernel, channels: readonly number[]): DenseKernel {
+  return makeKernel(channels.length, kernel.in, kernel.height, kernel.width, (data) => {
+    const depth = data.length / channels.length;
+    for (const [i, channel] of channels.entries())
+      data.set(kernel.data.subarray(channel * depth, (channel + 1) * depth), i * depth);
+  });
 }
 
 /**
@@ -105,15 +143,17 @@ export function takeOutputs(kernel: DenseKernel, first: number, count: number): 
 export function composeKernels(outer: DenseKernel, inner: DenseKernel, stride: number): DenseKernel {
   const height = (outer.height - 1) * stride + inner.height;
   const width = (outer.width - 1) * stride + inner.width;
-  const result = makeKernel(outer.out, inner.in, height, width);
-  let next = 0;
-  for (let o = 0; o < outer.out; o++)
-    for (let m = 0; m < outer.in; m++)
-      for (let y = 0; y < outer.height; y++)
-        for (let x = 0; x < outer.width; x++) {
-          const weight = outer.data[next++];
-          if (weight !== 0) accumulate(result, o, y * stride, x * stride, inner, m, weight);
-        }
+  const result = makeKernel(outer.out, inner.in, height, width, () => {
+    const weights = outer.data;
+    let next = 0;
+    for (let o = 0; o < outer.out; o++)
+      for (let m = 0; m < outer.in; m++)
+        for (let y = 0; y < outer.height; y++)
+          for (let x = 0; x < outer.width; x++) {
+            const weight = weights[next++];
+            if (weight !== 0) accumulate(result, o, y * stride, x * stride, inner, m, weight);
+          }
+  });
   return result;
 }
 
@@ -127,11 +167,12 @@ function accumulate(
   m: number,
   weight: number,
 ): void {
+  const [sum, data] = [result.data, inner.data];
   let from = m * inner.in * inner.height * inner.width;
   for (let c = 0; c < inner.in; c++)
     for (let y = 0; y < inner.height; y++) {
       const to = ((o * inner.in + c) * result.height + y + top) * result.width + left;
-      for (let x = 0; x < inner.width; x++) result.data[to + x] += weight * inner.data[from++];
+      for (let x = 0; x < inner.width; x++) sum[to + x] += weight * data[from++];
     }
 }
 

@@ -2,36 +2,22 @@ import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { Shape, TermShape } from '../card.ts';
 import type { FloatLayer } from '../float-network.ts';
 import { MAX_KERNEL, MAX_NAME, MAX_TERMS } from '../limits.ts';
-import { type AffineTerm, type AffineValue, denseKernel } from './affine.ts';
+import { type AffineTerm, denseKernel } from './affine.ts';
 import { cutKernel, type DenseKernel, embedKernel, zeroBorder } from './dense-kernel.ts';
+import type { PendingLayer } from './pending-layer.ts';
 
-/** An affine value that a ReLU or the graph's output asks for. Entry l makes tensor l + 1. */
-export interface PendingLayer {
-  readonly name: string;
-  readonly value: AffineValue;
-  /** Flags of the elements that get no ReLU; null where all do, and for the output. */
-  readonly linear: Uint8Array | null;
-}
-
-/** The layers that the last one depends on, with kernels trimmed and padding as the model card wants it. */
-export function layersOf(pending: readonly PendingLayer[]): FloatLayer[] {
-  const needed = new Set([pending.length]);
-  for (let tensor = pending.length; tensor > 0; tensor--)
-    if (needed.has(tensor)) for (const term of pending[tensor - 1].value.terms) needed.add(term.tensor);
-  const kept = pending
-    .map((layer, l) => ({ ...layer, tensor: l + 1 }))
-    .filter(({ tensor }) => needed.has(tensor));
-  const number = new Map([[0, 0], ...kept.map(({ tensor }, i): [number, number] => [tensor, i + 1])]);
-  const { shape } = pending[pending.length - 1].value;
+/** The layers with kernels trimmed and padding as the model card wants it. Throws 'model/unsupported' if the last gives no logits. */
+export function finishLayers(layers: readonly PendingLayer[]): FloatLayer[] {
+  const { shape } = layers[layers.length - 1].value;
   if (shape.height !== 1 || shape.width !== 1)
     throw new SphynxError(
       'model/unsupported',
       `the output is a map of ${shape.height}x${shape.width}, not logits`,
     );
-  return kept.map((layer) => finishLayer(layer, number));
+  return layers.map(finishLayer);
 }
 
-function finishLayer({ name, value, linear }: PendingLayer, tensors: Map<number, number>): FloatLayer {
+function finishLayer({ name, value, linear }: PendingLayer): FloatLayer {
   const { shape, terms, bias } = value;
   const nonzero = terms.filter((term) => zeroBorder(denseKernel(term)) !== null);
   // A layer that ignores all tensors still has to read one.
@@ -41,7 +27,7 @@ function finishLayer({ name, value, linear }: PendingLayer, tensors: Map<number,
       'model/unsupported',
       `layer ${name} reads ${read.length} tensors, more than ${MAX_TERMS}`,
     );
-  const finished = read.map((term) => finishTerm(term, shape, tensors.get(term.tensor)!));
+  const finished = read.map((term) => finishTerm(term, shape));
   return {
     name: printable(name),
     output: shape,
@@ -59,7 +45,7 @@ interface FinishedTerm {
 
 const NO_BORDER = { top: 0, bottom: 0, left: 0, right: 0 };
 
-function finishTerm(affine: AffineTerm, output: Shape, tensor: number): FinishedTerm {
+function finishTerm(affine: AffineTerm, output: Shape): FinishedTerm {
   const dense = denseKernel(affine);
   const border = zeroBorder(dense) ?? NO_BORDER;
   const { from, pool, stride } = affine;
@@ -79,7 +65,7 @@ function finishTerm(affine: AffineTerm, output: Shape, tensor: number): Finished
   const cut = cutKernel(dense, rows.cut, columns.cut, rows.kept, columns.kept);
   const kernel = embedKernel(cut, rows.before, columns.before, rows.size, columns.size);
   const term = {
-    tensor,
+    tensor: affine.tensor,
     pool,
     kernelHeight: rows.size,
     kernelWidth: columns.size,

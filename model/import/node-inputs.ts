@@ -2,12 +2,15 @@ import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { AffineValue } from './affine.ts';
 import { type Constant, formatError } from './onnx-constant.ts';
 import type { OnnxNode } from './onnx-node.ts';
+import { plainValue } from './view.ts';
 
 /** What an operator of the importer sees of its node: attributes, and inputs that are values or constants. */
 export interface NodeInputs {
   readonly node: OnnxNode;
   /** An input that depends on the image. Throws 'model/unsupported' where it is a constant. */
   value(index: number): AffineValue;
+  /** The same, as it was transposed or reshaped, even where it is neither a map nor a vector now. */
+  viewed(index: number): AffineValue;
   /** An input that does not. Throws 'model/unsupported' where it is computed, 'model/format' where it is missing. */
   constant(index: number): Constant;
   /** Whether the input is given and does not depend on the image. */
@@ -16,8 +19,18 @@ export interface NodeInputs {
   has(index: number): boolean;
 }
 
-/** One ONNX operator as a map of affine values. Throws 'model/unsupported' with the reason alone: the importer names the node. */
-export type Operator = (inputs: NodeInputs) => AffineValue;
+/** One ONNX operator as a map of affine values, or several where it has several outputs. Throws 'model/unsupported' with the reason alone: the importer names the node. */
+export type Operator = (inputs: NodeInputs) => AffineValue | readonly AffineValue[];
+
+/** What is known by name. */
+export type Lookup<T> = Pick<ReadonlyMap<string, T>, 'get'>;
+
+/** An operator is not exact on its inputs as they are composed; on tensors it may be. */
+export class InexactError extends SphynxError {
+  constructor(reason: string) {
+    super('model/unsupported', reason);
+  }
+}
 
 export function unsupported(reason: string): SphynxError {
   return new SphynxError('model/unsupported', reason);
@@ -26,25 +39,27 @@ export function unsupported(reason: string): SphynxError {
 /** The inputs of `node` among all values and constants known so far. */
 export function inputsOf(
   node: OnnxNode,
-  values: ReadonlyMap<string, AffineValue>,
+  values: Lookup<AffineValue>,
   constants: ReadonlyMap<string, Constant>,
 ): NodeInputs {
   const name = (index: number) => node.inputs[index] ?? '';
   const missing = (index: number) =>
     formatError(`node ${node.label} reads ${JSON.stringify(name(index))}, which nothing defines`);
+  const viewed = (index: number) => {
+    const value = values.get(name(index));
+    if (value) return value;
+    throw constants.has(name(index)) ? unsupported(`its input ${index} is a constant`) : missing(index);
+  };
   return {
     node,
     has: (index) => name(index) !== '',
     isConstant: (index) => constants.has(name(index)),
-    value: (index) => {
-      const value = values.get(name(index));
-      if (value) return value;
-      throw constants.has(name(index)) ? unsupported(`its input ${index} is a constant`) : missing(index);
-    },
+    value: (index) => plainValue(viewed(index)),
+    viewed,
     constant: (index) => {
       const constant = constants.get(name(index));
       if (constant) return constant;
-      throw values.has(name(index)) ? unsupported(`its input ${index} depends on the image`) : missing(index);
+      throw values.get(name(index)) ? unsupported(`its input ${index} depends on the image`) : missing(index);
     },
   };
 }
@@ -61,6 +76,6 @@ export function perChannel({ node, constant }: NodeInputs, index: number, channe
 
 /** The result of an exact composition, or its reason as an error. */
 export function exactly(result: AffineValue | string): AffineValue {
-  if (typeof result === 'string') throw unsupported(result);
+  if (typeof result === 'string') throw new InexactError(result);
   return result;
 }

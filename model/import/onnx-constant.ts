@@ -5,10 +5,12 @@ import { SphynxError } from '../../errors/sphynx-error.ts';
 export interface Constant {
   readonly dims: readonly number[];
   readonly values: Float64Array;
+  /** Whether its element type is one of the integers, whose quotients are cut off. */
+  readonly integer?: boolean;
 }
 
 /** Elements of one constant. */
-const MAX_CONSTANT = 2 ** 27;
+export const MAX_CONSTANT = 2 ** 27;
 const MAX_DIMENSIONS = 8;
 
 type TensorProto = onnxProto.onnx.ITensorProto;
@@ -29,7 +31,8 @@ export function readConstant(tensor: TensorProto): Constant {
   if (values.length !== length)
     throw formatError(`constant ${name}: expected ${length} values, got ${values.length}`);
   if (!values.every(Number.isFinite)) throw formatError(`constant ${name}: not all values are finite`);
-  return { dims, values };
+  const { FLOAT, DOUBLE, FLOAT16 } = onnxProto.onnx.TensorProto.DataType;
+  return { dims, values, integer: ![FLOAT, DOUBLE, FLOAT16].includes(tensor.dataType ?? FLOAT) };
 }
 
 function readValues(tensor: TensorProto, name: string): Float64Array {
@@ -50,6 +53,13 @@ function readValues(tensor: TensorProto, name: string): Float64Array {
       return words(4, (view, at) => view.getFloat32(at, true), tensor.floatData);
     case types.DOUBLE:
       return words(8, (view, at) => view.getFloat64(at, true), tensor.doubleData);
+    case types.FLOAT16:
+      return words(2, (view, at) => halfFloat(view.getUint16(at, true)), tensor.int32Data?.map(halfFloat));
+    case types.BOOL:
+    case types.UINT8:
+      return words(1, (view, at) => view.getUint8(at), tensor.int32Data);
+    case types.INT8:
+      return words(1, (view, at) => view.getInt8(at), tensor.int32Data);
     case types.INT32:
       return words(4, (view, at) => view.getInt32(at, true), tensor.int32Data);
     case types.INT64:
@@ -60,6 +70,14 @@ function readValues(tensor: TensorProto, name: string): Float64Array {
         `constant ${name}: element type ${tensor.dataType ?? 'none'}`,
       );
   }
+}
+
+/** The number with the given IEEE 754 binary16 bits. */
+function halfFloat(bits: number): number {
+  const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023];
+  const size = exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15);
+  const value = exponent === 31 ? Number.NaN : size;
+  return bits >> 15 ? -value : value;
 }
 
 /** A protobuf int64 as a number. Throws 'model/format' beyond 2^53. */

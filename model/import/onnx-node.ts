@@ -42,11 +42,11 @@ export class OnnxNode {
     return value == null ? otherwise : toInteger(value);
   }
 
-  /** Integers; a list of another length than `length` is a broken file. */
-  integers(name: string, otherwise: readonly number[], length: number = otherwise.length): number[] {
+  /** Integers; a list of another length than `length` is a broken file, unless that is null. */
+  integers(name: string, otherwise: readonly number[], length: number | null = otherwise.length): number[] {
     if (!this.has(name)) return [...otherwise];
     const values = (this.#attributes.get(name)?.ints ?? []).map(toInteger);
-    if (values.length !== length)
+    if (length !== null && values.length !== length)
       throw formatError(`node ${this.label}: ${name} has ${values.length} entries, expected ${length}`);
     return values;
   }

@@ -1,5 +1,5 @@
 import { type AffineTerm, type AffineValue, denseKernel, tensorValue } from './affine.ts';
-import type { PendingLayer } from './finish-layers.ts';
+import type { PendingLayer } from './pending-layer.ts';
 import type { Segments } from './rewrites/segments.ts';
 
 /** The layers that a graph's nonlinear operators ask for, in order. Entry l makes tensor l + 1. */
@@ -8,12 +8,15 @@ export class PendingLayers {
   /** Per tensor, for each channel whether it is never negative; filled when asked for. */
   readonly #nonnegative = new Map<number, boolean[]>();
 
-  /** For the operator `name`, whose layers are named after it. */
-  endedBy(name: string): Segments {
+  /**
+   * For the operator or value `name`, whose layers are named after it. They compute `operators`; `cut` says why if
+   * the graph has no activation here.
+   */
+  endedBy(name: string, operators: readonly string[], cut: string | null = null): Segments {
     let count = 0;
     return {
       end: (value, linear) => {
-        this.found.push({ name: count++ === 0 ? name : `${name}/${count}`, value, linear });
+        this.found.push({ name: count++ === 0 ? name : `${name}/${count}`, value, linear, cut, operators });
         return { ...tensorValue(this.found.length, value.shape), flat: value.flat };
       },
       isNonnegative: (value) => this.#channelsOf(value).every((channel) => channel),

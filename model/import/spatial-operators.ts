@@ -104,23 +104,20 @@ function groupedKernel(
   const [out, perGroup, height, width] = dims;
   if (height < 1 || width < 1 || height > MAX_KERNEL || width > MAX_KERNEL)
     throw unsupported(`its kernel of ${height}x${width} is larger than ${MAX_KERNEL}`);
-  const kernel = makeKernel(
-    out,
-    perGroup * groups,
-    (height - 1) * dilationY + 1,
-    (width - 1) * dilationX + 1,
-  );
-  let next = 0;
-  for (let o = 0; o < out; o++) {
-    const firstIn = Math.floor(o / (out / groups)) * perGroup;
-    for (let c = firstIn; c < firstIn + perGroup; c++)
-      for (let y = 0; y < height; y++)
-        for (let x = 0; x < width; x++) {
-          const row = (o * kernel.in + c) * kernel.height + y * dilationY;
-          kernel.data[row * kernel.width + x * dilationX] = values[next++];
-        }
-  }
-  return kernel;
+  const extent = [(height - 1) * dilationY + 1, (width - 1) * dilationX + 1] as const;
+  return makeKernel(out, perGroup * groups, ...extent, (data) => {
+    const channels = perGroup * groups;
+    let next = 0;
+    for (let o = 0; o < out; o++) {
+      const firstIn = Math.floor(o / (out / groups)) * perGroup;
+      for (let c = firstIn; c < firstIn + perGroup; c++)
+        for (let y = 0; y < height; y++)
+          for (let x = 0; x < width; x++) {
+            const row = (o * channels + c) * extent[0] + y * dilationY;
+            data[row * extent[1] + x * dilationX] = values[next++];
+          }
+    }
+  });
 }
 
 /** The window of a MaxPool. Throws 'model/unsupported' where its last windows are incomplete, or padded and dilated. */

@@ -88,17 +88,31 @@ test('average pools, groups and a fully connected tail are linear', async () => 
   });
 });
 
-test('a convolution that would need the padding of an inner map is refused by name, and all of them at once', () => {
+test('a convolution that would need the padding of an inner map is cut off from it', async () => {
+  const network = await agrees((b) => {
+    const inner = b.conv('image', 3, 4, 3, { pads: [1, 1, 1, 1] });
+    return b.classifier(b.conv(inner, 4, 5, 3, { pads: [1, 1, 1, 1] }), 5, 2);
+  });
+  assert.deepEqual(
+    network.layers.map(({ linear }) => linear?.every((flag) => flag === 1) ?? null),
+    [true, null],
+  );
+});
+
+test('all nodes that cannot be run are named at once, with their shapes and what to do', () => {
   const b = new OnnxBuilder({ channels: 3, height: 8, width: 8 }, 1);
-  const bad = b.conv(b.conv('image', 3, 4, 3, { pads: [1, 1, 1, 1] }), 4, 4, 3, { pads: [1, 1, 1, 1] });
-  const worse = b.node('Sigmoid', ['image']);
-  const file = b.finish(b.node('Concat', [b.classifier(bad, 4, 2), b.node('Flatten', [worse])], { axis: 1 }));
+  const smooth = b.node('Sigmoid', [b.conv('image', 3, 4, 3)]);
+  const large = b.node('Resize', ['image']);
+  const lost = b.node('Gelu', [b.node('Add', [smooth, smooth])]);
+  const file = b.finish(b.node('Concat', [lost, b.node('Flatten', [large])], { axis: 1 }));
   assert.throws(
     () => importOnnx(file),
     (error: { code: string; message: string }) => {
       assert.equal(error.code, 'model/unsupported');
-      assert.match(error.message, /Conv "conv_/);
-      assert.match(error.message, /Sigmoid "sigmoid_/);
+      assert.match(error.message, /Sigmoid "sigmoid_\d+" of 4x6x6: .*put a Relu in its place/);
+      assert.match(error.message, /Resize "resize_\d+" of 3x8x8: .*enlarges/);
+      assert.match(error.message, /Gelu "gelu_/);
+      assert.equal(error.message.split('\n').length, 4);
       return true;
     },
   );

@@ -1,0 +1,166 @@
+import { SphynxError } from '../../errors/sphynx-error.ts';
+import { elementsOf } from '../geometry.ts';
+import { type AffineValue, isTensor, tensorValue } from './affine.ts';
+import { foldConstants } from './fold-constants.ts';
+import { findMaskedRelus, type MaskedRelu, maskFlags } from './masked-relu.ts';
+import { mergeLayers } from './merge-layers.ts';
+import { InexactError, inputsOf, type Lookup } from './node-inputs.ts';
+import type { OnnxGraph } from './onnx.ts';
+import { type Constant, formatError } from './onnx-constant.ts';
+import type { OnnxNode } from './onnx-node.ts';
+import { LINEAR, NONLINEAR, POINTWISE, refusal } from './operators.ts';
+import { neededLayers, type PendingLayer } from './pending-layer.ts';
+import { PendingLayers } from './pending-layers.ts';
+import { operatorsOf, type Trace } from './trace.ts';
+import { dimsOf } from './view.ts';
+
+/** One way to run a graph: its layers, and where linear segments had to be cut or were asked to be. */
+export interface Composition {
+  /** The last one gives the logits. */
+  readonly layers: readonly PendingLayer[];
+  /** Values that became layers of linear elements, with the reason. */
+  readonly cuts: ReadonlyMap<string, string>;
+  /** Nodes that cannot be run in any way; there are no layers then. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * Composes a graph, with the values `cuts` cut and others where an operator does not compose with its input.
+ * Throws 'model/format' on a broken graph.
+ */
+export function compose(graph: OnnxGraph, cuts: ReadonlySet<string>): Composition {
+  return new Composer(graph, cuts).run();
+}
+
+class Composer {
+  readonly #graph: OnnxGraph;
+  readonly #wanted: ReadonlySet<string>;
+  readonly #masked: ReadonlyMap<OnnxNode, MaskedRelu>;
+  readonly #constants: Map<string, Constant>;
+  readonly #values = new Map<string, AffineValue>();
+  /** What cut values, and pointwise maps of them, are without the cut: activations of these need not wait for it. */
+  readonly #uncut = new Map<string, AffineValue>();
+  readonly #early: Lookup<AffineValue>;
+  readonly #traces = new Map<string, Trace>();
+  readonly #layers = new PendingLayers();
+  readonly #cuts = new Map<string, string>();
+  readonly #problems: string[] = [];
+  readonly #broken = new Set<string>();
+
+  constructor(graph: OnnxGraph, cuts: ReadonlySet<string>) {
+    this.#graph = graph;
+    this.#wanted = cuts;
+    this.#masked = findMaskedRelus(graph);
+    this.#constants = new Map(graph.constants);
+    this.#values.set(graph.inputName, tensorValue(0, graph.input));
+    this.#early = { get: (name) => this.#uncut.get(name) ?? this.#values.get(name) };
+  }
+
+  run(): Composition {
+    const { nodes, outputName, inputName } = this.#graph;
+    const defined = new Set([inputName, ...this.#constants.keys()]);
+    for (const node of nodes) {
+      for (const name of node.outputs) {
+        if (name && defined.has(name)) throw formatError(`${JSON.stringify(name)} is computed twice`);
+        defined.add(name);
+      }
+      this.#visit(node);
+    }
+    if (this.#problems.length > 0) return { layers: [], cuts: this.#cuts, problems: this.#problems };
+    const value = this.#values.get(outputName);
+    if (!value) throw formatError('nothing computes the output');
+    const logits = {
+      name: 'logits',
+      value,
+      linear: null,
+      cut: null,
+      operators: this.#operatorsOf([outputName]),
+    };
+    const layers = mergeLayers(neededLayers([...this.#layers.found, logits]));
+    return { layers, cuts: this.#cuts, problems: [] };
+  }
+
+  #visit(node: OnnxNode): void {
+    if (this.#masked.has(node) && node.type !== 'Relu') {
+      // Its Relu stands for all.
+      if (node.inputs.some((name) => this.#broken.has(name))) this.#break(node);
+      return;
+    }
+    try {
+      const constant = foldConstants(node, this.#constants, this.#values);
+      if (constant) this.#constants.set(node.outputs[0], constant);
+      else if (!LINEAR.has(node.type) && !NONLINEAR.has(node.type)) throw refusal(node);
+      else if (node.inputs.some((name) => this.#broken.has(name))) this.#break(node);
+      else this.#evaluate(node);
+    } catch (error) {
+      if (!(error instanceof SphynxError && error.code === 'model/unsupported')) throw error;
+      const shapes = node.inputs.map((name) => this.#values.get(name)).filter((value) => value !== undefined);
+      const of = shapes.map((value) => ` of ${dimsOf(value).join('x')}`).join(' and');
+      this.#problems.push(`${node.type} ${node.label}${of}: ${error.message}`);
+      this.#break(node);
+    }
+  }
+
+  /** What is computed from what cannot be is not to be had either. */
+  #break(node: OnnxNode): void {
+    for (const name of node.outputs) this.#broken.add(name);
+  }
+
+  #evaluate(node: OnnxNode): void {
+    const before = this.#layers.found.length;
+    try {
+      this.#apply(node);
+    } catch (error) {
+      if (!(error instanceof InexactError)) throw error;
+      this.#layers.found.length = before;
+      const composed = node.inputs.filter((name) => this.#isComposed(name));
+      if (composed.length === 0) throw error;
+      for (const name of composed) this.#cut(name, `before ${node.type} ${node.label}: ${error.message}`);
+      this.#apply(node);
+    }
+    for (const name of node.outputs) if (this.#wanted.has(name)) this.#cut(name, 'it is cheaper so');
+  }
+
+  #apply(node: OnnxNode): void {
+    const nonlinear = NONLINEAR.get(node.type);
+    const mask = this.#masked.get(node);
+    if (nonlinear) {
+      const inputs = inputsOf(node, this.#early, this.#constants);
+      const segments = this.#layers.endedBy(node.label.slice(1, -1), this.#operatorsOf(node.inputs));
+      const end = () => segments.end(inputs.value(0), maskFlags(mask!, inputs.value(0)));
+      this.#values.set(mask?.output ?? node.outputs[0], mask ? end() : nonlinear(inputs, segments));
+      return;
+    }
+    const operator = LINEAR.get(node.type)!;
+    const results = [operator(inputsOf(node, this.#values, this.#constants))].flat();
+    const from = node.inputs.map((name) => this.#traces.get(name)).filter((trace) => trace !== undefined);
+    for (const [i, name] of node.outputs.entries()) {
+      if (!name) continue;
+      if (!results[i]) throw formatError(`node ${node.label} has too many outputs`);
+      this.#values.set(name, results[i]);
+      this.#traces.set(name, { operator: `${node.type} ${node.label}`, from });
+    }
+    if (POINTWISE.has(node.type) && node.inputs.some((name) => this.#uncut.has(name)))
+      this.#uncut.set(node.outputs[0], [operator(inputsOf(node, this.#early, this.#constants))].flat()[0]);
+  }
+
+  #isComposed(name: string): boolean {
+    const value = this.#values.get(name);
+    return value !== undefined && !isTensor(value);
+  }
+
+  /** Makes a value a layer of linear elements, unless it is a tensor already. */
+  #cut(name: string, reason: string): void {
+    if (!this.#isComposed(name)) return;
+    const value = this.#values.get(name)!;
+    const segments = this.#layers.endedBy(name, this.#operatorsOf([name]), reason);
+    this.#uncut.set(name, value);
+    this.#values.set(name, segments.end(value, new Uint8Array(elementsOf(value.shape)).fill(1)));
+    this.#traces.delete(name);
+    this.#cuts.set(name, reason);
+  }
+
+  #operatorsOf(names: readonly string[]): string[] {
+    return operatorsOf(names.map((name) => this.#traces.get(name)).filter((trace) => trace !== undefined));
+  }
+}

@@ -1,0 +1,77 @@
+import { elementsOf } from '../geometry.ts';
+import { type AffineValue, type ElementView, pickChannels } from './affine.ts';
+import { convolveValue } from './affine-convolution.ts';
+import { makeKernel } from './dense-kernel.ts';
+import { exactly, unsupported } from './node-inputs.ts';
+
+/** Reshaping and transposing: values stay maps or vectors wherever a permutation of channels or elements does it. */
+
+/** The sizes of one image's value as ONNX sees it, without the batch. */
+export function dimsOf({ shape, flat, view }: AffineValue): readonly number[] {
+  if (view) return view.dims;
+  return flat ? [elementsOf(shape)] : [shape.channels, shape.height, shape.width];
+}
+
+/** The same elements in the same order under other sizes. */
+export function reshaped(value: AffineValue, dims: readonly number[]): AffineValue {
+  return seen(value, {
+    dims,
+    order: value.view?.order ?? Uint32Array.from({ length: elementsOf(value.shape) }, (_, i) => i),
+  });
+}
+
+/** Axis i of the result is axis `axes[i]`; the batch is not counted. */
+export function transposed(value: AffineValue, axes: readonly number[]): AffineValue {
+  const from = dimsOf(value);
+  const dims = axes.map((axis) => from[axis]);
+  const steps = axes.map((axis) => from.slice(axis + 1).reduce((product, size) => product * size, 1));
+  const order = new Uint32Array(elementsOf(value.shape));
+  for (let i = 0; i < order.length; i++) {
+    let [rest, at] = [i, 0];
+    for (let axis = dims.length - 1; axis >= 0; axis--) {
+      at += (rest % dims[axis]) * steps[axis];
+      rest = Math.floor(rest / dims[axis]);
+    }
+    order[i] = value.view ? value.view.order[at] : at;
+  }
+  return seen(value, { dims, order });
+}
+
+/** The value with that view, as a map or vector where it is one. */
+function seen(value: AffineValue, view: ElementView): AffineValue {
+  const { shape } = value;
+  const { dims, order } = view;
+  const plain = { ...value, view: undefined };
+  const area = shape.height * shape.width;
+  const sameMap = dims.length === 3 && dims[1] === shape.height && dims[2] === shape.width;
+  if ((sameMap || dims.length === 1) && blocksStay(order, area)) {
+    const channels = Array.from({ length: shape.channels }, (_, c) => order[c * area] / area);
+    const inPlace = channels.every((channel, c) => channel === c);
+    return { ...(inPlace ? plain : pickChannels(plain, channels)), flat: dims.length === 1 };
+  }
+  return { ...value, view };
+}
+
+/** Whether elements c * area .. (c + 1) * area - 1 are one channel in its own order, for every c. */
+function blocksStay(order: Uint32Array, area: number): boolean {
+  for (let i = 0; i < order.length; i++)
+    if (order[i] !== order[i - (i % area)] + (i % area) || order[i - (i % area)] % area !== 0) return false;
+  return true;
+}
+
+/** A value as operators read it. Throws 'model/unsupported' if it is neither a map nor a vector. */
+export function plainValue(value: AffineValue): AffineValue {
+  if (!value.view) return value;
+  const { dims, order } = value.view;
+  if (dims.length !== 1)
+    throw unsupported(`it reads a value of ${dims.join('x')} that is transposed; export with channels first`);
+  // A vector in another order: every element is picked by an output of its own.
+  const { channels, height, width } = value.shape;
+  const depth = order.length;
+  const kernel = makeKernel(depth, channels, height, width, (data) => {
+    for (const [i, at] of order.entries()) data[i * depth + at] = 1;
+  });
+  const window = { stride: 1, padTop: 0, padLeft: 0, outHeight: 1, outWidth: 1 };
+  const picked = convolveValue({ ...value, view: undefined }, kernel, new Float64Array(depth), window);
+  return { ...exactly(picked), flat: true };
+}
