@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import { asSphynxError } from '../errors/sphynx-error.ts';
 import { DIGIT_BITS, type Setting } from '../protocol/setting.ts';
 import { wholeNumber } from './arguments.ts';
+import { compareCommand } from './compare.ts';
 import { describeContention, measureContention } from './contention.ts';
 import { measureGrowth, redrawGrowth } from './growth.ts';
 import { describeKernels, measureKernels } from './kernels/suite.ts';
@@ -106,6 +107,7 @@ program
 
 program.addCommand(loadCommand(note));
 program.addCommand(paperCommand());
+program.addCommand(compareCommand(note));
 program.addCommand(soakCommand(note));
 
 program
