@@ -6,6 +6,7 @@ import { DIGIT_BITS, type Setting } from '../protocol/setting.ts';
 import { wholeNumber } from './arguments.ts';
 import { compareCommand } from './compare.ts';
 import { describeContention, measureContention } from './contention.ts';
+import { describeMeasurement } from './describe-measurement.ts';
 import { measureGrowth, redrawGrowth } from './growth.ts';
 import { describeKernels, measureKernels } from './kernels/suite.ts';
 import { loadCommand } from './load/command.ts';
@@ -15,7 +16,6 @@ import { checkNetworks } from './network/check.ts';
 import { networkProfile } from './network/profiles.ts';
 import { paperCommand } from './paper/command.ts';
 import { drawPareto } from './pareto.ts';
-import { describeMeasurement } from './report.ts';
 import { soakCommand } from './soak/command.ts';
 import { chromeTrace } from './trace.ts';
 
