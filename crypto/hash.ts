@@ -16,10 +16,10 @@ export class GateHash {
   readonly #ciphers = new Map<number, BlockCipher>();
 
   /**
-   * The hash keys of one layer of one bundle. `nonce`: 16 bytes, public, never used for another bundle. Throws
-   * 'crypto/input' if it has another length.
+   * The hash keys of one layer of one bundle. `nonce`: 16 bytes, public, never used for another bundle; `purposes`:
+   * how many keys, other than those that the gadgets number. Throws 'crypto/input' if the nonce has another length.
    */
-  constructor(nonce: Uint8Array, layer: number) {
+  constructor(nonce: Uint8Array, layer: number, purposes = PURPOSES) {
     if (nonce.length !== BLOCK_BYTES)
       throw new SphynxError('crypto/input', `expected a nonce of ${BLOCK_BYTES} bytes, got ${nonce.length}`);
     const seed = createHash('sha256')
@@ -27,7 +27,7 @@ export class GateHash {
       .update(nonce)
       .update(Uint32Array.of(layer))
       .digest();
-    this.#keys = new Prg(new Uint8Array(seed), 'gate-keys').bytes(BLOCK_BYTES * PURPOSES);
+    this.#keys = new Prg(new Uint8Array(seed), 'gate-keys').bytes(BLOCK_BYTES * purposes);
   }
 
   /** AES_K of the inputs y [blocks], for a kernel that completes the hash itself; `out` may be `inputs`. */

@@ -55,10 +55,16 @@ export function garbleInputs(gadget: Gadget, chunk: GarbledChunk): Uint8Array {
   return a;
 }
 
-/** Rescale: the labels for 0 of the garbler's only wire, which is a one-bit digit. */
-export function wrapLabels({ secrets, first, count, memory }: GarbledChunk): Uint8Array {
+/** The labels for 0 of the garbler's wire `digit`, which is a digit of one bit. */
+export function bitLabels(
+  secrets: LayerSecrets,
+  digit: number,
+  first: number,
+  count: number,
+  memory: KernelMemory,
+): Uint8Array {
   const labels = memory.bytes(4 * BLOCK_BYTES * count);
   allKeyCounters(labels, count, first);
-  secrets.digitCipher(0).encrypt(labels, labels);
+  secrets.digitCipher(digit).encrypt(labels, labels);
   return plane(labels, 0, count);
 }

@@ -3,7 +3,7 @@ import { garblePair, PAIR_ROW_BYTES, pairInputs } from '../../kernels/decode-tab
 import { adderInputs, garbleAnd } from '../../kernels/half-gates.ts';
 import { inKernelMemory, PURPOSE } from '../hash.ts';
 import { checkChunk, checkLength, type Gadget, type GarblerKeys, gadgetBytes } from './gadget.ts';
-import { type GarbledChunk, garbleInputs, wrapLabels } from './garble-inputs.ts';
+import { bitLabels, type GarbledChunk, garbleInputs } from './garble-inputs.ts';
 import { wrapValues } from './inputs.ts';
 import { layerSecrets } from './keys.ts';
 import { plane, Rows } from './rows.ts';
@@ -54,8 +54,9 @@ function garbleRelu(gadget: Gadget, chunk: GarbledChunk, b: Uint8Array): void {
 }
 
 function garbleRescale(gadget: Gadget, chunk: GarbledChunk, b: Uint8Array): void {
-  const masks = chunk.secrets.partialMasks(chunk.first, chunk.count, 1);
-  garbleDecodeTable(chunk, 0, wrapLabels(chunk), b, masks, wrapValues(gadget));
+  const { secrets, first, count, memory } = chunk;
+  const masks = secrets.partialMasks(first, count, 1);
+  garbleDecodeTable(chunk, 0, bitLabels(secrets, 0, first, count, memory), b, masks, wrapValues(gadget));
 }
 
 /** The labels for 0 of the sum's bits [ringBits planes]. */

@@ -1,7 +1,7 @@
 import { BlockCipher } from '../block-cipher.ts';
 import { GateHash } from '../hash.ts';
 import { deriveSeed, Prg } from '../prg.ts';
-import { type GarblerKeys, LABEL_BYTES, MAX_RING_BITS } from './gadget.ts';
+import { type GarblerKeys, LABEL_BYTES } from './gadget.ts';
 
 /** Delta, the difference of the two labels of every wire of a bundle; its colour bit is 1. */
 export function bundleDelta(bundleSeed: Uint8Array): Uint8Array {
@@ -9,6 +9,9 @@ export function bundleDelta(bundleSeed: Uint8Array): Uint8Array {
   delta[0] |= 1;
   return delta;
 }
+
+/** Keys for the digits of a word. */
+const MAX_DIGITS = 32;
 
 const derived = new WeakMap<GarblerKeys, LayerSecrets>();
 
@@ -34,7 +37,7 @@ export class LayerSecrets {
 
   constructor(keys: GarblerKeys) {
     this.#keys = keys;
-    this.#digitKeys = new Prg(keys.seed, 'digit-keys').bytes(LABEL_BYTES * MAX_RING_BITS);
+    this.#digitKeys = new Prg(keys.seed, 'digit-keys').bytes(LABEL_BYTES * MAX_DIGITS);
   }
 
   /** Needed offline only. */

@@ -39,7 +39,7 @@ export function serverLabels(
     const counters = memory.bytes(size);
     for (const [d, { bit, bits }] of digitsOf(gadget).entries()) {
       const out = plane(sent, d, count);
-      if (bits === 1) oneBitLabels(secrets.digitCipher(d), keys.delta, words, bit, first, out, memory);
+      if (bits === 1) chosenBitLabels(secrets.digitCipher(d), keys.delta, words, bit, first, out, memory);
       else {
         sentKeyCounters(words, bit, permutations, d, counters, first);
         secrets.digitCipher(d).encrypt(counters, out);
@@ -51,7 +51,7 @@ export function serverLabels(
 }
 
 /** The label of bit `bit` of every word: its zero label, plus delta where the bit is set. */
-function oneBitLabels(
+export function chosenBitLabels(
   cipher: BlockCipher,
   delta: Uint8Array,
   words: Uint32Array,

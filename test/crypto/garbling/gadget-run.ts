@@ -30,7 +30,7 @@ export function rescale(dropBits: number): Gadget {
 }
 
 /** What OT gives the evaluator: of each pair (zero, zero xor delta) the label of its bit. */
-function chooseLabels(zero: Uint8Array, delta: Uint8Array, bits: Uint8Array): Uint8Array {
+export function chooseLabels(zero: Uint8Array, delta: Uint8Array, bits: Uint8Array): Uint8Array {
   return zero.map((byte, i) => byte ^ (bits[i >> 4] ? delta[i & 15] : 0));
 }
 

@@ -1,0 +1,157 @@
+import { BLOCK_BYTES } from '../../kernels/blocks.ts';
+import { elementsOf, type Gates } from './gates.ts';
+
+/**
+ * The circuit that finds the largest of n signed 32-bit words, and the next largest: adders that join the shares,
+ * then per class a tournament over neighbours. Of equal words the first wins.
+ */
+
+/** Bits of a logit. */
+export const WORD_BITS = 32;
+
+/** Wires of one length, the lowest bit first. */
+type Word = readonly Uint8Array[];
+
+interface Tournament {
+  /** Bits of the winner's index, of one element each. */
+  readonly index: Word;
+  /** For every level, whether the right one of each pair won. */
+  readonly choices: readonly Uint8Array[];
+}
+
+/** The indices of the `classes` largest of a + b mod 2^32, signed, in falling order; wires of one element. */
+export function largestIndices(gates: Gates, a: Word, b: Word, classes: number): Word[] {
+  const words = ordered(gates, add(gates, a, b));
+  const found: Word[] = [];
+  /** Who has not won yet, as the highest bit of each word; nobody has in the first tournament. */
+  let alive: Uint8Array | null = null;
+  for (;;) {
+    const { index, choices } = hold(gates, alive ? [...words, alive] : words);
+    found.push(index);
+    if (found.length === classes) return found;
+    const won = winner(gates, choices);
+    alive = alive ? gates.xor(alive, won) : gates.not(won);
+  }
+}
+
+/** Sizes of all AND gates of `largestIndices` over n words, in its order: what a plan has to know. */
+export function* andGates(n: number, classes: number): Generator<number> {
+  for (let bit = 0; bit < WORD_BITS - 1; bit++) yield n;
+  for (let found = 1; found <= classes; found++) {
+    const width = found === 1 ? WORD_BITS : WORD_BITS + 1;
+    const pairs: number[] = [];
+    for (let left = n; left > 1; left = Math.ceil(left / 2)) pairs.push(Math.floor(left / 2));
+    for (const [level, count] of pairs.entries()) {
+      const moved = level === pairs.length - 1 ? 0 : width;
+      for (let gate = 0; gate < width + moved + level; gate++) yield count;
+    }
+    if (found < classes) yield* pairs.slice(0, -1).reverse();
+  }
+}
+
+/** a + b mod 2^32. */
+function add(gates: Gates, a: Word, b: Word): Word {
+  const carry = gates.constant(a[0].length);
+  return a.map((left, bit) => {
+    const [x, y] = [gates.xor(left, carry), gates.xor(b[bit], carry)];
+    const sum = gates.xor(x, b[bit]);
+    if (bit < WORD_BITS - 1) gates.and(x, y, carry); // the carry out of the top bit is dropped
+    return sum;
+  });
+}
+
+/** Signed words as unsigned ones of the same order. */
+function ordered(gates: Gates, words: Word): Word {
+  return words.map((bit, i) => (i === WORD_BITS - 1 ? gates.not(bit) : bit));
+}
+
+/** Rounds of pairs of neighbours; of an odd number the last one passes. */
+function hold(gates: Gates, words: Word): Tournament {
+  let [values, index] = [words, [] as Word];
+  const choices: Uint8Array[] = [];
+  while (elementsOf(values[0]) > 1) {
+    const pairs = values.map((bit) => split(gates, bit));
+    const rightWins = isGreater(
+      gates,
+      pairs.map(({ right }) => right),
+      pairs.map(({ left }) => left),
+    );
+    choices.push(rightWins);
+    const chosen = index.map((bit) => choose(gates, rightWins, split(gates, bit)));
+    const isLast = elementsOf(values[0]) === 2;
+    const passes = pairs[0].rest.length;
+    index = [...chosen, joined(gates, rightWins, gates.constant(passes))];
+    values = isLast ? [rightWins] : pairs.map((pair) => choose(gates, rightWins, pair));
+  }
+  return { index, choices };
+}
+
+/** x > y, unsigned: the carry of x + NOT y, by one AND per bit (Kolesnikov, Sadeghi, Schneider, CANS 2009). */
+function isGreater(gates: Gates, x: Word, y: Word): Uint8Array {
+  const carry = gates.constant(x[0].length);
+  for (const [bit, left] of x.entries())
+    gates.memory.scope(() => {
+      gates.and(gates.xor(left, carry), gates.xor(gates.not(y[bit]), carry), carry);
+    });
+  return carry;
+}
+
+interface Pairs {
+  readonly left: Uint8Array;
+  readonly right: Uint8Array;
+  /** The element without a partner, or none. */
+  readonly rest: Uint8Array;
+}
+
+/** Elements 0, 2, 4, ... and their right neighbours. */
+function split({ memory }: Gates, wire: Uint8Array): Pairs {
+  const count = elementsOf(wire);
+  const [left, right] = [0, 1].map((side) => {
+    const half = memory.bytes(BLOCK_BYTES * Math.floor(count / 2));
+    for (let i = 0; i < elementsOf(half); i++) half.set(block(wire, 2 * i + side), BLOCK_BYTES * i);
+    return half;
+  });
+  return { left, right, rest: wire.subarray(2 * left.length) };
+}
+
+/** The right ones where `rightWins`, else the left ones; then the rest. */
+function choose(gates: Gates, rightWins: Uint8Array, { left, right, rest }: Pairs): Uint8Array {
+  const chosen = gates.copy(left);
+  gates.and(rightWins, gates.xor(left, right), chosen);
+  return joined(gates, chosen, rest);
+}
+
+/** Flags of all elements that went in, set for the winner alone: walks the tournament from its end to its beginning. */
+function winner(gates: Gates, choices: readonly Uint8Array[]): Uint8Array {
+  const [last, ...before] = choices.toReversed();
+  let flags = merge(gates, gates.not(last), last, gates.constant(0));
+  for (const rightWins of before) {
+    const paired = flags.subarray(0, rightWins.length);
+    const right = gates.constant(rightWins.length);
+    gates.and(rightWins, paired, right);
+    flags = merge(gates, gates.xor(paired, right), right, flags.subarray(rightWins.length));
+  }
+  return flags;
+}
+
+/** Undoes `split`. */
+function merge({ memory }: Gates, left: Uint8Array, right: Uint8Array, rest: Uint8Array): Uint8Array {
+  const wire = memory.bytes(2 * left.length + rest.length);
+  for (let i = 0; i < elementsOf(left); i++) {
+    wire.set(block(left, i), 2 * BLOCK_BYTES * i);
+    wire.set(block(right, i), 2 * BLOCK_BYTES * i + BLOCK_BYTES);
+  }
+  wire.set(rest, 2 * left.length);
+  return wire;
+}
+
+function joined({ memory }: Gates, first: Uint8Array, second: Uint8Array): Uint8Array {
+  const wire = memory.bytes(first.length + second.length);
+  wire.set(first);
+  wire.set(second, first.length);
+  return wire;
+}
+
+function block(wire: Uint8Array, element: number): Uint8Array {
+  return wire.subarray(BLOCK_BYTES * element, BLOCK_BYTES * (element + 1));
+}

@@ -1,0 +1,135 @@
+import { SphynxError } from '../../errors/sphynx-error.ts';
+import { BLOCK_BYTES } from '../../kernels/blocks.ts';
+import { GateHash, inKernelMemory } from '../hash.ts';
+import { andGates, largestIndices, WORD_BITS } from './argmax-circuit.ts';
+import { checkLength, type GadgetBytes, type GarblerKeys } from './gadget.ts';
+import { bitLabels } from './garble-inputs.ts';
+import { EvaluatingGates, GarblingGates, type Gates } from './gates.ts';
+import { layerSecrets } from './keys.ts';
+import { chosenBitLabels } from './online.ts';
+import { plane, Rows } from './rows.ts';
+
+/**
+ * Which of the logits are the largest, and nothing else: one garbled circuit over shares of all of them (see
+ * argmax-circuit.ts). The garbler's share is known online, the evaluator's offline; the evaluator reads the indices
+ * off the colours of their labels.
+ */
+export interface Argmax {
+  /** Logits, signed 32-bit words. */
+  readonly logits: number;
+  /** How many indices come out, of the largest logits in falling order; of equal ones the first comes first. */
+  readonly classes: number;
+}
+
+/** What one run costs, all logits together. Throws 'crypto/input' if there are fewer logits than classes. */
+export function argmaxBytes(argmax: Argmax): GadgetBytes {
+  const { logits, classes } = argmax;
+  if (!(Number.isInteger(logits) && Number.isInteger(classes) && 1 <= classes && classes <= logits))
+    throw new SphynxError('crypto/input', `cannot take the largest ${classes} of ${logits} logits`);
+  const gates = sum(andGates(logits, classes));
+  const labels = WORD_BITS * logits;
+  return { labels, tables: 2 * BLOCK_BYTES * gates + decodeBits(argmax), online: BLOCK_BYTES * labels };
+}
+
+/**
+ * Garbler, offline. Once per `keys`, which no other gadget may use. `zeroLabels`: the evaluator's wires' labels for 0,
+ * from OT [16 * labels, bit-major]. Returns the tables: rows of the gates, then one byte of colour per bit of the result.
+ */
+export function garbleArgmax(argmax: Argmax, keys: GarblerKeys, zeroLabels: Uint8Array): Uint8Array {
+  const { labels, tables } = argmaxBytes(argmax);
+  checkLength('zero labels', zeroLabels, BLOCK_BYTES * labels);
+  const secrets = layerSecrets(keys);
+  return inKernelMemory((memory) => {
+    const rows = new Rows(new Uint8Array(tables));
+    const gates = new GarblingGates(memory, hashOf(argmax, keys), keys.delta, rows);
+    const own = bits((bit) => bitLabels(secrets, bit, 0, argmax.logits, memory));
+    const indices = largestIndices(gates, own, planes(gates, zeroLabels, argmax), argmax.classes);
+    for (const label of indices.flat()) rows.take(1)[0] = colour(label);
+    return rows.bytes;
+  });
+}
+
+/** Evaluator, offline: its input bits [labels, bit-major]: the choices of its OTs. */
+export function argmaxChoices({ logits }: Argmax, share: Uint32Array): Uint8Array {
+  checkLength('share', share, logits);
+  const choices = new Uint8Array(WORD_BITS * logits);
+  for (let bit = 0; bit < WORD_BITS; bit++)
+    for (let e = 0; e < logits; e++) choices[bit * logits + e] = (share[e] >>> bit) & 1;
+  return choices;
+}
+
+/** Garbler, online: the labels of its share [online bytes]. Never to be called for two different shares of one bundle. */
+export function argmaxServerLabels({ logits }: Argmax, keys: GarblerKeys, share: Uint32Array): Uint8Array {
+  checkLength('share', share, logits);
+  const secrets = layerSecrets(keys);
+  return inKernelMemory((memory) => {
+    const words = memory.u32(logits);
+    words.set(share);
+    const sent = memory.bytes(WORD_BITS * BLOCK_BYTES * logits);
+    for (let bit = 0; bit < WORD_BITS; bit++)
+      chosenBitLabels(secrets.digitCipher(bit), keys.delta, words, bit, 0, plane(sent, bit, logits), memory);
+    return sent.slice();
+  });
+}
+
+/**
+ * Evaluator, online: the indices of the largest logits. `tables`: from `garbleArgmax`; `clientLabels`: of its share's
+ * bits, from OT [16 * labels]; `onlineLabels`: from `argmaxServerLabels`. Throws 'crypto/input' on a wrong length and
+ * where what comes out is no index, as from labels that belong elsewhere.
+ */
+export function evaluateArgmax(
+  argmax: Argmax,
+  { nonce, layer }: Pick<GarblerKeys, 'nonce' | 'layer'>,
+  tables: Uint8Array,
+  clientLabels: Uint8Array,
+  onlineLabels: Uint8Array,
+): number[] {
+  const bytes = argmaxBytes(argmax);
+  checkLength('tables', tables, bytes.tables);
+  checkLength('labels', clientLabels, BLOCK_BYTES * bytes.labels);
+  checkLength('online labels', onlineLabels, bytes.online);
+  const found = inKernelMemory((memory) => {
+    const rows = new Rows(tables);
+    const gates = new EvaluatingGates(memory, hashOf(argmax, { nonce, layer }), rows);
+    const [a, b] = [onlineLabels, clientLabels].map((labels) => planes(gates, labels, argmax));
+    const indices = largestIndices(gates, a, b, argmax.classes);
+    return indices.map((index) =>
+      index.reduce((value, label, bit) => value | ((colour(label) ^ rows.take(1)[0]) << bit), 0),
+    );
+  });
+  if (found.some((index) => index < 0 || index >= argmax.logits))
+    throw new SphynxError('crypto/input', `the garbled argmax gave no index below ${argmax.logits}`);
+  return found;
+}
+
+function hashOf(
+  { logits, classes }: Argmax,
+  { nonce, layer }: Pick<GarblerKeys, 'nonce' | 'layer'>,
+): GateHash {
+  return new GateHash(nonce, layer, 2 * [...andGates(logits, classes)].length);
+}
+
+/** Bytes that decode the result: one per bit. */
+function decodeBits({ logits, classes }: Argmax): number {
+  return classes * Math.ceil(Math.log2(logits));
+}
+
+function planes({ memory }: Gates, labels: Uint8Array, { logits }: Argmax): Uint8Array[] {
+  const placed = memory.bytes(labels.length);
+  placed.set(labels);
+  return bits((bit) => plane(placed, bit, logits));
+}
+
+function bits<T>(of: (bit: number) => T): T[] {
+  return Array.from({ length: WORD_BITS }, (_, bit) => of(bit));
+}
+
+function colour(label: Uint8Array): number {
+  return label[0] & 1;
+}
+
+function sum(values: Iterable<number>): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+}
