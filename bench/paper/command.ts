@@ -20,10 +20,7 @@ interface Options {
 }
 
 /** What --quick leaves of the suite: the smallest networks of two families, twice. */
-const QUICK = { rows: ['sphynx:5,5,0+1', 'hrn:8,5,5,3'], repeat: 2, warmUp: 1 };
-
-/** Untimed runs, after which kernels run in optimised code. */
-const WARM_UP = 3;
+const QUICK = { rows: ['sphynx:5,5,0+1', 'hrn:8,5,5,3'], repeat: 2 };
 
 /** Commas that are not those of one RTT-MS,UP-MBIT,DOWN-MBIT. */
 const BETWEEN_NETWORKS = /,(?=[a-z])|(?<=[a-z]),/;
@@ -47,7 +44,6 @@ export function paperCommand(): Command {
         rows: named ? rowsNamed(named) : ROWS,
         networks: network.split(BETWEEN_NETWORKS).map(networkProfile),
         repeat: repeat ?? (quick ? QUICK.repeat : undefined),
-        warmUp: quick ? QUICK.warmUp : WARM_UP,
         cores: pin ? pinnedCores() : null,
         file: join(out, 'paper.json'),
         note: (text) => table.note(text),

@@ -14,7 +14,6 @@ export interface SuiteOptions {
   readonly networks: readonly NetworkProfile[];
   /** Timed runs of every row; by its size if not given. */
   readonly repeat?: number;
-  readonly warmUp: number;
   readonly cores: PinnedCores | null;
   /** Where results are kept; entries of the same commit that it has are not measured again. */
   readonly file: string;
@@ -62,9 +61,12 @@ async function measureRow(
   place: string,
   options: SuiteOptions,
 ): Promise<PaperEntry> {
-  const { warmUp, cores } = options;
+  const { cores } = options;
   const { card, layers } = await benchModel(model);
-  const repeat = options.repeat ?? customaryRepeat(card.relus);
+  const { repeat, warmUp } = {
+    ...customaryRuns(card.relus),
+    ...(options.repeat && { repeat: options.repeat }),
+  };
   const note = (text: string) => options.note(`${place}: ${text}`);
   const { measurement } = await measure(model, {
     ...{ repeat, warmUp, network, cores, note },
@@ -76,10 +78,10 @@ async function measureRow(
   return paperEntry(measurement, warmUp, await measurePlaintext(model, repeat, cores?.server));
 }
 
-/** Timed runs that take minutes at most. */
-function customaryRepeat(relus: number): number {
-  if (relus < 250_000) return 10;
-  return relus < 750_000 ? 5 : 3;
+/** Runs that take minutes at most. A large network's first inference runs each kernel often enough to have it optimised. */
+function customaryRuns(relus: number): { repeat: number; warmUp: number } {
+  if (relus < 250_000) return { repeat: 10, warmUp: 3 };
+  return { repeat: relus < 750_000 ? 5 : 3, warmUp: 1 };
 }
 
 function methodOf(cores: PinnedCores | null): string[] {
