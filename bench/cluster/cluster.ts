@@ -1,7 +1,6 @@
 /** The topology that an operator runs, with processes of its own: servers that share a Redis, behind a TCP balancer. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ConnectOptions } from '../../client/index.ts';
 import type { ServerLimits } from '../../server/index.ts';
 import type { Party, StartParty } from '../party.ts';
 import { Balancer } from './balancer.ts';
@@ -18,8 +17,8 @@ export interface ClusterOptions {
   readonly limits: Partial<ServerLimits>;
   /** Where Redis keeps its data; in the cluster's folder unless given. */
   readonly redisFolder?: string;
-  /** Of Redis and the servers, by name: `redis`, `replica 0`, ... */
-  readonly environment?: (name: string) => NodeJS.ProcessEnv;
+  /** What a server's environment has beside this process's. */
+  readonly environment?: (replica: number) => NodeJS.ProcessEnv;
 }
 
 export interface Replica {
@@ -47,7 +46,9 @@ export class Cluster {
   static async start(start: StartParty, folder: string, options: ClusterOptions): Promise<Cluster> {
     const redisFolder = options.redisFolder ?? join(folder, 'redis');
     await mkdir(redisFolder, { recursive: true });
-    const redis = await RedisServer.start(redisFolder, DURABLE, options.environment?.('redis'));
+    // Its append-only file is the whole log of what became of bundles.
+    const settings = [...DURABLE, '--auto-aof-rewrite-percentage', '0'];
+    const redis = await RedisServer.start(redisFolder, settings);
     const cluster = new Cluster(start, folder, options, redis);
     try {
       for (let i = 0; i < options.replicas; i++) await cluster.startReplica(i);
@@ -72,7 +73,7 @@ export class Cluster {
     const port = this.replicas[place]?.party.ready.port ?? 0;
     const records = { redis: this.redis.url };
     const options: ReplicaOptions = { model, port, records, log, limits };
-    const env = { SPHYNX_STORE_KEY: STORE_KEY, ...environment?.(name) };
+    const env = { SPHYNX_STORE_KEY: STORE_KEY, ...environment?.(place) };
     const party = await this.#start<{ port: number }>(
       'cluster/replica-process.ts',
       [JSON.stringify(options)],
@@ -83,14 +84,26 @@ export class Cluster {
     this.replicas[place] = { name, party, log };
   }
 
-  /** A client process under load, with a state folder of its own; it comes over the balancer unless told otherwise. */
-  startLoad(
+  /** A server beside the others that keeps its records in a folder, for itself. */
+  startSingle(folder: string, log: string): Promise<Party<{ port: number }>> {
+    const { model, limits } = this.#options;
+    const options: ReplicaOptions = { model, port: 0, records: { folder }, log, limits };
+    return this.#start('cluster/replica-process.ts', [JSON.stringify(options)]);
+  }
+
+  /** A client process with a state folder of its own; it comes over the balancer unless told otherwise. */
+  startClient(
     name: string,
-    { address = this.address, deadlines }: { address?: string; deadlines?: ConnectOptions['deadlines'] } = {},
+    options: Partial<Pick<LoadOptions, 'address' | 'stateFolder' | 'deadlines' | 'idle'>> = {},
+    environment: NodeJS.ProcessEnv = {},
   ): Promise<Party<unknown>> {
-    const stateFolder = join(this.#folder, name);
-    const options: LoadOptions = { model: this.#options.model, address, stateFolder, deadlines };
-    return this.#start('cluster/load-process.ts', [JSON.stringify(options)]);
+    const all: LoadOptions = {
+      model: this.#options.model,
+      address: this.address,
+      stateFolder: join(this.#folder, name),
+      ...options,
+    };
+    return this.#start('cluster/load-process.ts', [JSON.stringify(all)], { env: environment });
   }
 
   /** Closes what is no process of `start`'s. */

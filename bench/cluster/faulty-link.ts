@@ -1,13 +1,25 @@
 /** A TCP relay between client and server with the faults that networks have. */
 import { createServer, connect as dial, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Seen from the client. */
+type Direction = 'up' | 'down';
+
+const NEVER = { up: Number.POSITIVE_INFINITY, down: Number.POSITIVE_INFINITY };
+
+/** Longest piece of a slow link's bytes takes this long (ms). */
+const PIECE_MS = 50;
 
 export class FaultyLink {
   readonly #sockets = new Set<Socket>();
   readonly #server = createServer((near) => this.#join(near));
   #target: number;
   #address = '';
-  #budget = Number.POSITIVE_INFINITY;
+  #cutAfter = { ...NEVER };
   #silence = Number.POSITIVE_INFINITY;
+  #losing = { after: Number.POSITIVE_INFINITY, bytes: 0 };
+  /** Bytes per ms. */
+  #rate = { ...NEVER };
 
   private constructor(target: number) {
     this.#target = target;
@@ -24,14 +36,24 @@ export class FaultyLink {
     return this.#address;
   }
 
-  /** Cuts all connections once this many more bytes have come down from the server. Later ones work again. */
-  cutAfter(bytesDown: number): void {
-    this.#budget = bytesDown;
+  /** Cuts all connections once this many more bytes have gone one way, in the middle of a message. Later ones work again. */
+  cutAfter(bytes: number, direction: Direction = 'down'): void {
+    this.#cutAfter[direction] = bytes;
   }
 
   /** Lets nothing through once this many more bytes have come down, in either direction, and closes nothing. */
   fallSilentAfter(bytesDown: number): void {
     this.#silence = bytesDown;
+  }
+
+  /** Loses `bytes` once after `bytesDown` more have come down, and goes on as if nothing had been there. */
+  lose(bytes: number, bytesDown: number): void {
+    this.#losing = { after: bytesDown, bytes };
+  }
+
+  /** Lets this many bytes per second through from now on, in small pieces. */
+  slowDown(bytesPerSecond: number, direction: Direction): void {
+    this.#rate[direction] = bytesPerSecond / 1000;
   }
 
   /** Leads new connections to another port, as after a restart, and cuts the old ones. */
@@ -44,7 +66,7 @@ export class FaultyLink {
   /** Cuts all connections now. */
   cut(): void {
     for (const socket of this.#sockets) socket.destroy();
-    this.#budget = Number.POSITIVE_INFINITY;
+    this.#cutAfter = { ...NEVER };
   }
 
   close(): void {
@@ -65,14 +87,43 @@ export class FaultyLink {
         other.destroy();
       });
     }
-    near.on('data', (bytes) => this.#silence < 0 || far.write(bytes));
-    far.on('data', (bytes) => {
-      const allowed = this.#budget;
-      this.#budget -= bytes.length;
-      this.#silence -= bytes.length;
-      // What came before the cut arrives: several messages may stand in one piece.
-      if (this.#budget < 0) near.write(bytes.subarray(0, Math.max(0, allowed)), () => this.cut());
-      else if (this.#silence >= 0) near.write(bytes);
-    });
+    near.on('data', (bytes) => this.#carry(bytes, near, far, 'up'));
+    far.on('data', (bytes) => this.#carry(bytes, far, near, 'down'));
+  }
+
+  #carry(bytes: Uint8Array, from: Socket, to: Socket, direction: Direction): void {
+    const allowed = this.#cutAfter[direction];
+    this.#cutAfter[direction] -= bytes.length;
+    if (direction === 'down') this.#silence -= bytes.length;
+    // What came before the cut arrives: several messages may stand in one piece.
+    if (allowed < bytes.length) to.write(bytes.subarray(0, allowed), () => this.cut());
+    else if (this.#silence >= 0)
+      this.#pass(direction === 'down' ? this.#without(bytes) : bytes, from, to, direction);
+  }
+
+  #without(bytes: Uint8Array): Uint8Array {
+    const { after, bytes: lost } = this.#losing;
+    if (after >= bytes.length) {
+      this.#losing.after -= bytes.length;
+      return bytes;
+    }
+    this.#losing = { after: Number.POSITIVE_INFINITY, bytes: 0 };
+    return Buffer.concat([bytes.subarray(0, after), bytes.subarray(after + lost)]);
+  }
+
+  #pass(bytes: Uint8Array, from: Socket, to: Socket, direction: Direction): void {
+    if (this.#rate[direction] === Number.POSITIVE_INFINITY) to.write(bytes);
+    else this.#passSlowly(bytes, from, to, direction);
+  }
+
+  async #passSlowly(bytes: Uint8Array, from: Socket, to: Socket, direction: Direction): Promise<void> {
+    from.pause();
+    for (let start = 0; start < bytes.length && !to.destroyed; ) {
+      const size = Math.max(1, Math.round(this.#rate[direction] * PIECE_MS));
+      to.write(bytes.subarray(start, start + size));
+      start += size;
+      await delay(Math.min(PIECE_MS, 1 / this.#rate[direction]));
+    }
+    from.resume();
   }
 }

@@ -1,33 +1,24 @@
 /**
- * A client that keeps a small pool of bundles and classifies without a pause: `load-process.ts OPTIONS-JSON`, driven
- * over IPC by `../party.ts`. Every result is compared with the integer executor's.
+ * A client that keeps a small pool of bundles and classifies without a pause, or one that waits to be told:
+ * `load-process.ts OPTIONS-JSON`, driven over IPC by `../party.ts`. Every result is compared with the integer
+ * executor's.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ConnectOptions, connect, type PoolStatus } from '../../client/index.ts';
 import { liesInRange, plaintextRange } from '../../client/matches-plaintext.ts';
-import { asSphynxError } from '../../errors/sphynx-error.ts';
 import { tuneHeap } from '../../transport/heap.ts';
 import { randomPixels } from '../image.ts';
 import { benchModel } from '../model.ts';
 import { answerParent } from '../party.ts';
+import { failureOf, type Outcome, outcomeOf, type Result } from './outcome.ts';
 
 export interface LoadOptions {
   readonly model: string;
   readonly address: string;
   readonly stateFolder: string;
   readonly deadlines?: ConnectOptions['deadlines'];
-}
-
-/** One inference or one attempt of the pool to prepare, as it ended. */
-export interface Outcome {
-  readonly what: 'classify' | 'prepare';
-  /** When it ended (ms since the epoch), and how long it took (ms). */
-  readonly at: number;
-  readonly ms: number;
-  /** Of an inference that gave a result. */
-  readonly result?: { readonly bundleId: string; readonly right: boolean };
-  /** What the caller was told. */
-  readonly failure?: { readonly code: string; readonly message: string };
+  /** No pool, and nothing unless the parent asks. */
+  readonly idle?: boolean;
 }
 
 /** Bundles that the pool keeps. */
@@ -37,29 +28,26 @@ const POOL = { low: 1, high: 4 };
 const PAUSE_MS = 100;
 
 tuneHeap();
-const { model, address, stateFolder, deadlines } = JSON.parse(process.argv[2]) as LoadOptions;
+const { model, address, stateFolder, deadlines, idle } = JSON.parse(process.argv[2]) as LoadOptions;
 const network = await benchModel(model);
 const image = randomPixels(network);
 const expected = await plaintextRange(network, image);
 const client = await connect(address, { stateFolder, deadlines });
 const outcomes: Outcome[] = [];
 let stopping = false;
-
-let began = performance.now();
-const pool = client.pool({
-  ...POOL,
-  onStatus: ({ state, error }: PoolStatus) => {
-    if (error) record('prepare', began, { failure: { code: error.code, message: error.message } });
-    if (state === 'filling') began = performance.now();
-  },
-});
-const running = run();
+const running = idle ? undefined : load();
 answerParent(
   {},
   {
-    /** Those since the last time. */
+    /** Those of the load since the last time. */
     outcomes: async () => outcomes.splice(0),
-    pool: async () => pool.status,
+    /** One inference, for which a bundle is prepared if none is there. */
+    classify: () => outcomeOf('classify', classify),
+    prepare: (count: number) =>
+      outcomeOf('prepare', async () => {
+        await client.prepare({ count });
+        return undefined;
+      }),
   },
   async () => {
     stopping = true;
@@ -68,21 +56,26 @@ answerParent(
   },
 );
 
-async function run(): Promise<void> {
+async function load(): Promise<void> {
+  let began = performance.now();
+  client.pool({
+    ...POOL,
+    onStatus: ({ error }: PoolStatus) => {
+      const now = performance.now();
+      if (error)
+        outcomes.push({ what: 'prepare', at: Date.now(), ms: now - began, failure: failureOf(error) });
+      began = now;
+    },
+  });
   while (!stopping) {
-    const start = performance.now();
-    try {
-      const { bundleId, logits } = await client.classify(image, { prepare: true });
-      const scaled = [...logits].map((logit) => logit * 2 ** network.card.logitScaleBits);
-      record('classify', start, { result: { bundleId, right: liesInRange(expected, scaled) } });
-    } catch (error) {
-      const { code, message } = asSphynxError(error);
-      record('classify', start, { failure: { code, message } });
-      await delay(PAUSE_MS);
-    }
+    const outcome = await outcomeOf('classify', classify);
+    outcomes.push(outcome);
+    if (outcome.failure) await delay(PAUSE_MS);
   }
 }
 
-function record(what: Outcome['what'], start: number, end: Pick<Outcome, 'result' | 'failure'>): void {
-  outcomes.push({ what, at: Date.now(), ms: performance.now() - start, ...end });
+async function classify(): Promise<Result> {
+  const { bundleId, logits } = await client.classify(image, { prepare: true });
+  const scaled = [...logits].map((logit) => logit * 2 ** network.card.logitScaleBits);
+  return { bundleId, right: liesInRange(expected, scaled) };
 }

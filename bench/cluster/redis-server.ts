@@ -21,27 +21,21 @@ export class RedisServer {
   readonly url: string;
   readonly port: number;
   readonly #args: readonly string[];
-  readonly #environment: NodeJS.ProcessEnv;
   #process: ChildProcess | undefined;
 
-  private constructor(port: number, args: readonly string[], environment: NodeJS.ProcessEnv) {
+  private constructor(port: number, args: readonly string[]) {
     this.port = port;
     this.url = `redis://127.0.0.1:${port}`;
     this.#args = args;
-    this.#environment = environment;
   }
 
   /** The caller ends it with `kill`. Throws 'config/invalid' if redis-server is missing, 'internal' if it does not start. */
-  static async start(
-    folder: string,
-    settings: readonly string[] = DURABLE,
-    environment: NodeJS.ProcessEnv = {},
-  ): Promise<RedisServer> {
+  static async start(folder: string, settings: readonly string[] = DURABLE): Promise<RedisServer> {
     const missing = missingRedis();
     if (missing) throw new SphynxError('config/invalid', missing);
     const port = await freePort();
     const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--databases', '64'];
-    const server = new RedisServer(port, [...args, '--save', '', ...settings], environment);
+    const server = new RedisServer(port, [...args, '--save', '', ...settings]);
     await server.restart();
     return server;
   }
@@ -53,8 +47,7 @@ export class RedisServer {
 
   /** Starts it on the data that are there. */
   async restart(): Promise<void> {
-    const env = { ...process.env, ...this.#environment };
-    this.#process = spawn('redis-server', this.#args, { stdio: 'ignore', env });
+    this.#process = spawn('redis-server', this.#args, { stdio: 'ignore' });
     for (let tries = 0; !(await answers(this.port)); tries++) {
       if (tries === START.tries) throw new SphynxError('internal', 'redis-server did not start');
       await delay(START.pauseMs);

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Cluster } from '../cluster/cluster.ts';
-import type { Outcome } from '../cluster/load-process.ts';
+import type { Outcome } from '../cluster/outcome.ts';
 import { holdingOf } from '../cluster/processes.ts';
 import { type Machine, thisMachine } from '../machine.ts';
 import { withParties } from '../party.ts';
@@ -61,7 +61,7 @@ export async function measureSoak(options: SoakOptions): Promise<Soak> {
     const cluster = await Cluster.start(start, folder, { model, replicas, limits });
     try {
       const loads = await Promise.all(
-        Array.from({ length: clients }, (_, i) => cluster.startLoad(`client ${i}`)),
+        Array.from({ length: clients }, (_, i) => cluster.startClient(`client ${i}`)),
       );
       const pids = new Map<string, number>([
         ['redis', cluster.redis.pid as number],

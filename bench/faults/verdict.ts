@@ -1,0 +1,74 @@
+import type { Failure, Outcome } from '../cluster/outcome.ts';
+
+/** A call of one client, or of several: who, and how it ended. */
+export interface ClientOutcome extends Outcome {
+  readonly client: number;
+}
+
+/** A failure that clients were told of, and how often. */
+export interface Told extends Failure {
+  readonly times: number;
+}
+
+/** What one fault did to the clients. */
+export interface Verdict {
+  /** From its end to the time when every client had results again, without a failure in between (ms). */
+  readonly recoveryMs: number;
+  readonly told: readonly Told[];
+  /** The longest call (ms). */
+  readonly longestMs: number;
+  /** What must not be; empty if all is well. */
+  readonly complaints: readonly string[];
+}
+
+/** Words that tell people what to do. */
+const REMEDY = /try again|prepare|check|start|free some|raise|correct|choose|is used up|as many as/i;
+
+/**
+ * @param outcomes of the clients under load since the fault began
+ * @param over when the service should have been whole again (ms since the epoch)
+ * @param victims what became of calls that the fault hit on purpose: the last one must have succeeded
+ * @param codes that may be told
+ * @param deadlineMs longer than any call may take
+ */
+export function judge(
+  outcomes: readonly ClientOutcome[],
+  over: number,
+  victims: readonly Outcome[],
+  codes: readonly string[],
+  deadlineMs: number,
+): Verdict {
+  const all = [...outcomes, ...victims];
+  const told = tally(all);
+  const longestMs = Math.max(0, ...all.map(({ ms }) => ms));
+  const recoveries = [...Map.groupBy(outcomes, ({ client }) => client).values()].map(
+    (own) => recoveredAt(own, over) - over,
+  );
+  const complaints = [
+    ...told.filter(({ code }) => !codes.includes(code)).map((one) => `a client was told ${describe(one)}`),
+    ...told.filter(({ message }) => !REMEDY.test(message)).map((one) => `no remedy is in ${describe(one)}`),
+    ...all
+      .filter(({ result }) => result?.right === false)
+      .map(() => "a result is not the integer executor's"),
+    ...(victims.at(-1)?.failure ? ['the client that was hit did not recover'] : []),
+    ...(longestMs > deadlineMs ? [`a call took ${Math.round(longestMs)} ms`] : []),
+  ];
+  return { recoveryMs: Math.max(0, ...recoveries), told, longestMs, complaints };
+}
+
+/** When a client had its first result after its last failure, but not before `over`; Infinity if never. */
+export function recoveredAt(own: readonly Outcome[], over: number): number {
+  const lastFailure = own.findLastIndex(({ failure }) => failure !== undefined);
+  const first = own.slice(lastFailure + 1).find(({ result, at }) => result?.right && at >= over);
+  return first?.at ?? Number.POSITIVE_INFINITY;
+}
+
+function tally(outcomes: readonly Outcome[]): Told[] {
+  const failures = outcomes.flatMap(({ failure }) => (failure ? [failure] : []));
+  const same = Map.groupBy(failures, ({ code, message }) => `${code}: ${message}`);
+  return [...same.values()].map((ones) => ({ ...ones[0], times: ones.length }));
+}
+
+function describe({ code, message }: Failure): string {
+  return `${code}: ${message}`;
+}
