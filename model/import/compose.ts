@@ -124,15 +124,15 @@ class Composer {
   #apply(node: OnnxNode): void {
     const nonlinear = NONLINEAR.get(node.type);
     const mask = this.#masked.get(node);
+    const segments = this.#layers.endedBy(node.label.slice(1, -1), this.#operatorsOf(node.inputs));
     if (nonlinear) {
       const inputs = inputsOf(node, this.#early, this.#constants);
-      const segments = this.#layers.endedBy(node.label.slice(1, -1), this.#operatorsOf(node.inputs));
       const end = () => segments.end(inputs.value(0), maskFlags(mask!, inputs.value(0)));
       this.#values.set(mask?.output ?? node.outputs[0], mask ? end() : nonlinear(inputs, segments));
       return;
     }
     const operator = LINEAR.get(node.type)!;
-    const results = [operator(inputsOf(node, this.#values, this.#constants))].flat();
+    const results = [operator(inputsOf(node, this.#values, this.#constants), segments)].flat();
     const from = node.inputs.map((name) => this.#traces.get(name)).filter((trace) => trace !== undefined);
     for (const [i, name] of node.outputs.entries()) {
       if (!name) continue;
@@ -141,7 +141,10 @@ class Composer {
       this.#traces.set(name, { operator: `${node.type} ${node.label}`, from });
     }
     if (POINTWISE.has(node.type) && node.inputs.some((name) => this.#uncut.has(name)))
-      this.#uncut.set(node.outputs[0], [operator(inputsOf(node, this.#early, this.#constants))].flat()[0]);
+      this.#uncut.set(
+        node.outputs[0],
+        [operator(inputsOf(node, this.#early, this.#constants), segments)].flat()[0],
+      );
   }
 
   #isComposed(name: string): boolean {

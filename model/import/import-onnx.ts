@@ -1,6 +1,7 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { FloatNetwork } from '../float-network.ts';
 import { chooseCuts } from './choose-cuts.ts';
+import { withoutFinalSoftmax } from './final-softmax.ts';
 import { finishLayers } from './finish-layers.ts';
 import { readOnnx } from './onnx.ts';
 import { poolFirst } from './pool-first.ts';
@@ -10,7 +11,7 @@ import { poolFirst } from './pool-first.ts';
  * Throws 'model/format' on a broken file and 'model/unsupported' with all nodes that cannot be run.
  */
 export function importOnnx(bytes: Uint8Array): FloatNetwork {
-  const graph = poolFirst(readOnnx(bytes));
+  const graph = poolFirst(withoutFinalSoftmax(readOnnx(bytes)));
   const { layers, problems } = chooseCuts(graph);
   if (problems.length > 0)
     throw new SphynxError(

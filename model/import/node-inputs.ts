@@ -2,6 +2,7 @@ import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { AffineValue } from './affine.ts';
 import { type Constant, formatError } from './onnx-constant.ts';
 import type { OnnxNode } from './onnx-node.ts';
+import type { Segments } from './rewrites/segments.ts';
 import { plainValue } from './view.ts';
 
 /** What an operator of the importer sees of its node: attributes, and inputs that are values or constants. */
@@ -20,7 +21,7 @@ export interface NodeInputs {
 }
 
 /** One ONNX operator as a map of affine values, or several where it has several outputs. Throws 'model/unsupported' with the reason alone: the importer names the node. */
-export type Operator = (inputs: NodeInputs) => AffineValue | readonly AffineValue[];
+export type Operator = (inputs: NodeInputs, segments: Segments) => AffineValue | readonly AffineValue[];
 
 /** What is known by name. */
 export type Lookup<T> = Pick<ReadonlyMap<string, T>, 'get'>;

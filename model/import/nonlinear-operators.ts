@@ -4,7 +4,7 @@ import { formatError } from './onnx-constant.ts';
 import { clip, leakyRelu } from './rewrites/activations.ts';
 import { maxPool } from './rewrites/max-window.ts';
 import type { Segments } from './rewrites/segments.ts';
-import { mapOf, poolingWindow } from './spatial-operators.ts';
+import { mapOf, poolingWindow } from './window.ts';
 
 /** A nonlinear ONNX operator, as layers of ReLUs and linear maps. Throws as `Operator` does. */
 export type NonlinearOperator = (inputs: NodeInputs, segments: Segments) => AffineValue;

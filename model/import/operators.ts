@@ -1,11 +1,12 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { ARITHMETIC_OPERATORS } from './arithmetic-operators.ts';
+import { CONVOLUTION_OPERATORS } from './convolution-operators.ts';
 import type { Operator } from './node-inputs.ts';
 import { NONLINEAR_OPERATORS, type NonlinearOperator } from './nonlinear-operators.ts';
 import type { OnnxNode } from './onnx-node.ts';
+import { POOLING_OPERATORS } from './pooling-operators.ts';
 import { PRODUCT_OPERATORS } from './product-operators.ts';
 import { SHAPE_OPERATORS } from './shape-operators.ts';
-import { SPATIAL_OPERATORS } from './spatial-operators.ts';
 
 /** All operators of ONNX that can be run, by type. */
 export const LINEAR = new Map<string, Operator>(
@@ -13,7 +14,8 @@ export const LINEAR = new Map<string, Operator>(
     ...ARITHMETIC_OPERATORS,
     ...PRODUCT_OPERATORS,
     ...SHAPE_OPERATORS,
-    ...SPATIAL_OPERATORS,
+    ...CONVOLUTION_OPERATORS,
+    ...POOLING_OPERATORS,
   }),
 );
 export const NONLINEAR = new Map<string, NonlinearOperator>(Object.entries(NONLINEAR_OPERATORS));

@@ -46,10 +46,21 @@ export class OnnxBuilder {
 
   /** Adds a node and returns the name of its output. */
   node(opType: string, input: string[], attributes: Record<string, number | number[] | string> = {}): string {
+    return this.nodes(opType, input, 1, attributes)[0];
+  }
+
+  /** Adds a node with `count` outputs and returns their names. */
+  nodes(
+    opType: string,
+    input: string[],
+    count: number,
+    attributes: Record<string, number | number[] | string> = {},
+  ): string[] {
     const name = this.#name(opType.toLowerCase());
     const attribute = Object.entries(attributes).map(([key, value]) => attributeOf(key, value));
-    this.#nodes.push({ opType, name, input, output: [name], attribute });
-    return name;
+    const output = Array.from({ length: count }, (_, i) => (i === 0 ? name : `${name}.${i}`));
+    this.#nodes.push({ opType, name, input, output, attribute });
+    return output;
   }
 
   conv(

@@ -1,0 +1,39 @@
+import { MAX_KERNEL } from '../limits.ts';
+import { poolGlobally } from './affine-convolution.ts';
+import { exactly, type Operator, unsupported } from './node-inputs.ts';
+import { averageWindows, countsOf } from './rewrites/average-window.ts';
+import { bounded, mapOf, windowOf } from './window.ts';
+
+/** ONNX operators that average (onnx/docs/Operators.md), as maps of affine values. */
+export const POOLING_OPERATORS: Record<string, Operator> = {
+  AveragePool: (inputs, segments) => {
+    const { node } = inputs;
+    const value = mapOf(inputs);
+    const [rows, columns] = bounded(node, 'kernel_shape', [0, 0], 1, MAX_KERNEL);
+    if (bounded(node, 'dilations', [1, 1], 1, MAX_KERNEL).some((d) => d !== 1))
+      throw unsupported('it is dilated; use a Conv with equal weights');
+    const { height, width } = value.shape;
+    const window = windowOf(node, value.shape, { height: rows, width: columns });
+    if (node.integer('ceil_mode', 0) !== 0 && window.partial)
+      throw unsupported('its last windows are incomplete (ceil_mode is 1); pad the map or crop it before');
+    const whole = node.integer('count_include_pad', 0) !== 0;
+    const counts = {
+      rows: whole ? null : countsOf(height, rows, window.stride, window.padTop, window.outHeight),
+      columns: whole ? null : countsOf(width, columns, window.stride, window.padLeft, window.outWidth),
+    };
+    if ([...(counts.rows ?? []), ...(counts.columns ?? [])].some((count) => count < 1))
+      throw unsupported('some of its windows lie in the padding alone');
+    return exactly(averageWindows(segments, value, { ...window, rows, columns }, counts));
+  },
+
+  GlobalAveragePool: (inputs) => exactly(poolGlobally(mapOf(inputs))),
+
+  ReduceMean: (inputs) => {
+    const { node } = inputs;
+    const axes = inputs.has(1) ? [...inputs.constant(1).values] : node.integers('axes', [], null);
+    const spatial = axes.map((axis) => (axis < 0 ? axis + 4 : axis)).sort();
+    if (spatial.join() !== '2,3') throw unsupported('it averages over other axes than the map (2 and 3)');
+    const mean = exactly(poolGlobally(mapOf(inputs)));
+    return { ...mean, flat: node.integer('keepdims', 1) === 0 };
+  },
+};

@@ -1,0 +1,107 @@
+import { type AffineValue, addValues, concatValues, sliceChannels } from '../affine.ts';
+import { convolveValue, type Window } from '../affine-convolution.ts';
+import { diagonalKernel, makeKernel } from '../dense-kernel.ts';
+import type { Segments } from './segments.ts';
+
+interface AveragingWindow extends Window {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** Elements that the windows of each output row and column average over; null where all count whole windows. */
+export interface WindowCounts {
+  readonly rows: readonly number[] | null;
+  readonly columns: readonly number[] | null;
+}
+
+/** Along one axis, how many elements of the map each window holds. */
+export function countsOf(size: number, extent: number, stride: number, pad: number, out: number): number[] {
+  return Array.from({ length: out }, (_, i) => {
+    const first = i * stride - pad;
+    return Math.min(size, first + extent) - Math.max(0, first);
+  });
+}
+
+/**
+ * The mean of every window of a map. Where windows at the border count fewer elements, the means there are too
+ * small by a factor per row and one per column; what is missing is computed once more as strips of one row or column
+ * and as corners, in layers of linear elements, which are then added in their places: three round trips more.
+ * Returns the reason as text where the value is no exact input of a convolution.
+ */
+export function averageWindows(
+  segments: Segments,
+  value: AffineValue,
+  window: AveragingWindow,
+  counts: WindowCounts,
+): AffineValue | string {
+  const rows = missing(counts.rows, window.rows);
+  const columns = missing(counts.columns, window.columns);
+  const { channels } = value.shape;
+  const kernel = diagonalKernel(channels, window.rows, window.columns, 1 / (rows.count * columns.count));
+  const mean = (placed: Window) => convolveValue(value, kernel, new Float64Array(channels), placed);
+  let sum = mean(window);
+  const row = (y: number): Partial<Window> => ({ padTop: window.padTop - y * window.stride, outHeight: 1 });
+  const column = (x: number): Partial<Window> => ({
+    padLeft: window.padLeft - x * window.stride,
+    outWidth: 1,
+  });
+  const corners = rows.factors.flatMap(([y, a]) =>
+    columns.factors.map(([x, b]): Strip => [{ ...row(y), ...column(x) }, y, x, a * b]),
+  );
+  const strips: Strip[][] = [
+    rows.factors.map(([y, a]): Strip => [row(y), y, null, a]),
+    columns.factors.map(([x, b]): Strip => [column(x), null, x, b]),
+    corners,
+  ];
+  for (const alike of strips.filter(({ length }) => length > 0)) {
+    const parts: AffineValue[] = [];
+    for (const [part] of alike) {
+      const strip = mean({ ...window, ...part });
+      if (typeof strip === 'string') return strip;
+      parts.push(strip);
+    }
+    const joined = concatValues(parts);
+    const { height, width } = joined.shape;
+    const tensor = segments.end(joined, new Uint8Array(joined.shape.channels * height * width).fill(1));
+    for (const [i, [, y, x, factor]] of alike.entries()) {
+      const placed = place(sliceChannels(tensor, i * channels, channels), window, y, x, factor);
+      if (typeof placed === 'string' || typeof sum === 'string')
+        return 'its borders cannot be computed apart';
+      sum = addValues(sum, placed);
+    }
+  }
+  return sum;
+}
+
+/** A strip of the means: how its window differs, its row and column (null: all), what it is multiplied by. */
+type Strip = readonly [Partial<Window>, number | null, number | null, number];
+
+/** The usual count along an axis, and the rows or columns of another one, with the share of their mean that is missing. */
+function missing(
+  counts: readonly number[] | null,
+  extent: number,
+): { count: number; factors: [number, number][] } {
+  if (!counts) return { count: extent, factors: [] };
+  const times = (count: number) => counts.filter((other) => other === count).length;
+  const count = counts.reduce((best, other) => (times(other) > times(best) ? other : best));
+  const odd = [...counts.entries()].filter(([, other]) => other !== count);
+  return { count, factors: odd.map(([i, other]) => [i, count / other - 1]) };
+}
+
+/** A strip times `factor` at row y and column x (null: it has all) of a map that is zero elsewhere. */
+function place(
+  strip: AffineValue,
+  { outHeight, outWidth }: Window,
+  y: number | null,
+  x: number | null,
+  factor: number,
+): AffineValue | string {
+  const { channels } = strip.shape;
+  const [height, width] = [y === null ? 1 : outHeight, x === null ? 1 : outWidth];
+  const at = (y === null ? 0 : height - 1 - y) * width + (x === null ? 0 : width - 1 - x);
+  const kernel = makeKernel(channels, channels, height, width, (data) => {
+    for (let c = 0; c < channels; c++) data[(c * channels + c) * height * width + at] = factor;
+  });
+  const window = { stride: 1, padTop: height - 1, padLeft: width - 1, outHeight, outWidth };
+  return convolveValue(strip, kernel, new Float64Array(channels), window);
+}

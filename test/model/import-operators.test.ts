@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { importOnnx } from '../../model/import/import-onnx.ts';
+import { agrees } from './against-runtime.ts';
+import { OnnxBuilder } from './onnx-builder.ts';
+
+const MAP = { channels: 6, height: 6, width: 5 };
+const SAME = { pads: [1, 1, 1, 1] };
+
+/** The head of a classifier that tells every element of a map from the others. */
+function everyElement(b: OnnxBuilder, map: string, elements: number): string {
+  const flat = b.node('Flatten', [b.node('Relu', [map])]);
+  return b.node('Gemm', [flat, b.constant([elements, 7]), b.constant([7])]);
+}
+
+/** A map of 6x6x5 elements that is computed, and what comes of it. */
+const OPERATORS: Record<string, (b: OnnxBuilder, x: string) => string> = {
+  'Sub of a value': (b, x) => b.node('Sub', [x, b.conv('image', 6, 6, 1)]),
+  'Sub of a constant': (b, x) => b.node('Sub', [x, b.constant([6, 1, 1])]),
+  'Sub from a constant': (b, x) => b.node('Sub', [b.constant([1, 6, 1, 1]), x]),
+  'Mul by a number per channel': (b, x) => b.node('Mul', [b.constant([6, 1, 1]), x]),
+  'Mul by one number': (b, x) => b.node('Mul', [x, b.constant([])]),
+  Div: (b, x) => b.node('Div', [x, b.constant([6, 1, 1], 0.5, 2)]),
+  Neg: (b, x) => b.node('Neg', [x]),
+  Sum: (b, x) => b.node('Sum', [x, 'image', x]),
+  Mean: (b, x) => b.node('Mean', [x, 'image']),
+  'ConvTranspose of stride 1': (b, x) =>
+    b.node('ConvTranspose', [x, b.constant([6, 6, 3, 3]), b.constant([6])], SAME),
+  'Conv with pads on one side': (b, x) =>
+    b.node('Conv', [b.node('Relu', [x]), b.constant([6, 6, 3, 2])], { pads: [2, 1, 0, 0] }),
+  'AveragePool that counts pads': (b, x) =>
+    b.node('AveragePool', [b.node('Relu', [x])], { kernel_shape: [3, 3], ...SAME, count_include_pad: 1 }),
+  'AveragePool that leaves pads out': (b, x) =>
+    b.node('AveragePool', [b.node('Relu', [x])], { kernel_shape: [3, 3], ...SAME }),
+  'AveragePool of uneven windows': (b, x) =>
+    b.node('Conv', [
+      b.node('AveragePool', [b.node('Relu', [x])], { kernel_shape: [5, 4], pads: [2, 1, 2, 2] }),
+      b.constant([6, 6, 1, 1]),
+    ]),
+  'Split and Concat in another order': (b, x) => {
+    const [first, second, third] = b.nodes('Split', [x, b.integers([1, 3, 2])], 3, { axis: 1 });
+    return b.node('Concat', [third, first, second], { axis: -3 });
+  },
+  'equal Split': (b, x) => b.node('Concat', b.nodes('Split', [x], 2, { axis: 1 }).reverse(), { axis: 1 }),
+  'Slice of channels, rows and columns': (b, x) => {
+    const [starts, ends, axes, steps] = [
+      [1, -5, 1],
+      [6, 100, 4],
+      [1, 2, 3],
+      [2, 2, 2],
+    ].map((list) => b.integers(list));
+    const part = b.node('Slice', [b.node('Relu', [x]), starts, ends, axes, steps]);
+    return b.node('Conv', [part, b.constant([6, 3, 3, 3])], { pads: [3, 3, 2, 2] });
+  },
+  'Gather of channels': (b, x) => b.node('Gather', [x, b.integers([5, 0, -2, 3, 1, 1])], { axis: 1 }),
+  'channel shuffle': (b, x) => {
+    const grouped = b.node('Reshape', [x, b.integers([1, 2, 3, 6, 5])]);
+    const turned = b.node('Transpose', [grouped], { perm: [0, 2, 1, 3, 4] });
+    return b.node('Reshape', [turned, b.integers([0, -1, 6, 5])]);
+  },
+  'Transpose to channels last and back': (b, x) =>
+    b.node('Transpose', [b.node('Transpose', [x], { perm: [0, 2, 3, 1] })], { perm: [0, 3, 1, 2] }),
+  'Shape, Gather and Reshape as exporters write them': (b, x) => {
+    const batch = b.node('Gather', [b.node('Shape', [x]), b.integers([0])], { axis: 0 });
+    const target = b.node('Concat', [batch, b.integers([6, -1, 5])], { axis: 0 });
+    return b.node('Reshape', [x, target]);
+  },
+  'Unsqueeze and Squeeze': (b, x) =>
+    b.node('Squeeze', [b.node('Unsqueeze', [x, b.integers([2])]), b.integers([2])]),
+  'Dropout and Identity': (b, x) => b.node('Dropout', [b.node('Identity', [x])]),
+};
+
+for (const [what, build] of Object.entries(OPERATORS))
+  test(`${what}: as the runtime`, async () => {
+    await agrees((b) => everyElement(b, build(b, b.conv('image', 6, 6, 3, SAME)), 180), MAP);
+  });
+
+test('a vector in channels-last order is multiplied as the runtime does', async () => {
+  await agrees((b) => {
+    const last = b.node('Transpose', [b.node('Relu', [b.conv('image', 6, 4, 3, SAME)])], {
+      perm: [0, 2, 3, 1],
+    });
+    const flat = b.node('Reshape', [last, b.integers([1, 120])]);
+    return b.node('MatMul', [flat, b.constant([120, 3])]);
+  }, MAP);
+});
+
+test('a Softmax that only the output goes through is left to the client', () => {
+  const b = new OnnxBuilder(MAP, 1);
+  const logits = b.classifier(b.node('Relu', [b.conv('image', 6, 4, 3)]), 4, 3);
+  const plain = importOnnx(b.finish(logits));
+  const softened = importOnnx(b.finish(b.node('Softmax', [logits], { axis: 1 })));
+  assert.deepEqual(softened, plain);
+});
+
+test('pads of named axes are pads of those axes', () => {
+  const network = (pads: (b: OnnxBuilder) => string[]) => {
+    const b = new OnnxBuilder(MAP, 1);
+    const weights = b.constant([4, 6, 3, 3]);
+    const map = b.node('Conv', [b.node('Pad', ['image', ...pads(b)]), weights]);
+    return importOnnx(b.finish(b.classifier(b.node('Relu', [map]), 4, 3))).layers.map(({ terms }) => terms);
+  };
+  assert.deepEqual(
+    network((b) => [b.integers([1, 2, 1, 0]), '', b.integers([2, -1])]),
+    network((b) => [b.integers([0, 0, 1, 2, 0, 0, 1, 0])]),
+  );
+});
