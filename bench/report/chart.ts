@@ -1,0 +1,33 @@
+import sharp from 'sharp';
+import { parse, View } from 'vega';
+import { compile, type TopLevelSpec } from 'vega-lite';
+import { chartConfig, type Theme } from './theme.ts';
+
+/** A picture of the report. */
+export interface Chart {
+  /** Of its files. */
+  readonly name: string;
+  readonly title: string;
+  /** What it shows, in a sentence or two. */
+  readonly caption: string;
+  readonly spec: (theme: Theme) => TopLevelSpec;
+}
+
+/** Dots per inch at which one unit of the SVG is a pixel, and those of the PNG. */
+const [SVG_DENSITY, PNG_DENSITY] = [72, 144];
+
+/** The chart in SVG. */
+export function drawSvg({ spec }: Chart, theme: Theme): Promise<string> {
+  const themed = { ...spec(theme), config: chartConfig(theme) };
+  return new View(parse(compile(themed).spec), { renderer: 'none' }).toSVG();
+}
+
+/** An SVG as PNG, twice as many pixels each way. */
+export function pngOf(svg: string): Promise<Buffer> {
+  return sharp(Buffer.from(svg), {
+    density: PNG_DENSITY,
+    limitInputPixels: (PNG_DENSITY / SVG_DENSITY) * 2e8,
+  })
+    .png()
+    .toBuffer();
+}

@@ -1,0 +1,68 @@
+import { SphynxError } from '../../errors/sphynx-error.ts';
+import type { Machine } from '../machine.ts';
+import { COLUMNS, networkName, type PaperRow, speedUp, timeSpread } from '../paper/columns.ts';
+import { SPHYNX_MACHINE } from '../paper/published.ts';
+
+/** The networks of the README's table. */
+const HEADLINE = [
+  'sphynx:5,5,0+1',
+  'sphynx:5,10,0+5',
+  'sphynx:15,15,2+6',
+  'sphynx:15,10,0+5@64',
+  'sphynx:20,10,1+5@224',
+  'resnet18:64',
+];
+
+const [BEGIN, END] = ['<!-- results -->', '<!-- end of results -->'];
+
+/** All rows with all columns. */
+export function fullTable(rows: readonly PaperRow[]): string {
+  return markdownTable(
+    COLUMNS.map(({ title }) => title),
+    rows.map((row) => COLUMNS.map(({ cell }) => cell(row))),
+  );
+}
+
+/** The README's table and what was measured how. */
+export function headline(rows: readonly PaperRow[], machine: Machine): string {
+  const chosen = HEADLINE.flatMap(
+    (model) => rows.find(({ entry }) => entry.name === model && entry.network === 'loopback') ?? [],
+  );
+  const table = markdownTable(
+    ['network', 'ReLUs', 'online, the Sphynx paper', 'online, here', 'preparation per image, ahead of time'],
+    chosen.map((row) => {
+      const { entry, published } = row;
+      const { onlineMs, offlineMs } = entry.figures;
+      const { up, down } = entry.offlineBytes;
+      const papers = published.onlineMs?.toLocaleString('en-US');
+      const ratio = speedUp(row);
+      return [
+        networkName(published, entry.name),
+        entry.relus.toLocaleString('en-US'),
+        papers ? `${papers} ms${published.estimated ? ', estimated' : ''}` : '',
+        `**${timeSpread(onlineMs)}**${ratio ? `, ${Math.round(ratio)}x faster` : ''}`,
+        `${timeSpread(offlineMs)}, ${Math.round((up + down) / 1e6)} MB`,
+      ];
+    }),
+  );
+  const repeats = chosen.map(({ entry }) => entry.figures.onlineMs.samples.length);
+  const counts = [Math.min(...repeats), Math.max(...repeats)];
+  return [
+    table,
+    '',
+    `Here: medians of ${[...new Set(counts)].join(' to ')} runs with the fastest and the slowest, random weights, server and client on ${machine.cores} cores of an ${machine.cpu.replace(/ Processor$/, '')} with ${Math.round(machine.memory / 2 ** 30)} GiB, gRPC over loopback. The paper: ${SPHYNX_MACHINE}.`,
+  ].join('\n');
+}
+
+/** The text with what stands between its markers replaced. Throws 'config/invalid' for one without them. */
+export function withHeadline(text: string, table: string): string {
+  const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)];
+  if (begin < 0 || end < begin)
+    throw new SphynxError('config/invalid', `no table between ${BEGIN} and ${END}`);
+  return `${text.slice(0, begin + BEGIN.length)}\n${table}\n${text.slice(end)}`;
+}
+
+function markdownTable(header: readonly string[], rows: readonly string[][]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n');
+}
