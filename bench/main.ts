@@ -16,6 +16,7 @@ import { checkNetworks } from './network/check.ts';
 import { networkProfile } from './network/profiles.ts';
 import { paperCommand } from './paper/command.ts';
 import { drawPareto } from './pareto.ts';
+import { reportCommand } from './report/command.ts';
 import { soakCommand } from './soak/command.ts';
 import { chromeTrace } from './trace.ts';
 
@@ -108,6 +109,7 @@ program
 program.addCommand(loadCommand(note));
 program.addCommand(paperCommand());
 program.addCommand(compareCommand(note));
+program.addCommand(reportCommand());
 program.addCommand(soakCommand(note));
 
 program
