@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import { asSphynxError } from '../errors/sphynx-error.ts';
 import { DIGIT_BITS, type Setting } from '../protocol/setting.ts';
 import { wholeNumber } from './arguments.ts';
+import { breakdownCommand } from './breakdown/command.ts';
 import { compareCommand } from './compare.ts';
 import { describeContention, measureContention } from './contention.ts';
 import { describeMeasurement } from './describe-measurement.ts';
@@ -107,6 +108,7 @@ program
   });
 
 program.addCommand(loadCommand(note));
+program.addCommand(breakdownCommand(note));
 program.addCommand(paperCommand());
 program.addCommand(compareCommand(note));
 program.addCommand(reportCommand());
