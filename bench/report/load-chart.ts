@@ -30,6 +30,7 @@ function specOf(latencies: readonly object[], waiting: readonly object[]): TopLe
     type: 'quantitative',
     title: 'requests per second',
     scale: { zero: true },
+    axis: { format: '~g' },
   } as const;
   const strokeDash = { field: 'study', type: 'nominal', title: 'study' } as const;
   const panel = { width: 380, height: 260 } as const;
@@ -41,7 +42,13 @@ function specOf(latencies: readonly object[], waiting: readonly object[]): TopLe
         mark: { type: 'line', point: { filled: true, size: 50 } },
         encoding: {
           x,
-          y: { field: 'seconds', type: 'quantitative', title: 'latency (s)', scale: { type: 'log' } },
+          y: {
+            field: 'seconds',
+            type: 'quantitative',
+            title: 'latency (s)',
+            scale: { type: 'log' },
+            axis: { values: [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100], format: '~g' },
+          },
           color: { field: 'requests', type: 'nominal', title: 'requests' },
           strokeDash,
         },

@@ -40,6 +40,7 @@ export function chartConfig({ background, ink, faint, grid, series }: Theme): Co
     font: FONT,
     padding: 14,
     view: { stroke: grid },
+    mark: { color: series[0] },
     axis: {
       ...{ ...text, gridColor: grid, domainColor: faint, tickColor: faint },
       ...{ titleFontWeight: 'normal', labelLimit: 320, titlePadding: 10 },
