@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../edge/digest.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { BLOCK_BYTES, xorBlocks } from '../kernels/blocks.ts';
 import { kernels } from '../kernels/load.ts';
@@ -22,12 +22,8 @@ export class GateHash {
   constructor(nonce: Uint8Array, layer: number, purposes = PURPOSES) {
     if (nonce.length !== BLOCK_BYTES)
       throw new SphynxError('crypto/input', `expected a nonce of ${BLOCK_BYTES} bytes, got ${nonce.length}`);
-    const seed = createHash('sha256')
-      .update('gate-hash')
-      .update(nonce)
-      .update(Uint32Array.of(layer))
-      .digest();
-    this.#keys = new Prg(new Uint8Array(seed), 'gate-keys').bytes(BLOCK_BYTES * purposes);
+    const seed = sha256('gate-hash', nonce, new Uint8Array(Uint32Array.of(layer).buffer));
+    this.#keys = new Prg(seed, 'gate-keys').bytes(BLOCK_BYTES * purposes);
   }
 
   /** AES_K of the inputs y [blocks], for a kernel that completes the hash itself; `out` may be `inputs`. */
@@ -60,7 +56,7 @@ let latest: { nonce: Uint8Array; layer: number; hash: GateHash } | undefined;
 
 /** The hash of a layer; its keys are public. Kept until another layer is asked for: chunks of a layer follow each other. */
 export function gateHash(nonce: Uint8Array, layer: number): GateHash {
-  if (latest?.layer !== layer || Buffer.compare(latest.nonce, nonce) !== 0)
+  if (latest?.layer !== layer || latest.nonce.some((byte, i) => byte !== nonce[i]))
     latest = { nonce: nonce.slice(), layer, hash: new GateHash(nonce, layer) };
   return latest.hash;
 }

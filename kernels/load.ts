@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { SphynxError } from '../errors/sphynx-error.ts';
+import { kernelBinary } from './binary.ts';
 import { KernelMemory } from './memory.ts';
 
 /** Functions exported by kernels.wasm; every pointer is a byte address in the kernel memory. */
@@ -39,7 +39,7 @@ function instantiate(): Kernels {
 
 function readBinary(): Uint8Array<ArrayBuffer> {
   try {
-    return new Uint8Array(readFileSync(new URL('./build/kernels.wasm', import.meta.url)));
+    return kernelBinary();
   } catch (cause) {
     throw new SphynxError('kernels/missing', 'the WASM kernels are not built: run `npm run build:kernels`', {
       cause,

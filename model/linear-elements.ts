@@ -7,15 +7,15 @@
 /** The bitmap of flags [elements]; null if none is set. */
 export function linearBitmap(flags: Uint8Array | null): string | null {
   if (!flags?.includes(1)) return null;
-  const bits = Buffer.alloc(bitmapBytes(flags.length));
+  const bits = new Uint8Array(bitmapBytes(flags.length));
   for (const [i, flag] of flags.entries()) bits[i >> 3] |= flag << (i & 7);
-  return bits.toString('base64');
+  return toBase64(bits);
 }
 
 /** The flags [elements] in a bitmap. */
 export function linearFlags(bitmap: string | null, elements: number): Uint8Array | null {
   if (bitmap === null) return null;
-  const bits = Buffer.from(bitmap, 'base64');
+  const bits = fromBase64(bitmap);
   const flags = new Uint8Array(elements);
   for (let i = 0; i < elements; i++) flags[i] = (bits[i >> 3] >> (i & 7)) & 1;
   return flags;
@@ -24,28 +24,32 @@ export function linearFlags(bitmap: string | null, elements: number): Uint8Array
 /** How many flags of a bitmap are set. */
 export function countLinear(bitmap: string | null): number {
   let count = 0;
-  for (let byte of bitmap === null ? [] : Buffer.from(bitmap, 'base64'))
-    for (; byte > 0; byte &= byte - 1) count++;
+  for (let byte of bitmap === null ? [] : fromBase64(bitmap)) for (; byte > 0; byte &= byte - 1) count++;
   return count;
 }
 
 /** Whether a text from outside is the one bitmap of its flags: padding bits are zero, and some flag is set. */
 export function isLinearBitmap(text: string, elements: number): boolean {
   const length = bitmapBytes(elements);
-  if (text.length !== 4 * Math.ceil(length / 3)) return false;
-  const bits = Buffer.from(text, 'base64');
+  if (text.length !== 4 * Math.ceil(length / 3) || !BASE64.test(text)) return false;
+  const bits = fromBase64(text);
   const padding = 8 * length - elements;
   return (
     bits.length === length &&
-    bits.toString('base64') === text &&
+    toBase64(bits) === text &&
     bits[length - 1] >> (8 - padding) === 0 &&
     bits.some((byte) => byte !== 0)
   );
 }
 
-/** For JSON.stringify of a card that is hashed: a layer without linear elements is written as if nothing had any. */
-export function omitNoLinear(key: string, value: unknown): unknown {
-  return key === 'linear' && value === null ? undefined : value;
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+
+function toBase64(bytes: Uint8Array): string {
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
+}
+
+function fromBase64(text: string): Uint8Array {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }
 
 function bitmapBytes(elements: number): number {

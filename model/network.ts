@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
+import { sha256Hex } from '../edge/digest.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { type ModelCard, parseModelCard } from './card.ts';
 import { countMacs, countRelus, termWeights } from './geometry.ts';
-import { omitNoLinear } from './linear-elements.ts';
+import { hashedJson } from './hashed-json.ts';
+import type { Output } from './output.ts';
 
 /** The secret part of a linear layer. */
 export interface LayerWeights {
@@ -19,7 +20,8 @@ export interface FixedNetwork {
 }
 
 /** A card without the fields that follow from the rest. */
-export interface CardDraft extends Omit<ModelCard, 'format' | 'hash' | 'relus' | 'macs' | 'layers'> {
+export interface CardDraft
+  extends Omit<ModelCard, 'format' | 'hash' | 'relus' | 'macs' | 'layers' | 'output'> {
   readonly layers: readonly Omit<ModelCard['layers'][number], 'weightNorm'>[];
 }
 
@@ -57,20 +59,27 @@ export function assembleNetwork(draft: CardDraft, layers: readonly LayerWeights[
     })),
     relus: countRelus(draft),
     macs: countMacs(draft),
+    output: 'logits',
   });
   return { card: { ...card, hash: networkHash(card, layers) }, layers };
 }
 
+/** The same network, of which clients learn `output`. Throws 'model/format' if it has fewer classes. */
+export function withOutput({ card, layers }: FixedNetwork, output: Output): FixedNetwork {
+  const changed = parseModelCard({ ...card, output });
+  return { card: { ...changed, hash: networkHash(changed, layers) }, layers };
+}
+
 /** SHA-256 (hex) over the card without its hash, then every kernel and bias as little-endian words with their lengths. */
 export function networkHash(card: ModelCard, layers: readonly LayerWeights[]): string {
-  const hash = createHash('sha256').update(JSON.stringify({ ...card, hash: '' }, omitNoLinear));
-  for (const { kernels, bias } of layers) {
-    for (const words of [...kernels, bias]) {
-      hash.update(Uint32Array.of(words.length));
-      hash.update(new Uint8Array(words.buffer, words.byteOffset, words.byteLength));
-    }
-  }
-  return hash.digest('hex');
+  const words = layers.flatMap(({ kernels, bias }) => [...kernels, bias]);
+  return sha256Hex(
+    hashedJson({ ...card, hash: '' }),
+    ...words.flatMap((array) => [
+      new Uint8Array(Uint32Array.of(array.length).buffer),
+      new Uint8Array(array.buffer, array.byteOffset, array.byteLength),
+    ]),
+  );
 }
 
 /** The largest L2 norm of one output channel's integer kernel over all terms. */

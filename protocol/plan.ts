@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { type Argmax, argmaxBytes } from '../crypto/garbling/argmax.ts';
 import {
   GADGET_CHUNK,
   type Gadget,
@@ -12,8 +12,11 @@ import { PARAMETERS_HASH, PUBLIC_KEY_BYTES } from '../crypto/he/parameters.ts';
 import { BASE_OT_MESSAGE_BYTES, BASE_OT_REPLY_BYTES } from '../crypto/ot/base-ot.ts';
 import { type OtTreeBits, otMatrixBytes, treeMessageBytes } from '../crypto/ot/random-ot.ts';
 import { SEED_BYTES } from '../crypto/prg.ts';
+import { sha256Hex } from '../edge/digest.ts';
 import type { CardLayer, ModelCard, Shape } from '../model/card.ts';
-import { countLinear, linearFlags, omitNoLinear } from '../model/linear-elements.ts';
+import { hashedJson } from '../model/hashed-json.ts';
+import { countLinear, linearFlags } from '../model/linear-elements.ts';
+import { classesOf } from '../model/output.ts';
 import { NONCE_BYTES } from './bundle.ts';
 import { type ElementOrder, elementOrder } from './element-order.ts';
 import { DIGIT_BITS, type Setting } from './setting.ts';
@@ -53,6 +56,13 @@ export interface LayerPlan {
   readonly heTensors: readonly number[];
 }
 
+/** The circuit over the logits, where the client learns classes alone. */
+export interface ArgmaxPlan {
+  readonly argmax: Argmax;
+  /** Of all logits together. */
+  readonly bytes: GadgetBytes;
+}
+
 /** Bytes of payload in each direction: up is client to server. */
 export interface Traffic {
   readonly up: number;
@@ -75,6 +85,8 @@ export interface Plan extends Agreement {
   /** Elements of each secret tensor: the image, then the output of each ReLU layer. */
   readonly tensorElements: readonly number[];
   readonly layers: readonly LayerPlan[];
+  /** null where the client learns the logits. */
+  readonly argmax: ArgmaxPlan | null;
   readonly heTensors: readonly HeTensor[];
   readonly he: HePlan;
   /** Keys and base OTs, once per session. */
@@ -102,21 +114,23 @@ export function makePlan(card: ModelCard, setting: Setting = 'fast'): Plan {
       terms: terms.map((term, t) => ({ ...term, tensor: layers[l].heTensors[t] })),
     })),
   );
+  const argmax = planArgmax(card);
   return {
     card,
     setting,
     hash: planHash(card, setting),
     tensorElements: tensors.map(elementsOf),
     layers,
+    argmax,
     heTensors,
     he,
     sessionBytes: {
       up: PUBLIC_KEY_BYTES + BASE_OT_MESSAGE_BYTES + treeMessageBytes(OT_TREE_BITS),
       down: BASE_OT_REPLY_BYTES,
     },
-    offlineBytes: offlineBytes(layers, he),
-    onlineBytes: onlineBytes(layers, elementsOf(card.input)),
-    bundleBytes: bundleBytes(layers),
+    offlineBytes: offlineBytes(layers, argmax, he),
+    onlineBytes: onlineBytes(layers, argmax, elementsOf(card.input)),
+    bundleBytes: bundleBytes(layers, argmax),
     rounds: card.layers.length,
   };
 }
@@ -162,38 +176,51 @@ function chunksOf({ output, gadget: parameters, linear }: CardLayer, setting: Se
   return chunks;
 }
 
-function offlineBytes(layers: LayerPlan[], he: HePlan): Traffic {
+function planArgmax({ output, labels }: ModelCard): ArgmaxPlan | null {
+  const classes = classesOf(output);
+  if (classes === null) return null;
+  const argmax = { logits: labels.length, classes };
+  return { argmax, bytes: argmaxBytes(argmax) };
+}
+
+function offlineBytes(layers: LayerPlan[], argmax: ArgmaxPlan | null, he: HePlan): Traffic {
   let up = sum(he.tensors.map(({ bytes }) => bytes));
   let down = NONCE_BYTES + sum(he.layers.flatMap(({ parts }) => parts.map(({ bytes }) => bytes)));
   for (const chunk of layers.flatMap(({ chunks }) => chunks)) {
     up += otMatrixBytes(chunk.bytes.labels * chunk.count, OT_TREE_BITS);
     down += storedBytes(chunk);
   }
+  if (argmax) {
+    up += otMatrixBytes(argmax.bytes.labels, OT_TREE_BITS);
+    down += storedBytes({ count: 1, bytes: argmax.bytes });
+  }
   return { up, down };
 }
 
-function onlineBytes(layers: LayerPlan[], inputElements: number): Traffic {
+function onlineBytes(layers: LayerPlan[], argmax: ArgmaxPlan | null, inputElements: number): Traffic {
   const chunks = layers.flatMap((layer) => layer.chunks);
   return {
     up: 4 * inputElements + sum(chunks.map(({ count }) => 4 * count)),
     down:
-      sum(chunks.map(({ count, bytes }) => bytes.online * count)) + 4 * layers[layers.length - 1].elements,
+      sum(chunks.map(({ count, bytes }) => bytes.online * count)) +
+      (argmax?.bytes.online ?? 4 * layers[layers.length - 1].elements),
   };
 }
 
-function bundleBytes(layers: LayerPlan[]): number {
+function bundleBytes(layers: LayerPlan[], argmax: ArgmaxPlan | null): number {
   const perLayer = layers.map(({ elements, chunks }) => 4 * elements + sum(chunks.map(storedBytes)));
-  return SEED_BYTES + NONCE_BYTES + sum(perLayer);
+  const last = argmax ? storedBytes({ count: 1, bytes: argmax.bytes }) : 0;
+  return SEED_BYTES + NONCE_BYTES + sum(perLayer) + last;
 }
 
 /** What the client stores of a chunk: its input's labels and the tables. */
-export function storedBytes({ count, bytes }: Chunk): number {
+export function storedBytes({ count, bytes }: Pick<Chunk, 'count' | 'bytes'>): number {
   return (bytes.labels * LABEL_BYTES + bytes.tables) * count;
 }
 
 function planHash(card: ModelCard, setting: Setting): string {
   const agreement = { PROTOCOL_VERSION, OT_TREE_BITS, GADGET_CHUNK, PARAMETERS_HASH, setting, card };
-  return createHash('sha256').update(JSON.stringify(agreement, omitNoLinear)).digest('hex');
+  return sha256Hex(hashedJson(agreement));
 }
 
 function elementsOf({ channels, height, width }: Shape): number {

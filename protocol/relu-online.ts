@@ -1,6 +1,7 @@
 import { evaluate, readyEvaluator } from '../crypto/garbling/evaluate.ts';
 import { outputMasks, removeMask, serverLabels } from '../crypto/garbling/online.ts';
 import { bytesToWords, subtractShares, wordsToBytes } from '../crypto/ring.ts';
+import { nextTurn } from '../edge/next-turn.ts';
 import { release } from '../kernels/release.ts';
 import type { BundleWindow } from './bundle-window.ts';
 import type { Channel } from './channel.ts';
@@ -74,7 +75,7 @@ async function loadUntil(
     arrived = true;
   };
   labels.then(settled, settled);
-  do await new Promise(setImmediate);
+  do await nextTurn();
   while (!arrived && traced('load', layer, () => window.loadAhead()));
   return labels;
 }

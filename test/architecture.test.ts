@@ -1,20 +1,21 @@
 import assert from 'node:assert/strict';
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
 
 /** For each folder, the folders that its files may import from besides their own. */
 const FLOORS: Record<string, string[]> = {
   errors: [],
+  edge: [],
   kernels: ['errors'],
-  crypto: ['errors', 'kernels'],
-  model: ['errors', 'kernels'],
-  protocol: ['errors', 'kernels', 'crypto', 'model'],
+  crypto: ['errors', 'edge', 'kernels'],
+  model: ['errors', 'edge', 'kernels'],
+  protocol: ['errors', 'edge', 'kernels', 'crypto', 'model'],
   transport: ['errors', 'kernels', 'model', 'protocol'],
-  server: ['errors', 'crypto', 'model', 'protocol', 'transport'],
-  client: ['errors', 'crypto', 'model', 'protocol', 'transport'],
-  cli: ['errors', 'kernels', 'crypto', 'model', 'protocol', 'transport', 'server', 'client'],
-  bench: ['errors', 'kernels', 'crypto', 'model', 'protocol', 'transport', 'server', 'client'],
+  server: ['errors', 'edge', 'crypto', 'model', 'protocol', 'transport'],
+  client: ['errors', 'edge', 'crypto', 'model', 'protocol', 'transport'],
+  cli: ['errors', 'edge', 'kernels', 'crypto', 'model', 'protocol', 'transport', 'server', 'client'],
+  bench: ['errors', 'edge', 'kernels', 'crypto', 'model', 'protocol', 'transport', 'server', 'client'],
 };
 
 const root = join(import.meta.dirname, '..');
@@ -45,6 +46,41 @@ test('the protocol and what is below it know no socket, no disk and no gRPC', ()
   for (const floor of ['crypto', 'protocol'])
     for (const file of globSync(`${floor}/**/*.ts`, { cwd: root }))
       assert.doesNotMatch(readFileSync(join(root, file), 'utf8'), banned, file);
+});
+
+/** Floors that run in Node and in browsers alike. */
+const ANYWHERE = ['errors', 'edge', 'kernels', 'crypto', 'model', 'protocol'];
+
+/** What servers read models with; no client imports it. */
+const SERVERS_ONLY = ['model/load.ts', 'model/import'];
+
+/** An edge: in browsers its neighbour `NAME.browser.ts` takes the place of `NAME.ts`. */
+const browserSide = (file: string) => file.replace(/\.ts$/, '.browser.ts');
+const isEdge = (file: string) => existsSync(join(root, browserSide(file)));
+
+test('what runs in browsers too knows nothing of Node outside its edges', () => {
+  const node =
+    /from 'node:|\b(Buffer|setImmediate|__dirname)\b|\bprocess\.(env|pid|platform|memoryUsage)|\brequire\(/;
+  let edges = 0;
+  for (const floor of ANYWHERE)
+    for (const file of globSync(`${floor}/**/*.ts`, { cwd: root, exclude: (name) => name === 'assembly' })) {
+      if (SERVERS_ONLY.some((path) => file.startsWith(path))) continue;
+      if (isEdge(file)) edges++;
+      else assert.doesNotMatch(readFileSync(join(root, file), 'utf8'), node, file);
+    }
+  assert.ok(edges >= 3, 'the edges were found');
+});
+
+test('both sides of an edge offer the same', async () => {
+  for (const floor of ANYWHERE)
+    for (const file of globSync(`${floor}/**/*.ts`, { cwd: root }).filter(isEdge)) {
+      const [node, browser] = await Promise.all([
+        import(join(root, file)),
+        import(join(root, browserSide(file))),
+      ]);
+      for (const name of Object.keys(node))
+        assert.equal(typeof browser[name], typeof node[name], `${file}: ${name}`);
+    }
 });
 
 test('secrets come from the system CSPRNG: no Math.random outside tests', () => {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256Hex } from '../../edge/digest.ts';
 
 /**
  * The one set of BFV parameters (protocol.md section 2), compiled into both parties and never taken from a peer:
@@ -38,7 +38,7 @@ export const PARAMETERS_HASH = parametersHash(
 /** The hash of any parameters, for comparison with the pinned ones. */
 export function parametersHash(scheme: string, degree: number, primes: readonly number[], t: bigint): string {
   const pinned = [scheme, degree, primes, String(t), RETURN_PRIMES, DROPPED_BITS];
-  return createHash('sha256').update(JSON.stringify(pinned)).digest('hex');
+  return sha256Hex(JSON.stringify(pinned));
 }
 
 /** Bytes of `count` values of `bits` bits each, packed without gaps. */

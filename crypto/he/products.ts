@@ -1,5 +1,5 @@
 /** The inner products of ciphertexts and kernels, in the transformed domain (`kernels/ntt.ts`), without SEAL. */
-import { randomBytes } from 'node:crypto';
+import { randomBytes } from '../../edge/random-bytes.ts';
 import { kernels } from '../../kernels/load.ts';
 import { NttPrime, ProductSum } from '../../kernels/ntt.ts';
 import { narrow, widen } from '../../kernels/residues.ts';

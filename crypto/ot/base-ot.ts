@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { ristretto255 } from '@noble/curves/ed25519.js';
 import { bytesToNumberLE } from '@noble/curves/utils.js';
+import { randomBytes } from '../../edge/random-bytes.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import {
   BASE_OTS,
@@ -54,7 +54,7 @@ export class BaseOtReceiver {
 
   /** `message`: the sender's. Throws 'protocol/length' or 'crypto/input' if it is not a point. */
   constructor(message: Uint8Array) {
-    const choices = new Uint8Array(randomBytes(BASE_OTS)).map((byte) => byte & 1);
+    const choices = randomBytes(BASE_OTS).map((byte) => byte & 1);
     const secrets = Array.from(choices, randomScalar);
     const { reply, result } = receiverReply(message, choices, secrets);
     this.reply = reply;
@@ -76,6 +76,6 @@ function finished(): SphynxError {
 
 /** A scalar, uniform to within 2^-256, never 0. */
 function randomScalar(): bigint {
-  const scalar = ristretto255.Point.Fn.create(bytesToNumberLE(new Uint8Array(randomBytes(64))));
+  const scalar = ristretto255.Point.Fn.create(bytesToNumberLE(randomBytes(64)));
   return scalar === 0n ? randomScalar() : scalar;
 }

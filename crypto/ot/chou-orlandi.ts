@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { ristretto255 } from '@noble/curves/ed25519.js';
+import { sha256 } from '../../edge/digest.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { select } from './select.ts';
 
@@ -108,10 +108,9 @@ function decodePoint(bytes: Uint8Array): Point {
 }
 
 function sessionOf(message: Uint8Array, reply: Uint8Array): Uint8Array {
-  return new Uint8Array(createHash('sha256').update('base-ot').update(message).update(reply).digest());
+  return sha256('base-ot', message, reply);
 }
 
 function seedOf(session: Uint8Array, index: number, point: Point): Uint8Array {
-  const hash = createHash('sha256').update(session).update(Uint32Array.of(index)).update(point.toBytes());
-  return new Uint8Array(hash.digest());
+  return sha256(session, new Uint8Array(Uint32Array.of(index).buffer), point.toBytes());
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../../edge/digest.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { deriveSeed, SEED_BYTES } from '../prg.ts';
 import { BASE_OTS, type BaseOtChoices, type BaseOtPairs } from './base-ot.ts';
@@ -122,5 +122,5 @@ function sum(seeds: readonly Uint8Array[]): Uint8Array {
 /** The session of the base OTs, bound to the sums too where there are any. */
 function bind(session: Uint8Array, message: Uint8Array): Uint8Array {
   if (message.length === 0) return session;
-  return new Uint8Array(createHash('sha256').update('ot-trees').update(session).update(message).digest());
+  return sha256('ot-trees', session, message);
 }
