@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { countWeights } from '../../model/geometry.ts';
 import { describeCores, type PinnedCores } from '../cores.ts';
 import { commitOf } from '../machine.ts';
 import { measure } from '../measure.ts';
@@ -62,7 +63,7 @@ async function measureRow(
   options: SuiteOptions,
 ): Promise<PaperEntry> {
   const { cores } = options;
-  const { card, layers } = await benchModel(model);
+  const { card } = await benchModel(model);
   const { repeat, warmUp } = {
     ...customaryRuns(card.relus),
     ...(options.repeat && { repeat: options.repeat }),
@@ -72,8 +73,8 @@ async function measureRow(
     ...{ repeat, warmUp, network, cores, note },
     ...{ offlineOnly: false, setting: 'fast', nodeArguments: [] },
   });
-  const weights = layers.flatMap(({ kernels }) => kernels).reduce((sum, { length }) => sum + length, 0);
-  if (network.name !== 'loopback' || weights > MOST_PLAINTEXT_WEIGHTS) return paperEntry(measurement, warmUp);
+  if (network.name !== 'loopback' || countWeights(card) > MOST_PLAINTEXT_WEIGHTS)
+    return paperEntry(measurement, warmUp);
   note('the same in plaintext');
   return paperEntry(measurement, warmUp, await measurePlaintext(model, repeat, cores?.server));
 }
