@@ -15,6 +15,7 @@ import type { OutputOptions } from './output.ts';
 import { type Accuracy, compare, floatClasses } from './plan/accuracy.ts';
 import { firstImages, imagesFrom, readCifar } from './plan/cifar.ts';
 import { FloatRuntime } from './plan/float-runtime.ts';
+import { PLANNING } from './plan/planning.ts';
 import { planTable } from './plan/table.ts';
 
 /** Training images from which ranges are measured. */
@@ -26,24 +27,12 @@ const CALIBRATION_IMAGES = 10_000;
  */
 const CHOICE_IMAGES = 5000;
 
-/**
- * Twice the largest value of calibration still fits; what lies beyond wraps around and ruins its element. Another
- * 10,000 training images needed at most 1.61 times it on sphynx-c100-25k, where a margin of 1.5 failed three of them.
- */
-const MARGIN_PERCENT = 200;
-
 /** The smallest k is taken that loses no more accuracy than this (percentage points) on the choice images. */
 const LARGEST_LOSS = 0.3;
 
 /** And it has to give the float network's class on this share of them (percent). */
 const LEAST_AGREEMENT = 99;
 const RING_BITS = [9, 10, 11, 12, 13, 14, 15, 16];
-
-/** The image's scale keeps step with the tensors', so that their kernels in one layer are equally precise. */
-const imageScaleBits = (ringBits: number) => ringBits - 4;
-
-/** L2 norm of an output channel's integer weights: more costs ciphertexts (crypto/he/noise.ts), less costs accuracy. */
-const WEIGHT_NORM = 2 ** 13;
 
 interface PlanOptions extends OutputOptions {
   readonly data: string;
@@ -90,11 +79,10 @@ function goodEnough({ float, fixed, agreement }: Accuracy): boolean {
 
 function planned(network: FloatNetwork, ranges: readonly LayerRanges[], ringBits: number): FixedPointPlan {
   return planFixedPoint(network, ranges, {
+    ...PLANNING,
     ringBits,
-    marginPercent: MARGIN_PERCENT,
     calibrationImages: CALIBRATION_IMAGES,
-    imageScaleBits: imageScaleBits(ringBits),
-    weightNorm: WEIGHT_NORM,
+    imageScaleBits: PLANNING.imageScaleBits(ringBits),
   });
 }
 

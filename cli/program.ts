@@ -5,6 +5,7 @@ import { DIGIT_BITS } from '../protocol/setting.ts';
 import type { CertsOptions } from './certs.ts';
 import type { ClassifyCommandOptions } from './classify.ts';
 import { type Context, runCommand, USAGE } from './command.ts';
+import type { ImportOptions } from './import.ts';
 import type { OutputOptions } from './output.ts';
 import { PACKAGE_FOLDER } from './package-folder.ts';
 import { DEFAULT_ADDRESS, withConnection } from './server-connection.ts';
@@ -41,6 +42,11 @@ function program(): Command {
   addConfig(sphynx.command('config').description("check a server's configuration"));
   withConnection(sphynx.command('models').description('list the models of a server')).action(
     action(async () => (await import('./models.ts')).models),
+  );
+  addImport(
+    sphynx
+      .command('import')
+      .description('read an ONNX file: what it costs in private, and a folder to serve'),
   );
   addPrepare(
     sphynx.command('prepare').description('prepare bundles ahead of time: one for each image to classify'),
@@ -129,6 +135,25 @@ function addConfig(command: Command): void {
     );
 }
 
+function addImport(command: Command): void {
+  command
+    .argument('<file>', 'a feed-forward convolutional network that classifies images')
+    .option('--calibration <folder>', "PNG, JPEG or WebP files, or CIFAR-100's train.bin")
+    .option('--random', 'random images, where you have no others')
+    .option('-n, --images <count>', 'images to take at most', wholeNumber, 150)
+    .option('-o, --out <folder>', 'where to write the folder to serve')
+    .option('--name <name>', "the model's name (default: the file's)")
+    .option('--labels <file>', 'names of the classes, one per line')
+    .option('--mean <numbers>', 'of the channels, of pixels from 0 to 1: 0.485,0.456,0.406', numbers)
+    .option('--std <numbers>', 'their standard deviation', numbers)
+    .option('-k, --ring-bits <k>', 'k (default: the smallest that is good enough)', wholeNumber)
+    .action((file: string, options: ImportOptions, self: Command) =>
+      runCommand(self.optsWithGlobals<OutputOptions>(), async (context) =>
+        (await import('./import.ts')).importModel(context, file, options),
+      ),
+    );
+}
+
 function addPrepare(command: Command): void {
   withConnection(command)
     .option('-m, --model <name>', "the model (default: the server's only one)")
@@ -169,6 +194,13 @@ function action<Options>(
 ): (options: Options, command: Command) => Promise<void> {
   return (options, self) =>
     runCommand(self.optsWithGlobals<OutputOptions>(), async (context) => (await load())(context, options));
+}
+
+function numbers(text: string): number[] {
+  const list = text.split(',').map(Number);
+  if (!list.every(Number.isFinite))
+    throw new InvalidArgumentError('expected numbers with commas between them');
+  return list;
 }
 
 function wholeNumber(text: string): number {

@@ -4,19 +4,45 @@ import { chooseCuts } from './choose-cuts.ts';
 import { withoutFinalSoftmax } from './final-softmax.ts';
 import { finishLayers } from './finish-layers.ts';
 import { readOnnx } from './onnx.ts';
+import type { PendingLayer } from './pending-layer.ts';
 import { poolFirst } from './pool-first.ts';
+
+/** A network with what became of the graph it was read from. */
+export interface ImportedGraph {
+  readonly network: FloatNetwork;
+  /** For each layer the linear operators that it computes, and why it was cut off where it has no activation. */
+  readonly origins: readonly Pick<PendingLayer, 'operators' | 'cut'>[];
+  /** How many nodes the graph has of each type. */
+  readonly nodes: Readonly<Record<string, number>>;
+  /** Whether the output went through a Softmax, which is left to the client. */
+  readonly softmax: boolean;
+}
 
 /**
  * The network in an ONNX file, every run of linear operators between two layers of gadgets composed into one.
  * Throws 'model/format' on a broken file and 'model/unsupported' with all nodes that cannot be run.
  */
 export function importOnnx(bytes: Uint8Array): FloatNetwork {
-  const graph = poolFirst(withoutFinalSoftmax(readOnnx(bytes)));
+  return importGraph(bytes).network;
+}
+
+/** The same, with the report of it. */
+export function importGraph(bytes: Uint8Array): ImportedGraph {
+  const file = readOnnx(bytes);
+  const logits = withoutFinalSoftmax(file);
+  const graph = poolFirst(logits);
   const { layers, problems } = chooseCuts(graph);
   if (problems.length > 0)
     throw new SphynxError(
       'model/unsupported',
       `this network cannot be run privately:\n${problems.join('\n')}`,
     );
-  return { input: graph.input, layers: finishLayers(layers) };
+  const nodes: Record<string, number> = {};
+  for (const { type } of file.nodes) nodes[type] = (nodes[type] ?? 0) + 1;
+  return {
+    network: { input: graph.input, layers: finishLayers(layers) },
+    origins: layers.map(({ operators, cut }) => ({ operators, cut })),
+    nodes,
+    softmax: logits !== file,
+  };
 }

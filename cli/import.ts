@@ -1,0 +1,120 @@
+import { readFile } from 'node:fs/promises';
+import { SphynxError } from '../errors/sphynx-error.ts';
+import { measureRanges } from '../model/fixed-point/ranges.ts';
+import { type FloatNetwork, FloatRunner } from '../model/float-network.ts';
+import { importGraph } from '../model/import/import-onnx.ts';
+import { makePlan } from '../protocol/plan.ts';
+import type { Context } from './command.ts';
+import { type Calibration, randomCalibration, readCalibration } from './import/calibration.ts';
+import { type Candidate, chooseBits, LEAST_AGREEMENT } from './import/choose-bits.ts';
+import { costsOf } from './import/costs.ts';
+import { type FactsOptions, factsOf } from './import/facts.ts';
+import { layerLosses } from './import/layer-losses.ts';
+import { machineRates } from './import/machine-rates.ts';
+import { runReference } from './import/reference.ts';
+import { describeImport, layerReports } from './import/report.ts';
+import { checkFree, writeModel } from './import/write-model.ts';
+
+export interface ImportOptions extends FactsOptions {
+  readonly calibration?: string;
+  readonly random?: boolean;
+  readonly images: number;
+  readonly out?: string;
+  readonly ringBits?: number;
+}
+
+/** Share of the images from which ranges are measured; the rest check the result. */
+const CALIBRATION_SHARE = 2 / 3;
+
+/** Fewer images than this serve for both. */
+const FEW_IMAGES = 12;
+
+/** Images on which each layer is compared by itself. */
+const LOSS_IMAGES = 3;
+
+/**
+ * `sphynx import`: reads an ONNX file, chooses its fixed point on images, says what became of it and what it costs,
+ * and writes a folder that can be served.
+ */
+export async function importModel(
+  { output, signal }: Context,
+  file: string,
+  options: ImportOptions,
+): Promise<boolean> {
+  if ((options.calibration === undefined) === (options.random !== true))
+    throw new SphynxError(
+      'config/invalid',
+      'name --calibration DIR, or take --random images where you have none',
+    );
+  if (options.out !== undefined) checkFree(options.out);
+  const onnx = await readFile(file).catch((cause) => {
+    throw new SphynxError('config/invalid', `cannot read ${file}`, { cause });
+  });
+  const { network, origins, nodes, softmax } = importGraph(onnx);
+  const facts = await factsOf(file, network, options);
+  const calibration =
+    options.calibration === undefined
+      ? randomCalibration(facts, network.input, options.images)
+      : await readCalibration(options.calibration, facts, network.input, options.images);
+  const [measured, check] = parted(calibration);
+  output.note(`measuring ranges on ${measured.length} images`);
+  const ranges = measureRanges(network, interruptible(measured, signal));
+  const logits = floatLogits(network, check);
+  const reference = await runReference(onnx, network.input, check, logits, softmax);
+  const onCandidate = async ({ agreement }: Candidate, k: number) => {
+    output.note(`k = ${k}: same class on ${agreement.sameClass.toFixed(1)}% of ${check.length} images`);
+    stopIf(signal);
+  };
+  const images = { check, logits, calibration: measured.length };
+  const chosen = await chooseBits(network, ranges, facts, images, options.ringBits, onCandidate);
+  const { plan, network: fixed, agreement } = chosen;
+  if (agreement.sameClass < LEAST_AGREEMENT)
+    output.note(
+      `no k gives the class of ${LEAST_AGREEMENT}% of the images: look at the layer that loses most`,
+    );
+  output.note('measuring this machine');
+  const costs = costsOf(makePlan(fixed.card), await machineRates(), agreement.ms);
+  const losses = layerLosses(network, fixed, plan, check.slice(0, LOSS_IMAGES));
+  stopIf(signal);
+  const { source } = calibration;
+  if (options.out !== undefined)
+    await writeModel(options.out, { onnx, facts, plan, network: fixed, source, agreement });
+  const report = {
+    name: facts.name,
+    nodes,
+    softmax,
+    layers: layerReports(fixed.card, plan, ranges, losses, origins),
+    costs,
+    agreement,
+    ...reference,
+    calibration: { source, images: measured.length },
+    folder: options.out ?? null,
+  };
+  output.result(report, describeImport(report));
+  return true;
+}
+
+/** The images to measure ranges on, and those to check on. */
+function parted({ images }: Calibration): [readonly Float32Array[], readonly Float32Array[]] {
+  if (images.length < FEW_IMAGES) return [images, images];
+  const count = Math.round(CALIBRATION_SHARE * images.length);
+  const isMeasured = (i: number) =>
+    Math.floor(((i + 1) * count) / images.length) > Math.floor((i * count) / images.length);
+  return [images.filter((_, i) => isMeasured(i)), images.filter((_, i) => !isMeasured(i))];
+}
+
+function floatLogits(network: FloatNetwork, images: readonly Float32Array[]): Float32Array[] {
+  const runner = new FloatRunner(network);
+  return images.map((image) => runner.run(image)[network.layers.length - 1]);
+}
+
+function* interruptible(images: readonly Float32Array[], signal: AbortSignal): Generator<Float32Array> {
+  for (const image of images) {
+    stopIf(signal);
+    yield image;
+  }
+}
+
+function stopIf(signal: AbortSignal): void {
+  if (signal.aborted) throw new SphynxError('aborted', 'the import was interrupted');
+}

@@ -1,0 +1,51 @@
+import { setImmediate } from 'node:timers/promises';
+import { nearest, quantizeImage, runInteger } from '../../model/executor.ts';
+import type { FixedNetwork } from '../../model/network.ts';
+
+/** Fixed point against floats on the same images. */
+export interface Agreement {
+  readonly images: number;
+  /** Share of the images of which both give the same class (percent). */
+  readonly sameClass: number;
+  /** Of the logits, in their own unit; `spread` is the standard deviation of the float logits, for comparison. */
+  readonly meanError: number;
+  readonly maxError: number;
+  readonly spread: number;
+  /** Of one image on the integer executor (ms). */
+  readonly ms: number;
+}
+
+/** Runs the images in integers, rounded to nearest, and compares with their float logits. Ctrl-C works in between. */
+export async function agreementOf(
+  network: FixedNetwork,
+  images: readonly Float32Array[],
+  logits: readonly Float32Array[],
+): Promise<Agreement> {
+  const unit = 2 ** -network.card.logitScaleBits;
+  let [same, total, largest, count, squares, sum] = [0, 0, 0, 0, 0, 0];
+  const start = performance.now();
+  for (const [i, image] of images.entries()) {
+    const fixed = runInteger(network, quantizeImage(network.card, image), nearest).logits;
+    if (indexOfLargest(fixed) === indexOfLargest(logits[i])) same++;
+    for (const [c, logit] of logits[i].entries()) {
+      const error = Math.abs(fixed[c] * unit - logit);
+      [total, largest, count] = [total + error, Math.max(largest, error), count + 1];
+      [sum, squares] = [sum + logit, squares + logit * logit];
+    }
+    await setImmediate();
+  }
+  return {
+    images: images.length,
+    sameClass: (100 * same) / images.length,
+    meanError: total / count,
+    maxError: largest,
+    spread: Math.sqrt(Math.max(0, squares / count - (sum / count) ** 2)),
+    ms: (performance.now() - start) / images.length,
+  };
+}
+
+export function indexOfLargest(values: ArrayLike<number>): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if (values[i] > values[best]) best = i;
+  return best;
+}

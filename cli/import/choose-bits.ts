@@ -1,0 +1,50 @@
+import { type FixedPointPlan, planFixedPoint } from '../../model/fixed-point/planner.ts';
+import { type ModelFacts, quantizeNetwork } from '../../model/fixed-point/quantize.ts';
+import type { LayerRanges } from '../../model/fixed-point/ranges.ts';
+import type { FloatNetwork } from '../../model/float-network.ts';
+import type { FixedNetwork } from '../../model/network.ts';
+import { PLANNING } from '../plan/planning.ts';
+import { type Agreement, agreementOf } from './agreement.ts';
+
+/** A choice of k with the network it makes, and what it loses. */
+export interface Candidate {
+  readonly plan: FixedPointPlan;
+  readonly network: FixedNetwork;
+  readonly agreement: Agreement;
+}
+
+const RING_BITS = [9, 10, 11, 12, 13, 14, 15, 16];
+
+/** The smallest k is taken that gives the float network's class on this share of the images (percent), or the best one. */
+export const LEAST_AGREEMENT = 99;
+
+/** Plans the network for `ringBits`, or for each k from the smallest on until one is good enough. */
+export async function chooseBits(
+  network: FloatNetwork,
+  ranges: readonly LayerRanges[],
+  facts: ModelFacts,
+  images: {
+    readonly check: readonly Float32Array[];
+    readonly logits: readonly Float32Array[];
+    readonly calibration: number;
+  },
+  ringBits: number | undefined,
+  onCandidate: (candidate: Candidate, k: number) => Promise<void>,
+): Promise<Candidate> {
+  let best: Candidate | undefined;
+  for (const k of ringBits === undefined ? RING_BITS : [ringBits]) {
+    const plan = planFixedPoint(network, ranges, {
+      ...PLANNING,
+      ringBits: k,
+      calibrationImages: images.calibration,
+      imageScaleBits: PLANNING.imageScaleBits(k),
+    });
+    const fixed = quantizeNetwork(network, plan, facts);
+    const agreement = await agreementOf(fixed, images.check, images.logits);
+    const candidate = { plan, network: fixed, agreement };
+    await onCandidate(candidate, k);
+    if (!best || agreement.sameClass > best.agreement.sameClass) best = candidate;
+    if (agreement.sameClass >= LEAST_AGREEMENT) break;
+  }
+  return best!;
+}

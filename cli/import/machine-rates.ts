@@ -1,0 +1,93 @@
+import { randomSeed } from '../../crypto/prg.ts';
+import { SphynxError } from '../../errors/sphynx-error.ts';
+import { nearest, runInteger } from '../../model/executor.ts';
+import type { FixedNetwork } from '../../model/network.ts';
+import { randomImage, randomModel } from '../../model/random.ts';
+import type { BundleSink, BundleSource } from '../../protocol/bundle.ts';
+import { memoryChannel } from '../../protocol/memory-channel.ts';
+import { prepareClient, prepareServer } from '../../protocol/offline.ts';
+import { inferClient, inferServer } from '../../protocol/online.ts';
+import { makePlan, type Plan } from '../../protocol/plan.ts';
+import { closeSession, openClientSession, openServerSession } from '../../protocol/session.ts';
+
+/** How fast this machine computes, both parties in one thread. */
+export interface MachineRates {
+  /** Of a bundle: ms per ciphertext, either way, and per byte of tables that the client stores. */
+  readonly ciphertextMs: number;
+  readonly tableMs: number;
+  /** Of an inference: ms per byte of online messages, linear layers apart. */
+  readonly onlineMs: number;
+}
+
+/** Two small networks, most of whose time is the ReLUs of one and the ciphertexts of the other. */
+const PROBES = [
+  { C: 8, D: 1, reduceAt: [], size: 24 },
+  { C: 24, D: 2, reduceAt: [0], size: 8 },
+];
+
+/** Measures them by preparing and running two small networks in this process: two equations for two rates. */
+export async function machineRates(): Promise<MachineRates> {
+  const networks = PROBES.map((shape) => randomModel({ ...shape, classes: 10 }));
+  await rehearse(networks[1]); // the first run is the interpreter's
+  const [relus, products] = [await rehearse(networks[0]), await rehearse(networks[1])];
+  const [a, b] = [relus, products].map(({ plan }) => [ciphertextsOf(plan), plan.bundleBytes]);
+  const determinant = a[0] * b[1] - b[0] * a[1];
+  const ciphertextMs = Math.max(0, (relus.offlineMs * b[1] - products.offlineMs * a[1]) / determinant);
+  const tableMs = Math.max(0, (products.offlineMs * a[0] - relus.offlineMs * b[0]) / determinant);
+  const { up, down } = relus.plan.onlineBytes;
+  return { ciphertextMs, tableMs, onlineMs: Math.max(0, relus.onlineMs - relus.linearMs) / (up + down) };
+}
+
+/** Ciphertexts of a bundle in both directions. */
+export function ciphertextsOf({ he }: Plan): number {
+  const up = he.tensors.reduce((sum, { ciphertexts }) => sum + ciphertexts, 0);
+  return he.layers.flatMap(({ parts }) => parts).reduce((sum, { ciphertexts }) => sum + ciphertexts, up);
+}
+
+async function rehearse(network: FixedNetwork) {
+  const plan = makePlan(network.card);
+  const ends = memoryChannel();
+  const [client, server] = await Promise.all([
+    openClientSession(ends.client),
+    openServerSession(ends.server),
+  ]);
+  const seed = randomSeed();
+  const bundle = new MemoryBundle();
+  const start = performance.now();
+  await Promise.all([
+    prepareClient(client, plan, ends.client, bundle),
+    prepareServer(server, plan, network, ends.server, seed),
+  ]);
+  const prepared = performance.now();
+  closeSession(client);
+  closeSession(server);
+  const image = randomImage(network, 1);
+  const online = performance.now();
+  await Promise.all([
+    inferClient(plan, ends.client, bundle, image),
+    inferServer(plan, network, ends.server, seed),
+  ]);
+  const inferred = performance.now();
+  runInteger(network, image, nearest);
+  const linearMs = performance.now() - inferred;
+  return { plan, offlineMs: prepared - start, onlineMs: inferred - online, linearMs };
+}
+
+/** A bundle in memory, written and then read. */
+class MemoryBundle implements BundleSink, BundleSource {
+  readonly #pieces: Uint8Array[] = [];
+  #whole?: Uint8Array;
+  #read = 0;
+
+  write(bytes: Uint8Array): void {
+    this.#pieces.push(bytes.slice());
+  }
+
+  read(target: Uint8Array): void {
+    this.#whole ??= Buffer.concat(this.#pieces);
+    const piece = this.#whole.subarray(this.#read, this.#read + target.length);
+    if (piece.length < target.length) throw new SphynxError('bundle/corrupt', 'the bundle is too short');
+    this.#read += target.length;
+    target.set(piece);
+  }
+}

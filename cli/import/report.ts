@@ -1,0 +1,137 @@
+import type { ModelCard } from '../../model/card.ts';
+import type { FixedPointPlan } from '../../model/fixed-point/planner.ts';
+import { type LayerRanges, wholeRange } from '../../model/fixed-point/ranges.ts';
+import { elementsOf } from '../../model/geometry.ts';
+import type { ImportedGraph } from '../../model/import/import-onnx.ts';
+import { countLinear } from '../../model/linear-elements.ts';
+import { bytes, counted, duration, table, whole } from '../units.ts';
+import type { Agreement } from './agreement.ts';
+import type { Costs } from './costs.ts';
+
+/** All that `sphynx import` found out about a model. */
+export interface ImportReport {
+  readonly name: string;
+  readonly nodes: ImportedGraph['nodes'];
+  readonly softmax: boolean;
+  readonly layers: readonly LayerReport[];
+  readonly costs: Costs;
+  readonly agreement: Agreement;
+  /** What the agreement is measured against, and the importer's own largest error relative to it (null: it is the importer). */
+  readonly reference: string;
+  readonly importError: number | null;
+  readonly calibration: { readonly source: string; readonly images: number };
+  /** The folder that was written. */
+  readonly folder: string | null;
+}
+
+export interface LayerReport {
+  readonly name: string;
+  /** channels x height x width. */
+  readonly output: string;
+  readonly relus: number;
+  readonly linear: number;
+  readonly ringBits: number | null;
+  readonly dropBits: number | null;
+  /** Integer units per real unit, smallest and largest of the channels. */
+  readonly scales: readonly [number, number];
+  /** Largest magnitude in calibration. */
+  readonly range: number;
+  /** Root mean square of its own rounding errors over that of its values. */
+  readonly loss: number;
+  /** The graph's linear operators that it computes. */
+  readonly operators: readonly string[];
+  /** Why it was cut off where the graph has no activation; null elsewhere. */
+  readonly cut: string | null;
+}
+
+export function layerReports(
+  card: ModelCard,
+  plan: FixedPointPlan,
+  ranges: readonly LayerRanges[],
+  losses: readonly number[],
+  origins: ImportedGraph['origins'],
+): LayerReport[] {
+  return card.layers.map(({ name, output, gadget, linear }, l) => {
+    const scales = plan.layers[l]?.scales ?? [2 ** plan.logitScaleBits];
+    const passed = countLinear(linear);
+    return {
+      name,
+      output: `${output.channels}x${output.height}x${output.width}`,
+      relus: gadget ? elementsOf(output) - passed : 0,
+      linear: passed,
+      ringBits: gadget?.ringBits ?? null,
+      dropBits: gadget?.dropBits ?? null,
+      scales: [Math.min(...scales), Math.max(...scales)],
+      range: Math.max(...wholeRange(ranges[l])),
+      loss: losses[l],
+      ...origins[l],
+    };
+  });
+}
+
+/** The report for people. */
+export function describeImport(report: ImportReport): string {
+  const { layers, costs, agreement } = report;
+  const worst = layers.reduce((most, layer) => (layer.loss > most.loss ? layer : most));
+  const fused = layers.filter(({ operators }) => operators.length > 1);
+  const cuts = layers.filter(({ cut }) => cut !== null);
+  return [
+    `${report.name}: ${Object.entries(report.nodes)
+      .map(([type, count]) => `${count} ${type}`)
+      .join(', ')}`,
+    report.softmax ? 'the Softmax at the end is left to the client' : null,
+    '',
+    layerTable(layers),
+    '',
+    fused.length > 0 ? 'fused, exactly:' : null,
+    ...fused.map(({ name, operators }) => `  ${name}: ${operators.join(', ')}`),
+    cuts.length > 0
+      ? 'cut, at 20 bytes online per element and one round trip, unless it rides along with ReLUs:'
+      : null,
+    ...cuts.map(({ name, output, cut }) => `  ${name} (${output}) ${cut}`),
+    '',
+    `${whole(costs.relus)} ReLUs, ${whole(costs.linearElements)} linear elements, ${whole(costs.macs)} products, ${counted(costs.rounds, 'round trip')}`,
+    `offline: ${bytes(costs.offlineBytes.up)} up, ${bytes(costs.offlineBytes.down)} down, ${bytes(costs.bundleBytes)} stored by the client`,
+    `online: ${bytes(costs.onlineBytes.up)} up, ${bytes(costs.onlineBytes.down)} down`,
+    '',
+    table(
+      ['NETWORK', 'OFFLINE', 'ONLINE'],
+      costs.times.map(({ network, offlineMs, onlineMs }) => [
+        network,
+        duration(offlineMs),
+        duration(onlineMs),
+      ]),
+    ),
+    'times: bytes are exact; computing is that of this machine on one core, both parties in turn',
+    '',
+    `calibrated on ${counted(report.calibration.images, 'image')} (${report.calibration.source})`,
+    report.importError === null
+      ? null
+      : `the composed network gives the logits of ${report.reference} to ${report.importError.toExponential(1)} of the largest`,
+    `fixed point against ${report.reference} on ${counted(agreement.images, 'image')}: same class on ${agreement.sameClass.toFixed(1)}%, logits off by ${agreement.meanError.toPrecision(2)} on average, ${agreement.maxError.toPrecision(2)} at most (they spread by ${agreement.spread.toPrecision(2)})`,
+    `${worst.name} loses most: ${(100 * worst.loss).toFixed(2)}% of its values`,
+    '',
+    report.folder === null
+      ? 'nothing is written: --out FOLDER writes what `sphynx serve --model FOLDER` serves'
+      : `written to ${report.folder}: \`sphynx serve --model ${report.folder}\` serves it`,
+  ]
+    .filter((line) => line !== null)
+    .join('\n');
+}
+
+function layerTable(layers: readonly LayerReport[]): string {
+  const header = ['LAYER', 'OUTPUT', 'RELUS', 'LINEAR', 'K', 'F', 'SCALE', 'LARGEST', 'LOSS', 'OPERATORS'];
+  const rows = layers.map((layer) => [
+    layer.name,
+    layer.output,
+    layer.relus,
+    layer.linear,
+    String(layer.ringBits ?? '-'),
+    String(layer.dropBits ?? '-'),
+    layer.scales.map((scale) => scale.toPrecision(3)).join(' .. '),
+    layer.range.toPrecision(3),
+    `${(100 * layer.loss).toFixed(2)}%`,
+    layer.operators.length,
+  ]);
+  return table(header, rows);
+}

@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SphynxError } from '../../errors/sphynx-error.ts';
+import type { FixedPointPlan } from '../../model/fixed-point/planner.ts';
+import type { ModelFacts } from '../../model/fixed-point/quantize.ts';
+import { FIXED_POINT_FILE, MANIFEST_FILE, MODEL_FILE } from '../../model/load.ts';
+import type { FixedNetwork } from '../../model/network.ts';
+import type { Agreement } from './agreement.ts';
+
+/** What is written into a model's folder. */
+export interface ImportedModel {
+  readonly onnx: Uint8Array;
+  readonly facts: ModelFacts;
+  readonly plan: FixedPointPlan;
+  readonly network: FixedNetwork;
+  /** Where the images of calibration were from. */
+  readonly source: string;
+  readonly agreement: Agreement;
+}
+
+/** Throws 'config/invalid' if the folder has a model already: what is served under a name does not change by accident. */
+export function checkFree(folder: string): void {
+  if (existsSync(join(folder, MANIFEST_FILE)) || existsSync(join(folder, MODEL_FILE)))
+    throw new SphynxError(
+      'config/invalid',
+      `${folder} holds a model already: name another folder or remove it`,
+    );
+}
+
+/** A folder that `sphynx serve --model` serves. Throws 'storage/failed'. */
+export async function writeModel(folder: string, model: ImportedModel): Promise<void> {
+  const { onnx, facts, plan, network, source, agreement } = model;
+  const { height, width, mean, std } = facts.preprocessing;
+  const manifest = {
+    name: facts.name,
+    family: 'imported',
+    dataset: { classes: facts.labels, preprocessing: { resize: [height, width], mean, std } },
+    relus: network.card.relus,
+    macs: network.card.macs,
+    sha256: createHash('sha256').update(onnx).digest('hex'),
+  };
+  const fixedPoint = { ...plan, calibration: source, agreement };
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, MODEL_FILE), onnx);
+    await writeFile(join(folder, MANIFEST_FILE), `${JSON.stringify(manifest, null, 1)}\n`);
+    await writeFile(join(folder, FIXED_POINT_FILE), `${JSON.stringify(fixedPoint, null, 1)}\n`);
+  } catch (cause) {
+    throw new SphynxError('storage/failed', `cannot write ${folder}`, { cause });
+  }
+}

@@ -1,0 +1,12 @@
+/** What all plans have in common. */
+export const PLANNING = {
+  /**
+   * Twice the largest value of calibration still fits; what lies beyond wraps around and ruins its element. Another
+   * 10,000 training images needed at most 1.61 times it on sphynx-c100-25k, where a margin of 1.5 failed three of them.
+   */
+  marginPercent: 200,
+  /** L2 norm of an output channel's integer weights: more costs ciphertexts (crypto/he/noise.ts), less costs accuracy. */
+  weightNorm: 2 ** 13,
+  /** The image's scale keeps step with the tensors', so that their kernels in one layer are equally precise. */
+  imageScaleBits: (ringBits: number) => ringBits - 4,
+} as const;
