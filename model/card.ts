@@ -3,6 +3,7 @@ import { Fields } from './fields.ts';
 import { countMacs, countRelus, countWeights, elementsOf, outputFits, tensorShapes } from './geometry.ts';
 import * as limits from './limits.ts';
 import { isLinearBitmap } from './linear-elements.ts';
+import { classesOf, isOutput, type Output } from './output.ts';
 
 /** Size of a tensor [channels, height, width], row-major. */
 export interface Shape {
@@ -77,6 +78,8 @@ export interface ModelCard {
   /** Elements with a ReLU. */
   readonly relus: number;
   readonly macs: number;
+  /** What the client learns of the logits. */
+  readonly output: Output;
 }
 
 const NAME = new RegExp(`^[A-Za-z0-9][A-Za-z0-9._-]{0,${limits.MAX_NAME - 1}}$`);
@@ -103,6 +106,7 @@ export function parseModelCard(json: unknown): ModelCard {
     logitScaleBits: fields.integer('logitScaleBits', 0, limits.MAX_LOGIT_SCALE_BITS),
     relus: fields.integer('relus', 0, limits.MAX_ELEMENTS),
     macs: fields.integer('macs', 0, Number.MAX_SAFE_INTEGER),
+    output: readOutput(fields, labels.length),
   };
   checkConsistency(card);
   return card;
@@ -166,6 +170,14 @@ function readLinear(fields: Fields, elements: number): string | null {
   const sound = typeof value === 'string' && isLinearBitmap(value, elements);
   check(sound, `${fields.where}.linear is neither null nor the bitmap of some of ${elements} elements`);
   return value as string;
+}
+
+/** Cards of models that give their logits may leave the field out. */
+function readOutput(fields: Fields, labels: number): Output {
+  const value = fields.value('output') ?? 'logits';
+  const sound = typeof value === 'string' && isOutput(value) && (classesOf(value) ?? 0) <= labels;
+  check(sound, `${fields.where}.output is not logits, label or top-2 .. top-${labels}`);
+  return value as Output;
 }
 
 function checkConsistency(card: ModelCard): void {

@@ -4,6 +4,7 @@
  *     mask seed [32] | nonce [16]
  *     per layer: share b_l [4 * elements]
  *                per chunk of its elements: client's input labels [16 * labels * count] | garbled tables [tables * count]
+ *     where the client learns classes alone: its labels of the argmax over the logits | garbled tables
  *
  * The server keeps only its 32-byte seed. A bundle is spent once: whoever stores it must make sure.
  */

@@ -2,6 +2,7 @@ import type { EncryptedTensor } from '../crypto/he/server.ts';
 import { randomSeed } from '../crypto/prg.ts';
 import { wordsToBytes } from '../crypto/ring.ts';
 import type { FixedNetwork } from '../model/network.ts';
+import { chooseArgmax, garbleArgmaxServer, receiveArgmax } from './argmax-offline.ts';
 import { type BundleSink, NONCE_BYTES } from './bundle.ts';
 import type { Channel } from './channel.ts';
 import { receiveShare, sendMasks, shareServer } from './linear-offline.ts';
@@ -19,6 +20,8 @@ import { receiveTensor, sendTensor } from './tensor-stream.ts';
  *     client -> server:         in 0 | in 1, ot 0 | in 2, ot 1 | ...
  *     server -> client: nonce | out 0 | out 1, tables 0 | out 2, tables 1 | ...
  *
+ * Where the client learns classes alone, ot and tables of the argmax over the logits end it (argmax-offline.ts).
+ *
  * The client's half writes the bundle to `sink` in the order of `bundle.ts`; the server's half keeps nothing but
  * the `bundleSeed` it was given, which must be fresh for every call: preparing twice with one seed would reveal
  * both labels of a wire.
@@ -30,6 +33,7 @@ export async function prepareClient(
   sink: BundleSink,
 ): Promise<void> {
   const layers = [...plan.layers.keys()];
+  const last = layers.length - 1;
   const maskSeed = randomSeed();
   const shares = layers.map(() => Promise.withResolvers<Uint32Array>());
   const asked: Choice[] = [];
@@ -39,6 +43,8 @@ export async function prepareClient(
       if (l + 1 < layers.length) await sendMasks(session, plan, channel, l + 1, maskSeed);
       await chooseLabels(session, plan, channel, l, await shares[l].promise, asked);
     }
+    if (plan.argmax)
+      await chooseArgmax(session, plan.argmax, channel, last, await shares[last].promise, asked);
   };
   const listen = async () => {
     sink.write(maskSeed);
@@ -51,7 +57,8 @@ export async function prepareClient(
       shares[l].resolve(await receiveShare(session, plan, channel, l));
       if (l > 0) await store(l - 1);
     }
-    await store(layers.length - 1);
+    await store(last);
+    if (plan.argmax) await receiveArgmax(plan.argmax, channel, last, asked, sink);
   };
   await Promise.all([speak(), listen()]);
 }
@@ -70,4 +77,6 @@ export async function prepareServer(
     await shareServer(session, plan, network, channel, l, inputs, bundleSeed);
     if (l > 0) await garbleServer(session, plan, channel, l - 1, bundleSeed);
   }
+  if (plan.argmax)
+    await garbleArgmaxServer(session, plan.argmax, channel, plan.layers.length - 1, bundleSeed);
 }

@@ -2,6 +2,7 @@ import { SEED_BYTES } from '../crypto/prg.ts';
 import { addShares, bytesToWords, subtractShares, wordsToBytes } from '../crypto/ring.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import type { FixedNetwork } from '../model/network.ts';
+import { argmaxClient, argmaxServer } from './argmax-online.ts';
 import { type BundleSource, NONCE_BYTES, readBundle } from './bundle.ts';
 import { BundleWindow } from './bundle-window.ts';
 import type { Channel } from './channel.ts';
@@ -18,22 +19,30 @@ export interface LayerTiming {
   readonly ms: number;
 }
 
+/** What the client learns: the logits, at the card's logit scale, or the likeliest classes. The other is empty. */
+export interface Inferred {
+  readonly logits: Int32Array;
+  /** The likeliest first. */
+  readonly classes: readonly number[];
+  readonly layers: readonly LayerTiming[];
+}
+
 /**
  * The online phase (DELPHI section 4.3), one round trip per ReLU layer and one for the logits:
  *
  *     client -> server: x_0 - r_0
  *     per ReLU layer: see relu-online.ts
- *     server -> client: a_L, its share of the logits
+ *     server -> client: a_L, its share of the logits; or what opens the argmax over them (argmax-online.ts)
  *
  * Client's half: spends the bundle in `source` on `image` (integers at the card's input scale,
- * [channels * height * width]) and returns the logits at the card's logit scale.
+ * [channels * height * width]).
  */
 export async function inferClient(
   plan: Plan,
   channel: Channel,
   source: BundleSource,
   image: Int32Array,
-): Promise<{ logits: Int32Array; layers: LayerTiming[] }> {
+): Promise<Inferred> {
   if (image.length !== plan.tensorElements[0])
     throw new SphynxError(
       'protocol/length',
@@ -57,11 +66,16 @@ export async function inferClient(
     window.close();
   }
   const start = performance.now();
-  const logitShare = bytesToWords(
-    await receiveTensor(channel, 'logit-share', last, 4 * plan.layers[last].elements),
-  );
-  layers.push({ name: plan.layers[last].name, ms: performance.now() - start });
-  return { logits: new Int32Array(addShares(logitShare, nextShare(last)).buffer), layers };
+  const share = nextShare(last);
+  const done = () => layers.push({ name: plan.layers[last].name, ms: performance.now() - start });
+  if (plan.argmax) {
+    const classes = await argmaxClient(plan.argmax, channel, last, nonce, source);
+    done();
+    return { logits: new Int32Array(), classes, layers };
+  }
+  const logitShare = bytesToWords(await receiveTensor(channel, 'logit-share', last, 4 * share.length));
+  done();
+  return { logits: new Int32Array(addShares(logitShare, share).buffer), classes: [], layers };
 }
 
 /** Server's half: runs the linear layers on x - r and garbles nothing anew; all its secrets come from the seed. */
@@ -76,7 +90,8 @@ export async function inferServer(
   const last = plan.layers.length - 1;
   for (let l = 0; l <= last; l++) {
     const share = traced('linear layer', l, () => layers.finish());
-    if (l === last) await sendTensor(channel, 'logit-share', last, wordsToBytes(share));
+    if (l === last && plan.argmax) await argmaxServer(plan.argmax, channel, last, share, bundleSeed);
+    else if (l === last) await sendTensor(channel, 'logit-share', last, wordsToBytes(share));
     else layers.push(await reluServer(plan, channel, l, share, bundleSeed, () => layers.workAhead()));
   }
 }

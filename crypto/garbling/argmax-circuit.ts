@@ -53,9 +53,10 @@ export function* andGates(n: number, classes: number): Generator<number> {
 function add(gates: Gates, a: Word, b: Word): Word {
   const carry = gates.constant(a[0].length);
   return a.map((left, bit) => {
-    const [x, y] = [gates.xor(left, carry), gates.xor(b[bit], carry)];
-    const sum = gates.xor(x, b[bit]);
-    if (bit < WORD_BITS - 1) gates.and(x, y, carry); // the carry out of the top bit is dropped
+    const sum = gates.xor(gates.xor(left, carry), b[bit]);
+    // The carry out of the top bit is dropped.
+    if (bit < WORD_BITS - 1)
+      gates.memory.scope(() => gates.and(gates.xor(left, carry), gates.xor(b[bit], carry), carry));
     return sum;
   });
 }

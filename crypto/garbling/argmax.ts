@@ -21,11 +21,19 @@ export interface Argmax {
   readonly classes: number;
 }
 
-/** What one run costs, all logits together. Throws 'crypto/input' if there are fewer logits than classes. */
+/** Most logits times classes: all labels of one tournament lie in the kernel memory. ImageNet-21k fits. */
+export const MAX_ARGMAX = 2 ** 15;
+
+/** What one run costs, all logits together. Throws 'crypto/input' if there are fewer logits than classes, or too many. */
 export function argmaxBytes(argmax: Argmax): GadgetBytes {
   const { logits, classes } = argmax;
   if (!(Number.isInteger(logits) && Number.isInteger(classes) && 1 <= classes && classes <= logits))
     throw new SphynxError('crypto/input', `cannot take the largest ${classes} of ${logits} logits`);
+  if (logits * classes > MAX_ARGMAX)
+    throw new SphynxError(
+      'crypto/input',
+      `${classes} classes of ${logits} logits are too many: their product is above ${MAX_ARGMAX}`,
+    );
   const gates = sum(andGates(logits, classes));
   const labels = WORD_BITS * logits;
   return { labels, tables: 2 * BLOCK_BYTES * gates + decodeBits(argmax), online: BLOCK_BYTES * labels };

@@ -48,6 +48,7 @@ function hostileCard(size: number, layers: readonly CardLayer[]): ModelCard {
     logitScaleBits: 8,
     relus: countRelus({ layers }),
     macs: countMacs({ input, layers }),
+    output: 'logits',
   };
 }
 

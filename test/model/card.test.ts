@@ -87,6 +87,15 @@ for (const [what, change] of Object.entries(hostile)) {
   });
 }
 
+test('an output is logits where none is given, or classes of which there are enough', () => {
+  const outputs = (output: unknown) =>
+    parseModelCard(changed((card) => Object.assign(card, { output }))).output;
+  assert.equal(outputs(undefined), 'logits');
+  for (const output of ['logits', 'label', 'top-2', 'top-10']) assert.equal(outputs(output), output);
+  for (const output of ['top-1', 'top-0', 'top-11', 'top-02', 'top-2 ', 'Label', '', 1, {}, ['label']])
+    assert.throws(() => outputs(output), { code: 'model/format', message: /output/ }, String(output));
+});
+
 const masked = randomModel({ C: 1, D: 3, reduceAt: [0], size: 6, classes: 10, linear: 0.5 });
 
 /** The masked card with other linear elements in layer 0, its count of ReLUs corrected for `linear` of them. */

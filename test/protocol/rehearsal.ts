@@ -103,6 +103,7 @@ export async function prepare(
 
 export interface Inference {
   readonly logits: Int32Array;
+  readonly classes: readonly number[];
   readonly serverReceived: Segment[];
   readonly clientReceived: Segment[];
 }
@@ -118,11 +119,11 @@ export async function infer(
   const server = recording(ends.server);
   const source = new MemoryBundle();
   source.write(prepared.bundle);
-  const [{ logits }] = await Promise.all([
+  const [{ logits, classes }] = await Promise.all([
     inferClient(prepared.plan, client, source, image),
     inferServer(prepared.plan, network, server, prepared.bundleSeed),
   ]);
-  return { logits, serverReceived: server.received, clientReceived: client.received };
+  return { logits, classes, serverReceived: server.received, clientReceived: client.received };
 }
 
 /** The client's shares b_l, as they stand in its bundle. */

@@ -9,6 +9,7 @@ import {
   argmaxServerLabels,
   evaluateArgmax,
   garbleArgmax,
+  MAX_ARGMAX,
 } from '../../../crypto/garbling/argmax.ts';
 import { subtractShares } from '../../../crypto/ring.ts';
 import { toBlocks } from '../../kernels/block-reference.ts';
@@ -131,6 +132,8 @@ test('wrong lengths and counts are refused', () => {
     () => evaluateArgmax(argmax, keys, cut(tables), labels, online),
     () => evaluateArgmax(argmax, keys, tables, cut(labels), online),
     () => evaluateArgmax(argmax, keys, tables, labels, cut(online)),
+    () => argmaxBytes({ logits: MAX_ARGMAX + 1, classes: 1 }),
+    () => argmaxBytes({ logits: MAX_ARGMAX / 4, classes: 5 }),
     ...[0, 6, 1.5, Number.NaN].map((classes) => () => argmaxBytes({ logits: 5, classes })),
   ])
     assert.throws(refused, { code: 'crypto/input' });

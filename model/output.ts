@@ -1,0 +1,18 @@
+/**
+ * What the client learns of a model's logits: all of them, only the likeliest class ('label'), or the k likeliest in
+ * their order ('top-k').
+ */
+export type Output = 'logits' | 'label' | `top-${number}`;
+
+const OUTPUT = /^(?:logits|label|top-(?:[2-9]|[1-9]\d{1,4}))$/;
+
+/** Whether a text from outside names an output: 'top-2' and up, since 'top-1' is 'label'. */
+export function isOutput(text: string): text is Output {
+  return OUTPUT.test(text);
+}
+
+/** How many classes come out in place of the logits; null for the logits themselves. */
+export function classesOf(output: Output): number | null {
+  if (output === 'logits') return null;
+  return output === 'label' ? 1 : Number(output.slice('top-'.length));
+}

@@ -1,0 +1,43 @@
+import { argmaxServerLabels, evaluateArgmax } from '../crypto/garbling/argmax.ts';
+import { LABEL_BYTES } from '../crypto/garbling/gadget.ts';
+import { type BundleSource, readBundle } from './bundle.ts';
+import type { Channel } from './channel.ts';
+import { garblerKeys } from './masks.ts';
+import type { ArgmaxPlan } from './plan.ts';
+import { receiveTensor, sendTensor } from './tensor-stream.ts';
+import { traced } from './trace.ts';
+
+/**
+ * The argmax over the logits, online, in place of the server's share of them:
+ *
+ *     server -> client: one label per bit of its share a_L
+ *
+ * The client then holds a label of every bit of both shares, and opens the indices of the likeliest classes alone.
+ */
+
+/** Client's half. Returns the classes, the likeliest first. `source` stands at the labels of the argmax. */
+export async function argmaxClient(
+  { argmax, bytes }: ArgmaxPlan,
+  channel: Channel,
+  layer: number,
+  nonce: Uint8Array,
+  source: BundleSource,
+): Promise<number[]> {
+  const own = readBundle(source, bytes.labels * LABEL_BYTES);
+  const tables = readBundle(source, bytes.tables);
+  const online = await receiveTensor(channel, 'server-labels', layer, bytes.online);
+  return traced('evaluate', layer, () => evaluateArgmax(argmax, { nonce, layer }, tables, own, online));
+}
+
+/** Server's half. `share`: a_L [logits]. */
+export async function argmaxServer(
+  { argmax }: ArgmaxPlan,
+  channel: Channel,
+  layer: number,
+  share: Uint32Array,
+  bundleSeed: Uint8Array,
+): Promise<void> {
+  const keys = garblerKeys(bundleSeed, layer);
+  const labels = traced('select labels', layer, () => argmaxServerLabels(argmax, keys, share));
+  await sendTensor(channel, 'server-labels', layer, labels);
+}
