@@ -13,7 +13,7 @@ import { breakdownChart } from './breakdown-chart.ts';
 import { type Chart, drawSvg, pngOf } from './chart.ts';
 import { latencyChart } from './latency-chart.ts';
 import { loadChart } from './load-chart.ts';
-import { fullTable, headline, withHeadline } from './markdown.ts';
+import { headline, tablePage, withHeadline } from './markdown.ts';
 import { type Drawn, page } from './page.ts';
 import { THEMES } from './theme.ts';
 
@@ -35,8 +35,8 @@ export function reportCommand(): Command {
       mkdirSync(out, { recursive: true });
       const drawn = await Promise.all(chartsOf(results, rows).map((chart) => drawInto(out, chart)));
       writeFileSync(join(out, 'index.html'), page(results, rows, drawn));
-      if (rows.length > 0) writeFileSync(join(out, 'table.md'), `${fullTable(rows)}\n`);
       const paper = results.find(({ kind }) => kind === 'paper');
+      if (paper) writeFileSync(join(out, 'table.md'), tablePage(rows, paper));
       if (readme && paper)
         writeFileSync(readme, withHeadline(readFileSync(readme, 'utf8'), headline(rows, paper.machine)));
     });

@@ -2,6 +2,7 @@ import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { Machine } from '../machine.ts';
 import { COLUMNS, networkName, type PaperRow, speedUp, timeSpread } from '../paper/columns.ts';
 import { SPHYNX_MACHINE } from '../paper/published.ts';
+import type { Results } from '../results.ts';
 
 /** The networks of the README's table. */
 const HEADLINE = [
@@ -15,12 +16,22 @@ const HEADLINE = [
 
 const [BEGIN, END] = ['<!-- results -->', '<!-- end of results -->'];
 
-/** All rows with all columns. */
-export function fullTable(rows: readonly PaperRow[]): string {
-  return markdownTable(
+/** A page with all rows, all columns and how they were measured. */
+export function tablePage(rows: readonly PaperRow[], { machine, method }: Results): string {
+  const table = markdownTable(
     COLUMNS.map(({ title }) => title),
     rows.map((row) => COLUMNS.map(({ cell }) => cell(row))),
   );
+  return [
+    '# The networks of the papers, measured',
+    '',
+    table,
+    '',
+    ...[`Here: ${describeMachine(machine)}; Node ${machine.node}.`, ...method].map((text) => `- ${text}`),
+    `- The paper's latencies: ${SPHYNX_MACHINE}. It could not run the networks on ImageNet and estimates theirs.`,
+    "- The ratio is the paper's online latency over ours, the price of privacy our online latency over plaintext's. Accuracy here is that of the network in `model-zoo/`, in private inference's integers.",
+    '',
+  ].join('\n');
 }
 
 /** The README's table and what was measured how. */
@@ -50,7 +61,7 @@ export function headline(rows: readonly PaperRow[], machine: Machine): string {
   return [
     table,
     '',
-    `Here: medians of ${[...new Set(counts)].join(' to ')} runs with the fastest and the slowest, random weights, server and client on ${machine.cores} cores of an ${machine.cpu.replace(/ Processor$/, '')} with ${Math.round(machine.memory / 2 ** 30)} GiB, gRPC over loopback. The paper: ${SPHYNX_MACHINE}.`,
+    `Here: medians of ${[...new Set(counts)].join(' to ')} runs with the fastest and the slowest, random weights, server and client on one machine (${describeMachine(machine)}), gRPC over loopback. The paper: ${SPHYNX_MACHINE}.`,
   ].join('\n');
 }
 
@@ -60,6 +71,11 @@ export function withHeadline(text: string, table: string): string {
   if (begin < 0 || end < begin)
     throw new SphynxError('config/invalid', `no table between ${BEGIN} and ${END}`);
   return `${text.slice(0, begin + BEGIN.length)}\n${table}\n${text.slice(end)}`;
+}
+
+/** 'AMD EPYC, 2 cores, 24 GiB'. */
+export function describeMachine({ cpu, cores, memory }: Machine): string {
+  return `${cpu}, ${cores} cores, ${Math.round(memory / 2 ** 30)} GiB`;
 }
 
 function markdownTable(header: readonly string[], rows: readonly string[][]): string {

@@ -2,6 +2,7 @@ import { COLUMNS, type PaperRow } from '../paper/columns.ts';
 import { SPHYNX_MACHINE } from '../paper/published.ts';
 import type { Results } from '../results.ts';
 import type { Chart } from './chart.ts';
+import { describeMachine } from './markdown.ts';
 import { FONT, THEMES, type Theme } from './theme.ts';
 
 /** A chart as it is drawn for every theme. */
@@ -67,11 +68,11 @@ function table(rows: readonly PaperRow[]): string {
 }
 
 function method({ kind, machine, method: sentences, entries }: Results): string {
-  const { cpu, cores, memory, node, platform } = machine;
+  const { node, platform } = machine;
   const commits = [...new Set(entries.map(({ commit }) => commit))].join(', ');
   const dates = entries.map(({ at }) => at.slice(0, 10)).sort();
   return `<h3>${escaped(kind)}</h3>
-<p>${escaped(`${cpu}, ${cores} cores, ${Math.round(memory / 2 ** 30)} GiB; Node ${node}, ${platform}; commit ${commits}; ${[...new Set([dates[0], dates[dates.length - 1]])].join(' to ')}`)}</p>
+<p>${escaped(`${describeMachine(machine)}; Node ${node}, ${platform}; commit ${commits}; ${[...new Set([dates[0], dates[dates.length - 1]])].join(' to ')}`)}</p>
 <ul>${sentences.map((sentence) => `<li>${escaped(sentence)}</li>`).join('')}</ul>`;
 }
 
