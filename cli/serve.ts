@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { defaultStateFolder } from '../client/storage.ts';
 import type { Setting } from '../protocol/setting.ts';
+import { changedFields, isLive } from '../server/config/changes.ts';
 import { loadConfig } from '../server/config/load-config.ts';
 import type { LOG_LEVELS } from '../server/config/schema.ts';
 import { serverOptions } from '../server/config/server-options.ts';
@@ -33,18 +34,29 @@ export interface ServeOptions {
 
 /**
  * `sphynx serve`: runs a server until SIGINT or SIGTERM, then lets running inferences finish. SIGHUP reloads
- * certificates, tokens, keys and the list of models. Says on stdout when it takes calls; log lines go to stderr.
+ * certificates, tokens, keys and those fields of the configuration that can change. Says on stdout when it takes calls;
+ * log lines go to stderr.
  */
 export async function serve({ output, signal }: Context, options: ServeOptions): Promise<undefined> {
-  const config = serveConfig(options);
+  const started = serveConfig(options);
+  let config = started;
   const logger = pino({ level: config.log.level }, pino.destination({ dest: 2, sync: true }));
   const server = await startServer({ ...serverOptions(config), logger });
   const reload = async () => {
     try {
-      await server.reload({ models: serveConfig(options).models });
+      const wanted = serveConfig(options);
+      await server.reload({ models: wanted.models, limits: wanted.limits });
+      // The answer to a signal is wanted at every level.
+      logger.level = 'info';
+      const changed = [...changedFields(config, wanted)].filter(([path]) => isLive(path));
+      logger.info({ changed: Object.fromEntries(changed) }, 'configuration reloaded');
+      const fixed = [...changedFields(started, wanted).keys()].filter((path) => !isLive(path));
+      if (fixed.length > 0) logger.warn({ fields: fixed }, 'changed fields that take a restart to hold');
+      config = wanted;
     } catch (err) {
-      logger.error({ err }, 'could not reload: what was served before is served on');
+      logger.error({ err }, 'could not reload: everything stays as it was');
     }
+    logger.level = config.log.level as string;
   };
   process.on('SIGHUP', reload);
   const names = server.models.map(({ name }) => name);

@@ -1,4 +1,6 @@
 import type { Logger } from 'pino';
+import type { ByteBudget } from './admission/byte-budget.ts';
+import type { MemoryLimit } from './admission/memory-limit.ts';
 import type { Caller } from './client-identity.ts';
 import type { Access } from './identity/access.ts';
 import type { ServerLimits } from './limits.ts';
@@ -14,6 +16,8 @@ export interface ServerParts {
   readonly store: BundleStore;
   readonly pool: WorkerPool;
   readonly limits: ServerLimits;
+  readonly bytes: ByteBudget;
+  readonly memory: MemoryLimit;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }

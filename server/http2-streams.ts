@@ -16,11 +16,11 @@ interface StreamCreated {
  *
  * - Receive windows: the default of 64 KiB would hold an upload at one window per round trip, 1.3 MB/s at 50 ms.
  * - Dead streams: a status waits behind data that the peer does not read, so the stream and its buffers of a
- *   call that we gave up would live as long as the connection. After `silentMs` without progress it is reset.
+ *   call that we gave up would live as long as the connection. After `silentMs()` without progress it is reset.
  *
  * @returns a function that stops listening
  */
-export function tendHttp2Streams(port: number, silentMs: number): () => void {
+export function tendHttp2Streams(port: number, silentMs: () => number): () => void {
   const widened = new WeakSet<ServerHttp2Session>();
   const tend = (message: unknown) => {
     const { stream, headers } = message as StreamCreated;
@@ -33,7 +33,7 @@ export function tendHttp2Streams(port: number, silentMs: number): () => void {
     }
     // Not those of the health service, whose watchers are silent for days.
     if (headers[':path']?.startsWith(`/${SERVICE_NAME}/`))
-      stream.setTimeout(silentMs, () => stream.close(constants.NGHTTP2_CANCEL));
+      stream.setTimeout(silentMs(), () => stream.close(constants.NGHTTP2_CANCEL));
   };
   subscribe(STREAM_CREATED, tend);
   return () => unsubscribe(STREAM_CREATED, tend);

@@ -15,15 +15,20 @@ export async function infer(
 ): Promise<void> {
   const { models, store, pool, metrics } = parts;
   const spend = await stream.expect('spend');
-  const { identity: model } = models.agree(spend);
-  const seed = await store.spend({ ...caller, id: spend.bundleId, model });
+  const { identity: model, summary } = models.agree(spend);
+  const segments = new CountedChannel(new GrpcChannel(stream), metrics, 'infer');
+  const settle = parts.bytes.charge(caller.identity, summary.quote.onlineBytes);
+  const seed = await store.spend({ ...caller, id: spend.bundleId, model }).catch((error) => {
+    settle(0);
+    throw error;
+  });
   log.info({ bundle: spend.bundleId, model: model.name }, 'bundle spending');
   try {
     const start = performance.now();
     await stream.send({ spending: {} });
     const { channel, release } = pool.infer(model.hash, seed);
     try {
-      await relay(channel, new CountedChannel(new GrpcChannel(stream), metrics, 'infer'), stream.signal);
+      await relay(channel, segments, stream.signal);
     } finally {
       release();
     }
@@ -31,6 +36,7 @@ export async function infer(
     stream.end();
   } finally {
     seed.fill(0);
+    settle(segments.bytes);
     // A record that stays in spending is as burned as one in spent: no reason to fail an inference that is over.
     await store
       .markSpent(spend.bundleId)

@@ -1,11 +1,14 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { IDLE_MS } from '../transport/limits.ts';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
-/** Every limit of the server. `startServer` takes others for all of them. */
+/**
+ * Every limit of the server. `startServer` takes others for all of them, and all but FIXED_LIMITS may change while it
+ * runs: they are read at each use.
+ */
 export interface ServerLimits {
   /** Preprocess streams at once. */
   readonly sessions: number;
@@ -25,6 +28,16 @@ export interface ServerLimits {
   readonly inferencesPerHour: number;
   /** Inferences of one identity, ever: what it may learn about a model from its answers. */
   readonly inferencesTotal: number;
+  /** Payload of one identity, both directions, in an hour that begins with its first byte (bytes): by this server. */
+  readonly bytesPerHour: number;
+  /** Resident memory of the process from which on no preparation begins (bytes). */
+  readonly memoryBytes: number;
+  /** Connections at once; more are closed as they come. */
+  readonly connections: number;
+  /** How long a connection may carry no call (ms). */
+  readonly connectionIdleMs: number;
+  /** When a connection is told to make way for a new one (ms). Streams on it end as they would. */
+  readonly connectionMs: number;
   /** Bundles that one Preprocess stream may ask for. */
   readonly bundlesPerStream: number;
   /** How long a bundle can be spent after its preparation began (ms). */
@@ -60,6 +73,16 @@ export const DEFAULT_LIMITS: ServerLimits = {
   // Three a second without a pause. Set both to what the clients need: many answers let a model be rebuilt.
   inferencesPerHour: 10_000,
   inferencesTotal: 1_000_000,
+  // A full 2 Gbit/s link without a pause.
+  bytesPerHour: 1e12,
+  // Before the system begins to swap, or kills the process.
+  memoryBytes: Math.floor(0.8 * Math.min(totalmem(), process.constrainedMemory() || totalmem())),
+  // Far more than there are streams: clients keep theirs while they do nothing, and health is watched.
+  connections: 1000,
+  // Clients come back by themselves. Whoever only holds a place loses it.
+  connectionIdleMs: 10 * MINUTE_MS,
+  // Longer than any stream. New ones find replicas that were added, and are made with certificates that hold now.
+  connectionMs: 120 * MINUTE_MS,
   bundlesPerStream: 64,
   // Long enough to prepare on one day and to spend on another; short enough that lost bundles vanish.
   bundleLifetimeMs: 7 * DAY_MS,
@@ -76,15 +99,26 @@ export const DEFAULT_LIMITS: ServerLimits = {
   kernelCacheBytes: 256 * 2 ** 20,
 };
 
+/** Limits that threads and listeners are made with: changing one takes a restart. */
+export const FIXED_LIMITS: readonly string[] = [
+  'offlineWorkers',
+  'onlineWorkers',
+  'kernelCacheBytes',
+  'connectionIdleMs',
+  'connectionMs',
+] satisfies (keyof ServerLimits)[];
+
 /** Longest timer of Node (ms); a longer one would fire at once. */
 export const TIMER_MS = 2 ** 31 - 1;
+
+const TIMERS = ['idleMs', 'sessionMs', 'inferenceMs', 'connectionIdleMs', 'connectionMs'];
 
 /** The defaults with `changes`. Throws 'config/invalid' for a limit that is no positive whole number. */
 export function completeLimits(changes: Partial<ServerLimits> = {}): ServerLimits {
   for (const [name, value] of Object.entries(changes)) {
     if (!Object.hasOwn(DEFAULT_LIMITS, name))
       throw new SphynxError('config/invalid', `there is no limit ${name}`);
-    const largest = name === 'bundleLifetimeMs' ? Number.MAX_SAFE_INTEGER / 4 : TIMER_MS;
+    const largest = TIMERS.includes(name) ? TIMER_MS : Number.MAX_SAFE_INTEGER / 4;
     if (!Number.isInteger(value) || value < 1 || value > largest)
       throw new SphynxError(
         'config/invalid',
@@ -92,6 +126,15 @@ export function completeLimits(changes: Partial<ServerLimits> = {}): ServerLimit
       );
   }
   return { ...DEFAULT_LIMITS, ...changes };
+}
+
+/** Makes `wanted` hold, but for FIXED_LIMITS, for everybody who reads `limits`. */
+export function changeLimits(
+  limits: { -readonly [Name in keyof ServerLimits]: number },
+  wanted: ServerLimits,
+): void {
+  for (const name of Object.keys(limits) as (keyof ServerLimits)[])
+    if (!FIXED_LIMITS.includes(name)) limits[name] = wanted[name];
 }
 
 /** How often expired bundles are deleted and traces of spent ones erased (ms). */
@@ -105,6 +148,12 @@ export const FLUSH_MS = 500;
 
 /** How long workers know a model that was removed (ms): longer than from agreeing on it to starting the work. */
 export const FORGET_MS = 30_000;
+
+/** How long a client may take to shake hands (ms): more than any link needs, and no place to rest. */
+export const HANDSHAKE_MS = 10_000;
+
+/** When to ask again whether there is memory for a preparation (ms): the longest of those that run take some seconds. */
+export const MEMORY_RETRY_MS = 5000;
 
 /** Pause before a crashed worker is replaced (ms), so that one that cannot start does not spin. */
 export const RESPAWN_MS = 1000;

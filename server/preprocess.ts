@@ -7,9 +7,9 @@ import { GrpcChannel } from '../transport/grpc-channel.ts';
 import { LOST_BUNDLES } from '../transport/limits.ts';
 import type { PreprocessRequests, PreprocessResponses } from '../transport/messages.ts';
 import { relay } from '../transport/relay.ts';
-import type { CallContext, ServerParts } from './call-context.ts';
+import type { CallContext } from './call-context.ts';
 import { CountedChannel } from './metrics/counted-channel.ts';
-import type { ServedModel } from './models.ts';
+import type { BundleModel } from './store/bundle-store.ts';
 import type { PoolSession } from './worker-pool.ts';
 
 type PreprocessStream = CallStream<PreprocessRequests, PreprocessResponses>;
@@ -21,6 +21,7 @@ export async function preprocess(context: CallContext, stream: PreprocessStream)
   const model = parts.models.agree(hello);
   checkCount(hello.count, parts.limits.bundlesPerStream);
   await burnLost(context, hello.lost ?? []);
+  parts.memory.checkRoom();
   parts.pool.queue.checkRoom();
   const name = randomBytes(16).toString('hex');
   const { bundleLifetimeMs } = parts.limits;
@@ -34,13 +35,17 @@ export async function preprocess(context: CallContext, stream: PreprocessStream)
   log.info({ session: name, model: model.identity.name, count: hello.count }, 'session accepted');
   const session = parts.pool.openSession(name, context.caller.client);
   try {
-    await relay(session.open(), segments(parts, stream), stream.signal);
+    await charged(context, 0, stream, (segments) => relay(session.open(), segments, stream.signal));
     for (let bundle = 0; bundle < hello.count; bundle++) {
       if (!(await stream.expectOrEnd('begin'))) break;
       const over = await parts.pool.queue.turn(context.caller.identity, stream.signal);
       try {
+        parts.memory.checkRoom();
         // Anew, because models come and go while clients wait.
-        await prepareBundle(context, stream, session, parts.models.agree(hello));
+        const model = parts.models.agree(hello);
+        await charged(context, model.summary.quote.offlineBytes, stream, (segments) =>
+          prepareBundle(context, stream, segments, session, model.identity),
+        );
       } finally {
         over();
       }
@@ -54,8 +59,9 @@ export async function preprocess(context: CallContext, stream: PreprocessStream)
 async function prepareBundle(
   { parts, caller: { client, identity }, log }: CallContext,
   stream: PreprocessStream,
+  segments: Channel,
   session: PoolSession,
-  { identity: model }: ServedModel,
+  model: BundleModel,
 ): Promise<void> {
   const { store, limits } = parts;
   const id = randomBytes(16).toString('hex');
@@ -71,7 +77,7 @@ async function prepareBundle(
   });
   try {
     await stream.send({ offer: { bundleId: id, expiresAtMs } });
-    await relay(session.prepare(model.hash, seed), segments(parts, stream), stream.signal);
+    await relay(session.prepare(model.hash, seed), segments, stream.signal);
     const { bundleId } = await stream.expect('commit');
     if (bundleId !== id)
       throw new SphynxError('protocol/order', 'the commit names another bundle than the one just prepared');
@@ -87,8 +93,16 @@ async function prepareBundle(
   log.info({ bundle: id }, 'bundle ready');
 }
 
-function segments({ metrics }: ServerParts, stream: PreprocessStream): Channel {
-  return new CountedChannel(new GrpcChannel(stream), metrics, 'prepare');
+/** Does `work`, which will move `price` bytes on the segments it is given, at the expense of the caller. */
+async function charged(
+  { parts, caller }: CallContext,
+  price: number,
+  stream: PreprocessStream,
+  work: (segments: Channel) => Promise<void>,
+): Promise<void> {
+  const segments = new CountedChannel(new GrpcChannel(stream), parts.metrics, 'prepare');
+  const settle = parts.bytes.charge(caller.identity, price);
+  await work(segments).finally(() => settle(segments.bytes));
 }
 
 /** Burns what the client has lost, before it is counted against it. */

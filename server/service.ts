@@ -15,7 +15,7 @@ import type {
   Received,
 } from '../transport/messages.ts';
 import { toStatus } from '../transport/status.ts';
-import { Admission } from './admission.ts';
+import { Admission } from './admission/admission.ts';
 import type { CallContext, ServerParts } from './call-context.ts';
 import { callerOf } from './client-identity.ts';
 import type { Credentials } from './identity/identification.ts';
@@ -26,7 +26,8 @@ import { preprocess } from './preprocess.ts';
 interface StreamKind {
   readonly method: string;
   readonly admission: Admission;
-  readonly totalMs: number;
+  /** Read when a stream begins. */
+  readonly totalMs: () => number;
   readonly open: Set<{ abort(error: SphynxError): void }>;
 }
 
@@ -44,17 +45,19 @@ export class PrivateInferenceService {
       method: 'Preprocess',
       admission: new Admission(
         'preparations',
-        limits.sessions,
-        limits.sessionsPerClient,
+        () => ({ inAll: limits.sessions, perClient: limits.sessionsPerClient }),
         () => parts.pool.queue.retryAfterMs,
       ),
-      totalMs: limits.sessionMs,
+      totalMs: () => limits.sessionMs,
       open: new Set(),
     };
     this.#infer = {
       method: 'Infer',
-      admission: new Admission('inferences', limits.inferences, limits.inferencesPerClient),
-      totalMs: limits.inferenceMs,
+      admission: new Admission('inferences', () => ({
+        inAll: limits.inferences,
+        perClient: limits.inferencesPerClient,
+      })),
+      totalMs: () => limits.inferenceMs,
       open: new Set(),
     };
   }
@@ -118,7 +121,8 @@ export class PrivateInferenceService {
     const started = performance.now();
     const stream = CallStream.ofServer<In, Out>(call, { idleMs: this.#parts.limits.idleMs });
     let log = this.#parts.logger.child({ request: randomBytes(6).toString('hex'), method: kind.method });
-    const timer = setTimeout(() => stream.abort(tooLong(kind)), kind.totalMs);
+    const totalMs = kind.totalMs();
+    const timer = setTimeout(() => stream.abort(tooLong(kind.method, totalMs)), totalMs);
     let leave: (() => void) | undefined;
     try {
       const proved = await this.#parts.access.identify(call);
@@ -154,6 +158,6 @@ function stopping(): SphynxError {
   return new SphynxError('server/stopping', 'the server is shutting down; try again later or elsewhere');
 }
 
-function tooLong({ method, totalMs }: StreamKind): SphynxError {
+function tooLong(method: string, totalMs: number): SphynxError {
   return new SphynxError('protocol/deadline', `a ${method} call may last ${totalMs} ms on this server`);
 }

@@ -8,11 +8,15 @@ import type { Setting } from '../protocol/setting.ts';
 import { SHARED_CHANNEL_OPTIONS } from '../transport/limits.ts';
 import type { ModelSummary } from '../transport/messages.ts';
 import { privateInferenceService, SERVICE_NAME, serviceDefinition } from '../transport/proto.ts';
+import { ByteBudget } from './admission/byte-budget.ts';
+import { limitConnections } from './admission/connection-limit.ts';
+import { MemoryLimit } from './admission/memory-limit.ts';
 import type { ServerParts } from './call-context.ts';
 import { tendHttp2Streams } from './http2-streams.ts';
 import { Access, type AccessOptions } from './identity/access.ts';
 import {
   CALLS_PER_CONNECTION,
+  changeLimits,
   completeLimits,
   FLUSH_MS,
   GRACE_MS,
@@ -50,9 +54,10 @@ export interface RunningServer {
   readonly models: readonly ModelSummary[];
   /**
    * Puts changed certificates, tokens and keys to use now, instead of within seconds, and reads the models anew: those
-   * of `models`, or of the same folders. Throws what makes a model unusable; the old ones are served on then.
+   * of `models`, or of the same folders. `limits` hold from now on, but for FIXED_LIMITS; what is not among them becomes
+   * its default again. Throws what makes a model or a limit unusable; everything stays as it was then.
    */
-  reload(changes?: { models?: ServerOptions['models'] }): Promise<void>;
+  reload(changes?: Pick<Partial<ServerOptions>, 'models' | 'limits'>): Promise<void>;
   /** Refuses new calls, lets running inferences finish for up to `graceMs`, then closes everything. */
   stop(options?: { graceMs?: number }): Promise<void>;
 }
@@ -62,7 +67,8 @@ export interface RunningServer {
  * 'storage/failed', or what makes a model unusable; nothing is left running then.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const limits = completeLimits(options.limits);
+  // One object for all who read them, changed by `reload`.
+  const limits = { ...completeLimits(options.limits) };
   const logger = options.logger ?? pino(pino.destination(2));
   const access = new Access(options, logger);
   const models = await ModelRegistry.load(options.models, options.setting);
@@ -83,19 +89,33 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     undo.push(() => pool.stop());
     const metrics = new Metrics();
     metrics.observe({ store, pool });
-    const listener = options.metrics ? await serveMetrics(metrics.registry, options.metrics) : undefined;
+    let serving = false;
+    const listener = options.metrics
+      ? await serveMetrics(metrics.registry, options.metrics, () => serving)
+      : undefined;
     undo.push(async () => listener?.close());
-    const service = new PrivateInferenceService({ access, models, store, pool, limits, metrics, logger });
-    const { server, health } = grpcServer(service, options);
+    const bytes = new ByteBudget(limits);
+    const memory = new MemoryLimit(limits);
+    const service = new PrivateInferenceService({
+      ...{ access, models, store, pool, limits, bytes, memory, metrics, logger },
+    });
+    const { server, health } = grpcServer(service, limits, options);
     undo.push(() => shutDown(server));
     const port = await listen(server, options.address, access.credentials);
     // Later than the deadline of the call itself, which tells the peer why.
-    const untend = tendHttp2Streams(port, 2 * limits.idleMs);
+    const untend = tendHttp2Streams(port, () => 2 * limits.idleMs);
     undo.push(async () => untend());
-    const sweeping = setInterval(() => sweep({ store, logger }), SWEEP_MS);
+    const unlimit = limitConnections(
+      port,
+      () => limits.connections,
+      () => metrics.refused('connection', 'server/busy'),
+    );
+    undo.push(async () => unlimit());
+    const sweeping = setInterval(() => sweep({ store, bytes, logger }), SWEEP_MS);
     undo.push(async () => clearInterval(sweeping));
     access.watch();
     undo.push(async () => access.close());
+    serving = true;
     logger.info(
       { address: options.address, port, models: models.all.map(({ identity }) => identity.name) },
       'serving',
@@ -105,6 +125,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     let reloaded = Promise.resolve();
     const stop = async (graceMs: number) => {
       logger.info({ graceMs }, 'stopping');
+      serving = false;
       for (const name of ['', SERVICE_NAME]) health.setStatus(name, 'NOT_SERVING');
       await service.stop(Math.min(graceMs, TIMER_MS));
       await unwind(undo);
@@ -118,8 +139,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       },
       reload(changes) {
         access.reload();
-        const next = () =>
-          reloadModels({ models, pool, logger }, changes?.models ?? options.models, options.setting);
+        const next = async () => {
+          const wanted = changes?.limits && completeLimits(changes.limits);
+          await reloadModels({ models, pool, logger }, changes?.models ?? options.models, options.setting);
+          if (wanted) changeLimits(limits, wanted);
+        };
         reloaded = reloaded.then(next, next);
         return reloaded;
       },
@@ -136,11 +160,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
 function grpcServer(
   service: PrivateInferenceService,
+  limits: ServerLimits,
   { reflection }: ServerOptions,
 ): { server: Server; health: HealthImplementation } {
   const server = new Server({
     ...SHARED_CHANNEL_OPTIONS,
     'grpc.max_concurrent_streams': CALLS_PER_CONNECTION,
+    'grpc.max_connection_idle_ms': limits.connectionIdleMs,
+    'grpc.max_connection_age_ms': limits.connectionMs,
+    // What is no stream of ours, such as a watch of our health, would never end.
+    'grpc.max_connection_age_grace_ms': Math.max(limits.sessionMs, limits.inferenceMs),
   });
   server.addService(privateInferenceService, service.implementation);
   const health = new HealthImplementation({ '': 'SERVING', [SERVICE_NAME]: 'SERVING' });
@@ -159,7 +188,12 @@ async function shutDown(server: Server): Promise<void> {
   await closed;
 }
 
-async function sweep({ store, logger }: Pick<ServerParts, 'store' | 'logger'>): Promise<void> {
+async function sweep({
+  store,
+  bytes,
+  logger,
+}: Pick<ServerParts, 'store' | 'bytes' | 'logger'>): Promise<void> {
+  bytes.sweep();
   await store.sweep().catch((err: unknown) => logger.error({ err }, 'the bundle store could not be swept'));
 }
 

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { ServerCredentials } from '@grpc/grpc-js';
 import { SphynxError } from '../../errors/sphynx-error.ts';
+import { HANDSHAKE_MS } from '../limits.ts';
 import { FromFiles } from './from-files.ts';
 
 /** Whether the handshake fails without a client certificate, or the call may be made by other proof. */
@@ -33,7 +34,11 @@ export class TlsCredentials extends ServerCredentials {
       contextOptions({ cert, key: privateKey, ca }, paths),
     );
     super(
-      { requestCert: clientCa !== undefined, rejectUnauthorized: clientCertificates === 'required' },
+      {
+        requestCert: clientCa !== undefined,
+        rejectUnauthorized: clientCertificates === 'required',
+        handshakeTimeout: HANDSHAKE_MS,
+      },
       files.value,
     );
     this.#files = files;

@@ -7,6 +7,7 @@ export class CountedChannel implements Channel {
   readonly #channel: Channel;
   readonly #metrics: Metrics;
   readonly #phase: Phase;
+  #bytes = 0;
 
   constructor(channel: Channel, metrics: Metrics, phase: Phase) {
     this.#channel = channel;
@@ -14,15 +15,25 @@ export class CountedChannel implements Channel {
     this.#phase = phase;
   }
 
+  /** Payload of both directions so far (bytes). */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   async send(segment: Segment): Promise<void> {
     const { length } = segment.data;
     await this.#channel.send(segment);
-    this.#metrics.moved(this.#phase, 'down', length);
+    this.#moved('down', length);
   }
 
   async receive(): Promise<Segment> {
     const segment = await this.#channel.receive();
-    this.#metrics.moved(this.#phase, 'up', segment.data.length);
+    this.#moved('up', segment.data.length);
     return segment;
+  }
+
+  #moved(direction: 'up' | 'down', bytes: number): void {
+    this.#bytes += bytes;
+    this.#metrics.moved(this.#phase, direction, bytes);
   }
 }

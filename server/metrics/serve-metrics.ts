@@ -18,16 +18,21 @@ export interface MetricsListener {
 }
 
 /**
- * Serves the registry, and figures of the process, at http://ADDRESS/metrics. `address`: `PORT` on the loopback
+ * Serves the registry, and figures of the process, at http://ADDRESS/metrics, and at /health whether the server takes
+ * calls (200) or not (503), for probes that cannot speak gRPC over mutual TLS. `address`: `PORT` on the loopback
  * interface, or `HOST:PORT`: anybody who reaches it can read, so put it into a network of your own. Throws
  * 'config/invalid'.
  */
-export async function serveMetrics(registry: Registry, address: string): Promise<MetricsListener> {
+export async function serveMetrics(
+  registry: Registry,
+  address: string,
+  isServing: () => boolean,
+): Promise<MetricsListener> {
   const { host, port } = placeOf(address);
   collectDefaultMetrics({ register: registry });
   const server = createServer(
     { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS },
-    (request, response) => answer(registry, request, response),
+    (request, response) => answer(registry, isServing, request, response),
   );
   server.maxConnections = CONNECTIONS;
   server.listen(port, host);
@@ -48,7 +53,17 @@ export async function serveMetrics(registry: Registry, address: string): Promise
   };
 }
 
-async function answer(registry: Registry, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  registry: Registry,
+  isServing: () => boolean,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (request.method === 'GET' && request.url === '/health') {
+    const serving = isServing();
+    response.writeHead(serving ? 200 : 503).end(serving ? 'SERVING\n' : 'NOT_SERVING\n');
+    return;
+  }
   if (request.method !== 'GET' || request.url !== '/metrics') {
     response.writeHead(404).end();
     return;

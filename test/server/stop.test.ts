@@ -25,15 +25,18 @@ async function health(port: number, service = SERVICE_NAME): Promise<string> {
 }
 
 test('stopping finishes a running inference, cuts preparations and refuses what is new', async () => {
-  const server = await runningServer();
+  const server = await runningServer({ metrics: '0' });
+  const probe = async () => (await fetch(`http://127.0.0.1:${server.metricsPort}/health`)).status;
   const client = server.client();
   const [bundle, unused] = await client.prepare(2);
   assert.equal(await health(server.port), 'SERVING');
+  assert.equal(await probe(), 200);
   const preparing = await client.openSession(1);
   const running = await client.spend(bundle.id);
   const stopped = server.stop();
   await assert.rejects(preparing.stream.expect('offer'), { code: 'server/stopping' });
   assert.equal(await health(server.port), 'NOT_SERVING');
+  assert.equal(await probe(), 503);
   await assert.rejects(client.spend(unused.id), { code: 'server/stopping' });
   await assert.rejects(client.openSession(1), { code: 'server/stopping' });
   assert.equal((await client.finish(running, bundle, image)).length, network.card.labels.length);

@@ -1,10 +1,14 @@
-import { SphynxError } from '../errors/sphynx-error.ts';
+import { SphynxError } from '../../errors/sphynx-error.ts';
+
+export interface AdmissionLimits {
+  readonly inAll: number;
+  readonly perClient: number;
+}
 
 /** How many calls of one kind may run, in all and for one client. */
 export class Admission {
   readonly #what: string;
-  readonly #limit: number;
-  readonly #limitPerClient: number;
+  readonly #limits: () => AdmissionLimits;
   readonly #running = new Map<string, number>();
   #total = 0;
   #idle: (() => void)[] = [];
@@ -13,30 +17,30 @@ export class Admission {
 
   /**
    * @param what the plural of what is counted, for messages
+   * @param limits read at each entry
    * @param retryAfterMs when to come again, for whoever is refused (ms)
    */
   constructor(
     what: string,
-    limit: number,
-    limitPerClient: number,
+    limits: () => AdmissionLimits,
     retryAfterMs: () => number | undefined = () => undefined,
   ) {
     this.#retryAfterMs = retryAfterMs;
     this.#what = what;
-    this.#limit = limit;
-    this.#limitPerClient = limitPerClient;
+    this.#limits = limits;
   }
 
   /** Lets one call of `client` in until the returned function is called. Throws 'server/busy'. */
   enter(client: string): () => void {
     const own = this.#running.get(client) ?? 0;
-    if (own >= this.#limitPerClient)
+    const { inAll, perClient } = this.#limits();
+    if (own >= perClient)
       throw new SphynxError(
         'server/busy',
         `this client runs ${own} ${this.#what} at once, as many as it may`,
         { retryAfterMs: this.#retryAfterMs() },
       );
-    if (this.#total >= this.#limit)
+    if (this.#total >= inAll)
       throw new SphynxError(
         'server/busy',
         `the server runs ${this.#total} ${this.#what}, as many as it can; try again later`,

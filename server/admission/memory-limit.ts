@@ -1,0 +1,25 @@
+import { SphynxError } from '../../errors/sphynx-error.ts';
+import { MEMORY_RETRY_MS } from '../limits.ts';
+
+/** Keeps preparations, which take memory, out of a process that has none left. Inferences take little and go on. */
+export class MemoryLimit {
+  readonly #limits: { readonly memoryBytes: number };
+  readonly #resident: () => number;
+
+  /** @param limits read at each question. @param resident resident memory of the process (bytes); a test seam */
+  constructor(
+    limits: { readonly memoryBytes: number },
+    resident: () => number = () => process.memoryUsage.rss(),
+  ) {
+    this.#limits = limits;
+    this.#resident = resident;
+  }
+
+  /** Throws 'server/busy', with a hint, if no preparation may begin now. */
+  checkRoom(): void {
+    if (this.#resident() < this.#limits.memoryBytes) return;
+    throw new SphynxError('server/busy', 'the server has no memory left for preparations; try again later', {
+      retryAfterMs: MEMORY_RETRY_MS,
+    });
+  }
+}
