@@ -10,6 +10,7 @@ const root = join(import.meta.dirname, '..');
 const read = (name: string) => readFileSync(join(root, 'deploy', name), 'utf8');
 const config = loadConfig({ file: join(root, 'deploy', 'server.yaml'), environment: {} });
 const port = Number(config.listen.split(':').at(-1));
+const metricsPort = Number(config.metrics?.split(':').at(-1));
 
 test('the configuration of the replicas is one that the server takes', () => {
   assert.equal(config.store?.redis, 'redis://redis:6379');
@@ -31,10 +32,11 @@ test('Envoy leads to every replica at its port', () => {
   const { static_resources } = parse(read('envoy.yaml'));
   const [{ lb_endpoints }] = static_resources.clusters[0].load_assignment.endpoints;
   assert.deepEqual(
-    lb_endpoints.map(
-      (entry: { endpoint: { address: { socket_address: object } } }) => entry.endpoint.address,
-    ),
-    ['sphynx-1', 'sphynx-2'].map((address) => ({ socket_address: { address, port_value: port } })),
+    lb_endpoints.map(({ endpoint }: { endpoint: object }) => endpoint),
+    ['sphynx-1', 'sphynx-2'].map((address) => ({
+      address: { socket_address: { address, port_value: port } },
+      health_check_config: { port_value: metricsPort },
+    })),
   );
 });
 
@@ -55,6 +57,17 @@ test('the Kubernetes objects belong together', () => {
   const { containers, terminationGracePeriodSeconds } = deployment.template.spec;
   assert.equal(containers[0].ports[0].containerPort, port);
   assert.ok(terminationGracePeriodSeconds > Number(config.graceSeconds));
+  const ports = Object.fromEntries(
+    containers[0].ports.map(({ name, containerPort }: { name: string; containerPort: number }) => [
+      name,
+      containerPort,
+    ]),
+  );
+  assert.equal(ports.metrics, metricsPort);
+  const { startupProbe, readinessProbe } = containers[0];
+  for (const { httpGet } of [startupProbe, readinessProbe])
+    assert.deepEqual(httpGet, { path: '/health', port: 'metrics' });
+  assert.equal(deployment.template.spec.enableServiceLinks, false, 'no service can configure the server');
   const { name, selector } = scaler.metrics[0].pods.metric;
   const source = readFileSync(join(root, 'server', 'metrics', 'metrics.ts'), 'utf8');
   assert.ok(
