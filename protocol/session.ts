@@ -12,7 +12,7 @@ import { RandomOtReceiver, RandomOtSender, treeMessageBytes } from '../crypto/ot
 import type { Channel } from './channel.ts';
 import { OT_TREE_BITS } from './plan.ts';
 import { receiveTensor, sendTensor } from './tensor-stream.ts';
-import { traced } from './trace.ts';
+import { NO_LAYER, traced } from './trace.ts';
 
 /**
  * Once per Preprocess stream: the client's HE public key and 128 base OTs (protocol.md section 4). Any number
@@ -37,11 +37,11 @@ export interface ServerSession {
 export async function openClientSession(channel: Channel): Promise<ClientSession> {
   const he = await HeClient.create();
   await sendTensor(channel, 'public-key', 0, he.publicKey.slice());
-  const base = traced('base OTs', 0, () => new BaseOtSender());
+  const base = traced('base OTs', NO_LAYER, () => new BaseOtSender());
   await sendTensor(channel, 'base-ot-message', 0, base.message.slice());
   const reply = await receiveTensor(channel, 'base-ot-reply', 0, BASE_OT_REPLY_BYTES);
-  const pairs = traced('base OTs', 0, () => base.finish(reply));
-  const ot = traced('OT trees', 0, () => new RandomOtReceiver(pairs, OT_TREE_BITS));
+  const pairs = traced('base OTs', NO_LAYER, () => base.finish(reply));
+  const ot = traced('OT trees', NO_LAYER, () => new RandomOtReceiver(pairs, OT_TREE_BITS));
   await sendTensor(channel, 'ot-trees', 0, ot.treeMessage.slice());
   return { he, ot };
 }
@@ -51,11 +51,11 @@ export async function openServerSession(channel: Channel, cache?: KernelCache): 
   const publicKey = await receiveTensor(channel, 'public-key', 0, PUBLIC_KEY_BYTES);
   const he = await HeServer.create(publicKey, cache);
   const message = await receiveTensor(channel, 'base-ot-message', 0, BASE_OT_MESSAGE_BYTES);
-  const base = traced('base OTs', 0, () => new BaseOtReceiver(message));
+  const base = traced('base OTs', NO_LAYER, () => new BaseOtReceiver(message));
   await sendTensor(channel, 'base-ot-reply', 0, base.reply.slice());
   const trees = await receiveTensor(channel, 'ot-trees', 0, treeMessageBytes(OT_TREE_BITS));
-  const choices = traced('base OTs', 0, () => base.finish());
-  const ot = traced('OT trees', 0, () => new RandomOtSender(choices, OT_TREE_BITS, trees));
+  const choices = traced('base OTs', NO_LAYER, () => base.finish());
+  const ot = traced('OT trees', NO_LAYER, () => new RandomOtSender(choices, OT_TREE_BITS, trees));
   return { he, ot };
 }
 

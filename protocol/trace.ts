@@ -3,12 +3,15 @@
 /** One piece of work without a pause: of one role, in one thread. */
 export interface Step {
   readonly name: string;
-  /** Layer, HE tensor for the steps on input ciphertexts, or 0 for those of a session. */
+  /** Layer, HE tensor for the steps on input ciphertexts, or NO_LAYER. */
   readonly layer: number;
   /** By `performance.now()` of the thread (ms). */
   readonly start: number;
   readonly ms: number;
 }
+
+/** Of the steps that open a session. */
+export const NO_LAYER = -1;
 
 let listener: ((step: Step) => void) | undefined;
 
