@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createClient } from 'redis';
 import { FaultyLink } from '../../../bench/cluster/faulty-link.ts';
+import { DURABLE } from '../../../bench/cluster/redis-server.ts';
 import { SphynxError } from '../../../errors/sphynx-error.ts';
 import type { BundleStore } from '../../../server/store/bundle-store.ts';
 import { RedisBundleStore } from '../../../server/store/redis-bundle-store.ts';
@@ -58,6 +59,35 @@ test('a spending that too few replicas confirm gives no seed, and stays spent', 
   await assert.rejects(store.spend(claimOf(id)), { code: 'bundle/spent' });
   await store.close();
 });
+
+test(
+  'what a replica has confirmed is spent there too, when it takes over from a Redis that died',
+  options,
+  async () => {
+    const primary = await redisServer([...DURABLE, '--repl-diskless-sync-delay', '0']);
+    const replica = await redisServer([...DURABLE, '--replicaof', '127.0.0.1', String(primary.port)]);
+    const heir = await createClient({ url: replica.url }).connect();
+    while (!/master_link_status:up/.test(await heir.info('replication'))) await delay(20);
+    const store = await RedisBundleStore.open({ url: primary.url, replicas: 1 }, CIPHER, LIMITS);
+    const [spent, ready] = [await readyBundle(store), await readyBundle(store)];
+    assert.deepEqual(Buffer.from(await store.spend(claimOf(spent.id))), spent.seed);
+    const record = await heir.hGetAll(`{sphynx}:bundle:${spent.id}`);
+    assert.equal(record.state, 'spending');
+    assert.ok(!('seed' in record));
+    replica.signal('SIGSTOP');
+    const unconfirmed = await readyBundle(store);
+    await assert.rejects(store.spend(claimOf(unconfirmed.id)), { code: 'storage/failed', message: /0 of 1/ });
+    replica.signal('SIGCONT');
+    await primary.kill();
+    await store.close();
+    await heir.sendCommand(['REPLICAOF', 'NO', 'ONE']);
+    const after = await open(replica.url);
+    await assert.rejects(after.spend(claimOf(spent.id)), { code: 'bundle/spent' });
+    assert.deepEqual(Buffer.from(await after.spend(claimOf(ready.id))), ready.seed);
+    await after.close();
+    heir.destroy();
+  },
+);
 
 test('no Redis and no address of one are told apart', options, async () => {
   await assert.rejects(open('redis://127.0.0.1:1'), { code: 'storage/failed', message: /ECONNREFUSED/ });
