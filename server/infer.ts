@@ -4,6 +4,7 @@ import type { InferRequests, InferResponses } from '../transport/messages.ts';
 import { relay } from '../transport/relay.ts';
 import type { CallContext } from './call-context.ts';
 import { CountedChannel } from './metrics/counted-channel.ts';
+import { inSpan } from './tracing.ts';
 
 /**
  * One Infer call. The bundle is spent, durably, before the first byte of the online phase leaves; whatever
@@ -18,7 +19,9 @@ export async function infer(
   const { identity: model, summary } = models.agree(spend);
   const segments = new CountedChannel(new GrpcChannel(stream), metrics, 'infer');
   const settle = parts.bytes.charge(caller.identity, summary.quote.onlineBytes);
-  const seed = await store.spend({ ...caller, id: spend.bundleId, model }).catch((error) => {
+  const seed = await inSpan('spend bundle', { 'sphynx.bundle': spend.bundleId }, () =>
+    store.spend({ ...caller, id: spend.bundleId, model }),
+  ).catch((error) => {
     settle(0);
     throw error;
   });
@@ -28,7 +31,9 @@ export async function infer(
     await stream.send({ spending: {} });
     const { channel, release } = pool.infer(model.hash, seed);
     try {
-      await relay(channel, segments, stream.signal);
+      await inSpan('run online phase', { 'sphynx.model': model.name }, () =>
+        relay(channel, segments, stream.signal),
+      );
     } finally {
       release();
     }

@@ -10,6 +10,7 @@ import { relay } from '../transport/relay.ts';
 import type { CallContext } from './call-context.ts';
 import { CountedChannel } from './metrics/counted-channel.ts';
 import type { BundleModel } from './store/bundle-store.ts';
+import { inSpan } from './tracing.ts';
 import type { PoolSession } from './worker-pool.ts';
 
 type PreprocessStream = CallStream<PreprocessRequests, PreprocessResponses>;
@@ -35,16 +36,22 @@ export async function preprocess(context: CallContext, stream: PreprocessStream)
   log.info({ session: name, model: model.identity.name, count: hello.count }, 'session accepted');
   const session = parts.pool.openSession(name, context.caller.client);
   try {
-    await charged(context, 0, stream, (segments) => relay(session.open(), segments, stream.signal));
+    await inSpan('open session', { 'sphynx.session': name }, () =>
+      charged(context, 0, stream, (segments) => relay(session.open(), segments, stream.signal)),
+    );
     for (let bundle = 0; bundle < hello.count; bundle++) {
       if (!(await stream.expectOrEnd('begin'))) break;
-      const over = await parts.pool.queue.turn(context.caller.identity, stream.signal);
+      const over = await inSpan('wait for turn', {}, () =>
+        parts.pool.queue.turn(context.caller.identity, stream.signal),
+      );
       try {
         parts.memory.checkRoom();
         // Anew, because models come and go while clients wait.
         const model = parts.models.agree(hello);
-        await charged(context, model.summary.quote.offlineBytes, stream, (segments) =>
-          prepareBundle(context, stream, segments, session, model.identity),
+        await inSpan('prepare bundle', { 'sphynx.model': model.identity.name }, () =>
+          charged(context, model.summary.quote.offlineBytes, stream, (segments) =>
+            prepareBundle(context, stream, segments, session, model.identity),
+          ),
         );
       } finally {
         over();

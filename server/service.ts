@@ -21,6 +21,7 @@ import { callerOf } from './client-identity.ts';
 import type { Credentials } from './identity/identification.ts';
 import { infer } from './infer.ts';
 import { preprocess } from './preprocess.ts';
+import { inSpan } from './tracing.ts';
 
 /** How one kind of stream is let in and how long it may last. */
 interface StreamKind {
@@ -120,7 +121,8 @@ export class PrivateInferenceService {
   ): Promise<void> {
     const started = performance.now();
     const stream = CallStream.ofServer<In, Out>(call, { idleMs: this.#parts.limits.idleMs });
-    let log = this.#parts.logger.child({ request: randomBytes(6).toString('hex'), method: kind.method });
+    const request = randomBytes(6).toString('hex');
+    let log = this.#parts.logger.child({ request, method: kind.method });
     const totalMs = kind.totalMs();
     const timer = setTimeout(() => stream.abort(tooLong(kind.method, totalMs)), totalMs);
     let leave: (() => void) | undefined;
@@ -132,7 +134,9 @@ export class PrivateInferenceService {
       log = log.child({ identity: proved.label, client: caller.client.slice(0, 8) });
       leave = kind.admission.enter(caller.identity);
       kind.open.add(stream);
-      await work({ parts: this.#parts, caller, log }, stream);
+      await inSpan(kind.method, { 'sphynx.request': request }, () =>
+        work({ parts: this.#parts, caller, log }, stream),
+      );
       log.info({ ms: Math.round(performance.now() - started) }, 'call finished');
     } catch (error) {
       const failure = asSphynxError(error);
