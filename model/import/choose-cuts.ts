@@ -6,8 +6,8 @@ import type { OnnxNode } from './onnx-node.ts';
 /** Values that are tried as cuts for one that had to be made: those on the way to it, nearest first. */
 const MOST_ALTERNATIVES = 24;
 
-/** Nodes visited by all tries together, so that no file keeps its reader busy for long. */
-const MOST_VISITS = 200_000;
+/** Steps of all tries together, so that no file keeps its reader busy for long: some seconds. */
+const MOST_STEPS = 200_000;
 
 /**
  * The cheapest way found to run a graph. Where operators do not compose, the composer cuts right before the second;
@@ -20,7 +20,7 @@ export function chooseCuts(graph: OnnxGraph): Composition {
   if (best.problems.length > 0) return best;
   let wanted: ReadonlySet<string> = new Set();
   let cost = costOf(best.layers);
-  let tries = Math.floor(MOST_VISITS / Math.max(1, graph.nodes.length));
+  let tries = Math.floor(MOST_STEPS / (graph.nodes.length + best.layers.length ** 2 / 8));
   const attempt = (cuts: ReadonlySet<string>): boolean => {
     if (tries-- <= 0) return false;
     const other = compose(graph, cuts);
@@ -31,7 +31,7 @@ export function chooseCuts(graph: OnnxGraph): Composition {
   };
   for (let improved = true; improved && tries > 0; ) {
     improved = false;
-    for (const name of candidates(graph, [...best.cuts.keys()])) {
+    for (const name of [...wanted, ...candidates(graph, best)]) {
       const changed = wanted.has(name)
         ? new Set([...wanted].filter((other) => other !== name))
         : new Set([...wanted, name]);
@@ -42,7 +42,7 @@ export function chooseCuts(graph: OnnxGraph): Composition {
 }
 
 /** Values whose cut might pay: those that several nodes read, and those on the way to values that had to be cut. */
-function candidates({ nodes, outputName }: OnnxGraph, cuts: readonly string[]): Set<string> {
+function candidates({ nodes, outputName }: OnnxGraph, { cuts, composed }: Composition): Set<string> {
   const makers = new Map(
     nodes.flatMap((node) => node.outputs.map((name): [string, OnnxNode] => [name, node])),
   );
@@ -50,15 +50,15 @@ function candidates({ nodes, outputName }: OnnxGraph, cuts: readonly string[]): 
   for (const name of nodes.flatMap(({ inputs }) => [...new Set(inputs)]))
     readers.set(name, (readers.get(name) ?? 0) + 1);
   const found = new Set<string>();
-  for (const cut of cuts) {
+  for (const cut of cuts.keys()) {
     const way = [cut];
     for (let i = 0; i < way.length && i < MOST_ALTERNATIVES; i++) {
-      found.add(way[i]);
+      if (i > 0) found.add(way[i]);
       for (const name of makers.get(way[i])?.inputs ?? [])
         if (makers.has(name) && !way.includes(name)) way.push(name);
     }
   }
-  for (const [name, count] of readers) if (count > 1 && makers.has(name)) found.add(name);
+  for (const name of composed) if ((readers.get(name) ?? 0) > 1) found.add(name);
   found.delete(outputName);
   return found;
 }

@@ -1,5 +1,6 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { elementsOf } from '../geometry.ts';
+import { MAX_LAYERS } from '../limits.ts';
 import { type AffineValue, isTensor, tensorValue } from './affine.ts';
 import { foldConstants } from './fold-constants.ts';
 import { findMaskedRelus, type MaskedRelu, maskFlags } from './masked-relu.ts';
@@ -20,6 +21,8 @@ export interface Composition {
   readonly layers: readonly PendingLayer[];
   /** Values that became layers of linear elements, with the reason. */
   readonly cuts: ReadonlyMap<string, string>;
+  /** Values that are no tensors. */
+  readonly composed: readonly string[];
   /** Nodes that cannot be run in any way; there are no layers then. */
   readonly problems: readonly string[];
 }
@@ -66,7 +69,8 @@ class Composer {
       }
       this.#visit(node);
     }
-    if (this.#problems.length > 0) return { layers: [], cuts: this.#cuts, problems: this.#problems };
+    if (this.#problems.length > 0)
+      return { layers: [], cuts: this.#cuts, composed: [], problems: this.#problems };
     const value = this.#values.get(outputName);
     if (!value) throw formatError('nothing computes the output');
     const logits = {
@@ -76,8 +80,12 @@ class Composer {
       cut: null,
       operators: this.#operatorsOf([outputName]),
     };
-    const layers = mergeLayers(neededLayers([...this.#layers.found, logits]));
-    return { layers, cuts: this.#cuts, problems: [] };
+    const needed = neededLayers([...this.#layers.found, logits]);
+    if (needed.length > MAX_LAYERS)
+      throw new SphynxError('model/unsupported', `it has ${needed.length} layers, more than ${MAX_LAYERS}`);
+    const layers = mergeLayers(needed);
+    const composed = [...this.#values.keys()].filter((name) => this.#isComposed(name));
+    return { layers, cuts: this.#cuts, composed, problems: [] };
   }
 
   #visit(node: OnnxNode): void {
@@ -140,7 +148,8 @@ class Composer {
       this.#values.set(name, results[i]);
       this.#traces.set(name, { operator: `${node.type} ${node.label}`, from });
     }
-    if (POINTWISE.has(node.type) && node.inputs.some((name) => this.#uncut.has(name)))
+    const read = node.inputs.filter((name) => this.#values.has(name));
+    if (POINTWISE.has(node.type) && read.length === 1 && this.#uncut.has(read[0]))
       this.#uncut.set(
         node.outputs[0],
         [operator(inputsOf(node, this.#early, this.#constants), segments)].flat()[0],

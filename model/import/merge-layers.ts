@@ -9,14 +9,19 @@ import { type PendingLayer, renumbered } from './pending-layer.ts';
  * Layers that do not depend on each other become one, their channels stacked, where that is cheaper: every layer
  * is a round trip. Readers of a part read the whole with zero weights for the rest.
  */
-export function mergeLayers(layers: readonly PendingLayer[]): PendingLayer[] {
+export function mergeLayers(layers: readonly PendingLayer[], tries = MOST_TRIES): PendingLayer[] {
   const cost = costOf(layers);
+  let left = tries;
   for (const [i, j] of independentPairs(layers)) {
+    if (left-- <= 0) break;
     const merged = mergePair(layers, i, j);
-    if (costOf(merged) < cost) return mergeLayers(merged);
+    if (costOf(merged) < cost) return mergeLayers(merged, left);
   }
   return [...layers];
 }
+
+/** Pairs that are looked at: more than networks of hundreds of branches have, and soon done. */
+const MOST_TRIES = 500;
 
 /** Layers of one map size, but the logits, of which neither depends on the other. */
 function* independentPairs(layers: readonly PendingLayer[]): Generator<[number, number]> {

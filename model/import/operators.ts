@@ -20,7 +20,7 @@ export const LINEAR = new Map<string, Operator>(
 );
 export const NONLINEAR = new Map<string, NonlinearOperator>(Object.entries(NONLINEAR_OPERATORS));
 
-/** Linear operators that read one value, element by element. */
+/** Linear operators that work element by element. */
 export const POINTWISE: ReadonlySet<string> = new Set(Object.keys(ARITHMETIC_OPERATORS));
 
 const SMOOTH =

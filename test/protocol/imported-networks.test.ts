@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { randomGraph } from '../model/random-graph.ts';
+import { imported, rehearseImport } from './imported.ts';
+
+/** Made by trainer/tests/importer_fixtures.py. */
+const FIXTURES = join(import.meta.dirname, '..', 'model', 'fixtures');
+
+for (const file of readdirSync(FIXTURES))
+  test(`${basename(file, '.onnx.gz')} from PyTorch: classes are the runtime's, private logits the executor's`, async () => {
+    const onnx = gunzipSync(readFileSync(join(FIXTURES, file)));
+    const model = await imported(onnx, 14);
+    assert.ok(model.sameClass >= 0.9, `${model.sameClass} of the classes`);
+    assert.ok(model.logitError < 0.15, `logits off by ${model.logitError} of their differences`);
+    await rehearseImport(model);
+  });
+
+test('random graphs: private logits are the executor’s bit for bit, whatever was fused, cut and merged', async () => {
+  const property = fc.asyncProperty(fc.nat(2 ** 30), fc.integer({ min: 2, max: 10 }), async (seed, steps) => {
+    await rehearseImport(await imported(randomGraph(seed, steps), 13));
+  });
+  await fc.assert(property, { numRuns: 8 });
+});
