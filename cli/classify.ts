@@ -1,8 +1,8 @@
 import { prepareImage } from '../client/image.ts';
-import type { Classification, Client, SphynxErrorCode } from '../client/index.ts';
+import type { Classification, Client } from '../client/index.ts';
 import { asSphynxError } from '../errors/sphynx-error.ts';
 import type { Context } from './command.ts';
-import type { Output } from './output.ts';
+import { failureOf, type Output } from './output.ts';
 import { PrepareReport } from './progress.ts';
 import { type ConnectionOptions, withClient } from './server-connection.ts';
 import { bytes, counted, duration, percent } from './units.ts';
@@ -17,7 +17,7 @@ export interface ClassifyCommandOptions extends ConnectionOptions {
 /** One image's outcome in the JSON result. */
 type ImageResult =
   | ({ readonly name: string } & Omit<Classification, 'model'>)
-  | { readonly name: string; readonly error: { readonly code: SphynxErrorCode; readonly message: string } };
+  | { readonly name: string; readonly error: ReturnType<typeof failureOf> };
 
 /**
  * `sphynx classify IMAGE...`: classifies each image privately. One that fails does not keep the others from
@@ -81,9 +81,9 @@ async function classifyOne(
     const { model: _, ...result } = await client.classify(name, { model, topK: top, prepare, signal });
     return { name, ...result };
   } catch (error) {
-    const { code, message } = asSphynxError(error);
-    if (code === 'aborted') throw error;
-    return { name, error: { code, message } };
+    const failure = asSphynxError(error);
+    if (failure.code === 'aborted') throw error;
+    return { name, error: failureOf(failure) };
   }
 }
 

@@ -33,7 +33,7 @@ export class Output {
 
   /** One line with the code and what to do. With --json the same as an object on stdout. */
   failure(error: SphynxError): void {
-    if (this.json) this.result({ error: { code: error.code, message: error.message } }, '');
+    if (this.json) this.result({ error: failureOf(error) }, '');
     this.note(`sphynx: ${error.code}: ${error.message}`);
     if (this.#verbose) this.note(describe(error));
     else if (error.code === 'internal')
@@ -49,6 +49,11 @@ export function printable(text: string): string {
   return text.replace(/[^\P{C}\n]/gu, (character) =>
     character.replace(/[\s\S]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
   );
+}
+
+/** What programs are told of a failure; `retryAfterMs` where it is known when to come again. */
+export function failureOf({ code, message, retryAfterMs }: SphynxError) {
+  return { code, message, retryAfterMs };
 }
 
 /** Stack traces down to the first cause. */

@@ -30,12 +30,15 @@ export class ByteBudget {
     const now = this.#clock();
     const known = this.#accounts.get(identity);
     const account = known && now < known.began + QUOTA_HOUR_MS ? known : { began: now, bytes: 0 };
-    if (account.bytes + price > this.#limits.bytesPerHour)
+    const { bytesPerHour } = this.#limits;
+    if (account.bytes + price > bytesPerHour) {
+      const retryAfterMs = account.began + QUOTA_HOUR_MS - now;
       throw new SphynxError(
         'quota/exceeded',
-        `you have moved ${account.bytes} bytes in this hour, and may move ${this.#limits.bytesPerHour}: this takes ${price} more`,
-        { retryAfterMs: account.began + QUOTA_HOUR_MS - now },
+        `you have moved ${account.bytes} bytes in this hour, of ${bytesPerHour} that you may, and this takes ${price}; try again in ${Math.ceil(retryAfterMs / 60_000)} min`,
+        { retryAfterMs },
       );
+    }
     account.bytes += price;
     this.#accounts.set(identity, account);
     return (moved) => {
