@@ -45,9 +45,10 @@ export class PortChannel implements Channel {
   /** Waits for a credit. Throws the other side's failure, 'protocol/closed' after its end, 'internal' if its thread died. */
   async send(segment: Segment): Promise<void> {
     // With a credit at hand it leaves at once, before the caller goes on with something that takes long.
-    const wanted = this.#credits > 0 && !this.#failure && !this.#ended;
-    if (!wanted && !(await this.wanted()))
-      throw new SphynxError('protocol/closed', 'the other thread ended the channel');
+    // After a wait it is asked for again: another send that waited too may have taken it.
+    while (this.#credits <= 0 || this.#failure || this.#ended)
+      if (!(await this.wanted()))
+        throw new SphynxError('protocol/closed', 'the other thread ended the channel');
     this.#credits--;
     const data = ownsBuffer(segment.data) ? segment.data : new Uint8Array(segment.data);
     this.#port.postMessage({ type: 'segment', segment: { ...segment, data } } satisfies PortMessage, [

@@ -88,6 +88,17 @@ test('two senders share one credit without exceeding it', async () => {
   far.end();
 });
 
+test('many senders that wait at once never send more than they have leave for, and keep their order', async () => {
+  const { near, far } = pair(0);
+  const sending = Promise.all(Array.from({ length: 6 }, (_, i) => near.send(segment(i))));
+  for (let i = 0; i < 6; i++) {
+    await settle();
+    assert.deepEqual(await far.receive(), segment(i));
+  }
+  await sending;
+  far.end();
+});
+
 test('after the end of one side everything sent before is read, then receive says closed', async () => {
   const { near, far } = pair(4);
   await near.send(segment(1));
