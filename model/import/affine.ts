@@ -27,10 +27,10 @@ export interface AffineTerm {
   readonly padLeft: number;
 }
 
-/** How elements are seen that are neither a map nor a vector: element i is element order[i] of the map. */
+/** How elements are seen that are neither a map nor a vector: element i is element order[i] of the map, or i. */
 export interface ElementView {
   readonly dims: readonly number[];
-  readonly order: Uint32Array;
+  readonly order: Uint32Array | null;
 }
 
 export interface AffineValue {

@@ -1,7 +1,8 @@
 import { elementsOf } from '../geometry.ts';
 import { type AffineValue, addBias, addValues, scaleChannels } from './affine.ts';
-import { type NodeInputs, type Operator, perChannel, unsupported } from './node-inputs.ts';
+import { type NodeInputs, type Operator, perChannel } from './node-inputs.ts';
 import { type Constant, formatError } from './onnx-constant.ts';
+import { unsupported } from './refusals.ts';
 
 /** ONNX operators that work element by element (onnx/docs/Operators.md), as maps of affine values. */
 export const ARITHMETIC_OPERATORS: Record<string, Operator> = {

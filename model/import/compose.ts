@@ -1,17 +1,18 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { elementsOf } from '../geometry.ts';
-import { MAX_LAYERS } from '../limits.ts';
+import { MAX_ELEMENTS, MAX_LAYERS } from '../limits.ts';
 import { type AffineValue, isTensor, tensorValue } from './affine.ts';
 import { foldConstants } from './fold-constants.ts';
 import { findMaskedRelus, type MaskedRelu, maskFlags } from './masked-relu.ts';
 import { mergeLayers } from './merge-layers.ts';
-import { InexactError, inputsOf, type Lookup } from './node-inputs.ts';
+import { inputsOf, type Lookup } from './node-inputs.ts';
 import type { OnnxGraph } from './onnx.ts';
 import { type Constant, formatError } from './onnx-constant.ts';
 import type { OnnxNode } from './onnx-node.ts';
 import { LINEAR, NONLINEAR, POINTWISE, refusal } from './operators.ts';
 import { neededLayers, type PendingLayer } from './pending-layer.ts';
 import { PendingLayers } from './pending-layers.ts';
+import { InexactError } from './refusals.ts';
 import { operatorsOf, type Trace } from './trace.ts';
 import { dimsOf } from './view.ts';
 
@@ -35,6 +36,9 @@ export function compose(graph: OnnxGraph, cuts: ReadonlySet<string>): Compositio
   return new Composer(graph, cuts).run();
 }
 
+/** Elements of all constants that are computed from others. */
+const MAX_COMPUTED = 2 ** 26;
+
 class Composer {
   readonly #graph: OnnxGraph;
   readonly #wanted: ReadonlySet<string>;
@@ -49,6 +53,7 @@ class Composer {
   readonly #cuts = new Map<string, string>();
   readonly #problems: string[] = [];
   readonly #broken = new Set<string>();
+  #computed = 0;
 
   constructor(graph: OnnxGraph, cuts: ReadonlySet<string>) {
     this.#graph = graph;
@@ -96,7 +101,7 @@ class Composer {
     }
     try {
       const constant = foldConstants(node, this.#constants, this.#values);
-      if (constant) this.#constants.set(node.outputs[0], constant);
+      if (constant) this.#fold(node, constant);
       else if (!LINEAR.has(node.type) && !NONLINEAR.has(node.type)) throw refusal(node);
       else if (node.inputs.some((name) => this.#broken.has(name))) this.#break(node);
       else this.#evaluate(node);
@@ -107,6 +112,23 @@ class Composer {
       this.#problems.push(`${node.type} ${node.label}${of}: ${error.message}`);
       this.#break(node);
     }
+  }
+
+  #fold(node: OnnxNode, constant: Constant): void {
+    const shared = node.inputs.some((name) => this.#constants.get(name)?.values === constant.values);
+    this.#computed += shared ? 0 : constant.values.length;
+    if (this.#computed > MAX_COMPUTED)
+      throw formatError(`more than ${MAX_COMPUTED} elements of constants are computed`);
+    this.#constants.set(node.outputs[0], constant);
+  }
+
+  #set(name: string, value: AffineValue): void {
+    if (elementsOf(value.shape) > MAX_ELEMENTS)
+      throw new SphynxError(
+        'model/unsupported',
+        `it gives ${elementsOf(value.shape)} elements, more than ${MAX_ELEMENTS}`,
+      );
+    this.#values.set(name, value);
   }
 
   /** What is computed from what cannot be is not to be had either. */
@@ -136,7 +158,7 @@ class Composer {
     if (nonlinear) {
       const inputs = inputsOf(node, this.#early, this.#constants);
       const end = () => segments.end(inputs.value(0), maskFlags(mask!, inputs.value(0)));
-      this.#values.set(mask?.output ?? node.outputs[0], mask ? end() : nonlinear(inputs, segments));
+      this.#set(mask?.output ?? node.outputs[0], mask ? end() : nonlinear(inputs, segments));
       return;
     }
     const operator = LINEAR.get(node.type)!;
@@ -145,7 +167,7 @@ class Composer {
     for (const [i, name] of node.outputs.entries()) {
       if (!name) continue;
       if (!results[i]) throw formatError(`node ${node.label} has too many outputs`);
-      this.#values.set(name, results[i]);
+      this.#set(name, results[i]);
       this.#traces.set(name, { operator: `${node.type} ${node.label}`, from });
     }
     const read = node.inputs.filter((name) => this.#values.has(name));

@@ -1,8 +1,9 @@
 import { MAX_KERNEL, MAX_SIDE } from '../limits.ts';
 import { convolveValue, type Window } from './affine-convolution.ts';
 import { type DenseKernel, diagonalKernel, makeKernel } from './dense-kernel.ts';
-import { exactly, type Operator, perChannel, unsupported } from './node-inputs.ts';
+import { type Operator, perChannel } from './node-inputs.ts';
 import { type Constant, formatError } from './onnx-constant.ts';
+import { exactly, unsupported } from './refusals.ts';
 import { bounded, mapOf, outSize, windowOf } from './window.ts';
 
 /** ONNX convolutions and padding (onnx/docs/Operators.md), as convolutions of affine values. */

@@ -28,6 +28,10 @@ function finishLayer({ name, value, linear }: PendingLayer): FloatLayer {
       `layer ${name} reads ${read.length} tensors, more than ${MAX_TERMS}`,
     );
   const finished = read.map((term) => finishTerm(term, shape));
+  if (
+    ![bias, ...finished.map(({ kernel }) => kernel.data)].every((weights) => weights.every(Number.isFinite))
+  )
+    throw new SphynxError('model/unsupported', `layer ${name}: its composed weights are not finite`);
   return {
     name: printable(name),
     output: shape,

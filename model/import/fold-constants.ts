@@ -1,7 +1,7 @@
 import type { AffineValue } from './affine.ts';
-import { unsupported } from './node-inputs.ts';
-import { type Constant, formatError, MAX_CONSTANT } from './onnx-constant.ts';
+import { type Constant, formatError } from './onnx-constant.ts';
 import type { OnnxNode } from './onnx-node.ts';
+import { unsupported } from './refusals.ts';
 
 /**
  * Nodes that do not depend on the image are computed while the file is read: exporters write the sizes that a
@@ -35,7 +35,9 @@ const FOLDS: Record<string, Fold> = {
   Shape: ([{ dims }]) => ({ ...vector(dims), integer: true }),
   ConstantOfShape: ([shape], node) => {
     const dims = [...shape.values];
-    return filled(dims, node.has('value') ? node.constant('value').values[0] : 0);
+    checkSize(count(dims), node);
+    const value = node.has('value') ? node.constant('value').values[0] : 0;
+    return { dims, values: new Float64Array(count(dims)).fill(value) };
   },
   Flatten: ([input], node) => {
     const axis = axisOf(node.integer('axis', 1), input.dims.length + 1, node);
@@ -68,12 +70,17 @@ const FOLDS: Record<string, Fold> = {
     const axis = axisOf(node.integer('axis', 0), inputs[0].dims.length, node);
     if (inputs.length > 1 && count(inputs[0].dims.slice(0, axis)) !== 1) throw unsupported(NOT_FOLDED);
     const size = inputs.reduce((sum, { dims }) => sum + dims[axis], 0);
+    checkSize(
+      inputs.reduce((sum, { values }) => sum + values.length, 0),
+      node,
+    );
     const values = Float64Array.from(inputs.flatMap((input) => [...input.values]));
     return { dims: inputs[0].dims.with(axis, size), values };
   },
   Gather: ([input, indices], node) => {
     const axis = axisOf(node.integer('axis', 0), input.dims.length, node);
     const [size, inner] = [input.dims[axis], count(input.dims.slice(axis + 1))];
+    checkSize((input.values.length / size) * indices.values.length, node);
     const values: number[] = [];
     for (let outer = 0; outer < count(input.dims.slice(0, axis)); outer++)
       for (const index of indices.values) {
@@ -105,6 +112,14 @@ const FOLDS: Record<string, Fold> = {
     return { dims, values };
   },
 };
+
+/** Elements of a constant that is computed: sizes, pads, masks and scales, not weights. */
+const MAX_COMPUTED = 2 ** 24;
+
+function checkSize(elements: number, node: OnnxNode): void {
+  if (!(elements >= 0 && elements <= MAX_COMPUTED))
+    throw formatError(`node ${node.label}: a constant of ${elements} elements`);
+}
 
 /** Inputs without which an operator means nothing, where there are more than one. */
 const NEEDED: Record<string, number> = { Add: 2, Sub: 2, Mul: 2, Pow: 2, Div: 2, Reshape: 2, Gather: 2 };
@@ -153,12 +168,6 @@ function elementwise(combine: (a: number, b: number) => number): Fold {
 function vector(values: Iterable<number>): Constant {
   const array = Float64Array.from(values);
   return { dims: [array.length], values: array };
-}
-
-function filled(dims: number[], value: number): Constant {
-  const length = count(dims);
-  if (!(length >= 0 && length <= MAX_CONSTANT)) throw formatError(`a constant of ${dims.join('x')}`);
-  return { dims, values: new Float64Array(length).fill(value) };
 }
 
 function count(dims: readonly number[]): number {

@@ -40,9 +40,19 @@ export function importGraph(bytes: Uint8Array): ImportedGraph {
   const nodes: Record<string, number> = {};
   for (const { type } of file.nodes) nodes[type] = (nodes[type] ?? 0) + 1;
   return {
-    network: { input: graph.input, layers: finishLayers(layers) },
+    network: { input: graph.input, layers: finished(layers) },
     origins: layers.map(({ operators, cut }) => ({ operators, cut })),
     nodes,
     softmax: logits !== file,
   };
+}
+
+/** Kernels are computed from those they are composed of, one inside the other. */
+function finished(layers: readonly PendingLayer[]): FloatNetwork['layers'] {
+  try {
+    return finishLayers(layers);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new SphynxError('model/unsupported', 'too many linear operators follow one another', { cause });
+  }
 }

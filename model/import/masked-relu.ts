@@ -1,10 +1,10 @@
 import { elementsOf } from '../geometry.ts';
 import type { AffineValue } from './affine.ts';
 import { neighbours } from './neighbours.ts';
-import { unsupported } from './node-inputs.ts';
 import type { OnnxGraph } from './onnx.ts';
 import type { Constant } from './onnx-constant.ts';
 import type { OnnxNode } from './onnx-node.ts';
+import { unsupported } from './refusals.ts';
 
 /**
  * Selective linearization in an ONNX graph: with constants M and C = 1 - M of zeros and ones,

@@ -1,7 +1,7 @@
-import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { AffineValue } from './affine.ts';
 import { type Constant, formatError } from './onnx-constant.ts';
 import type { OnnxNode } from './onnx-node.ts';
+import { unsupported } from './refusals.ts';
 import type { Segments } from './rewrites/segments.ts';
 import { plainValue } from './view.ts';
 
@@ -25,17 +25,6 @@ export type Operator = (inputs: NodeInputs, segments: Segments) => AffineValue |
 
 /** What is known by name. */
 export type Lookup<T> = Pick<ReadonlyMap<string, T>, 'get'>;
-
-/** An operator is not exact on its inputs as they are composed; on tensors it may be. */
-export class InexactError extends SphynxError {
-  constructor(reason: string) {
-    super('model/unsupported', reason);
-  }
-}
-
-export function unsupported(reason: string): SphynxError {
-  return new SphynxError('model/unsupported', reason);
-}
 
 /** The inputs of `node` among all values and constants known so far. */
 export function inputsOf(
@@ -73,10 +62,4 @@ export function perChannel({ node, constant }: NodeInputs, index: number, channe
       `node ${node.label}: input ${index} has ${values.length} values for ${channels} channels`,
     );
   return values;
-}
-
-/** The result of an exact composition, or its reason as an error. */
-export function exactly(result: AffineValue | string): AffineValue {
-  if (typeof result === 'string') throw new InexactError(result);
-  return result;
 }

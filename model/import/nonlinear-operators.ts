@@ -1,6 +1,7 @@
 import type { AffineValue } from './affine.ts';
-import { exactly, type NodeInputs, perChannel, unsupported } from './node-inputs.ts';
+import { type NodeInputs, perChannel } from './node-inputs.ts';
 import { formatError } from './onnx-constant.ts';
+import { exactly, unsupported } from './refusals.ts';
 import { clip, leakyRelu } from './rewrites/activations.ts';
 import { maxPool } from './rewrites/max-window.ts';
 import type { Segments } from './rewrites/segments.ts';

@@ -10,7 +10,7 @@ export interface Constant {
 }
 
 /** Elements of one constant. */
-export const MAX_CONSTANT = 2 ** 27;
+const MAX_CONSTANT = 2 ** 27;
 const MAX_DIMENSIONS = 8;
 
 type TensorProto = onnxProto.onnx.ITensorProto;

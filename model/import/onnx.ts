@@ -1,7 +1,7 @@
 import onnxProto from 'onnx-proto';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { Shape } from '../card.ts';
-import { MAX_CHANNELS, MAX_SIDE } from '../limits.ts';
+import { MAX_CHANNELS, MAX_ELEMENTS, MAX_SIDE } from '../limits.ts';
 import { type Constant, formatError, readConstant, toInteger } from './onnx-constant.ts';
 import { OnnxNode } from './onnx-node.ts';
 
@@ -19,7 +19,7 @@ export interface OnnxGraph {
 
 /** Larger files than any network that can be run privately. */
 const MAX_FILE_BYTES = 2 ** 30;
-const MAX_NODES = 100_000;
+const MAX_NODES = 20_000;
 
 /** Throws 'model/format' on a broken file, 'model/unsupported' on one with several inputs or outputs, or with external data. */
 export function readOnnx(bytes: Uint8Array): OnnxGraph {
@@ -77,5 +77,7 @@ function readInputShape({ name, type }: onnxProto.onnx.IValueInfoProto): Shape {
       );
     return size;
   });
+  if (channels * height * width > MAX_ELEMENTS)
+    throw formatError(`input ${JSON.stringify(name)}: more than ${MAX_ELEMENTS} elements`);
   return { channels, height, width };
 }

@@ -1,6 +1,7 @@
 import { MAX_KERNEL } from '../limits.ts';
 import { poolGlobally } from './affine-convolution.ts';
-import { exactly, type Operator, unsupported } from './node-inputs.ts';
+import type { Operator } from './node-inputs.ts';
+import { exactly, unsupported } from './refusals.ts';
 import { averageWindows, countsOf } from './rewrites/average-window.ts';
 import { bounded, mapOf, windowOf } from './window.ts';
 

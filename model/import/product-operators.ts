@@ -2,8 +2,9 @@ import { elementsOf } from '../geometry.ts';
 import { type AffineValue, addBias } from './affine.ts';
 import { convolveValue } from './affine-convolution.ts';
 import { makeKernel } from './dense-kernel.ts';
-import { exactly, type NodeInputs, type Operator, unsupported } from './node-inputs.ts';
+import type { NodeInputs, Operator } from './node-inputs.ts';
 import { formatError } from './onnx-constant.ts';
+import { exactly, unsupported } from './refusals.ts';
 
 /** ONNX matrix products (onnx/docs/Operators.md), as convolutions whose kernel covers the map. */
 export const PRODUCT_OPERATORS: Record<string, Operator> = {

@@ -2,8 +2,9 @@ import { elementsOf } from '../geometry.ts';
 import { type AffineValue, concatValues, pickChannels } from './affine.ts';
 import { convolveValue } from './affine-convolution.ts';
 import { diagonalKernel } from './dense-kernel.ts';
-import { exactly, type NodeInputs, type Operator, unsupported } from './node-inputs.ts';
+import type { NodeInputs, Operator } from './node-inputs.ts';
 import { formatError } from './onnx-constant.ts';
+import { exactly, unsupported } from './refusals.ts';
 import { dimsOf, reshaped, transposed } from './view.ts';
 
 /** ONNX operators that move elements (onnx/docs/Operators.md), as maps of affine values. The batch is left alone. */

@@ -2,7 +2,7 @@ import { elementsOf } from '../geometry.ts';
 import { type AffineValue, type ElementView, pickChannels } from './affine.ts';
 import { convolveValue } from './affine-convolution.ts';
 import { makeKernel } from './dense-kernel.ts';
-import { exactly, unsupported } from './node-inputs.ts';
+import { exactly, unsupported } from './refusals.ts';
 
 /** Reshaping and transposing: values stay maps or vectors wherever a permutation of channels or elements does it. */
 
@@ -14,10 +14,7 @@ export function dimsOf({ shape, flat, view }: AffineValue): readonly number[] {
 
 /** The same elements in the same order under other sizes. */
 export function reshaped(value: AffineValue, dims: readonly number[]): AffineValue {
-  return seen(value, {
-    dims,
-    order: value.view?.order ?? Uint32Array.from({ length: elementsOf(value.shape) }, (_, i) => i),
-  });
+  return seen(value, { dims, order: value.view?.order ?? null });
 }
 
 /** Axis i of the result is axis `axes[i]`; the batch is not counted. */
@@ -25,6 +22,7 @@ export function transposed(value: AffineValue, axes: readonly number[]): AffineV
   const from = dimsOf(value);
   const dims = axes.map((axis) => from[axis]);
   const steps = axes.map((axis) => from.slice(axis + 1).reduce((product, size) => product * size, 1));
+  const before = value.view?.order;
   const order = new Uint32Array(elementsOf(value.shape));
   for (let i = 0; i < order.length; i++) {
     let [rest, at] = [i, 0];
@@ -32,39 +30,41 @@ export function transposed(value: AffineValue, axes: readonly number[]): AffineV
       at += (rest % dims[axis]) * steps[axis];
       rest = Math.floor(rest / dims[axis]);
     }
-    order[i] = value.view ? value.view.order[at] : at;
+    order[i] = before ? before[at] : at;
   }
   return seen(value, { dims, order });
 }
 
 /** The value with that view, as a map or vector where it is one. */
-function seen(value: AffineValue, view: ElementView): AffineValue {
-  const { shape } = value;
-  const { dims, order } = view;
-  const plain = { ...value, view: undefined };
-  const area = shape.height * shape.width;
-  const sameMap = dims.length === 3 && dims[1] === shape.height && dims[2] === shape.width;
-  if ((sameMap || dims.length === 1) && blocksStay(order, area)) {
-    const channels = Array.from({ length: shape.channels }, (_, c) => order[c * area] / area);
-    const inPlace = channels.every((channel, c) => channel === c);
-    return { ...(inPlace ? plain : pickChannels(plain, channels)), flat: dims.length === 1 };
-  }
-  return { ...value, view };
+function seen(value: AffineValue, { dims, order }: ElementView): AffineValue {
+  const { channels, height, width } = value.shape;
+  const flat = dims.length === 1;
+  const map = dims.length === 3 && dims[1] === height && dims[2] === width;
+  if (!flat && !map) return { ...value, view: { dims, order } };
+  const picked = order === null ? undefined : channelOrder(order, channels);
+  if (picked === null) return { ...value, view: { dims, order } };
+  const plain = { ...value, view: undefined, flat };
+  return picked ? pickChannels(plain, picked) : plain;
 }
 
-/** Whether elements c * area .. (c + 1) * area - 1 are one channel in its own order, for every c. */
-function blocksStay(order: Uint32Array, area: number): boolean {
-  for (let i = 0; i < order.length; i++)
-    if (order[i] !== order[i - (i % area)] + (i % area) || order[i - (i % area)] % area !== 0) return false;
-  return true;
+/** The channels in which an order takes the elements, each as a whole; null if it mixes them. */
+function channelOrder(order: Uint32Array, channels: number): number[] | null {
+  const area = order.length / channels;
+  for (let i = 0; i < order.length; i++) {
+    const first = order[i - (i % area)];
+    if (first % area !== 0 || order[i] !== first + (i % area)) return null;
+  }
+  return Array.from({ length: channels }, (_, c) => order[c * area] / area);
 }
 
 /** A value as operators read it. Throws 'model/unsupported' if it is neither a map nor a vector. */
 export function plainValue(value: AffineValue): AffineValue {
   if (!value.view) return value;
   const { dims, order } = value.view;
-  if (dims.length !== 1)
-    throw unsupported(`it reads a value of ${dims.join('x')} that is transposed; export with channels first`);
+  if (dims.length !== 1 || order === null)
+    throw unsupported(
+      `it reads a value of ${dims.join('x')}, which is neither a map with channels first nor a vector`,
+    );
   // A vector in another order: every element is picked by an output of its own.
   const { channels, height, width } = value.shape;
   const depth = order.length;

@@ -2,9 +2,10 @@ import type { Shape } from '../card.ts';
 import { MAX_KERNEL, MAX_SIDE, MAX_STRIDE } from '../limits.ts';
 import type { AffineValue } from './affine.ts';
 import type { Window } from './affine-convolution.ts';
-import { type NodeInputs, unsupported } from './node-inputs.ts';
+import type { NodeInputs } from './node-inputs.ts';
 import { formatError } from './onnx-constant.ts';
 import type { OnnxNode } from './onnx-node.ts';
+import { unsupported } from './refusals.ts';
 import type { PoolingWindow } from './rewrites/max-window.ts';
 
 /** Where the windows of a node lie (onnx/docs/Operators.md, Conv and AveragePool). */

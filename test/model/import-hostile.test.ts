@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import onnxProto from 'onnx-proto';
+import { importOnnx } from '../../model/import/import-onnx.ts';
+import { OnnxBuilder } from './onnx-builder.ts';
+
+const INPUT = { channels: 3, height: 8, width: 8 };
+
+/** A sound file after one change of its graph. */
+function changed(change: (graph: onnxProto.onnx.IGraphProto) => void): Uint8Array {
+  const b = new OnnxBuilder(INPUT, 1);
+  const file = b.finish(b.classifier(b.node('Relu', [b.conv('image', 3, 4, 3)]), 4, 2));
+  const model = onnxProto.onnx.ModelProto.decode(file);
+  change(model.graph!);
+  return onnxProto.onnx.ModelProto.encode(model).finish();
+}
+
+function graphOf(build: (b: OnnxBuilder) => string, input = INPUT): Uint8Array {
+  const b = new OnnxBuilder(input, 1);
+  return b.finish(build(b));
+}
+
+const doubled = (b: OnnxBuilder, type: string, times: number) => {
+  let value = 'image';
+  for (let i = 0; i < times; i++) value = b.node(type, [value, value], { axis: 1 });
+  return b.classifier(value, 3, 2);
+};
+
+const hostile: Record<string, [() => Uint8Array, RegExp]> = {
+  'a cycle': [
+    () => changed(({ node }) => (node![0].input![0] = node![1].output![0])),
+    /reads "relu_\d+", which nothing defines/,
+  ],
+  'a node that reads itself': [
+    () => changed(({ node }) => (node![1].input![0] = node![1].output![0])),
+    /which nothing defines/,
+  ],
+  'an input that is missing': [
+    () => changed(({ node }) => (node![0].input![0] = 'nowhere')),
+    /reads "nowhere", which nothing defines/,
+  ],
+  'weights that are missing': [
+    () => changed(({ node }) => (node![0].input![1] = 'nowhere')),
+    /reads "nowhere", which nothing defines/,
+  ],
+  'an output that is missing': [
+    () => changed(({ output }) => (output![0].name = 'nowhere')),
+    /nothing computes the output/,
+  ],
+  'the same name twice': [
+    () => changed(({ node }) => (node![1].output![0] = node![0].output![0])),
+    /computed twice/,
+  ],
+  'weights in another file': [
+    () =>
+      changed(({ initializer }) => {
+        initializer![0].dataLocation = onnxProto.onnx.TensorProto.DataLocation.EXTERNAL;
+      }),
+    /lies in another file: save the model as one file/,
+  ],
+  'weights of a huge shape': [
+    () => changed(({ initializer }) => (initializer![0].dims = [2 ** 40, 2 ** 40])),
+    /a shape of/,
+  ],
+  'weights that are fewer than their shape says': [
+    () => changed(({ initializer }) => (initializer![0].dims = [1000, 3, 3, 3])),
+    /expected 27000 values, got 108/,
+  ],
+  'a huge image': [
+    () => graphOf((b) => b.classifier('image', 3, 2), { channels: 3, height: 2 ** 31, width: 8 }),
+    /must be fixed and from 1 to 512/,
+  ],
+  'an image of many huge channels': [
+    () => graphOf((b) => b.classifier('image', 3, 2), { channels: 2 ** 15, height: 512, width: 512 }),
+    /more than 16777216 elements/,
+  ],
+  'a convolution that gives more elements than memory': [
+    () =>
+      graphOf((b) => b.classifier(b.conv('image', 3, 100, 1), 100, 2), {
+        channels: 3,
+        height: 512,
+        width: 512,
+      }),
+    /Conv .*26214400 elements/,
+  ],
+  'channels that double again and again': [
+    () => graphOf((b) => doubled(b, 'Concat', 40)),
+    /Concat .*more than/,
+  ],
+  'a constant that is as large as memory': [
+    () =>
+      graphOf((b) => {
+        const size = b.node('ConstantOfShape', [b.integers([2 ** 20, 2 ** 20])]);
+        return b.node('Add', [b.classifier('image', 3, 2), size]);
+      }),
+    /a constant of 1099511627776 elements/,
+  ],
+  'constants that double again and again': [
+    () =>
+      graphOf((b) => {
+        let value = b.integers([1, 2]);
+        for (let i = 0; i < 40; i++) value = b.node('Concat', [value, value], { axis: 0 });
+        return b.node('Reshape', [b.classifier('image', 3, 2), value]);
+      }),
+    /a constant of \d+ elements/,
+  ],
+  'indices that multiply': [
+    () =>
+      graphOf((b) => {
+        let value = b.integers([0, 0, 0, 0]);
+        for (let i = 0; i < 40; i++)
+          value = b.node(
+            'Gather',
+            [b.node('Unsqueeze', [value, b.integers([0])]), b.integers(new Array(100).fill(0))],
+            { axis: 0 },
+          );
+        return b.node('Reshape', [b.classifier('image', 3, 2), value]);
+      }),
+    /a constant of 400000000 elements/,
+  ],
+  'a huge padding': [
+    () =>
+      graphOf((b) =>
+        b.classifier(b.node('Pad', ['image', b.integers([0, 0, 2 ** 40, 0, 0, 0, 0, 0])]), 3, 2),
+      ),
+    /pads must be 8 integers/,
+  ],
+  'a sum that grows beyond all floats': [() => graphOf((b) => doubled(b, 'Add', 1200)), /not finite/],
+  'an endless row of linear operators': [
+    () => graphOf((b) => doubled(b, 'Add', 15_000)),
+    /too many linear operators follow one another/,
+  ],
+  'a subgraph': [() => graphOf((b) => b.classifier(b.node('If', ['image']), 3, 2)), /control flow/],
+};
+
+for (const [what, [file, message]] of Object.entries(hostile))
+  test(`${what} is refused by name`, () => {
+    assert.throws(() => importOnnx(file()), { code: /^model\/(format|unsupported)$/, message });
+  });
