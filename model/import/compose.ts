@@ -154,7 +154,7 @@ class Composer {
   #apply(node: OnnxNode): void {
     const nonlinear = NONLINEAR.get(node.type);
     const mask = this.#masked.get(node);
-    const segments = this.#layers.endedBy(node.label.slice(1, -1), this.#operatorsOf(node.inputs));
+    const segments = this.#layers.endedBy(node.label.slice(1, -1), () => this.#operatorsOf(node.inputs));
     if (nonlinear) {
       const inputs = inputsOf(node, this.#early, this.#constants);
       const end = () => segments.end(inputs.value(0), maskFlags(mask!, inputs.value(0)));
@@ -187,7 +187,7 @@ class Composer {
   #cut(name: string, reason: string): void {
     if (!this.#isComposed(name)) return;
     const value = this.#values.get(name)!;
-    const segments = this.#layers.endedBy(name, this.#operatorsOf([name]), reason);
+    const segments = this.#layers.endedBy(name, () => this.#operatorsOf([name]), reason);
     this.#uncut.set(name, value);
     this.#values.set(name, segments.end(value, new Uint8Array(elementsOf(value.shape)).fill(1)));
     this.#traces.delete(name);

@@ -42,8 +42,9 @@ export function makeKernel(
     width,
     get data() {
       if (!data) {
-        data = new Float64Array(length);
-        fill(data);
+        const filled = new Float64Array(length);
+        fill(filled);
+        data = filled;
       }
       return data;
     },
@@ -143,7 +144,8 @@ export function pickOutputs(kernel: DenseKernel, channels: readonly number[]): D
 export function composeKernels(outer: DenseKernel, inner: DenseKernel, stride: number): DenseKernel {
   const height = (outer.height - 1) * stride + inner.height;
   const width = (outer.width - 1) * stride + inner.width;
-  const result = makeKernel(outer.out, inner.in, height, width, () => {
+  return makeKernel(outer.out, inner.in, height, width, (data) => {
+    const result = { in: inner.in, height, width, data };
     const weights = outer.data;
     let next = 0;
     for (let o = 0; o < outer.out; o++)
@@ -154,12 +156,11 @@ export function composeKernels(outer: DenseKernel, inner: DenseKernel, stride: n
             if (weight !== 0) accumulate(result, o, y * stride, x * stride, inner, m, weight);
           }
   });
-  return result;
 }
 
 /** result[o, :, top.., left..] += weight * inner[m]. */
 function accumulate(
-  result: DenseKernel,
+  result: Omit<DenseKernel, 'out'>,
   o: number,
   top: number,
   left: number,

@@ -12,11 +12,17 @@ export class PendingLayers {
    * For the operator or value `name`, whose layers are named after it. They compute `operators`; `cut` says why if
    * the graph has no activation here.
    */
-  endedBy(name: string, operators: readonly string[], cut: string | null = null): Segments {
+  endedBy(name: string, operators: () => readonly string[], cut: string | null = null): Segments {
     let count = 0;
     return {
       end: (value, linear) => {
-        this.found.push({ name: count++ === 0 ? name : `${name}/${count}`, value, linear, cut, operators });
+        this.found.push({
+          name: count++ === 0 ? name : `${name}/${count}`,
+          value,
+          linear,
+          cut,
+          operators: operators(),
+        });
         return { ...tensorValue(this.found.length, value.shape), flat: value.flat };
       },
       isNonnegative: (value) => this.#channelsOf(value).every((channel) => channel),
