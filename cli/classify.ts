@@ -89,7 +89,7 @@ async function classifyOne(
 
 function describe(result: Exclude<ImageResult, { error: unknown }>): string {
   const { timings, bytes: moved, rounds } = result;
-  const classes = result.top.map(({ label, p }) => `  ${percent(p).padStart(6)}  ${label}`);
+  const classes = result.top.map(({ label, p }) => `  ${p === null ? '' : percent(p).padStart(6)}  ${label}`);
   const offline = `offline ${duration(timings.offlineMs)}, ${bytes(moved.offline.up + moved.offline.down)}`;
   const online = `online ${duration(timings.onlineMs)}, ${bytes(moved.online.up + moved.online.down)}, ${rounds} rounds`;
   return [result.name, ...classes, `  (${offline}; ${online})`].join('\n');

@@ -78,6 +78,7 @@ function addServe(command: Command): void {
         Object.keys(DIGIT_BITS),
       ),
     )
+    .option('--output <what>', 'what clients learn: logits (the default), label, or top-2 and up')
     .option('--bundles-per-client <count>', 'unspent bundles that one client may hold', wholeNumber)
     .option('--grace <seconds>', 'how long running inferences may finish at the end (10)', wholeNumber)
     .addOption(

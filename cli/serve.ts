@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { defaultStateFolder } from '../client/storage.ts';
+import type { Output } from '../model/output.ts';
 import type { Setting } from '../protocol/setting.ts';
 import { changedFields, isLive } from '../server/config/changes.ts';
 import { loadConfig } from '../server/config/load-config.ts';
@@ -24,6 +25,7 @@ export interface ServeOptions {
   readonly anonymous?: boolean;
   readonly insecure?: boolean;
   readonly setting?: Setting;
+  readonly output?: Output;
   readonly logLevel?: (typeof LOG_LEVELS)[number];
   readonly bundlesPerClient?: number;
   /** Seconds. */
@@ -84,6 +86,7 @@ export function serveConfig(options: ServeOptions) {
       models: options.model,
       state: options.state,
       setting: options.setting,
+      output: options.output,
       insecure: options.insecure,
       graceSeconds: options.grace,
       tls: { certificate: options.tlsCert, key: options.tlsKey, clientCa: options.clientCa },

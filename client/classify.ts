@@ -12,19 +12,19 @@ import type { KnownModel } from './known-models.ts';
 import { ATTEMPTS } from './limits.ts';
 import type { Quota } from './quota.ts';
 import type { RoleThreads } from './role-threads.ts';
-import { realLogits, type Score, topScores } from './scores.ts';
+import { realLogits, type Score, topClasses, topScores } from './scores.ts';
 
 /** What a private classification gives and what it cost. */
 export interface Classification {
   readonly model: string;
   /** The likeliest classes, the likeliest first. */
   readonly top: readonly Score[];
-  /** All logits, in the order of the card's labels. */
+  /** All logits, in the order of the card's labels; none if the server keeps them (`output` of the card). */
   readonly logits: Float64Array;
   readonly timings: {
     /** What the bundle took to prepare, earlier (ms). */
     readonly offlineMs: number;
-    /** From the first byte of the spent bundle to the logits (ms). */
+    /** From the first byte of the spent bundle to the result (ms). */
     readonly onlineMs: number;
     readonly layers: readonly LayerTiming[];
   };
@@ -68,7 +68,10 @@ export async function classifyImage(parts: ClassifyParts, task: ClassifyTask): P
   const { ms: offlineMs, up, down } = header.offline;
   return {
     model: card.name,
-    top: topScores(card.labels, logits, topK),
+    top:
+      card.output === 'logits'
+        ? topScores(card.labels, logits, topK)
+        : topClasses(card.labels, result.classes, topK),
     logits,
     timings: { offlineMs, onlineMs: result.ms, layers: result.layers },
     bytes: { offline: { up, down }, online: result.traffic },

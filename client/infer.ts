@@ -1,6 +1,6 @@
 import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
 import type { Channel } from '../protocol/channel.ts';
-import type { LayerTiming } from '../protocol/online.ts';
+import type { Inferred } from '../protocol/online.ts';
 import type { Traffic } from '../protocol/plan.ts';
 import type { Segment } from '../protocol/segment.ts';
 import { GrpcChannel } from '../transport/grpc-channel.ts';
@@ -12,10 +12,8 @@ import type { KnownModel } from './known-models.ts';
 import { MeteredChannel } from './metered-channel.ts';
 import type { RoleThread } from './role-thread.ts';
 
-export interface InferResult {
-  readonly logits: Int32Array;
-  readonly layers: readonly LayerTiming[];
-  /** From the first byte sent to the logits (ms). */
+export interface InferResult extends Inferred {
+  /** From the first byte sent to the result (ms). */
   readonly ms: number;
   readonly traffic: Traffic;
 }
@@ -53,14 +51,14 @@ export async function inferOnce(
     const { bundleId } = header;
     await stream.send({ spend: { bundleId, model: card.name, modelHash: card.hash, planHash: plan.hash } });
     const network = { channel, signal: stream.signal };
-    const { logits, layers } = await thread.play(
+    const inferred = await thread.play(
       'infer',
       { agreement: { card, setting }, path, body: header.body, image },
       network,
     );
     const ms = performance.now() - start;
     await farewell(stream);
-    return { logits, layers, ms, traffic: channel.traffic };
+    return { ...inferred, ms, traffic: channel.traffic };
   } catch (cause) {
     const error = asSphynxError(cause);
     stream.abort(error);

@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { LayerTiming } from '../protocol/online.ts';
+import type { Inferred } from '../protocol/online.ts';
 import type { Agreement, Plan } from '../protocol/plan.ts';
 import type { BundleBody } from './bundle-header.ts';
 
@@ -37,7 +37,7 @@ export interface JobResults {
   open: undefined;
   prepare: BundleBody;
   close: undefined;
-  infer: { readonly logits: Int32Array; readonly layers: readonly LayerTiming[] };
+  infer: Inferred;
 }
 
 export type Report =

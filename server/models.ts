@@ -1,7 +1,8 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
 import type { ModelCard } from '../model/card.ts';
 import { loadModel } from '../model/load.ts';
-import type { FixedNetwork, LayerWeights } from '../model/network.ts';
+import { type FixedNetwork, type LayerWeights, withOutput } from '../model/network.ts';
+import type { Output } from '../model/output.ts';
 import { referenceOf, refersTo } from '../model/reference.ts';
 import { makePlan } from '../protocol/plan.ts';
 import type { Setting } from '../protocol/setting.ts';
@@ -17,6 +18,14 @@ export interface ServedModel {
   readonly card: GetModelCardResponse;
 }
 
+/** How all models are served. */
+export interface ServingOptions {
+  /** 'fast' unless given. */
+  readonly setting?: Setting;
+  /** What clients learn, whatever the networks say. */
+  readonly output?: Output;
+}
+
 /** The server's models. Of several versions of one name, the one that was given first is the current one. */
 export class ModelRegistry {
   #models: readonly ServedModel[] = [];
@@ -29,12 +38,12 @@ export class ModelRegistry {
    */
   static async load(
     sources: readonly (string | FixedNetwork)[],
-    setting: Setting = 'fast',
+    options: ServingOptions = {},
   ): Promise<ModelRegistry> {
     const models: ServedModel[] = [];
     if (sources.length === 0) throw new SphynxError('config/invalid', 'a server needs at least one model');
     for (const source of sources) {
-      const model = serve(typeof source === 'string' ? await loadModel(source) : source, setting);
+      const model = serve(typeof source === 'string' ? await loadModel(source) : source, options);
       const { name, hash } = model.identity;
       if (models.some(({ identity }) => identity.name === name && identity.hash === hash))
         throw new SphynxError('config/invalid', `the model ${name} is given twice`);
@@ -92,8 +101,9 @@ export class ModelRegistry {
   }
 }
 
-function serve(loaded: FixedNetwork, setting: Setting): ServedModel {
-  const network = { card: loaded.card, layers: loaded.layers.map(share) };
+function serve(loaded: FixedNetwork, { setting = 'fast', output }: ServingOptions): ServedModel {
+  const shared = { card: loaded.card, layers: loaded.layers.map(share) };
+  const network = output === undefined ? shared : withOutput(shared, output);
   const { card } = network;
   const plan = makePlan(card, setting);
   const cardJson = JSON.stringify(card);
@@ -130,10 +140,10 @@ function summarize({ name, hash, input, labels, relus, macs }: ModelCard, quote:
 
 /** The same weights in shared memory, so that worker threads need no copies. */
 function share({ kernels, bias }: LayerWeights): LayerWeights {
-  return { kernels: kernels.map(shared), bias: shared(bias) };
+  return { kernels: kernels.map(sharedCopy), bias: sharedCopy(bias) };
 }
 
-function shared(words: Int32Array): Int32Array {
+function sharedCopy(words: Int32Array): Int32Array {
   const copy = new Int32Array(new SharedArrayBuffer(words.byteLength));
   copy.set(words);
   return copy;

@@ -1,7 +1,6 @@
 import type { Logger } from 'pino';
 import type { FixedNetwork } from '../model/network.ts';
-import type { Setting } from '../protocol/setting.ts';
-import { ModelRegistry } from './models.ts';
+import { ModelRegistry, type ServingOptions } from './models.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 interface ReloadParts {
@@ -17,9 +16,9 @@ interface ReloadParts {
 export async function reloadModels(
   { models, pool, logger }: ReloadParts,
   sources: readonly (string | FixedNetwork)[],
-  setting?: Setting,
+  options: ServingOptions,
 ): Promise<void> {
-  const wanted = await ModelRegistry.load(sources, setting);
+  const wanted = await ModelRegistry.load(sources, options);
   // First the workers: a client may ask for a new model the moment that it is listed.
   pool.serve(wanted.all.map(({ network }) => network));
   logger.info(models.replace(wanted), 'models reloaded');

@@ -4,6 +4,7 @@ import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import { type Logger, pino } from 'pino';
 import type { FixedNetwork } from '../model/network.ts';
+import type { Output } from '../model/output.ts';
 import type { Setting } from '../protocol/setting.ts';
 import { SHARED_CHANNEL_OPTIONS } from '../transport/limits.ts';
 import type { ModelSummary } from '../transport/messages.ts';
@@ -38,6 +39,8 @@ export interface ServerOptions extends AccessOptions, StoreOptions {
   readonly models: readonly (string | FixedNetwork)[];
   /** For all models: fewer bytes online ('fast', the default) or fewer offline ('lean'). */
   readonly setting?: Setting;
+  /** What clients learn, of all models; unless given, what the networks say: of folders 'logits'. */
+  readonly output?: Output;
   readonly limits?: Partial<ServerLimits>;
   /** Serves Prometheus metrics on `PORT` of the loopback interface, or on `HOST:PORT`; nowhere unless given. */
   readonly metrics?: string;
@@ -71,7 +74,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const limits = { ...completeLimits(options.limits) };
   const logger = options.logger ?? pino(pino.destination(2));
   const access = new Access(options, logger);
-  const models = await ModelRegistry.load(options.models, options.setting);
+  const models = await ModelRegistry.load(options.models, options);
   const undo: (() => Promise<void>)[] = [];
   try {
     const { store, close } = await openStore(options, limits);
@@ -141,7 +144,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         access.reload();
         const next = async () => {
           const wanted = changes?.limits && completeLimits(changes.limits);
-          await reloadModels({ models, pool, logger }, changes?.models ?? options.models, options.setting);
+          await reloadModels({ models, pool, logger }, changes?.models ?? options.models, options);
           if (wanted) changeLimits(limits, wanted);
         };
         reloaded = reloaded.then(next, next);

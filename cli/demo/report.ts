@@ -5,7 +5,7 @@ import { bytes, duration, percent, whole } from '../units.ts';
 /** One image's outcome, as `npm run demo -- --json` prints it. Times in ms, bytes in both directions. */
 export interface DemoImage {
   readonly name: string;
-  readonly top: readonly { readonly label: string; readonly p: number }[];
+  readonly top: readonly { readonly label: string; readonly p: number | null }[];
   readonly matchesPlaintext: boolean;
   readonly offlineMs: number;
   readonly onlineMs: number;
@@ -30,7 +30,7 @@ export function demoImage(name: string, result: Classification, matchesPlaintext
 
 /** A few lines about one image. */
 export function describeImage(image: DemoImage): string {
-  const classes = image.top.map(({ label, p }) => `${label} ${percent(p)}`).join(', ');
+  const classes = image.top.map(({ label, p }) => (p === null ? label : `${label} ${percent(p)}`)).join(', ');
   const match = image.matchesPlaintext
     ? 'equals the plaintext result'
     : 'DOES NOT EQUAL the plaintext result';

@@ -104,6 +104,21 @@ export function choice<Word extends string>(about: string, words: readonly Word[
   return { about, parse: (written) => wordOf(written, words), fromText: (given) => given };
 }
 
+/** Text of a certain form, which `about` names. */
+export function checked<Word extends string>(
+  about: string,
+  holds: (text: string) => text is Word,
+): Field<Word> {
+  return {
+    about,
+    parse(written) {
+      if (typeof written !== 'string' || !holds(written)) throw expected(about, written);
+      return written;
+    },
+    fromText: (given) => given,
+  };
+}
+
 /** Some of some words; in the environment and on the command line separated by commas. */
 export function choices<Word extends string>(about: string, words: readonly Word[]): Field<readonly Word[]> {
   return {

@@ -1,9 +1,11 @@
+import { isOutput } from '../../model/output.ts';
 import { DIGIT_BITS, type Setting } from '../../protocol/setting.ts';
 import { JWT_ALGORITHMS } from '../identity/jwt.ts';
 import { CLIENT_CERTIFICATES } from '../identity/tls-credentials.ts';
 import { completeLimits, DEFAULT_LIMITS, type ServerLimits, TIMER_MS } from '../limits.ts';
 import { isLoopback } from '../listen.ts';
 import {
+  checked,
   choice,
   choices,
   type Field,
@@ -24,6 +26,7 @@ export const SCHEMA = {
   models: paths('folders of the models to serve'),
   state: path('folder of the bundle records; one server per folder'),
   setting: choice('fewer bytes online (fast) or offline (lean)', Object.keys(DIGIT_BITS) as Setting[]),
+  output: checked('what clients learn: logits, label, or top-2 and up', isOutput),
   insecure: flag('serve other machines without TLS'),
   graceSeconds: number('how long running inferences may finish when the server stops', seconds),
   tls: {
@@ -64,6 +67,7 @@ export type Config = Values<typeof SCHEMA>;
 export const DEFAULTS = {
   listen: '127.0.0.1:50051',
   setting: 'fast',
+  output: 'logits',
   insecure: false,
   graceSeconds: 10,
   identity: { anonymous: false },

@@ -18,6 +18,7 @@ export function serverOptions(
     insecure: config.insecure,
     identity: { ...identity, jwt: identity.jwt && (identity.jwt as JwtOptions) },
     setting: config.setting,
+    output: config.output,
     limits: config.limits,
     metrics: config.metrics,
     reflection: config.reflection,

@@ -33,6 +33,7 @@ const WRONG: [string, string[], RegExp][] = [
   ['TLS and plaintext at once', ['models', '--server', NOBODY, '--tls', '--insecure'], /not both/],
   ['an authority that is not there', ['models', '--server', NOBODY, '--ca', '/nowhere.pem'], /nowhere\.pem/],
   ['a certificate without its key', ['serve', '--tls-cert', 'x.pem'], /--tls-key/],
+  ['an output that is none', ['serve', '--output', 'top-1'], /logits, label, or top-2/],
 ];
 for (const [what, args, message] of WRONG)
   test(`${what} ends with 2 and says what is expected`, async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { realLogits, topScores } from '../../client/scores.ts';
+import { realLogits, topClasses, topScores } from '../../client/scores.ts';
 
 test('logits are integers in units of a power of two', () => {
   assert.deepEqual([...realLogits({ logitScaleBits: 3 }, Int32Array.of(8, -4, 1))], [1, -0.5, 0.125]);
@@ -28,4 +28,12 @@ test('large logits neither overflow nor lose their order', () => {
       ['a', 0],
     ],
   );
+});
+
+test('classes that come without logits have no probability', () => {
+  assert.deepEqual(topClasses(['a', 'b', 'c'], [2, 0], 5), [
+    { label: 'c', p: null, index: 2 },
+    { label: 'a', p: null, index: 0 },
+  ]);
+  assert.equal(topClasses(['a', 'b', 'c'], [2, 0], 1).length, 1);
 });

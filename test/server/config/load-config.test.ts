@@ -61,6 +61,7 @@ test('all wrong fields are named at once, each with its path', () => {
     model: x
     models: []
     setting: quick
+    output: top-1
     insecure: yes
     tls: { certificate: 7, cliantCa: x, clientCertificates: sometimes }
     identity: { jwt: { algorithms: [HS256] }, Tokens: t }
@@ -70,7 +71,7 @@ test('all wrong fields are named at once, each with its path', () => {
   assert.match(headline, /cannot be used:$/);
   const paths = found.map((line) => line.slice(0, line.indexOf(':')));
   const expected = [
-    ...['listen', 'model', 'models', 'setting', 'insecure'],
+    ...['listen', 'model', 'models', 'setting', 'output', 'insecure'],
     ...['tls.certificate', 'tls.cliantCa', 'tls.clientCertificates'],
     ...['identity.jwt.algorithms', 'identity.Tokens'],
     ...['limits.sessions', 'limits.idleMs', 'limits.speed', 'limits.inferences', 'log'],
