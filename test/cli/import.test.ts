@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import { nearest, runInteger } from '../../model/executor.ts';
+import { loadModel } from '../../model/load.ts';
+import { randomImage } from '../../model/random.ts';
+import { makePlan } from '../../protocol/plan.ts';
+import { OnnxBuilder } from '../model/onnx-builder.ts';
+import { temporaryFolder } from '../server/bundles.ts';
+import { ROOT, sphynx } from './sphynx.ts';
+
+const folder = temporaryFolder();
+
+/** A network of test/model/fixtures as a file of its own. */
+function fixture(name: string): string {
+  const file = join(folder, `${name}.onnx`);
+  writeFileSync(file, gunzipSync(readFileSync(join(ROOT, 'test', 'model', 'fixtures', `${name}.onnx.gz`))));
+  return file;
+}
+
+test('import reports what became of a network and what it costs, and writes what serve loads', async () => {
+  const out = join(folder, 'served');
+  const labels = join(folder, 'labels.txt');
+  writeFileSync(labels, 'ant\nbee\ncat\ndog\n');
+  const calibration = [
+    '--calibration',
+    join(ROOT, 'samples'),
+    '--mean',
+    '0.5,0.5,0.5',
+    '--std',
+    '0.2,0.2,0.2',
+  ];
+  const args = ['import', fixture('uneven'), ...calibration, '--labels', labels, '--out', out, '--json'];
+  const { code, stdout, stderr } = await sphynx(args);
+  assert.equal(code, 0, stderr);
+  const report = JSON.parse(stdout);
+  const network = await loadModel(out);
+  const plan = makePlan(network.card);
+  assert.deepEqual(network.card.labels, ['ant', 'bee', 'cat', 'dog']);
+  assert.equal(network.card.preprocessing.std[2], 0.2);
+  assert.ok(runInteger(network, randomImage(network, 1), nearest).logits.some((logit) => logit !== 0));
+  assert.deepEqual(report.costs.onlineBytes, plan.onlineBytes);
+  assert.deepEqual(report.costs.offlineBytes, plan.offlineBytes);
+  assert.equal(report.costs.relus, network.card.relus);
+  assert.equal(report.costs.rounds, 6);
+  assert.equal(report.layers.length, 6);
+  assert.equal(report.layers.filter(({ cut }: { cut: string | null }) => cut !== null).length, 2);
+  for (const [l, layer] of report.layers.entries()) {
+    assert.equal(layer.ringBits, network.card.layers[l].gadget?.ringBits ?? null);
+    assert.ok(layer.loss >= 0 && layer.loss < 0.2, `layer ${layer.name} loses ${layer.loss}`);
+    assert.ok(layer.range > 0 && layer.scales[0] > 0 && layer.operators.length > 0);
+  }
+  assert.ok(report.importError < 1e-4 && report.reference === 'onnxruntime');
+  for (const { offlineMs, onlineMs } of report.costs.times) assert.ok(offlineMs > 0 && onlineMs > 0);
+});
+
+test('import reads CIFAR, and tells people the same in words, writing nothing unless it is asked to', async () => {
+  const data = temporaryFolder();
+  const records = Buffer.alloc(18 * 3074).map((_, i) => (i * 7919) % 251);
+  writeFileSync(join(data, 'train.bin'), records);
+  const { code, stdout, stderr } = await sphynx([
+    'import',
+    fixture('vgg11'),
+    '--calibration',
+    data,
+    '-k',
+    '12',
+  ]);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /8 Conv, 8 Relu, 4 AveragePool/);
+  assert.match(stdout, /^layer7\/relu +8x2x2 +32 +0 +12 +\d+/m);
+  assert.match(stdout, /^mobile +[\d.]+ m?s +[\d.]+ m?s$/m);
+  assert.match(stdout, /calibrated on 12 images/);
+  assert.match(stdout, /fixed point against onnxruntime on 6 images: same class on \d+/);
+  assert.match(stdout, /loses most/);
+  assert.match(stdout, /nothing is written/);
+});
+
+const bad = (build: (b: OnnxBuilder) => string): string => {
+  const b = new OnnxBuilder({ channels: 3, height: 8, width: 8 }, 1);
+  const file = join(folder, 'bad.onnx');
+  writeFileSync(file, b.finish(b.classifier(build(b), 3, 2)));
+  return file;
+};
+
+const WRONG: [string, () => string[], number, RegExp][] = [
+  ['no images', () => [fixture('uneven')], 2, /--calibration DIR, or take --random/],
+  [
+    'both kinds of images',
+    () => [fixture('uneven'), '--random', '--calibration', '.'],
+    2,
+    /--calibration DIR/,
+  ],
+  [
+    'a folder without images',
+    () => [fixture('uneven'), '--calibration', join(ROOT, 'proto')],
+    2,
+    /neither PNG/,
+  ],
+  ['a file that is not there', () => ['nowhere.onnx', '--random'], 2, /cannot read nowhere\.onnx/],
+  [
+    'a file that is no network',
+    () => [join(ROOT, 'README.md'), '--random'],
+    1,
+    /model\/(format|unsupported)/,
+  ],
+  [
+    'means for other channels',
+    () => [fixture('uneven'), '--random', '--mean', '1,2'],
+    2,
+    /2 numbers for .* 3 channels/,
+  ],
+  [
+    'labels for other classes',
+    () => [fixture('uneven'), '--random', '--labels', join(ROOT, 'LICENSE')],
+    2,
+    /for 4 classes/,
+  ],
+  [
+    'a folder with a model',
+    () => [fixture('uneven'), '--random', '--out', join(ROOT, 'model-zoo', 'sphynx-c100-25k')],
+    2,
+    /holds a model already/,
+  ],
+  [
+    'what cannot be run',
+    () => [bad((b) => b.node('Elu', [b.node('Sigmoid', ['image'])])), '--random'],
+    1,
+    /Sigmoid.*put a Relu.*\n.*Elu/,
+  ],
+];
+for (const [what, args, expected, message] of WRONG)
+  test(`import of ${what} ends with ${expected} and says why`, async () => {
+    const { code, stdout, stderr } = await sphynx(['import', ...args()]);
+    assert.match(stderr, message);
+    assert.deepEqual([code, stdout], [expected, '']);
+  });
