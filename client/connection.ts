@@ -12,6 +12,7 @@ import type {
   PreprocessResponses,
 } from '../transport/messages.ts';
 import { PrivateInferenceClient } from '../transport/proto.ts';
+import { checkReadable } from '../transport/readable.ts';
 import { fromStatus } from '../transport/status.ts';
 import { onAbort } from './abort.ts';
 import { type Security, targetOf } from './address.ts';
@@ -170,7 +171,7 @@ export class Connection {
     let release = () => {};
     await this.#reconnect();
     try {
-      return await new Promise((resolve, reject) => {
+      const answered = new Promise<Response>((resolve, reject) => {
         const deadline = Date.now() + this.#deadlines.connectMs;
         const call = start(this.#proof(), { deadline }, (failure, response) =>
           failure ? reject(fromStatus(failure)) : resolve(response),
@@ -180,6 +181,7 @@ export class Connection {
           call.cancel();
         });
       });
+      return checkReadable(await answered);
     } catch (error) {
       throw this.explain(error);
     } finally {

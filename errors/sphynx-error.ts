@@ -26,6 +26,7 @@ export type SphynxErrorCode =
   | 'model/unsupported' // an operator or composition that the protocol cannot run
   | 'model/mismatch' // a model hash that is not the one agreed on
   | 'model/unknown' // no model of that name
+  | 'protocol/format' // bytes that are no message
   | 'protocol/length' // a tensor or message whose length is not the plan's
   | 'protocol/order' // a message that does not belong at this point of the conversation
   | 'protocol/closed' // the peer vanished

@@ -8,12 +8,14 @@ import type {
   GetModelCardRequest,
   InferRequests,
   InferResponses,
+  ListModelsRequest,
   OneOf,
   PreprocessRequests,
   PreprocessResponses,
   Quote,
   Received,
 } from '../transport/messages.ts';
+import { checkReadable } from '../transport/readable.ts';
 import { toStatus } from '../transport/status.ts';
 import { Admission } from './admission/admission.ts';
 import type { CallContext, ServerParts } from './call-context.ts';
@@ -22,6 +24,9 @@ import type { Credentials } from './identity/identification.ts';
 import { infer } from './infer.ts';
 import { preprocess } from './preprocess.ts';
 import { inSpan } from './tracing.ts';
+
+/** A call of one request and one response. */
+type UnaryCall<Request> = Credentials & { readonly request: Request };
 
 /** How one kind of stream is let in and how long it may last. */
 interface StreamKind {
@@ -67,17 +72,14 @@ export class PrivateInferenceService {
   get implementation(): UntypedServiceImplementation {
     const { models } = this.#parts;
     return {
-      listModels: (call: Credentials, callback: sendUnaryData<unknown>) =>
+      listModels: (call: UnaryCall<ListModelsRequest>, callback: sendUnaryData<unknown>) =>
         this.#answer(call, callback, () => ({
           models: models.all.map(({ summary }) => this.#quoted(summary.hash, summary)),
           serverTimeMs: Date.now(),
         })),
-      getModelCard: (
-        call: Credentials & { request: GetModelCardRequest },
-        callback: sendUnaryData<unknown>,
-      ) =>
-        this.#answer(call, callback, () => {
-          const { card } = models.get(call.request.model);
+      getModelCard: (call: UnaryCall<GetModelCardRequest>, callback: sendUnaryData<unknown>) =>
+        this.#answer(call, callback, ({ model }) => {
+          const { card } = models.get(model);
           return this.#quoted(card.modelHash, card);
         }),
       preprocess: (call: ServerDuplexStream<Received<PreprocessRequests>, OneOf<PreprocessResponses>>) =>
@@ -102,11 +104,15 @@ export class PrivateInferenceService {
     return { ...priced, quote: this.#parts.pool.quote(hash, priced.quote) };
   }
 
-  async #answer(call: Credentials, callback: sendUnaryData<unknown>, body: () => unknown): Promise<void> {
+  async #answer<Request>(
+    call: UnaryCall<Request>,
+    callback: sendUnaryData<unknown>,
+    body: (request: Request) => unknown,
+  ): Promise<void> {
     try {
       await this.#parts.access.identify(call);
       if (this.#stopping) throw stopping();
-      callback(null, body());
+      callback(null, body(checkReadable(call.request)));
     } catch (error) {
       const failure = asSphynxError(error);
       this.#parts.metrics.refused('unary', failure.code);

@@ -2,6 +2,7 @@ import type { ClientDuplexStream, ServerDuplexStream } from '@grpc/grpc-js';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { IDLE_MS } from './limits.ts';
 import type { OneOf, Received } from './messages.ts';
+import { checkReadable } from './readable.ts';
 import { fromStatus, toStatus } from './status.ts';
 
 /** What both ends of a call have in common. */
@@ -83,14 +84,14 @@ export class CallStream<Incoming, Outgoing> {
   }
 
   /**
-   * The next message, or undefined at the peer's orderly end. Throws as `send`. To a server, a client that
+   * The next message, or undefined at the peer's orderly end. Throws as `send`, and 'protocol/format'. To a server, a client that
    * cancels between two messages can look like an orderly end for a moment, until `signal` tells.
    */
   async receive(): Promise<Received<Incoming> | undefined> {
     for (;;) {
       if (this.#failure) throw this.#failure;
       const message = this.#call.read() as Received<Incoming> | null;
-      if (message !== null) return message;
+      if (message !== null) return checkReadable(message);
       if (this.#ended) return undefined;
       await this.#wait((done) => {
         this.#onReadable = done;

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ClientDuplexStream, ClientUnaryCall, Metadata, ServiceError } from '@grpc/grpc-js';
-import { type Client, loadPackageDefinition, type ServiceClientConstructor } from '@grpc/grpc-js';
+import { type Client, makeGenericClientConstructor, type ServiceDefinition } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import type * as wire from './messages.ts';
+import { reading } from './readable.ts';
 
 /** The generated half of the transport: service definition and client class, read from the .proto at start. */
 
@@ -25,12 +26,17 @@ export const serviceDefinition = loadSync(FILE, {
   oneofs: true,
 });
 
-const loaded = loadPackageDefinition(serviceDefinition) as unknown as {
-  sphynx: { v1: { PrivateInference: ServiceClientConstructor } };
-};
-
 /** For `Server.addService`. */
-export const privateInferenceService = loaded.sphynx.v1.PrivateInference.service;
+export const privateInferenceService = Object.fromEntries(
+  Object.entries(serviceDefinition[SERVICE_NAME] as ServiceDefinition).map(([name, method]) => [
+    name,
+    {
+      ...method,
+      requestDeserialize: reading(method.requestDeserialize),
+      responseDeserialize: reading(method.responseDeserialize),
+    },
+  ]),
+);
 
 type Unary<Request, Response> = (
   request: Request,
@@ -53,6 +59,9 @@ export interface PrivateInferenceClient extends Client {
 }
 
 /** The client class: `new PrivateInferenceClient(address, credentials, CLIENT_CHANNEL_OPTIONS)`. */
-export const PrivateInferenceClient = loaded.sphynx.v1.PrivateInference as unknown as new (
+export const PrivateInferenceClient = makeGenericClientConstructor(
+  privateInferenceService,
+  SERVICE_NAME,
+) as unknown as new (
   ...parameters: ConstructorParameters<typeof Client>
 ) => PrivateInferenceClient;

@@ -19,6 +19,7 @@ const STATUS_OF: Record<SphynxErrorCode, Status> = {
   'model/unsupported': Status.UNIMPLEMENTED,
   'model/mismatch': Status.FAILED_PRECONDITION,
   'model/unknown': Status.NOT_FOUND,
+  'protocol/format': Status.INVALID_ARGUMENT,
   'protocol/length': Status.INVALID_ARGUMENT,
   'protocol/order': Status.INVALID_ARGUMENT,
   'protocol/closed': Status.CANCELLED,

@@ -27,7 +27,7 @@ async function statusOf(method: string, flag: number, length: number, body: Uint
   });
   const head = Buffer.alloc(5, flag);
   head.writeUInt32BE(length, 1);
-  call.resume().write(Buffer.concat([head, body]));
+  call.resume().end(Buffer.concat([head, body]));
   const status = await ended;
   call.close();
   await once(call, 'close');
@@ -41,8 +41,8 @@ test('messages that are no messages end their call and nothing else', async () =
   const bomb = gzipSync(new Uint8Array(300 * MIB));
   const nested = new Uint8Array(MIB).fill(0x7b); // a group within a group within a group ...
   for (const method of ['Preprocess', 'Infer', 'GetModelCard']) {
-    assert.equal(await statusOf(method, 0, 11, new Uint8Array(11).fill(255)), INTERNAL, 'endless number');
-    assert.equal(await statusOf(method, 0, nested.length, nested), INTERNAL, 'a million groups');
+    assert.equal(await statusOf(method, 0, 11, new Uint8Array(11).fill(255)), INVALID, 'endless number');
+    assert.equal(await statusOf(method, 0, nested.length, nested), INVALID, 'a million groups');
     assert.equal(
       await statusOf(method, 1, bomb.length, bomb),
       EXHAUSTED,
