@@ -81,7 +81,7 @@ export class BundleStore {
   /**
    * Takes a ready bundle for one inference, the one that expires first; undefined if there is none. When this
    * returns, the bundle is out of every other process's reach, durably. Bundles that have expired or were made
-   * for another plan are deleted on the way. Throws 'bundle/corrupt' (the damaged file is deleted; others may
+   * for another plan are dropped on the way. Throws 'bundle/corrupt' (the damaged file is deleted; others may
    * be left) or 'storage/failed'.
    */
   async take(modelHash: string, planHash: string): Promise<SpendingBundle | undefined> {
@@ -92,7 +92,7 @@ export class BundleStore {
       const usable =
         header instanceof SphynxError || (header.expiresAt > Date.now() && header.planHash === planHash);
       if (!usable) {
-        await rm(ready, { force: true });
+        await dropReady(folder, file.slice(0, -'.ready'.length));
         continue;
       }
       if (!(await moveUnlessGone(folder, ready, path))) continue; // another process was faster
@@ -113,14 +113,16 @@ export class BundleStore {
     return bundles.flatMap(({ header }) => (header instanceof SphynxError ? [] : [header])).sort(byExpiry);
   }
 
-  /** Deletes the bundles that have expired or are damaged; returns their number. */
+  /**
+   * Deletes the bundles that have expired or are damaged; returns their number. The server is told later: by its own
+   * clock they may live on, and count.
+   */
   async dropExpired(): Promise<number> {
     let dropped = 0;
     for (const modelHash of await this.#models())
       for (const { header, file } of await this.#ready(modelHash)) {
         if (!(header instanceof SphynxError) && header.expiresAt > Date.now()) continue;
-        await rm(join(this.#modelFolder(modelHash), file), { force: true });
-        dropped++;
+        if (await dropReady(this.#modelFolder(modelHash), file.slice(0, -'.ready'.length))) dropped++;
       }
     return dropped;
   }
@@ -128,13 +130,8 @@ export class BundleStore {
   /** Deletes these bundles, unless an inference has taken them; the server is told later. Returns their number. */
   async drop(bundles: readonly BundleHeader[]): Promise<number> {
     let dropped = 0;
-    for (const { bundleId, modelHash } of bundles) {
-      const folder = this.#modelFolder(modelHash);
-      const path = join(folder, `${checkHex(bundleId)}.${OWNER}.spending`);
-      if (!(await moveUnlessGone(folder, join(folder, `${bundleId}.ready`), path))) continue;
-      await lose(path, bundleId);
-      dropped++;
-    }
+    for (const { bundleId, modelHash } of bundles)
+      if (await dropReady(this.#modelFolder(modelHash), checkHex(bundleId))) dropped++;
     return dropped;
   }
 
@@ -201,6 +198,14 @@ function checkHex(name: string): string {
     'protocol/length',
     'expected an id of 32 to 64 hex digits from the server; it does not speak our protocol',
   );
+}
+
+/** Deletes a ready bundle; the server is told later. Returns false if another process was faster. */
+async function dropReady(folder: string, bundleId: string): Promise<boolean> {
+  const path = join(folder, `${bundleId}.${OWNER}.spending`);
+  if (!(await moveUnlessGone(folder, join(folder, `${bundleId}.ready`), path))) return false;
+  await lose(path, bundleId);
+  return true;
 }
 
 /** A damaged file comes as its error; one that another process has just taken as undefined. */

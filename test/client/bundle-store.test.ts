@@ -101,6 +101,8 @@ test('the bundle that expires first is taken first; expired ones and other plans
   assert.equal((await store.take(MODEL_HASH, PLAN_HASH))?.header.bundleId, bundleId(1));
   assert.equal(await store.take(MODEL_HASH, PLAN_HASH), undefined);
   assert.deepEqual(await store.list(), []);
+  // By its own clock the server may still hold them.
+  assert.deepEqual(new Set(await store.lost()), new Set([3, 4].map(bundleId)));
 });
 
 test('expired and damaged bundles are dropped on request', async () => {
@@ -109,7 +111,11 @@ test('expired and damaged bundles are dropped on request', async () => {
   await addBundle(store, 3);
   await truncate(join(folder(), `${bundleId(3)}.ready`), 1000);
   assert.equal(await store.dropExpired(), 2);
-  assert.deepEqual(await readdir(folder()), [`${bundleId(1)}.ready`]);
+  assert.deepEqual(
+    (await store.list()).map((header) => header.bundleId),
+    [bundleId(1)],
+  );
+  assert.deepEqual(new Set(await store.lost()), new Set([2, 3].map(bundleId)), 'the server is told of them');
 });
 
 test('bundles of other servers and models are not taken', async () => {
