@@ -1,4 +1,4 @@
-import { argmaxServerLabels, evaluateArgmax } from '../crypto/garbling/argmax.ts';
+import { argmaxHash, argmaxServerLabels, evaluateArgmax } from '../crypto/garbling/argmax.ts';
 import { LABEL_BYTES } from '../crypto/garbling/gadget.ts';
 import { type BundleSource, readBundle } from './bundle.ts';
 import type { Channel } from './channel.ts';
@@ -25,8 +25,9 @@ export async function argmaxClient(
 ): Promise<number[]> {
   const own = readBundle(source, bytes.labels * LABEL_BYTES);
   const tables = readBundle(source, bytes.tables);
+  const hash = traced('get ready', layer, () => argmaxHash(argmax, { nonce, layer }));
   const online = await receiveTensor(channel, 'server-labels', layer, bytes.online);
-  return traced('evaluate', layer, () => evaluateArgmax(argmax, { nonce, layer }, tables, own, online));
+  return traced('evaluate', layer, () => evaluateArgmax(argmax, hash, tables, own, online));
 }
 
 /** Server's half. `share`: a_L [logits]. */

@@ -34,7 +34,7 @@ export function largestIndices(gates: Gates, a: Word, b: Word, classes: number):
   }
 }
 
-/** Sizes of all AND gates of `largestIndices` over n words, in its order: what a plan has to know. */
+/** How many gates each `and` of `largestIndices` over n words makes, in its order: what a plan has to know. */
 export function* andGates(n: number, classes: number): Generator<number> {
   for (let bit = 0; bit < WORD_BITS - 1; bit++) yield n;
   for (let found = 1; found <= classes; found++) {
@@ -42,8 +42,9 @@ export function* andGates(n: number, classes: number): Generator<number> {
     const pairs: number[] = [];
     for (let left = n; left > 1; left = Math.ceil(left / 2)) pairs.push(Math.floor(left / 2));
     for (const [level, count] of pairs.entries()) {
-      const moved = level === pairs.length - 1 ? 0 : width;
-      for (let gate = 0; gate < width + moved + level; gate++) yield count;
+      for (let bit = 0; bit < width; bit++) yield count;
+      const moved = level + (level === pairs.length - 1 ? 0 : width);
+      if (moved > 0) yield moved * count;
     }
     if (found < classes) yield* pairs.slice(0, -1).reverse();
   }
@@ -78,11 +79,12 @@ function hold(gates: Gates, words: Word): Tournament {
       pairs.map(({ left }) => left),
     );
     choices.push(rightWins);
-    const chosen = index.map((bit) => choose(gates, rightWins, split(gates, bit)));
-    const isLast = elementsOf(values[0]) === 2;
-    const passes = pairs[0].rest.length;
-    index = [...chosen, joined(gates, rightWins, gates.constant(passes))];
-    values = isLast ? [rightWins] : pairs.map((pair) => choose(gates, rightWins, pair));
+    const known = index.map((bit) => split(gates, bit));
+    const moved = elementsOf(values[0]) === 2 ? [] : pairs; // nobody asks for the last winner's value
+    const chosen = choose(gates, rightWins, [...known, ...moved]);
+    const isRight = join(gates, [rightWins, gates.constant(pairs[0].rest.length)]);
+    index = [...chosen.slice(0, known.length), isRight];
+    values = moved.length > 0 ? chosen.slice(known.length) : [rightWins];
   }
   return { index, choices };
 }
@@ -115,11 +117,18 @@ function split({ memory }: Gates, wire: Uint8Array): Pairs {
   return { left, right, rest: wire.subarray(2 * left.length) };
 }
 
-/** The right ones where `rightWins`, else the left ones; then the rest. */
-function choose(gates: Gates, rightWins: Uint8Array, { left, right, rest }: Pairs): Uint8Array {
-  const chosen = gates.copy(left);
-  gates.and(rightWins, gates.xor(left, right), chosen);
-  return joined(gates, chosen, rest);
+/** Of every bit the right ones where `rightWins`, else the left ones; then the rest. All bits are one batch of gates. */
+function choose(gates: Gates, rightWins: Uint8Array, bits: readonly Pairs[]): Uint8Array[] {
+  if (bits.length === 0) return [];
+  const [left, right] = [bits.map((bit) => bit.left), bits.map((bit) => bit.right)];
+  const chosen = join(gates, left);
+  const repeated = join(
+    gates,
+    bits.map(() => rightWins),
+  );
+  gates.and(repeated, gates.xor(chosen, join(gates, right)), chosen);
+  const { length } = rightWins;
+  return bits.map(({ rest }, i) => join(gates, [chosen.subarray(i * length, (i + 1) * length), rest]));
 }
 
 /** Flags of all elements that went in, set for the winner alone: walks the tournament from its end to its beginning. */
@@ -146,11 +155,15 @@ function merge({ memory }: Gates, left: Uint8Array, right: Uint8Array, rest: Uin
   return wire;
 }
 
-function joined({ memory }: Gates, first: Uint8Array, second: Uint8Array): Uint8Array {
-  const wire = memory.bytes(first.length + second.length);
-  wire.set(first);
-  wire.set(second, first.length);
-  return wire;
+/** The elements of some wires as those of one. */
+function join({ memory }: Gates, wires: readonly Uint8Array[]): Uint8Array {
+  const joined = memory.bytes(wires.reduce((sum, { length }) => sum + length, 0));
+  let next = 0;
+  for (const wire of wires) {
+    joined.set(wire, next);
+    next += wire.length;
+  }
+  return joined;
 }
 
 function block(wire: Uint8Array, element: number): Uint8Array {

@@ -49,12 +49,23 @@ export function garbleArgmax(argmax: Argmax, keys: GarblerKeys, zeroLabels: Uint
   const secrets = layerSecrets(keys);
   return inKernelMemory((memory) => {
     const rows = new Rows(new Uint8Array(tables));
-    const gates = new GarblingGates(memory, hashOf(argmax, keys), keys.delta, rows);
+    const gates = new GarblingGates(memory, argmaxHash(argmax, keys), keys.delta, rows);
     const own = bits((bit) => bitLabels(secrets, bit, 0, argmax.logits, memory));
     const indices = largestIndices(gates, own, planes(gates, zeroLabels, argmax), argmax.classes);
     for (const label of indices.flat()) rows.take(1)[0] = colour(label);
     return rows.bytes;
   });
+}
+
+/** The hash of the circuit, with all its ciphers: what the evaluator may make while it waits for labels. */
+export function argmaxHash(
+  { logits, classes }: Argmax,
+  { nonce, layer }: Pick<GarblerKeys, 'nonce' | 'layer'>,
+): GateHash {
+  const purposes = 2 * [...andGates(logits, classes)].length;
+  const hash = new GateHash(nonce, layer, purposes);
+  hash.ready(Array(purposes).keys());
+  return hash;
 }
 
 /** Evaluator, offline: its input bits [labels, bit-major]: the choices of its OTs. */
@@ -81,13 +92,13 @@ export function argmaxServerLabels({ logits }: Argmax, keys: GarblerKeys, share:
 }
 
 /**
- * Evaluator, online: the indices of the largest logits. `tables`: from `garbleArgmax`; `clientLabels`: of its share's
- * bits, from OT [16 * labels]; `onlineLabels`: from `argmaxServerLabels`. Throws 'crypto/input' on a wrong length and
+ * Evaluator, online: the indices of the largest logits. `hash`: from `argmaxHash`; `tables`: from `garbleArgmax`;
+ * `clientLabels`: of its share's bits, from OT [16 * labels]; `onlineLabels`: from `argmaxServerLabels`. Throws 'crypto/input' on a wrong length and
  * where what comes out is no index, as from labels that belong elsewhere.
  */
 export function evaluateArgmax(
   argmax: Argmax,
-  { nonce, layer }: Pick<GarblerKeys, 'nonce' | 'layer'>,
+  hash: GateHash,
   tables: Uint8Array,
   clientLabels: Uint8Array,
   onlineLabels: Uint8Array,
@@ -98,7 +109,7 @@ export function evaluateArgmax(
   checkLength('online labels', onlineLabels, bytes.online);
   const found = inKernelMemory((memory) => {
     const rows = new Rows(tables);
-    const gates = new EvaluatingGates(memory, hashOf(argmax, { nonce, layer }), rows);
+    const gates = new EvaluatingGates(memory, hash, rows);
     const [a, b] = [onlineLabels, clientLabels].map((labels) => planes(gates, labels, argmax));
     const indices = largestIndices(gates, a, b, argmax.classes);
     return indices.map((index) =>
@@ -108,13 +119,6 @@ export function evaluateArgmax(
   if (found.some((index) => index < 0 || index >= argmax.logits))
     throw new SphynxError('crypto/input', `the garbled argmax gave no index below ${argmax.logits}`);
   return found;
-}
-
-function hashOf(
-  { logits, classes }: Argmax,
-  { nonce, layer }: Pick<GarblerKeys, 'nonce' | 'layer'>,
-): GateHash {
-  return new GateHash(nonce, layer, 2 * [...andGates(logits, classes)].length);
 }
 
 /** Bytes that decode the result: one per bit. */

@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 import fc from 'fast-check';
 import {
   type Argmax,
   argmaxBytes,
   argmaxChoices,
+  argmaxHash,
   argmaxServerLabels,
   evaluateArgmax,
   garbleArgmax,
   MAX_ARGMAX,
 } from '../../../crypto/garbling/argmax.ts';
+import { andGates } from '../../../crypto/garbling/argmax-circuit.ts';
+import { GateHash } from '../../../crypto/hash.ts';
 import { subtractShares } from '../../../crypto/ring.ts';
 import { toBlocks } from '../../kernels/block-reference.ts';
 import { chooseLabels, freshKeys, randomWords } from './gadget-run.ts';
@@ -24,7 +27,7 @@ function run(logits: Int32Array, classes: number, b = randomWords(logits.length)
   const labels = chooseLabels(zero, keys.delta, argmaxChoices(argmax, b));
   const online = argmaxServerLabels(argmax, keys, a);
   const open = (held = labels, sent = online, rows = tables) =>
-    evaluateArgmax(argmax, keys, rows, held, sent);
+    evaluateArgmax(argmax, argmaxHash(argmax, keys), rows, held, sent);
   return { argmax, keys, tables, labels, online, open, found: open() };
 }
 
@@ -91,6 +94,34 @@ test('the evaluator never meets two labels of a wire', () => {
   for (const block of received) assert.ok(!seen.has(block ^ delta));
 });
 
+test('no hash key serves two batches of gates, and none is left over', () => {
+  const { argmax, keys, open } = run(new Int32Array(13), 3);
+  const purposes: number[] = [];
+  const { cipher } = GateHash.prototype;
+  const spy = mock.method(
+    GateHash.prototype,
+    'cipher',
+    function (this: GateHash, ...call: Parameters<GateHash['cipher']>) {
+      purposes.push(call[0]);
+      cipher.apply(this, call);
+    },
+  );
+  const walks = [() => open(), () => garbleArgmax(argmax, keys, new Uint8Array(16 * 32 * 13))];
+  try {
+    for (const walk of walks) {
+      purposes.length = 0;
+      walk();
+      const gates = [...andGates(13, 3)].length;
+      assert.deepEqual(
+        purposes.toSorted((a, b) => a - b),
+        [...Array(2 * gates).keys()],
+      );
+    }
+  } finally {
+    spy.mock.restore();
+  }
+});
+
 test('the colours of what the evaluator receives spread evenly, whatever the logits are', () => {
   for (const logits of [new Int32Array(200), new Int32Array(200).fill(-1)]) {
     const { tables, online } = run(logits, 1, new Uint32Array(200));
@@ -124,14 +155,15 @@ test('what is no index is refused: wrong labels of 65 classes give one of 128 nu
 
 test('wrong lengths and counts are refused', () => {
   const { argmax, keys, tables, labels, online } = run(new Int32Array(5), 2);
+  const hash = argmaxHash(argmax, keys);
   const cut = (bytes: Uint8Array) => bytes.subarray(1);
   for (const refused of [
     () => garbleArgmax(argmax, keys, cut(labels)),
     () => argmaxServerLabels(argmax, keys, new Uint32Array(4)),
     () => argmaxChoices(argmax, new Uint32Array(6)),
-    () => evaluateArgmax(argmax, keys, cut(tables), labels, online),
-    () => evaluateArgmax(argmax, keys, tables, cut(labels), online),
-    () => evaluateArgmax(argmax, keys, tables, labels, cut(online)),
+    () => evaluateArgmax(argmax, hash, cut(tables), labels, online),
+    () => evaluateArgmax(argmax, hash, tables, cut(labels), online),
+    () => evaluateArgmax(argmax, hash, tables, labels, cut(online)),
     () => argmaxBytes({ logits: MAX_ARGMAX + 1, classes: 1 }),
     () => argmaxBytes({ logits: MAX_ARGMAX / 4, classes: 5 }),
     ...[0, 6, 1.5, Number.NaN].map((classes) => () => argmaxBytes({ logits: 5, classes })),
