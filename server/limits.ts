@@ -44,6 +44,8 @@ export interface ServerLimits {
   readonly bundleLifetimeMs: number;
   /** How long the server waits for a peer's next message, or for a peer to read (ms). */
   readonly idleMs: number;
+  /** Payload per second (bytes) that a bundle in work must move, besides `idleMs` that it may take in any case. */
+  readonly slowestBytesPerSecond: number;
   /** Longest life of a Preprocess stream (ms). */
   readonly sessionMs: number;
   /** Longest life of an Infer stream (ms). */
@@ -87,6 +89,8 @@ export const DEFAULT_LIMITS: ServerLimits = {
   // Long enough to prepare on one day and to spend on another; short enough that lost bundles vanish.
   bundleLifetimeMs: 7 * DAY_MS,
   idleMs: IDLE_MS,
+  // 1 Mbit/s: a bundle of 40 MB has six minutes. There are few places, and who trickles would hold one for an hour.
+  slowestBytesPerSecond: 125_000,
   // 64 bundles at 5 s and a slow link take minutes; an hour is a stream that will not end.
   sessionMs: 60 * MINUTE_MS,
   // One image takes less than a second on a fast link, and at 1 Mbit/s a minute for the largest network.

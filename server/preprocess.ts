@@ -8,6 +8,7 @@ import { LOST_BUNDLES } from '../transport/limits.ts';
 import type { PreprocessRequests, PreprocessResponses } from '../transport/messages.ts';
 import { relay } from '../transport/relay.ts';
 import type { CallContext } from './call-context.ts';
+import { TIMER_MS } from './limits.ts';
 import { CountedChannel } from './metrics/counted-channel.ts';
 import type { BundleModel } from './store/bundle-store.ts';
 import { inSpan } from './tracing.ts';
@@ -48,9 +49,12 @@ export async function preprocess(context: CallContext, stream: PreprocessStream)
         parts.memory.checkRoom();
         // Anew, because models come and go while clients wait.
         const model = parts.models.agree(hello);
+        const { offlineBytes } = model.summary.quote;
         await inSpan('prepare bundle', { 'sphynx.model': model.identity.name }, () =>
-          charged(context, model.summary.quote.offlineBytes, stream, (segments) =>
-            prepareBundle(context, stream, segments, session, model.identity),
+          charged(context, offlineBytes, stream, (segments) =>
+            inTime(context, offlineBytes, stream, () =>
+              prepareBundle(context, stream, segments, session, model.identity),
+            ),
           ),
         );
       } finally {
@@ -98,6 +102,25 @@ async function prepareBundle(
   await stream.send({ ready: { bundleId: id } });
   parts.metrics.finished('prepare', model.name, performance.now() - start);
   log.info({ bundle: id }, 'bundle ready');
+}
+
+/** Does `work`, which moves `bytes`, and cuts the stream if it is slower than a bundle in work may be. */
+async function inTime(
+  { parts: { limits } }: CallContext,
+  bytes: number,
+  stream: PreprocessStream,
+  work: () => Promise<void>,
+): Promise<void> {
+  const ms = limits.idleMs + (1000 * bytes) / limits.slowestBytesPerSecond;
+  const late = () =>
+    stream.abort(
+      new SphynxError(
+        'protocol/deadline',
+        `a bundle of ${bytes} bytes may be in work for ${Math.round(ms)} ms on this server: is the link slower than ${limits.slowestBytesPerSecond} bytes per second?`,
+      ),
+    );
+  const timer = setTimeout(late, Math.min(ms, TIMER_MS));
+  await work().finally(() => clearTimeout(timer));
 }
 
 /** Does `work`, which will move `price` bytes on the segments it is given, at the expense of the caller. */

@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Channel } from '../../protocol/channel.ts';
+import { prepareClient } from '../../protocol/offline.ts';
+import { closeSession } from '../../protocol/session.ts';
+import { GrpcChannel } from '../../transport/grpc-channel.ts';
+import { MemoryBundle } from '../protocol/rehearsal.ts';
 import { runningServer } from './running-server.ts';
 import type { TestClient } from './test-client.ts';
 
@@ -51,6 +57,25 @@ test('a client holds a limited number of unspent bundles', async () => {
   await client.prepare(2);
   await assert.rejects(client.prepare(1), { code: 'server/busy' });
   await assert.rejects(hello(server.client(), 5), { code: 'config/invalid' });
+});
+
+test('a bundle whose client dawdles is cut, though it is never silent', async () => {
+  const strict = await runningServer({ limits: { idleMs: 1000, slowestBytesPerSecond: 1e9 } });
+  const client = strict.client();
+  const { stream, session } = await client.openSession(1);
+  await stream.send({ begin: {} });
+  await stream.expect('offer');
+  const channel = new GrpcChannel(stream);
+  const dawdling: Channel = {
+    receive: () => channel.receive(),
+    async send(segment) {
+      await delay(600);
+      await channel.send(segment);
+    },
+  };
+  const preparation = prepareClient(session, client.plan, dawdling, new MemoryBundle());
+  await assert.rejects(preparation, { code: 'protocol/deadline', message: /in work for 100\d ms/ });
+  closeSession(session);
 });
 
 test('a stream that lasts too long is cut', async () => {
