@@ -36,27 +36,41 @@ export interface ServerSession {
 /** Client's half. The caller closes the session with `closeSession`. */
 export async function openClientSession(channel: Channel): Promise<ClientSession> {
   const he = await HeClient.create();
-  await sendTensor(channel, 'public-key', 0, he.publicKey.slice());
-  const base = traced('base OTs', NO_LAYER, () => new BaseOtSender());
-  await sendTensor(channel, 'base-ot-message', 0, base.message.slice());
-  const reply = await receiveTensor(channel, 'base-ot-reply', 0, BASE_OT_REPLY_BYTES);
-  const pairs = traced('base OTs', NO_LAYER, () => base.finish(reply));
-  const ot = traced('OT trees', NO_LAYER, () => new RandomOtReceiver(pairs, OT_TREE_BITS));
-  await sendTensor(channel, 'ot-trees', 0, ot.treeMessage.slice());
-  return { he, ot };
+  return withKeys(he, async () => {
+    await sendTensor(channel, 'public-key', 0, he.publicKey.slice());
+    const base = traced('base OTs', NO_LAYER, () => new BaseOtSender());
+    await sendTensor(channel, 'base-ot-message', 0, base.message.slice());
+    const reply = await receiveTensor(channel, 'base-ot-reply', 0, BASE_OT_REPLY_BYTES);
+    const pairs = traced('base OTs', NO_LAYER, () => base.finish(reply));
+    const ot = traced('OT trees', NO_LAYER, () => new RandomOtReceiver(pairs, OT_TREE_BITS));
+    await sendTensor(channel, 'ot-trees', 0, ot.treeMessage.slice());
+    return { he, ot };
+  });
 }
 
 /** Server's half. `cache`: transformed kernels, of this thread. Throws 'crypto/parameters' or 'crypto/input' on keys or points that are not well-formed. */
 export async function openServerSession(channel: Channel, cache?: KernelCache): Promise<ServerSession> {
   const publicKey = await receiveTensor(channel, 'public-key', 0, PUBLIC_KEY_BYTES);
   const he = await HeServer.create(publicKey, cache);
-  const message = await receiveTensor(channel, 'base-ot-message', 0, BASE_OT_MESSAGE_BYTES);
-  const base = traced('base OTs', NO_LAYER, () => new BaseOtReceiver(message));
-  await sendTensor(channel, 'base-ot-reply', 0, base.reply.slice());
-  const trees = await receiveTensor(channel, 'ot-trees', 0, treeMessageBytes(OT_TREE_BITS));
-  const choices = traced('base OTs', NO_LAYER, () => base.finish());
-  const ot = traced('OT trees', NO_LAYER, () => new RandomOtSender(choices, OT_TREE_BITS, trees));
-  return { he, ot };
+  return withKeys(he, async () => {
+    const message = await receiveTensor(channel, 'base-ot-message', 0, BASE_OT_MESSAGE_BYTES);
+    const base = traced('base OTs', NO_LAYER, () => new BaseOtReceiver(message));
+    await sendTensor(channel, 'base-ot-reply', 0, base.reply.slice());
+    const trees = await receiveTensor(channel, 'ot-trees', 0, treeMessageBytes(OT_TREE_BITS));
+    const choices = traced('base OTs', NO_LAYER, () => base.finish());
+    const ot = traced('OT trees', NO_LAYER, () => new RandomOtSender(choices, OT_TREE_BITS, trees));
+    return { he, ot };
+  });
+}
+
+/** Keys lie in memory that no collector frees: they do not outlive a session that breaks off before it is open. */
+async function withKeys<Session>(he: { close(): void }, open: () => Promise<Session>): Promise<Session> {
+  try {
+    return await open();
+  } catch (error) {
+    he.close();
+    throw error;
+  }
 }
 
 /** Frees the keys. The session must not be used afterwards, nor while a preparation runs on it. */
