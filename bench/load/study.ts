@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { seededRandom } from '../../model/random.ts';
 import { makePlan } from '../../protocol/plan.ts';
+import type { PinnedCores } from '../cores.ts';
 import { randomPixels, requireCorrect } from '../image.ts';
 import { benchModel } from '../model.ts';
 import { networkTo } from '../network/between.ts';
@@ -22,6 +23,7 @@ export interface LoadOptions {
   /** How long requests arrive and count, at each rate. */
   readonly seconds: number;
   readonly network: NetworkProfile;
+  readonly cores: PinnedCores | null;
   /** Told what happens, for people. */
   readonly note: (text: string) => void;
 }
@@ -43,21 +45,24 @@ const SEED = 1;
  * rate is too low for its time.
  */
 export async function studyLoad(model: string, options: LoadOptions): Promise<LoadEntry[]> {
-  const { pool, low, seconds, network, note } = options;
+  const { pool, low, seconds, network, cores, note } = options;
   const fixed = await benchModel(model);
   const image = randomPixels(fixed);
   const { relus, macs } = fixed.card;
   const { bundleBytes } = makePlan(fixed.card, 'fast');
   const studied = { model, network: network.name, relus, macs, pool, low, bundleBytes };
   return withParties(async (start, folder) => {
-    const server = await start<{ port: number }>('server-process.ts', [
-      model,
-      join(folder, 'server'),
-      'fast',
-    ]);
+    const server = await start<{ port: number }>(
+      'server-process.ts',
+      [model, join(folder, 'server'), 'fast'],
+      { cores: cores?.server },
+    );
     const port = await networkTo(server.ready.port, network, start);
-    const limits = [String(low), String(pool)];
-    const client = await start('load/client-process.ts', [String(port), join(folder, 'client'), ...limits]);
+    const client = await start(
+      'load/client-process.ts',
+      [String(port), join(folder, 'client'), String(low), String(pool)],
+      { cores: cores?.client },
+    );
     const answer = async (arrivals: readonly number[]) => {
       await client.ask('rest');
       const answered = await client.ask<Answered>('answer', { arrivals, image });
