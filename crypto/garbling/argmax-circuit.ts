@@ -111,7 +111,7 @@ function split({ memory }: Gates, wire: Uint8Array): Pairs {
   const count = elementsOf(wire);
   const [left, right] = [0, 1].map((side) => {
     const half = memory.bytes(BLOCK_BYTES * Math.floor(count / 2));
-    for (let i = 0; i < elementsOf(half); i++) half.set(block(wire, 2 * i + side), BLOCK_BYTES * i);
+    copyBlocks(wire, side, 2, half, 0, 1, elementsOf(half));
     return half;
   });
   return { left, right, rest: wire.subarray(2 * left.length) };
@@ -147,10 +147,7 @@ function winner(gates: Gates, choices: readonly Uint8Array[]): Uint8Array {
 /** Undoes `split`. */
 function merge({ memory }: Gates, left: Uint8Array, right: Uint8Array, rest: Uint8Array): Uint8Array {
   const wire = memory.bytes(2 * left.length + rest.length);
-  for (let i = 0; i < elementsOf(left); i++) {
-    wire.set(block(left, i), 2 * BLOCK_BYTES * i);
-    wire.set(block(right, i), 2 * BLOCK_BYTES * i + BLOCK_BYTES);
-  }
+  for (const [side, half] of [left, right].entries()) copyBlocks(half, 0, 1, wire, side, 2, elementsOf(half));
   wire.set(rest, 2 * left.length);
   return wire;
 }
@@ -166,6 +163,21 @@ function join({ memory }: Gates, wires: readonly Uint8Array[]): Uint8Array {
   return joined;
 }
 
-function block(wire: Uint8Array, element: number): Uint8Array {
-  return wire.subarray(BLOCK_BYTES * element, BLOCK_BYTES * (element + 1));
+/** Copies `count` labels: every `step`-th from element `first` on, to every `toStep`-th from `toFirst` on. */
+function copyBlocks(
+  from: Uint8Array,
+  first: number,
+  step: number,
+  to: Uint8Array,
+  toFirst: number,
+  toStep: number,
+  count: number,
+): void {
+  const [source, target] = [from, to].map(
+    (wire) => new Uint32Array(wire.buffer, wire.byteOffset, wire.length / 4),
+  );
+  for (let i = 0; i < count; i++) {
+    const [at, into] = [4 * (first + i * step), 4 * (toFirst + i * toStep)];
+    for (let word = 0; word < 4; word++) target[into + word] = source[at + word];
+  }
 }
