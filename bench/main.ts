@@ -1,5 +1,5 @@
 /** `npm run bench -- COMMAND`: what this machine makes of the protocol. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { asSphynxError } from '../errors/sphynx-error.ts';
 import { DIGIT_BITS, type Setting } from '../protocol/setting.ts';
@@ -8,15 +8,12 @@ import { breakdownCommand } from './breakdown/command.ts';
 import { compareCommand } from './compare.ts';
 import { describeContention, measureContention } from './contention.ts';
 import { describeMeasurement } from './describe-measurement.ts';
-import { measureGrowth, redrawGrowth } from './growth.ts';
 import { describeKernels, measureKernels } from './kernels/suite.ts';
 import { loadCommand } from './load/command.ts';
-import { type Measurement, measure } from './measure.ts';
-import { ZOO } from './model.ts';
+import { measure } from './measure.ts';
 import { checkNetworks } from './network/check.ts';
 import { networkProfile } from './network/profiles.ts';
 import { paperCommand } from './paper/command.ts';
-import { drawPareto } from './pareto.ts';
 import { reportCommand } from './report/command.ts';
 import { soakCommand } from './soak/command.ts';
 import { chromeTrace } from './trace.ts';
@@ -63,29 +60,6 @@ for (const [name, description] of [
     .action((options: Options) => run(name === 'offline', options));
 
 program
-  .command('growth')
-  .description("all of the paper's sizes, and how time and bytes grow with ReLUs and multiply-accumulates")
-  .argument('<folder>', 'where growth.json and growth.svg are written')
-  .option('-n, --repeat <count>', 'timed runs', wholeNumber, 10)
-  .option('--redraw', 'only draw growth.svg anew from growth.json')
-  .action(async (folder: string, { repeat, redraw }: Options & { redraw?: boolean }) => {
-    if (redraw) return redrawGrowth(folder);
-    const growth = await measureGrowth(folder, {
-      ...{
-        repeat,
-        warmUp: 2,
-        offlineOnly: false,
-        setting: 'fast',
-        network: networkProfile('loopback'),
-        nodeArguments: [],
-        note,
-      },
-    });
-    for (const measurement of growth.measurements)
-      process.stdout.write(`${describeMeasurement(measurement, 0)}\n`);
-  });
-
-program
   .command('kernels')
   .description('every kernel and gadget on one core, checked and beside plain TypeScript')
   .option('--only <name>', 'those whose names contain it')
@@ -113,21 +87,6 @@ program.addCommand(paperCommand());
 program.addCommand(compareCommand(note));
 program.addCommand(reportCommand());
 program.addCommand(soakCommand(note));
-
-program
-  .command('pareto')
-  .description(
-    "accuracy of the zoo's CIFAR-100 models against ReLUs and online latency, with the paper's points",
-  )
-  .argument('<svg>', 'the picture')
-  .argument('[measurements...]', 'files that `online --json` printed')
-  .action((svg: string, files: string[]) =>
-    drawPareto(
-      ZOO,
-      files.map((file) => JSON.parse(readFileSync(file, 'utf8')) as Measurement),
-      svg,
-    ),
-  );
 
 program
   .command('network')

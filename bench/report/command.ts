@@ -11,6 +11,7 @@ import { type Entry, type Results, readResults, type SuiteKind } from '../result
 import { accuracyChart } from './accuracy-chart.ts';
 import { breakdownChart } from './breakdown-chart.ts';
 import { type Chart, drawSvg, pngOf } from './chart.ts';
+import { growthChart } from './growth-chart.ts';
 import { latencyChart } from './latency-chart.ts';
 import { loadChart } from './load-chart.ts';
 import { headline, tablePage, withHeadline } from './markdown.ts';
@@ -50,6 +51,7 @@ function chartsOf(results: readonly Results[], rows: readonly PaperRow[]): Chart
   const charts = [
     accuracyChart(rows),
     latencyChart(rows),
+    growthChart(rows),
     ...entriesOf<BreakdownEntry>(results, 'breakdown').map(breakdownChart),
     loadChart(entriesOf<LoadEntry>(results, 'load')),
   ];

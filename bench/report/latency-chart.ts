@@ -46,7 +46,7 @@ function specOf(values: readonly object[], networks: readonly string[]): TopLeve
   const color = {
     field: 'network',
     type: 'nominal',
-    title: 'network',
+    title: 'over',
     scale: { domain: [...networks] },
   } as const;
   const x = { type: 'quantitative', scale: { type: 'log' } } as const;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { fitGrowth } from '../../bench/growth.ts';
+import { fitGrowth } from '../../bench/report/growth-chart.ts';
 import { spread } from '../../bench/statistics.ts';
 import { chromeTrace, phasesOf } from '../../bench/trace.ts';
 import type { LoggedStep } from '../../transport/trace-log.ts';
@@ -21,10 +21,11 @@ test('the fit finds the cost of a ReLU and of a product', () => {
         { relus: 614_400, macs: 8e9 },
         { relus: 345_000, macs: 3e9 },
       ];
-      const times = new Map(
-        sizes.map((s) => [s.relus, (perKiloRelu * s.relus) / 1e3 + (perMegaMac * s.macs) / 1e6]),
-      );
-      const fit = fitGrowth(sizes, ({ relus }) => times.get(relus) as number);
+      const times = sizes.map((size) => ({
+        ...size,
+        ms: (perKiloRelu * size.relus) / 1e3 + (perMegaMac * size.macs) / 1e6,
+      }));
+      const fit = fitGrowth(times);
       assert.ok(Math.abs(fit.perKiloRelu / perKiloRelu - 1) < 1e-6);
       assert.ok(Math.abs(fit.perMegaMac / perMegaMac - 1) < 1e-6);
     }),
