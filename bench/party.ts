@@ -90,11 +90,11 @@ export class Party<Ready> {
     return this.#process.pid as number;
   }
 
-  /** SIGKILL; resolves when the process is gone. */
-  async kill(): Promise<void> {
+  /** Resolves when the process is gone. */
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
     const exit = once(this.#process, 'exit');
-    this.#process.kill('SIGKILL');
+    this.#process.kill(signal);
     await exit;
   }
 }
@@ -115,7 +115,8 @@ export async function withParties<Result>(
       return party;
     }, folder);
   } finally {
-    await Promise.all(parties.map((party) => party.kill()));
+    // An emulated network takes itself out of the kernel; the others end at once.
+    await Promise.all(parties.map((party) => party.kill('SIGTERM')));
     await rm(folder, { recursive: true, force: true });
   }
 }

@@ -1,8 +1,21 @@
 /** The network of a measurement: `proxy-process.ts PORT PROFILE`, driven over IPC by `party.ts`. */
+import { startNetem } from './network/netem.ts';
 import { networkProfile } from './network/profiles.ts';
 import { TcpProxy } from './network/tcp-proxy.ts';
 import { answerParent } from './party.ts';
 
-const [port, profile] = process.argv.slice(2);
-const proxy = await TcpProxy.start(Number(port), networkProfile(profile));
-answerParent({ port: proxy.port }, {}, () => proxy.stop());
+/** Where the client finds the server behind the network, and what emulates it: the kernel where it can. */
+export interface Emulated {
+  readonly port: number;
+  readonly by: 'netem' | 'proxy';
+}
+
+const port = Number(process.argv[2]);
+const profile = networkProfile(process.argv[3]);
+// An end by exit() takes netem out of the kernel.
+process.on('SIGTERM', () => process.exit());
+if (startNetem(port, profile)) answerParent({ port, by: 'netem' } satisfies Emulated, {}, async () => {});
+else {
+  const proxy = await TcpProxy.start(port, profile);
+  answerParent({ port: proxy.port, by: 'proxy' } satisfies Emulated, {}, () => proxy.stop());
+}

@@ -15,6 +15,27 @@ const ECHOES = 30;
 /** How long one direction is filled (s). */
 const SECONDS = 1;
 
+/** Round trip and rates may be off by this share of the profile's, */
+const TOLERANCE = 0.05;
+
+/** and a round trip by this anyway (ms): what two processes and the loopback device take themselves. */
+const OWN_RTT_MS = 0.05;
+
+/** In which figures a network is not its profile, for people; none if it is. */
+export function deviations(measured: Accuracy, profile: NetworkProfile): string[] {
+  const { rttMs, upRate, downRate } = profile;
+  const off = (is: number, should: number, least = 0) =>
+    Math.abs(is - should) > Math.max(TOLERANCE * should, least);
+  const wrong = {
+    'round trip': off(measured.rttMs, rttMs, OWN_RTT_MS),
+    'rate up': off(measured.upRate, upRate),
+    'rate down': off(measured.downRate, downRate),
+  };
+  return Object.entries(wrong).flatMap(([what, isOff]) =>
+    isOff ? [`${what} off by more than ${100 * TOLERANCE} %`] : [],
+  );
+}
+
 /** Measures the network behind `port`, which must lead to `startEchoServer`'s. */
 export async function measureNetwork(port: number, profile: NetworkProfile): Promise<Accuracy> {
   const socket = connect({ host: '127.0.0.1', port, noDelay: true });

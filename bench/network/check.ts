@@ -1,28 +1,55 @@
 import { Party } from '../party.ts';
-import { measureNetwork, startEchoServer } from './accuracy.ts';
-import { PROFILES } from './profiles.ts';
+import type { Emulated } from '../proxy-process.ts';
+import { type Accuracy, deviations, measureNetwork, startEchoServer } from './accuracy.ts';
+import { type NetworkProfile, PROFILES } from './profiles.ts';
 
-/** `npm run bench -- network`: round trip and rates of every profile as they are, beside what they should be. */
-export async function checkNetworks(): Promise<void> {
+/** A busy machine makes any network slower: the best of so many measurements counts. */
+const ATTEMPTS = 3;
+
+/**
+ * `npm run bench -- network`: round trip and rates of the profiles as they are, beside what they should be. Returns
+ * whether all are as accurate as they should be.
+ */
+export async function checkNetworks(profiles = PROFILES.slice(1)): Promise<boolean> {
   const echo = await startEchoServer();
+  let accurate = true;
   try {
-    for (const profile of PROFILES.slice(1)) {
-      const proxy = await Party.start<{ port: number }>('proxy-process.ts', [
-        String(echo.port),
-        profile.name,
-      ]);
-      const { rttMs, upRate, downRate } = await measureNetwork(proxy.ready.port, profile);
-      await proxy.stop();
-      const figures = [
-        `round trip ${rttMs.toFixed(2)} ms (${profile.rttMs})`,
-        `up ${megabits(upRate)} Mbit/s (${megabits(profile.upRate)})`,
-        `down ${megabits(downRate)} Mbit/s (${megabits(profile.downRate)})`,
-      ];
-      process.stdout.write(`${profile.name.padEnd(12)} ${figures.join(', ')}\n`);
+    for (const profile of profiles) {
+      const network = await Party.start<Emulated>('proxy-process.ts', [String(echo.port), profile.name]);
+      try {
+        const measured = await bestOf(ATTEMPTS, network.ready.port, profile);
+        const wrong = deviations(measured, profile);
+        accurate &&= wrong.length === 0;
+        process.stdout.write(
+          `${describe(measured, profile, network.ready.by)}${wrong.map((what) => `; ${what}`).join('')}\n`,
+        );
+      } finally {
+        await network.stop();
+      }
     }
   } finally {
     echo.stop();
   }
+  return accurate;
+}
+
+async function bestOf(attempts: number, port: number, profile: NetworkProfile): Promise<Accuracy> {
+  const measured = await measureNetwork(port, profile);
+  if (attempts === 1 || deviations(measured, profile).length === 0) return measured;
+  return bestOf(attempts - 1, port, profile);
+}
+
+function describe(
+  { rttMs, upRate, downRate }: Accuracy,
+  profile: NetworkProfile,
+  by: Emulated['by'],
+): string {
+  const figures = [
+    `round trip ${rttMs.toFixed(2)} ms (${profile.rttMs})`,
+    `up ${megabits(upRate)} Mbit/s (${megabits(profile.upRate)})`,
+    `down ${megabits(downRate)} Mbit/s (${megabits(profile.downRate)})`,
+  ];
+  return `${profile.name.padEnd(12)} ${figures.join(', ')}, by ${by}`;
 }
 
 function megabits(rate: number): string {

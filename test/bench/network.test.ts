@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
-import { startEchoServer } from '../../bench/network/accuracy.ts';
+import { deviations, measureNetwork, startEchoServer } from '../../bench/network/accuracy.ts';
 import { Link } from '../../bench/network/link.ts';
 import { networkProfile, PROFILES } from '../../bench/network/profiles.ts';
 import { TcpProxy } from '../../bench/network/tcp-proxy.ts';
@@ -73,4 +73,36 @@ test('what goes through the proxy arrives whole, in both directions, and its end
   });
   await once(socket, 'close');
   assert.equal(received, down);
+});
+
+test('a network is its profile within a twentieth, and a short round trip within what a machine takes itself', () => {
+  const lan = networkProfile('lan'); // 0.5 ms, 1 Gbit/s
+  const measured = (rttMs: number, up: number, down: number) => ({
+    ...{ profile: 'lan', rttMs, upRate: up * lan.upRate, downRate: down * lan.downRate },
+  });
+  const wrong = (rttMs: number, up: number, down: number) =>
+    deviations(measured(rttMs, up, down), lan).length;
+  assert.equal(wrong(0.5, 1, 1), 0);
+  assert.equal(wrong(0.545, 0.96, 1.04), 0);
+  assert.equal(wrong(0.56, 1, 1), 1);
+  assert.equal(wrong(0.44, 1, 1), 1);
+  assert.equal(wrong(0.5, 0.94, 1), 1);
+  assert.equal(wrong(0.6, 1.06, 0.9), 3);
+  const wan = networkProfile('wan');
+  assert.equal(deviations({ ...wan, profile: 'wan', rttMs: 42.1 }, wan).length, 1);
+  assert.equal(deviations({ ...wan, profile: 'wan', rttMs: 41.9 }, wan).length, 0);
+});
+
+test('on a real connection the proxy is never faster than its profile, nor far slower', async () => {
+  const profile = networkProfile('30,20,40');
+  const echo = await startEchoServer();
+  const proxy = await TcpProxy.start(echo.port, profile);
+  const { rttMs, upRate, downRate } = await measureNetwork(proxy.port, profile);
+  await proxy.stop();
+  echo.stop();
+  // What a busy machine adds makes it slower: the bench, on an idle one, asks for 5 %.
+  const within = (is: number, least: number, most: number) => assert.ok(is > least && is < most, `${is}`);
+  within(rttMs, 0.95 * profile.rttMs, 2 * profile.rttMs);
+  within(upRate, profile.upRate / 2, 1.1 * profile.upRate);
+  within(downRate, profile.downRate / 2, 1.1 * profile.downRate);
 });
