@@ -32,6 +32,7 @@ import { ModelRegistry } from './models.ts';
 import { reloadModels } from './reload-models.ts';
 import { PrivateInferenceService } from './service.ts';
 import { openStore, type StoreOptions } from './store/open-store.ts';
+import { serveWebSockets, type WebOptions } from './web/serve-web-sockets.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 export interface ServerOptions extends AccessOptions, StoreOptions {
@@ -42,6 +43,8 @@ export interface ServerOptions extends AccessOptions, StoreOptions {
   /** What clients learn, of all models; unless given, what the networks say: of folders 'logits'. */
   readonly output?: Output;
   readonly limits?: Partial<ServerLimits>;
+  /** Serves browsers too, over WebSocket. */
+  readonly web?: WebOptions;
   /** Serves Prometheus metrics on `PORT` of the loopback interface, or on `HOST:PORT`; nowhere unless given. */
   readonly metrics?: string;
   /** Tells every caller the service's definition (gRPC server reflection), for tools such as grpcurl. */
@@ -52,6 +55,8 @@ export interface ServerOptions extends AccessOptions, StoreOptions {
 
 export interface RunningServer {
   readonly port: number;
+  /** Of the WebSocket listener, if there is one. */
+  readonly webPort: number | undefined;
   /** Of the metrics, if they are served. */
   readonly metricsPort: number | undefined;
   readonly models: readonly ModelSummary[];
@@ -74,6 +79,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const limits = { ...completeLimits(options.limits) };
   const logger = options.logger ?? pino(pino.destination(2));
   const access = new Access(options, logger);
+  // The web's address is open to no more than the configuration says, like the other one.
+  if (options.web) new Access({ ...options, address: options.web.address }, logger);
   const models = await ModelRegistry.load(options.models, options);
   const undo: (() => Promise<void>)[] = [];
   try {
@@ -114,6 +121,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       () => metrics.refused('connection', 'server/busy'),
     );
     undo.push(async () => unlimit());
+    const web = options.web && (await serveWebSockets(options.web, service.implementation, access, limits));
+    undo.push(async () => web?.close());
     const sweeping = setInterval(() => sweep({ store, bytes, logger }), SWEEP_MS);
     undo.push(async () => clearInterval(sweeping));
     access.watch();
@@ -136,6 +145,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     };
     return {
       port,
+      webPort: web?.port,
       metricsPort: listener?.port,
       get models() {
         return models.all.map(({ summary }) => summary);

@@ -132,6 +132,18 @@ export function choices<Word extends string>(about: string, words: readonly Word
   };
 }
 
+/** Texts; in the environment and on the command line separated by commas. */
+export function texts(about: string): Field<readonly string[]> {
+  return {
+    about,
+    parse(written) {
+      if (!Array.isArray(written) || written.length === 0) throw expected('a list of texts', written);
+      return written.map(textOf);
+    },
+    fromText: (given) => given.split(','),
+  };
+}
+
 function textOf(written: unknown): string {
   if (typeof written !== 'string' || written === '') throw expected('text', written);
   return written;

@@ -59,7 +59,7 @@ export function loadConfig(sources: ConfigSources): EffectiveConfig {
 }
 
 /** Fields that are needed by, or exclude, each other. */
-function contradictions({ tls, store, identity: { jwt } }: EffectiveConfig): string[] {
+function contradictions({ tls, store, web, identity: { jwt } }: EffectiveConfig): string[] {
   const problems: string[] = [];
   if (store?.redisReplicas !== undefined && store.redis === undefined)
     problems.push('store.redis: replicas are those of a Redis; give its URL');
@@ -72,6 +72,8 @@ function contradictions({ tls, store, identity: { jwt } }: EffectiveConfig): str
     problems.push('identity.jwt: name one source of keys, jwksFile or jwksUrl');
   if (jwt && jwt.issuer === undefined) problems.push('identity.jwt.issuer: tokens need an issuer');
   if (jwt && jwt.audience === undefined) problems.push('identity.jwt.audience: tokens need an audience');
+  if (web?.origins !== undefined && web.listen === undefined)
+    problems.push('web.listen: origins are those of pages; say where they can call');
   return problems;
 }
 

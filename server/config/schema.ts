@@ -15,6 +15,7 @@ import {
   paths,
   secretUrl,
   text,
+  texts,
   type Values,
 } from './fields.ts';
 
@@ -45,6 +46,10 @@ export const SCHEMA = {
       audience: text('"aud" of every token'),
       algorithms: choices('signature algorithms that are accepted', JWT_ALGORITHMS),
     },
+  },
+  web: {
+    listen: address('where to listen for browsers (WebSocket), HOST:PORT; nowhere unless given'),
+    origins: texts('origins of the pages that may call, besides those from that address itself'),
   },
   metrics: text('where to serve Prometheus metrics: PORT on the loopback interface, or HOST:PORT'),
   reflection: flag('tell every caller the definition of the service (gRPC reflection)'),

@@ -7,7 +7,7 @@ import type { EffectiveConfig } from './load-config.ts';
 export function serverOptions(
   config: EffectiveConfig & { readonly models: readonly string[]; readonly state: string },
 ): Omit<ServerOptions, 'logger'> {
-  const { tls, identity, store = {} } = config;
+  const { tls, identity, store = {}, web } = config;
   return {
     address: config.listen,
     models: config.models,
@@ -20,6 +20,7 @@ export function serverOptions(
     setting: config.setting,
     output: config.output,
     limits: config.limits,
+    web: web?.listen === undefined ? undefined : { address: web.listen, origins: web.origins },
     metrics: config.metrics,
     reflection: config.reflection,
   };

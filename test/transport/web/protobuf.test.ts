@@ -32,8 +32,8 @@ test('the tables say what the .proto says', () => {
       Object.keys(table.fields),
     );
     for (const field of fieldsArray) {
-      const { id, type, repeated = false }: FieldShape = table.fields[field.name];
-      assert.deepEqual([id, repeated], [field.id, field.repeated], `${name}.${field.name}`);
+      const { id, type, repeated }: FieldShape = table.fields[field.name];
+      assert.deepEqual([id, repeated ?? false], [field.id, field.repeated], `${name}.${field.name}`);
       field.resolve();
       if (typeof type !== 'string') check(field.type, type);
       else if (type === 'uint') assert.ok(['uint32', 'uint64', 'SegmentKind'].includes(field.type));

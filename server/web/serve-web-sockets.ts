@@ -1,0 +1,144 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
+import type { ServerCredentials, UntypedServiceImplementation } from '@grpc/grpc-js';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { asSphynxError, SphynxError } from '../../errors/sphynx-error.ts';
+import { MESSAGE_BYTES } from '../../transport/limits.ts';
+import { privateInferenceService, SERVICE_NAME } from '../../transport/proto.ts';
+import { type CallStatus, toStatus } from '../../transport/status.ts';
+import { SUBPROTOCOL } from '../../transport/web/frames.ts';
+import type { Access } from '../identity/access.ts';
+import { HANDSHAKE_MS, type ServerLimits } from '../limits.ts';
+import { checkOrigins, mayCall } from './origins.ts';
+import { type Codec, WebCall } from './web-call.ts';
+
+export interface WebOptions {
+  /** `HOST:PORT`; port 0 takes any free one. */
+  readonly address: string;
+  /** Origins of pages that may call besides those from this address itself. */
+  readonly origins?: readonly string[];
+}
+
+export interface WebListener {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** What is done with a call of each name. */
+type Handler = (call: WebCall, answer?: (failure: unknown, response?: unknown) => void) => void;
+
+/**
+ * Serves the calls of `implementation`, the very one that gRPC serves, over WebSocket (web_socket.proto), with the TLS
+ * of gRPC's credentials. Throws 'config/invalid'.
+ */
+export async function serveWebSockets(
+  { address, origins = [] }: WebOptions,
+  implementation: UntypedServiceImplementation,
+  { credentials }: Pick<Access, 'credentials'>,
+  limits: ServerLimits,
+): Promise<WebListener> {
+  checkOrigins(origins);
+  const server = httpServer(credentials);
+  server.maxConnections = limits.connections;
+  const sockets = new WebSocketServer({
+    noServer: true,
+    // The byte in front of a message.
+    maxPayload: MESSAGE_BYTES + 1,
+    perMessageDeflate: false,
+    handleProtocols: (offered) => offered.has(SUBPROTOCOL) && SUBPROTOCOL,
+  });
+  server.on('upgrade', (request, socket, head) => {
+    const name = methodOf(request.url);
+    const own = `${request.socket instanceof TLSSocket ? 'https' : 'http'}://${request.headers.host}`;
+    if (name === undefined) return refuse(socket, 404);
+    if (!mayCall(request.headers.origin, own, origins)) return refuse(socket, 403);
+    sockets.handleUpgrade(request, socket, head, (web) => {
+      serve(
+        web,
+        request,
+        name,
+        implementation[privateInferenceService[name].originalName as string] as unknown as Handler,
+      );
+    });
+  });
+  const port = await listen(server, address);
+  return {
+    port,
+    async close() {
+      server.close();
+      for (const socket of sockets.clients) socket.terminate();
+      server.closeAllConnections();
+    },
+  };
+}
+
+/** Follows the credentials when their files change. */
+function httpServer(credentials: ServerCredentials): Server {
+  const limits = { requestTimeout: HANDSHAKE_MS, headersTimeout: HANDSHAKE_MS };
+  const notFound = (_: IncomingMessage, response: { writeHead(status: number): { end(): void } }) =>
+    response.writeHead(404).end();
+  if (!credentials._isSecure()) return createServer(limits, notFound);
+  const context = credentials._getSecureContextOptions() ?? {};
+  const server = createTlsServer(
+    { ...limits, ...credentials._getConstructorOptions(), ...context, ALPNProtocols: ['http/1.1'] },
+    notFound,
+  );
+  credentials._addWatcher((changed) => changed && server.setSecureContext(changed));
+  return server;
+}
+
+async function listen(server: Server, address: string): Promise<number> {
+  const split = address.lastIndexOf(':');
+  server.listen(Number(address.slice(split + 1)), address.slice(0, split).replace(/^\[|\]$/g, ''));
+  try {
+    await once(server, 'listening');
+  } catch (cause) {
+    throw new SphynxError('config/invalid', `cannot listen on ${address}: is the port in use?`, { cause });
+  }
+  return (server.address() as AddressInfo).port;
+}
+
+/** The name of the call that a path asks for; undefined if there is none. */
+function methodOf(path = ''): string | undefined {
+  return Object.keys(privateInferenceService).find(
+    (name) => privateInferenceService[name].path === path && path.startsWith(`/${SERVICE_NAME}/`),
+  );
+}
+
+function refuse(socket: Duplex, status: 403 | 404): void {
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+/** Gives a call to the service as soon as its header is there. */
+function serve(web: WebSocket, request: IncomingMessage, name: string, handle: Handler): void {
+  const tls = request.socket instanceof TLSSocket ? request.socket : undefined;
+  const method = privateInferenceService[name];
+  const call = new WebCall(web, tls, method as unknown as Codec, () => {
+    clearTimeout(timer);
+    if (method.requestStream) handle(call);
+    else answerOnce(call, handle);
+  });
+  web.once('close', () => clearTimeout(timer));
+  const timer = setTimeout(
+    () =>
+      call.emit('error', toStatus(new SphynxError('protocol/deadline', 'the call did not begin in time'))),
+    HANDSHAKE_MS,
+  );
+}
+
+/** A call of one request and one response. */
+async function answerOnce(call: WebCall, handle: Handler): Promise<void> {
+  try {
+    const request = await call.only();
+    handle(Object.assign(call, { request }), (failure, response) => {
+      if (failure) call.emit('error', failure as CallStatus);
+      else call.write(response, () => call.end());
+    });
+  } catch (error) {
+    call.emit('error', toStatus(asSphynxError(error)));
+  }
+}

@@ -1,0 +1,158 @@
+import { EventEmitter } from 'node:events';
+import type { TLSSocket } from 'node:tls';
+import { Metadata } from '@grpc/grpc-js';
+import type { WebSocket } from 'ws';
+import { SphynxError } from '../../errors/sphynx-error.ts';
+import { CLIENT_KEY } from '../../transport/client-token.ts';
+import { type CallStatus, CODE_KEY, RETRY_KEY, toStatus } from '../../transport/status.ts';
+import { FRAME, frame } from '../../transport/web/frames.ts';
+import { decode } from '../../transport/web/protobuf.ts';
+import { CALL_HEADER, CALL_STATUS } from '../../transport/web/schema.ts';
+import type { Credentials } from '../identity/identification.ts';
+
+/** How messages of one call are read and written: gRPC's own. */
+export interface Codec {
+  readonly requestDeserialize: (bytes: Buffer) => unknown;
+  readonly responseSerialize: (message: never) => Buffer;
+}
+
+/** Messages that are read ahead before the peer is held back, as gRPC does. */
+const READ_AHEAD = 16;
+
+/** What a socket reads at once (bytes); longer messages are put together in memory of their own. */
+const SHARED_BYTES = 65536;
+
+/** Codes of RFC 6455, section 7.4.1. */
+const NORMAL = 1000;
+
+/**
+ * One call over a WebSocket (web_socket.proto), which shows itself as gRPC shows the server's end of a call, so that
+ * the service is the same for both: `metadata`, `getAuthContext`, `read`, `write`, `end`, the events 'readable', 'end'
+ * and 'cancelled', and the event 'error', which ends it with a status.
+ */
+export class WebCall extends EventEmitter implements Credentials {
+  readonly metadata = new Metadata();
+  readonly #socket: WebSocket;
+  readonly #tls: TLSSocket | undefined;
+  readonly #codec: Codec;
+  readonly #unread: unknown[] = [];
+  readonly #begin: (call: WebCall) => void;
+  #state: 'new' | 'open' | 'half-closed' | 'over' = 'new';
+
+  /** @param begin called once, when the caller has said who it is; never if it leaves or sends anything else first */
+  constructor(socket: WebSocket, tls: TLSSocket | undefined, codec: Codec, begin: (call: WebCall) => void) {
+    super();
+    this.#socket = socket;
+    this.#tls = tls;
+    this.#codec = codec;
+    this.#begin = begin;
+    socket.on('message', (data, isBinary) => this.#receive(data as Buffer, isBinary));
+    // What was wrong with the connection is told by its end.
+    socket.on('error', () => {});
+    socket.on('close', () => this.#vanish());
+    this.on('error', (error) => this.#finish(error as unknown as CallStatus));
+  }
+
+  /** The client certificate, if TLS has verified one. */
+  getAuthContext(): ReturnType<Credentials['getAuthContext']> {
+    if (!this.#tls?.authorized) return {};
+    const certificate = this.#tls.getPeerCertificate();
+    return certificate.raw ? { sslPeerCertificate: certificate } : {};
+  }
+
+  /** The next message; null if none is there. */
+  read(): unknown {
+    const message = this.#unread.shift() ?? null;
+    if (this.#unread.length < READ_AHEAD && this.#socket.isPaused) this.#socket.resume();
+    return message;
+  }
+
+  /** `done` is called when the message has left this process, with an error if it could not. */
+  write(message: unknown, done: (error?: Error | null) => void): boolean {
+    const content = this.#codec.responseSerialize(message as never);
+    const bytes = new Uint8Array(1 + content.length);
+    bytes[0] = FRAME.message;
+    bytes.set(content, 1);
+    this.#socket.send(bytes, done);
+    return this.#socket.bufferedAmount === 0;
+  }
+
+  /** The first message, for calls of one request. Rejects if the call breaks off before it. */
+  async only(): Promise<unknown> {
+    while (this.#unread.length === 0) {
+      if (this.#state !== 'open') throw new SphynxError('protocol/closed', 'the client sent no request');
+      await new Promise<void>((resolve) => {
+        for (const event of ['readable', 'end', 'cancelled']) this.once(event, resolve);
+      });
+    }
+    return this.read();
+  }
+
+  /** Ends the call with success. */
+  end(): void {
+    this.#finish(undefined);
+  }
+
+  #receive(data: Buffer, isBinary: boolean): void {
+    const kind = isBinary ? data[0] : undefined;
+    const content = data.subarray(1);
+    try {
+      if (this.#state === 'new' && kind === FRAME.header) this.#open(content);
+      else if (this.#state === 'open' && kind === FRAME.message) this.#take(content);
+      else if (this.#state === 'open' && kind === FRAME.end && content.length === 0) this.#halfClose();
+      else if (this.#state !== 'over')
+        throw new SphynxError('protocol/order', 'this frame does not belong here, or is none of ours');
+    } catch (error) {
+      this.emit('error', toStatus(error as SphynxError));
+      this.#cancel();
+    }
+  }
+
+  #open(content: Buffer): void {
+    const { client, authorization } = decode(CALL_HEADER, content) as Record<string, string>;
+    if (/[^\x20-\x7e]/.test(client + authorization))
+      throw new SphynxError('protocol/format', 'the header of a call holds printable ASCII only');
+    if (client !== '') this.metadata.set(CLIENT_KEY, client);
+    if (authorization !== '') this.metadata.set('authorization', authorization);
+    this.#state = 'open';
+    this.#begin(this);
+  }
+
+  #take(content: Buffer): void {
+    // Short messages share the memory of what came with them, and whoever reads one may give its memory back.
+    const own = content.length < SHARED_BYTES ? Buffer.from(new Uint8Array(content).buffer) : content;
+    this.#unread.push(this.#codec.requestDeserialize(own));
+    if (this.#unread.length >= READ_AHEAD) this.#socket.pause();
+    this.emit('readable');
+  }
+
+  #halfClose(): void {
+    this.#state = 'half-closed';
+    this.emit('end');
+  }
+
+  #finish(failure: CallStatus | undefined): void {
+    if (this.#state === 'over') return;
+    this.#state = 'over';
+    this.#unread.length = 0;
+    // Closing waits for the peer's answer, which is not read while the socket is paused.
+    this.#socket.resume();
+    const status = {
+      code: failure?.metadata.get(CODE_KEY)[0],
+      message: failure?.details,
+      retryAfterMs: Number(failure?.metadata.get(RETRY_KEY)[0] ?? 0),
+    };
+    this.#socket.send(frame(FRAME.status, CALL_STATUS, status), () => {});
+    this.#socket.close(NORMAL);
+  }
+
+  #vanish(): void {
+    if (this.#state === 'over') return;
+    this.#state = 'over';
+    this.#cancel();
+  }
+
+  #cancel(): void {
+    this.emit('cancelled');
+  }
+}
