@@ -1,4 +1,4 @@
-import type { ClientDuplexStream, ServerDuplexStream } from '@grpc/grpc-js';
+import { type ClientDuplexStream, type ServerDuplexStream, status as Status } from '@grpc/grpc-js';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { IDLE_MS } from './limits.ts';
 import type { OneOf, Received } from './messages.ts';
@@ -29,7 +29,9 @@ export class CallStream<Incoming, Outgoing> {
   readonly #idleMs: number;
   readonly #closing = new AbortController();
   readonly #waiting = new Set<(error: SphynxError) => void>();
+  readonly #sending = new Set<(error: SphynxError) => void>();
   #failure: SphynxError | undefined;
+  #over = false;
   #ended = false;
   #onReadable: () => void = () => {};
 
@@ -53,6 +55,9 @@ export class CallStream<Incoming, Outgoing> {
     call.on('error', (error) =>
       stream.#fail(fromStatus(error as unknown as Parameters<typeof fromStatus>[0])),
     );
+    call.on('status', ({ code }) => {
+      if (code === Status.OK) stream.#finish();
+    });
     return stream;
   }
 
@@ -75,10 +80,14 @@ export class CallStream<Incoming, Outgoing> {
 
   /** Resolves when the message has left this process. Throws 'protocol/closed', 'protocol/deadline' or the peer's error. */
   send(message: OneOf<Outgoing>): Promise<void> {
-    return this.#wait((done) => {
-      // A failed write is followed by the stream's own failure, which says more.
+    if (this.#over) return Promise.reject(over());
+    return this.#wait((done, refuse) => {
+      this.#sending.add(refuse);
       this.#call.write(message, (error?: Error | null) => {
-        if (!error) done();
+        // A failed write is followed by the stream's own end, which says more.
+        if (error) return;
+        this.#sending.delete(refuse);
+        done();
       });
     });
   }
@@ -132,6 +141,12 @@ export class CallStream<Incoming, Outgoing> {
     this.#hangUp(error);
   }
 
+  /** The server has ended the call in an orderly way: what it said can still be read, but it hears nothing more. */
+  #finish(): void {
+    this.#over = true;
+    for (const refuse of [...this.#sending]) refuse(over());
+  }
+
   #fail(error: SphynxError): void {
     if (this.#failure) return;
     this.#failure = error;
@@ -139,7 +154,7 @@ export class CallStream<Incoming, Outgoing> {
     this.#closing.abort(error);
   }
 
-  #wait(start: (done: () => void) => void): Promise<void> {
+  #wait(start: (done: () => void, refuse: (error: SphynxError) => void) => void): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
       const stop = () => {
@@ -161,7 +176,11 @@ export class CallStream<Incoming, Outgoing> {
       start(() => {
         stop();
         resolve();
-      });
+      }, refuse);
     });
   }
+}
+
+function over(): SphynxError {
+  return new SphynxError('protocol/closed', 'the server ended the call before all was said');
 }

@@ -108,6 +108,17 @@ test('an orderly end is read after everything before it', async () => {
   assert.equal(await link.client.receive(), undefined);
 });
 
+test('a client that still sends when the server has ended the call in order is told at once', async () => {
+  const { client, server } = channels();
+  await server.send(segment(8));
+  link.server.end();
+  const speaking = async () => {
+    for (;;) await client.send(segment(9));
+  };
+  await assert.rejects(speaking(), { code: 'protocol/closed' });
+  assert.equal((await client.receive()).data[0], 8);
+});
+
 test("the server's error reaches the waiting client with code and message", async () => {
   const receiving = link.client.receive();
   link.server.abort(new SphynxError('bundle/spent', 'that bundle was used'));
