@@ -1,0 +1,138 @@
+import { randomBytes } from 'node:crypto';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BundleWriter } from '../../client/bundle-body.ts';
+import { BundleStore, type SpendingBundle } from '../../client/bundle-store.ts';
+import { Connection } from '../../client/connection.ts';
+import { derivePlan } from '../../client/derive-plan.ts';
+import { inferOnce } from '../../client/infer.ts';
+import { type KnownModel, KnownModels } from '../../client/known-models.ts';
+import { completeDeadlines } from '../../client/limits.ts';
+import { planFacts } from '../../client/plan-facts.ts';
+import { prepareBundles } from '../../client/prepare.ts';
+import type { RoleThread } from '../../client/role-thread.ts';
+import { RoleThreads } from '../../client/role-threads.ts';
+import { randomImage } from '../../model/random.ts';
+import type { Case } from './cases.ts';
+import type { Expectation } from './expectation.ts';
+import { HostileServer } from './hostile-server.ts';
+import { inThreadRoles } from './in-thread-roles.ts';
+import { type Outcome, outcomeOf } from './outcome.ts';
+import { PLACEHOLDERS } from './placeholders.ts';
+import type { Transcript } from './transcript.ts';
+
+/** One client: its connection, and the folder of its bundles. */
+interface Victim {
+  readonly name: string;
+  readonly connection: Connection;
+  readonly folder: string;
+  readonly store: BundleStore;
+}
+
+/** The client's calls against a server that says what a case tells it to, several at once. */
+export class ClientAttack {
+  readonly #server: HostileServer;
+  readonly #model: KnownModel;
+  readonly #image: Int32Array;
+  readonly #bundle: SpendingBundle;
+  readonly #victims: readonly Victim[];
+  /** For plans only: cards are hostile too, and plans can take long. */
+  readonly #threads = new RoleThreads(1);
+  readonly #opened: RoleThreads;
+  readonly #opening = inThreadRoles();
+
+  private constructor(
+    server: HostileServer,
+    { network, plan, clientSession }: Transcript,
+    bundle: SpendingBundle,
+    victims: readonly Victim[],
+  ) {
+    this.#server = server;
+    this.#model = { card: network.card, setting: plan.setting, plan: planFacts(plan) };
+    this.#image = randomImage(network, 1);
+    this.#bundle = bundle;
+    this.#victims = victims;
+    this.#opened = inThreadRoles(clientSession);
+  }
+
+  /** @param idleMs the clients' deadline for a silent server */
+  static async start(
+    transcript: Transcript,
+    { stateFolder, idleMs, lanes }: { stateFolder: string; idleMs: number; lanes: number },
+  ): Promise<ClientAttack> {
+    const server = await HostileServer.start();
+    const deadlines = completeDeadlines({ idleMs, planMs: idleMs, queueMs: 1 });
+    const victims: Victim[] = [];
+    for (let lane = 0; lane < lanes; lane++) {
+      const name = `lane-${lane}`;
+      const token = randomBytes(16).toString('hex');
+      const folder = join(stateFolder, name);
+      const connection = new Connection(server.address, token, {}, deadlines, name);
+      victims.push({ name, connection, folder, store: await BundleStore.open(folder, server.address) });
+    }
+    return new ClientAttack(server, transcript, spendable(transcript, stateFolder), victims);
+  }
+
+  /** Runs one case on the client of a lane. A file of a bundle that was refused is an outcome too. */
+  async run(attack: Case, expected: Expectation, lane: number): Promise<Outcome> {
+    const victim = this.#victims[lane];
+    this.#server.play(victim.name, { attack, expected });
+    const outcome = await outcomeOf(() => this.#call(attack, victim));
+    if (attack.dialogue.method !== 'Preprocess') return outcome;
+    const bundles = await this.#sweep(victim);
+    return bundles === (outcome === 'passed' ? 1 : 0)
+      ? outcome
+      : { unexpected: `${bundles} files of bundles after ${JSON.stringify(outcome)}` };
+  }
+
+  async close(): Promise<void> {
+    for (const { connection } of this.#victims) connection.close();
+    this.#server.close();
+    await this.#threads.close();
+  }
+
+  async #call({ dialogue }: Case, { connection, store }: Victim): Promise<void> {
+    const model = this.#model;
+    switch (dialogue.method) {
+      case 'ListModels':
+        await connection.listModels();
+        break;
+      case 'GetModelCard':
+        await new KnownModels(connection, (agreement) =>
+          derivePlan(this.#threads, agreement, connection.planMs),
+        ).get(model.card.name);
+        break;
+      case 'Preprocess': {
+        const threads = dialogue.opensSession ? this.#opening : this.#opened;
+        await prepareBundles({ connection, store, threads }, { model, count: 1 });
+        break;
+      }
+      case 'Infer':
+        await this.#opened.with(undefined, (thread: RoleThread) =>
+          inferOnce(connection, thread, model, this.#bundle, this.#image),
+        );
+    }
+  }
+
+  /** Deletes what a preparation has left; returns how many bundles there were, ready or half made. */
+  async #sweep({ folder }: Victim): Promise<number> {
+    const files = await readdir(folder, { recursive: true, withFileTypes: true });
+    const bundles = files.filter(({ name }) => /\.(ready|partial)$/.test(name));
+    for (const { parentPath, name } of bundles) await rm(join(parentPath, name));
+    return bundles.length;
+  }
+}
+
+/** The transcript's bundle as a file that is never used up. */
+function spendable({ network, plan, bundleBytes }: Transcript, folder: string): SpendingBundle {
+  const { card } = network;
+  const path = join(folder, 'bundle');
+  const writer = new BundleWriter(path);
+  writer.write(bundleBytes);
+  const header = {
+    ...{ bundleId: PLACEHOLDERS.own, model: card.name, modelHash: card.hash, planHash: plan.hash },
+    ...{ preparedAt: 0, expiresAt: Number.MAX_SAFE_INTEGER, offline: { ms: 0, up: 0, down: 0 } },
+    body: writer.finish(),
+  };
+  return { path, header, burn: async () => {}, lose: async () => {} };
+}

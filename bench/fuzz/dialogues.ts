@@ -1,0 +1,136 @@
+import type { Segment } from '../../protocol/segment.ts';
+import { encodeSegment } from '../../transport/grpc-channel.ts';
+import { codecOf, type Message, type Method, type Victim } from './codec.ts';
+import { PLACEHOLDERS } from './placeholders.ts';
+import type { Transcript } from './transcript.ts';
+
+/** What the victim's peer says in one honest call. */
+export interface Dialogue {
+  readonly name: string;
+  readonly victim: Victim;
+  readonly method: Method;
+  /**
+   * Whether the session's keys and base transfers are part of it. Where not, the victim has them already: they take 100
+   * ms each time.
+   */
+  readonly opensSession: boolean;
+  readonly messages: readonly Buffer[];
+  /** For each message to a client, how many of its own it has sent before: what comes too early is out of order. */
+  readonly repliesTo: readonly number[];
+  /** Messages that are attacked, and how often: the first ones cost little. */
+  readonly weights: readonly number[];
+  /** Share of all cases. */
+  readonly share: number;
+}
+
+/** All of them. The same shares for the same transcript, whatever its keys. */
+export function dialoguesOf(transcript: Transcript): Dialogue[] {
+  const { network, plan, session, bundle, online } = transcript;
+  const { card } = network;
+  const model = { model: card.name, modelHash: card.hash, planHash: plan.hash };
+  const quote = { offlineBytes: 1, onlineBytes: 1, offlineProcessorMs: 1, expectedWaitMs: 1 };
+  const bundleId = PLACEHOLDERS.own;
+  const summary = {
+    name: card.name,
+    hash: card.hash,
+    inputChannels: card.input.channels,
+    inputHeight: card.input.height,
+    inputWidth: card.input.width,
+    classes: card.labels.length,
+    relus: card.relus,
+    macs: card.macs,
+    quote,
+  };
+  const hello = { hello: { ...model, count: 1, lost: ['a'.repeat(32)] } };
+  const accepted = { accepted: { session: 'a'.repeat(32), quote, bundleLifetimeSeconds: 60 } };
+  const bundleUp = [{ begin: {} }, ...segments(bundle.up), { commit: { bundleId } }];
+  const bundleDown = [
+    { offer: { bundleId, expiresAtMs: 1 } },
+    ...segments(bundle.down),
+    { ready: { bundleId } },
+  ];
+  const opening = [1, ...session.upBefore.map((count) => 1 + count)];
+  /** After hello and, unless it is open already, what opens the session. */
+  const preparing = (before: number) => [
+    before + 1,
+    ...bundle.upBefore.map((count) => before + 1 + count),
+    before + 1 + bundle.up.length + 1,
+  ];
+  const cardAnswer = {
+    cardJson: JSON.stringify(card),
+    modelHash: card.hash,
+    planHash: plan.hash,
+    quote,
+    setting: plan.setting,
+  };
+  return [
+    dialogue('list', 'server', 'ListModels', 0.06, [{}]),
+    dialogue('card', 'server', 'GetModelCard', 0.08, [{ model: card.name }]),
+    dialogue(
+      'session',
+      'server',
+      'Preprocess',
+      0.04,
+      [hello, ...segments(session.up), ...bundleUp],
+      [8, 60, 20, 4, 2],
+    ),
+    dialogue('bundle', 'server', 'Preprocess', 0.23, [hello, ...bundleUp]),
+    dialogue(
+      'inference',
+      'server',
+      'Infer',
+      0.24,
+      [{ spend: { ...model, bundleId } }, ...segments(online.up)],
+      [3],
+    ),
+    dialogue('list', 'client', 'ListModels', 0.06, [{ models: [summary], serverTimeMs: 1 }]),
+    dialogue('card', 'client', 'GetModelCard', 0.08, [cardAnswer]),
+    dialogue(
+      'session',
+      'client',
+      'Preprocess',
+      0.02,
+      [accepted, ...segments(session.down), ...bundleDown],
+      [5, 60, 1],
+      [...opening, ...preparing(1 + session.up.length)],
+    ),
+    dialogue('bundle', 'client', 'Preprocess', 0.09, [accepted, ...bundleDown], [1], [1, ...preparing(1)]),
+    dialogue(
+      'inference',
+      'client',
+      'Infer',
+      0.1,
+      [{ spending: {} }, ...segments(online.down)],
+      [1],
+      [1, ...online.upBefore.map((count) => 1 + count)],
+    ),
+  ];
+}
+
+/** `weights` of the first messages; of those after them 1 where some are given for one message only, else 0. */
+function dialogue(
+  name: string,
+  victim: Victim,
+  method: Method,
+  share: number,
+  messages: readonly Message[],
+  weights: readonly number[] = [1],
+  repliesTo: readonly number[] = [],
+): Dialogue {
+  const { encode } = codecOf(victim, method);
+  const rest = weights.length === 1 ? 1 : 0;
+  return {
+    name: `${victim}/${method}/${name}`,
+    victim,
+    method,
+    opensSession: name === 'session',
+    messages: messages.map(encode),
+    repliesTo,
+    weights: messages.map((_, i) => weights[i] ?? rest),
+    share,
+  };
+}
+
+function segments(said: readonly Segment[]): Message[] {
+  return said.map((segment) => ({ segment: encodeSegment(segment) }));
+}

@@ -1,0 +1,42 @@
+import { type Client, connect, type RawImage } from '../../client/index.ts';
+import { matchesPlaintext } from '../../client/matches-plaintext.ts';
+import { SphynxError } from '../../errors/sphynx-error.ts';
+import type { FixedNetwork } from '../../model/network.ts';
+import { seededRandom } from '../../model/random.ts';
+
+/** A client as it is deployed, of the server under attack. */
+export class HonestClient {
+  readonly #client: Client;
+  readonly #network: FixedNetwork;
+  readonly #image: RawImage;
+
+  private constructor(client: Client, network: FixedNetwork) {
+    const { width, height } = network.card.preprocessing;
+    const random = seededRandom(1);
+    this.#client = client;
+    this.#network = network;
+    this.#image = {
+      width,
+      height,
+      // A buffer: the image decoder compares constructors, and those of arrays are watched.
+      data: Buffer.from(Array.from({ length: 3 * width * height }, () => Math.floor(256 * random()))),
+    };
+  }
+
+  static async connect(port: number, network: FixedNetwork, stateFolder: string): Promise<HonestClient> {
+    return new HonestClient(await connect(`127.0.0.1:${port}`, { stateFolder }), network);
+  }
+
+  /** Prepares a bundle and spends it. Throws what the client meets, 'internal' if the result is not the plaintext's. */
+  async classify(): Promise<void> {
+    const { card } = this.#network;
+    const { logits } = await this.#client.classify(this.#image, { model: card.name, prepare: true });
+    const scaled = [...logits].map((logit) => logit * 2 ** card.logitScaleBits);
+    if (!(await matchesPlaintext(this.#network, this.#image, scaled)))
+      throw new SphynxError('internal', 'a private result does not equal the plaintext one');
+  }
+
+  close(): Promise<void> {
+    return this.#client.close();
+  }
+}

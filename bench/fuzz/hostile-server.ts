@@ -1,0 +1,95 @@
+import {
+  type MethodDefinition,
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type sendUnaryData,
+} from '@grpc/grpc-js';
+import { listen } from '../../server/listen.ts';
+import { SERVICE_NAME, serviceDefinition } from '../../transport/proto.ts';
+import type { Case } from './cases.ts';
+import type { Method } from './codec.ts';
+import { cutStatus } from './cut-status.ts';
+import type { Expectation } from './expectation.ts';
+
+interface Part {
+  readonly attack: Case;
+  readonly expected: Expectation;
+}
+
+const same = (bytes: Buffer) => bytes;
+
+/** A server that says to each of its clients, told apart by their bearer tokens, what a case wants. */
+export class HostileServer {
+  readonly #server = new Server();
+  readonly #parts = new Map<string, Part>();
+  #port = 0;
+
+  static async start(): Promise<HostileServer> {
+    const hostile = new HostileServer();
+    const raw = Object.entries(serviceDefinition[SERVICE_NAME]).map(([name, method]) => [
+      name,
+      { ...(method as MethodDefinition<Buffer, Buffer>), responseSerialize: same, requestDeserialize: same },
+    ]);
+    hostile.#server.addService(Object.fromEntries(raw), {
+      listModels: hostile.#answer('ListModels'),
+      getModelCard: hostile.#answer('GetModelCard'),
+      preprocess: (call: ServerDuplexStream<Buffer, Buffer>) => hostile.#talk(call),
+      infer: (call: ServerDuplexStream<Buffer, Buffer>) => hostile.#talk(call),
+    });
+    hostile.#port = await listen(hostile.#server, '127.0.0.1:0', ServerCredentials.createInsecure());
+    return hostile;
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.#port}`;
+  }
+
+  /** What the client with this bearer token meets from now on. */
+  play(token: string, part: Part): void {
+    this.#parts.set(`Bearer ${token}`, part);
+  }
+
+  close(): void {
+    this.#server.forceShutdown();
+  }
+
+  #partOf({ metadata }: Pick<ServerUnaryCall<Buffer, Buffer>, 'metadata'>): Part {
+    return this.#parts.get(String(metadata.get('authorization')[0])) as Part;
+  }
+
+  /** Clients ask for the models before streams too; then there are none. */
+  #answer(method: Method) {
+    return (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>): void => {
+      const { dialogue, messages } = this.#partOf(call).attack;
+      callback(null, dialogue.method === method ? (messages[0] ?? Buffer.alloc(0)) : Buffer.alloc(0));
+    };
+  }
+
+  #talk(call: ServerDuplexStream<Buffer, Buffer>): void {
+    const { attack, expected } = this.#partOf(call);
+    const { messages, ending, dialogue } = attack;
+    let heard = 0;
+    let said = 0;
+    let silent = false;
+    // Keeps to the honest order up to the message that is to be refused; what follows it comes at once.
+    const due = () => said > expected.reached || heard >= (dialogue.repliesTo[said] ?? 0);
+    const go = () => {
+      while (said < messages.length && due()) call.write(messages[said++]);
+      if (said < messages.length || silent) return;
+      if (ending === 'cut') call.emit('error', cutStatus(attack));
+      else if (ending === 'orderly' && expected.endsEarly) call.end();
+      else return;
+      silent = true;
+    };
+    call.on('error', () => {});
+    call.on('data', () => {
+      heard++;
+      go();
+    });
+    call.on('end', () => {
+      if (ending === 'orderly' && !silent) call.end();
+    });
+  }
+}

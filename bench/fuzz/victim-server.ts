@@ -1,0 +1,87 @@
+import { Server } from '@grpc/grpc-js';
+import { pino } from 'pino';
+import type { FixedNetwork } from '../../model/network.ts';
+import { ByteBudget } from '../../server/admission/byte-budget.ts';
+import { MemoryLimit } from '../../server/admission/memory-limit.ts';
+import type { ServerParts } from '../../server/call-context.ts';
+import { Access } from '../../server/identity/access.ts';
+import { completeLimits, type ServerLimits } from '../../server/limits.ts';
+import { listen } from '../../server/listen.ts';
+import { Metrics } from '../../server/metrics/metrics.ts';
+import { ModelRegistry } from '../../server/models.ts';
+import { PrivateInferenceService } from '../../server/service.ts';
+import { openStore } from '../../server/store/open-store.ts';
+import { WorkerPool } from '../../server/worker-pool.ts';
+import { SHARED_CHANNEL_OPTIONS } from '../../transport/limits.ts';
+import { privateInferenceService } from '../../transport/proto.ts';
+import { inThreadPool } from './in-thread-pool.ts';
+import type { Transcript } from './transcript.ts';
+import { WatchedStore } from './watched-store.ts';
+
+const ADDRESS = '127.0.0.1:0';
+
+/** The server under attack: its service twice, over one store. */
+export interface VictimServer {
+  /** As it is deployed, with its worker threads. */
+  readonly port: number;
+  /** Whose sessions are open from the start: see `Dialogue.opensSession`. */
+  readonly openedPort: number;
+  readonly store: WatchedStore;
+  readonly limits: ServerLimits;
+  /** What it logged as faults of its own: must stay empty. */
+  readonly faults: string[];
+  stop(): Promise<void>;
+}
+
+/**
+ * @param other a second model, whose bundles are not those of the transcript's
+ * @param idleMs its deadline for silent peers
+ */
+export async function startVictimServer(
+  transcript: Transcript,
+  other: FixedNetwork,
+  { stateFolder, idleMs, lanes }: { stateFolder: string; idleMs: number; lanes: number },
+): Promise<VictimServer> {
+  const faults: string[] = [];
+  const logger = pino({ level: 'error' }, { write: (line: string) => faults.push(line) });
+  const limits = completeLimits({
+    idleMs,
+    // The attackers come one by one; what is tested is not how many there may be.
+    ...{ sessions: 4 * lanes, preparations: 4 * lanes, inferences: 4 * lanes },
+    ...{ offlineWorkers: 1, onlineWorkers: 1, kernelCacheBytes: 2 ** 24 },
+  });
+  const models = await ModelRegistry.load([transcript.network, other]);
+  const { store, close } = await openStore({ stateFolder }, limits);
+  const watched = new WatchedStore(store);
+  const networks = models.all.map(({ network }) => network);
+  const pool = await WorkerPool.start(
+    { networks, setting: 'fast', kernelCacheBytes: limits.kernelCacheBytes },
+    limits,
+    logger,
+  );
+  const access = new Access({ address: ADDRESS }, logger);
+  const budgets = { bytes: new ByteBudget(limits), memory: new MemoryLimit(limits) };
+  const parts = { access, models, store: watched, pool, limits, ...budgets, metrics: new Metrics(), logger };
+  const deployed = await serve(parts);
+  const opened = await serve({ ...parts, pool: inThreadPool(transcript, pool, limits) });
+  return {
+    port: deployed.port,
+    openedPort: opened.port,
+    store: watched,
+    limits,
+    faults,
+    async stop() {
+      for (const { service } of [deployed, opened]) await service.stop(0);
+      for (const { server } of [deployed, opened]) server.forceShutdown();
+      await pool.stop();
+      await close();
+    },
+  };
+}
+
+async function serve(parts: ServerParts) {
+  const service = new PrivateInferenceService(parts);
+  const server = new Server(SHARED_CHANNEL_OPTIONS);
+  server.addService(privateInferenceService, service.implementation);
+  return { service, server, port: await listen(server, ADDRESS, parts.access.credentials) };
+}

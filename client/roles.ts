@@ -1,0 +1,74 @@
+import type { Channel } from '../protocol/channel.ts';
+import { prepareClient } from '../protocol/offline.ts';
+import { inferClient } from '../protocol/online.ts';
+import { type Agreement, makePlan, type Plan } from '../protocol/plan.ts';
+import { type ClientSession, closeSession, openClientSession } from '../protocol/session.ts';
+import { BundleReader, BundleWriter } from './bundle-body.ts';
+import { planFacts } from './plan-facts.ts';
+import type { Job, JobResults } from './thread-messages.ts';
+
+/** A job as its role sees it: what it says goes over a channel. */
+export type RoleJob<Type extends Job['type'] = Job['type']> = Type extends unknown
+  ? Omit<Extract<Job, { type: Type }>, 'port'>
+  : never;
+
+/** The client's roles of the protocol, one job at a time, between a channel and bundle files. */
+export class Roles {
+  #session: ClientSession | undefined;
+  #known: Plan | undefined;
+
+  /** @param session one that is open already */
+  constructor(session?: ClientSession) {
+    this.#session = session;
+  }
+
+  async play(job: RoleJob, channel: Channel): Promise<JobResults[Job['type']]> {
+    switch (job.type) {
+      case 'load':
+        return planFacts(this.#planOf(job.agreement));
+      case 'open':
+        this.#session = await openClientSession(channel);
+        return undefined;
+      case 'prepare':
+        return this.#prepare(job, channel);
+      case 'close':
+        if (this.#session) closeSession(this.#session);
+        this.#session = undefined;
+        return undefined;
+      case 'infer':
+        return this.#infer(job, channel);
+    }
+  }
+
+  async #prepare({ agreement, path }: RoleJob<'prepare'>, channel: Channel): Promise<JobResults['prepare']> {
+    const writer = new BundleWriter(path);
+    try {
+      await prepareClient(this.#session as ClientSession, this.#planOf(agreement), channel, writer);
+    } catch (error) {
+      writer.close();
+      throw error;
+    }
+    return writer.finish();
+  }
+
+  async #infer(
+    { agreement, path, body, image }: RoleJob<'infer'>,
+    channel: Channel,
+  ): Promise<JobResults['infer']> {
+    const reader = new BundleReader(path, body);
+    try {
+      const result = await inferClient(this.#planOf(agreement), channel, reader, image);
+      reader.check();
+      return result;
+    } finally {
+      reader.close();
+    }
+  }
+
+  /** The plan of a model; the last one is kept, because deriving it costs more than a layer. */
+  #planOf({ card, setting }: Agreement): Plan {
+    if (this.#known?.card.hash !== card.hash || this.#known.setting !== setting)
+      this.#known = makePlan(card, setting);
+    return this.#known;
+  }
+}
