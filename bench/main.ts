@@ -8,6 +8,7 @@ import { breakdownCommand } from './breakdown/command.ts';
 import { compareCommand } from './compare.ts';
 import { describeContention, measureContention } from './contention.ts';
 import { describeMeasurement } from './describe-measurement.ts';
+import { fuzzCommand } from './fuzz/command.ts';
 import { describeKernels, measureKernels } from './kernels/suite.ts';
 import { loadCommand } from './load/command.ts';
 import { measure } from './measure.ts';
@@ -87,6 +88,7 @@ program.addCommand(paperCommand());
 program.addCommand(compareCommand(note));
 program.addCommand(reportCommand());
 program.addCommand(soakCommand(note));
+program.addCommand(fuzzCommand(note));
 
 program
   .command('network')

@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { Campaign, ROUND } from '../../bench/fuzz/campaign.ts';
+import { temporaryFolder } from './bundles.ts';
+
+const CASES = 2000;
+const campaign = await Campaign.open(2, temporaryFolder(), 8);
+after(() => campaign.close());
+
+test('2,000 hostile conversations are refused with the right codes and change nothing', async () => {
+  await campaign.run(0, CASES);
+  const { cases, failures, honest, outcomes, array, resident } = campaign.result;
+  assert.deepEqual(failures, []);
+  assert.equal(cases, CASES);
+  assert.equal(honest, CASES / ROUND);
+  assert.ok(array.largest <= array.bound && resident.peak <= resident.bound);
+  // Every call of both sides was attacked, and some attacks on each were refused.
+  assert.equal(Object.keys(outcomes).length, 10);
+  for (const [dialogue, counts] of Object.entries(outcomes))
+    assert.ok(
+      Object.keys(counts).some((outcome) => outcome !== 'passed'),
+      dialogue,
+    );
+});
