@@ -8,6 +8,7 @@ import { breakdownCommand } from './breakdown/command.ts';
 import { compareCommand } from './compare.ts';
 import { describeContention, measureContention } from './contention.ts';
 import { describeMeasurement } from './describe-measurement.ts';
+import { faultsCommand } from './faults/command.ts';
 import { fuzzCommand } from './fuzz/command.ts';
 import { describeKernels, measureKernels } from './kernels/suite.ts';
 import { loadCommand } from './load/command.ts';
@@ -88,6 +89,7 @@ program.addCommand(paperCommand());
 program.addCommand(compareCommand(note));
 program.addCommand(reportCommand());
 program.addCommand(soakCommand(note));
+program.addCommand(faultsCommand(note));
 program.addCommand(fuzzCommand(note));
 
 program

@@ -11,6 +11,9 @@ const FULL_MS = 3000;
 /** More than a client leaves free on any disk (bytes). */
 const CLIENT_DISK_BYTES = 200 * 2 ** 20;
 
+/** In which a client notices that it was led to another server (ms). */
+const RECONNECTED_MS = 500;
+
 const SERVER_DISK_BYTES = 16 * 2 ** 20;
 
 export const DISKS: readonly Fault[] = [
@@ -64,6 +67,7 @@ export const DISKS: readonly Fault[] = [
       const victim = await stage.victim();
       try {
         victim.link.leadTo(server.ready.port);
+        await delay(RECONNECTED_MS);
         const told: Outcome[] = [await victim.prepare(4)];
         disk.fill();
         told.push(await victim.classify(), await victim.prepare(1));

@@ -20,6 +20,9 @@ const SLOW = 20_000;
 /** Places in a conversation at which it is broken: bytes after its begin. */
 const PLACES = [100, 5000, 40_000, 150_000];
 
+/** In which a client notices that its connection is gone (ms). */
+const RECONNECTED_MS = 500;
+
 const BROKEN = ['server/unreachable', 'protocol/closed', 'protocol/deadline'];
 
 export const PEERS: readonly Fault[] = [
@@ -51,7 +54,11 @@ export const PEERS: readonly Fault[] = [
     inject: (stage) =>
       withVictim(stage, async (victim) => {
         victim.link.slowDown(LORIS, 'up');
-        return [await victim.prepare(1)];
+        const told = [await victim.prepare(1)];
+        victim.link.slowDown(Number.POSITIVE_INFINITY, 'up');
+        victim.link.cut();
+        await delay(RECONNECTED_MS);
+        return [...told, await victim.classify()];
       }),
   },
   {
@@ -60,7 +67,7 @@ export const PEERS: readonly Fault[] = [
     async inject(stage) {
       const over = Date.now();
       const port = Number(stage.cluster.address.split(':')[1]);
-      const sockets = Array.from({ length: RAW.connections }, () => trickle(port));
+      const sockets = Array.from({ length: RAW.connections }, (_, i) => trickle(port, i % 2 === 0));
       await until(
         'the end of connections that say nothing',
         () => sockets.every((socket) => socket.closed),
@@ -131,15 +138,16 @@ function broken(
   });
 }
 
-/** A connection that sends the first bytes of HTTP/2 one by one, as slowly as nobody does, and then zeros. */
-function trickle(port: number): Socket {
+/** A connection that sends the first bytes of HTTP/2 one by one and then zeros, or nothing at all. */
+function trickle(port: number, silent: boolean): Socket {
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => {});
-  (async () => {
+  const drip = async () => {
     for (let i = 0; !socket.closed; i++) {
       socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'[i] ?? '\0');
       await delay(RAW.pauseMs);
     }
-  })();
+  };
+  if (!silent) drip();
   return socket;
 }
