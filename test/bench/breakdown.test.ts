@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
-import { type BreakdownEntry, stepFigures } from '../../bench/breakdown/entry.ts';
+import { type BreakdownEntry, breakdownEntry, stepFigures } from '../../bench/breakdown/entry.ts';
 import { busyMs, figuresOf, operationsOf, typical } from '../../bench/breakdown/steps.ts';
 import type { Results } from '../../bench/results.ts';
 import type { LoggedStep } from '../../transport/trace-log.ts';
@@ -65,6 +65,21 @@ test('every run has its time by party and step, and what is left is waiting', ()
 test('the run of median length is the one that is drawn', () => {
   assert.equal(typical(operations).start, 300);
   assert.equal(typical(operations.slice(0, 2)).start, 200);
+});
+
+test("the table has each party's longest step first and its waiting last, whatever else was measured", () => {
+  const entry = breakdownEntry('m', 'inference', 'lan', operations, { 'online ms': [1, 2, 3] });
+  assert.deepEqual(
+    stepFigures(entry).map(({ party, step, figure }) => [party, step, figure.median]),
+    [
+      ['client', 'evaluate', 20],
+      ['client', 'load', 0],
+      ['client', 'waiting', 50],
+      ['server', 'garble', 0],
+      ['server', 'waiting', 60],
+    ],
+  );
+  assert.equal(entry.figures['online ms'].median, 2);
 });
 
 const run = promisify(execFile);
