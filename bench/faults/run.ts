@@ -99,7 +99,14 @@ async function suffer(fault: Fault, stage: Stage, witness: Witness): Promise<Fau
     return { over: Date.now(), told: [] };
   });
   await witness.recovery(from, over);
-  const verdict = judge(witness.outcomes.slice(from), over, told, fault.codes, LONGEST_CALL_MS);
+  const verdict = judge(
+    witness.clients,
+    witness.outcomes.slice(from),
+    over,
+    told,
+    fault.codes,
+    LONGEST_CALL_MS,
+  );
   const complaints = broken === undefined ? verdict.complaints : [broken, ...verdict.complaints];
   return { fault: fault.name, ...verdict, complaints };
 }
@@ -111,6 +118,10 @@ class Witness {
 
   constructor(loads: readonly Party<unknown>[]) {
     this.#loads = loads;
+  }
+
+  get clients(): number {
+    return this.#loads.length;
   }
 
   /** Resolves when every client has a result that is later than `over` and than its failures since `from`, or time is up. */

@@ -25,13 +25,14 @@ export interface Verdict {
 const REMEDY = /try again|prepare|check|start|free some|raise|correct|choose|is used up|as many as/i;
 
 /**
- * @param outcomes of the clients under load since the fault began
+ * @param outcomes of the clients under load, 0 to `clients` - 1, since the fault began
  * @param over when the service should have been whole again (ms since the epoch)
  * @param victims what became of calls that the fault hit on purpose: the last one must have succeeded
  * @param codes that may be told
  * @param deadlineMs longer than any call may take
  */
 export function judge(
+  clients: number,
   outcomes: readonly ClientOutcome[],
   over: number,
   victims: readonly Outcome[],
@@ -41,10 +42,15 @@ export function judge(
   const all = [...outcomes, ...victims];
   const told = tally(all);
   const longestMs = Math.max(0, ...all.map(({ ms }) => ms));
-  const recoveries = [...Map.groupBy(outcomes, ({ client }) => client).values()].map(
-    (own) => recoveredAt(own, over) - over,
+  const recoveries = Array.from({ length: clients }, (_, client) =>
+    recoveredAt(
+      outcomes.filter((outcome) => outcome.client === client),
+      over,
+    ),
   );
+  const recoveryMs = Math.max(0, ...recoveries) - over;
   const complaints = [
+    ...(Number.isFinite(recoveryMs) ? [] : ['the clients did not recover']),
     ...told.filter(({ code }) => !codes.includes(code)).map((one) => `a client was told ${describe(one)}`),
     ...told.filter(({ message }) => !REMEDY.test(message)).map((one) => `no remedy is in ${describe(one)}`),
     ...all
@@ -53,7 +59,7 @@ export function judge(
     ...(victims.at(-1)?.failure ? ['the client that was hit did not recover'] : []),
     ...(longestMs > deadlineMs ? [`a call took ${Math.round(longestMs)} ms`] : []),
   ];
-  return { recoveryMs: Math.max(0, ...recoveries), told, longestMs, complaints };
+  return { recoveryMs, told, longestMs, complaints };
 }
 
 /** When a client had its first result after its last failure, but not before `over`; Infinity if never. */
