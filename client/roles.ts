@@ -1,7 +1,7 @@
 import type { Channel } from '../protocol/channel.ts';
 import { prepareClient } from '../protocol/offline.ts';
 import { inferClient } from '../protocol/online.ts';
-import { type Agreement, makePlan, type Plan } from '../protocol/plan.ts';
+import { type Agreement, makePlan, type Plan, planHash } from '../protocol/plan.ts';
 import { type ClientSession, closeSession, openClientSession } from '../protocol/session.ts';
 import { BundleReader, BundleWriter } from './bundle-body.ts';
 import { planFacts } from './plan-facts.ts';
@@ -65,10 +65,12 @@ export class Roles {
     }
   }
 
-  /** The plan of a model; the last one is kept, because deriving it costs more than a layer. */
-  #planOf({ card, setting }: Agreement): Plan {
-    if (this.#known?.card.hash !== card.hash || this.#known.setting !== setting)
-      this.#known = makePlan(card, setting);
+  /**
+   * The plan of a model; the last one is kept, because deriving it costs more than a layer. A hostile server can give
+   * two cards one hash, so that the cards themselves are compared.
+   */
+  #planOf(agreement: Agreement): Plan {
+    if (this.#known?.hash !== planHash(agreement)) this.#known = makePlan(agreement.card, agreement.setting);
     return this.#known;
   }
 }

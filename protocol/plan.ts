@@ -118,7 +118,7 @@ export function makePlan(card: ModelCard, setting: Setting = 'fast'): Plan {
   return {
     card,
     setting,
-    hash: planHash(card, setting),
+    hash: planHash({ card, setting }),
     tensorElements: tensors.map(elementsOf),
     layers,
     argmax,
@@ -218,9 +218,10 @@ export function storedBytes({ count, bytes }: Pick<Chunk, 'count' | 'bytes'>): n
   return (bytes.labels * LABEL_BYTES + bytes.tables) * count;
 }
 
-function planHash(card: ModelCard, setting: Setting): string {
-  const agreement = { PROTOCOL_VERSION, OT_TREE_BITS, GADGET_CHUNK, PARAMETERS_HASH, setting, card };
-  return sha256Hex(hashedJson(agreement));
+/** `Plan.hash` without the plan. */
+export function planHash({ card, setting }: Agreement): string {
+  const agreed = { PROTOCOL_VERSION, OT_TREE_BITS, GADGET_CHUNK, PARAMETERS_HASH, setting, card };
+  return sha256Hex(hashedJson(agreed));
 }
 
 function elementsOf({ channels, height, width }: Shape): number {
