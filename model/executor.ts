@@ -46,8 +46,9 @@ export function linearLayer(
 export function layerBias({ card, layers }: FixedNetwork, layer: number): Uint32Array<ArrayBuffer> {
   const { output } = card.layers[layer];
   const sum = new Uint32Array(elementsOf(output));
-  const area = output.height * output.width;
-  for (const [c, value] of layers[layer].bias.entries()) sum.fill(value, c * area, (c + 1) * area);
+  const { bias } = layers[layer];
+  const area = sum.length / bias.length;
+  for (const [c, value] of bias.entries()) sum.fill(value, c * area, (c + 1) * area);
   return sum;
 }
 

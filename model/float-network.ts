@@ -2,7 +2,10 @@ import { convolveFloat } from '../kernels/convolution.ts';
 import type { LayerShape, Shape } from './card.ts';
 import { elementsOf, termConvolution } from './geometry.ts';
 
-/** A linear layer in floats: kernels per term as [out, in, kernelHeight, kernelWidth], bias per output channel. */
+/**
+ * A linear layer in floats: kernels per term as [out, in, kernelHeight, kernelWidth], bias per output channel or, where
+ * it is not the same at all positions, per element.
+ */
 export interface FloatLayer extends LayerShape {
   readonly kernels: readonly Float64Array[];
   readonly bias: Float64Array;
@@ -40,8 +43,8 @@ export class FloatRunner {
 
   #layer(l: number, tensors: readonly Float32Array[]): Float32Array {
     const { output, terms, bias } = this.#network.layers[l];
-    const area = output.height * output.width;
     const sum = new Float32Array(elementsOf(output));
+    const area = sum.length / bias.length;
     for (const [c, value] of bias.entries()) sum.fill(value, c * area, (c + 1) * area);
     for (const [t, { tensor, pool }] of terms.entries()) {
       const shape = termConvolution(this.#network, l, t);

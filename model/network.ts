@@ -1,7 +1,7 @@
 import { sha256Hex } from '../edge/digest.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { type ModelCard, parseModelCard } from './card.ts';
-import { countMacs, countRelus, termWeights } from './geometry.ts';
+import { countMacs, countRelus, elementsOf, termWeights } from './geometry.ts';
 import { hashedJson } from './hashed-json.ts';
 import type { Output } from './output.ts';
 
@@ -9,7 +9,7 @@ import type { Output } from './output.ts';
 export interface LayerWeights {
   /** Per term, [out, in, kernelHeight, kernelWidth]. */
   readonly kernels: readonly Int32Array[];
-  /** Per output channel, at the scale of the layer's output (input scale times weight scale). */
+  /** Per output channel or, where positions differ, per element, at the scale of the layer's output (input scale times weight scale). */
   readonly bias: Int32Array;
 }
 
@@ -43,10 +43,10 @@ export function assembleNetwork(draft: CardDraft, layers: readonly LayerWeights[
         'model/format',
         `layer ${name}: expected kernels of ${sizes.join(' + ')} weights`,
       );
-    if (bias.length !== output.channels)
+    if (bias.length !== output.channels && bias.length !== elementsOf(output))
       throw new SphynxError(
         'model/format',
-        `layer ${name}: expected a bias of ${output.channels}, got ${bias.length}`,
+        `layer ${name}: expected a bias of ${output.channels} or ${elementsOf(output)}, got ${bias.length}`,
       );
   }
   const card = parseModelCard({
@@ -55,7 +55,7 @@ export function assembleNetwork(draft: CardDraft, layers: readonly LayerWeights[
     hash: '0'.repeat(64),
     layers: draft.layers.map((layer, l) => ({
       ...layer,
-      weightNorm: powerOfTwoAbove(weightNorm(layers[l])),
+      weightNorm: powerOfTwoAbove(weightNorm(layers[l], layer.output.channels)),
     })),
     relus: countRelus(draft),
     macs: countMacs(draft),
@@ -83,12 +83,12 @@ export function networkHash(card: ModelCard, layers: readonly LayerWeights[]): s
 }
 
 /** The largest L2 norm of one output channel's integer kernel over all terms. */
-export function weightNorm({ kernels, bias }: LayerWeights): number {
+export function weightNorm({ kernels }: LayerWeights, channels: number): number {
   let largest = 0;
-  for (let channel = 0; channel < bias.length; channel++) {
+  for (let channel = 0; channel < channels; channel++) {
     let squares = 0;
     for (const kernel of kernels) {
-      const depth = kernel.length / bias.length;
+      const depth = kernel.length / channels;
       for (let i = channel * depth; i < (channel + 1) * depth; i++) squares += kernel[i] ** 2;
     }
     largest = Math.max(largest, squares);

@@ -43,7 +43,9 @@ export function quantizeNetwork(
       kernels: layer.kernels.map((kernel, t) =>
         quantizeKernel(kernel, output, scales[layer.terms[t].tensor]),
       ),
-      bias: Int32Array.from(layer.bias, (value, channel) => toWord(value * output[channel], layer)),
+      bias: Int32Array.from(layer.bias, (value, i) =>
+        toWord(value * output[Math.floor((i * channels) / layer.bias.length)], layer),
+      ),
     });
     scales.push([...own]);
   }

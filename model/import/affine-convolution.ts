@@ -1,6 +1,7 @@
 import type { Shape } from '../card.ts';
 import { MAX_KERNEL, MAX_STRIDE } from '../limits.ts';
 import { type AffineTerm, type AffineValue, denseKernel } from './affine.ts';
+import { convolveBias } from './bias.ts';
 import {
   composeKernels,
   type DenseKernel,
@@ -32,8 +33,6 @@ export function convolveValue(
   window: Window,
 ): AffineValue | string {
   const padded = readsPadding(value.shape, kernel, window);
-  if (padded && value.bias.some((b) => b !== 0))
-    return 'it zero-pads a computed map that has a bias, so the border is not what a single convolution gives';
   if (padded && !value.terms.every((term) => vanishesOutside(value.shape, term)))
     return 'it zero-pads a map that a spatial convolution computed, so the two are not one convolution (pad the tensor before the first instead)';
   if (value.terms.some(({ pool }) => pool === 'sum') && (kernel.height > 1 || kernel.width > 1 || padded))
@@ -48,7 +47,11 @@ export function convolveValue(
     padLeft: window.padLeft * term.stride + term.padLeft,
   }));
   const shape = { channels: kernel.out, height: window.outHeight, width: window.outWidth };
-  return { shape, flat: value.flat, terms, bias: throughKernel(kernel, value.bias, bias) };
+  const through =
+    value.bias.length === kernel.in && !(padded && value.bias.some((b) => b !== 0))
+      ? throughKernel(kernel, value.bias, bias)
+      : convolveBias(value.bias, value.shape, kernel, bias, window);
+  return { shape, flat: value.flat, terms, bias: through };
 }
 
 /** Whether the convolution of a term stays within what a layer may have. A term that is a tensor becomes the kernel itself. */
@@ -68,7 +71,7 @@ function composes(
   );
 }
 
-/** The bias of a convolution's input as a bias of its output. */
+/** The same bias per channel of a convolution's input, of which every window sees all, as one of its output. */
 function throughKernel(kernel: DenseKernel, inner: Float64Array, outer: Float64Array): Float64Array {
   const area = kernel.height * kernel.width;
   return outer.map((b, o) => {
@@ -116,13 +119,21 @@ export function poolGlobally(value: AffineValue): AffineValue | string {
   );
   if (!pointwise) {
     const window = { stride: 1, padTop: 0, padLeft: 0, outHeight: 1, outWidth: 1 };
-    const mean = diagonalKernel(channels, height, width, 1 / (height * width));
-    return convolveValue(value, mean, new Float64Array(channels), window);
+    const average = diagonalKernel(channels, height, width, 1 / (height * width));
+    return convolveValue(value, average, new Float64Array(channels), window);
   }
   const factors = new Float64Array(channels).fill(1 / (height * width));
   const terms = value.terms.map((term): AffineTerm => {
     const kernel = scaleOutputs(denseKernel(term), factors);
     return height * width === 1 ? { ...term, kernel } : { ...term, pool: 'sum', kernel };
   });
-  return { ...value, shape: { channels, height: 1, width: 1 }, terms };
+  const area = value.bias.length / channels;
+  const bias = Float64Array.from({ length: channels }, (_, c) =>
+    mean(value.bias.subarray(c * area, (c + 1) * area)),
+  );
+  return { ...value, shape: { channels, height: 1, width: 1 }, terms, bias };
+}
+
+function mean(values: Float64Array): number {
+  return values.length === 1 ? values[0] : values.reduce((sum, value) => sum + value / values.length, 0);
 }

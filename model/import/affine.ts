@@ -1,4 +1,5 @@
 import type { Shape } from '../card.ts';
+import { addBiases, concatBiases, mapBias, pickBias } from './bias.ts';
 import {
   addKernels,
   type DenseKernel,
@@ -40,7 +41,7 @@ export interface AffineValue {
   /** Only between operators that reshape and transpose (view.ts). */
   readonly view?: ElementView;
   readonly terms: readonly AffineTerm[];
-  /** Per channel. */
+  /** Per channel, or per element (bias.ts). */
   readonly bias: Float64Array;
 }
 
@@ -102,19 +103,20 @@ export function addValues(a: AffineValue, b: AffineValue): AffineValue {
   return {
     ...a,
     terms: mergeTerms([...a.terms, ...b.terms]),
-    bias: a.bias.map((value, c) => value + b.bias[c]),
+    bias: addBiases(a.bias, b.bias, a.shape),
   };
 }
 
 /** Every channel times its factor, plus its offset: an inference-time batch norm. */
 export function scaleChannels(value: AffineValue, factors: Float64Array, offsets: Float64Array): AffineValue {
   const terms = value.terms.map((term) => ({ ...term, kernel: scaleOutputs(denseKernel(term), factors) }));
-  return { ...value, terms, bias: value.bias.map((b, c) => b * factors[c] + offsets[c]) };
+  const bias = mapBias(value.bias, value.shape.channels, (b, c) => b * factors[c] + offsets[c]);
+  return { ...value, terms, bias };
 }
 
-/** Every channel plus its offset. */
+/** Every channel, or every element, plus its offset. */
 export function addBias(value: AffineValue, offsets: Float64Array): AffineValue {
-  return { ...value, bias: value.bias.map((b, c) => b + offsets[c]) };
+  return { ...value, bias: addBiases(value.bias, offsets, value.shape) };
 }
 
 /** Every element times `factor`, plus `offset`. */
@@ -131,7 +133,7 @@ export function pickChannels(value: AffineValue, channels: readonly number[]): A
     ...value,
     shape: { ...value.shape, channels: channels.length },
     terms: value.terms.map((term) => ({ ...term, kernel: pickOutputs(denseKernel(term), channels) })),
-    bias: Float64Array.from(channels, (channel) => value.bias[channel]),
+    bias: pickBias(value.bias, value.shape.channels, channels),
   };
 }
 
@@ -146,14 +148,13 @@ export function sliceChannels(value: AffineValue, first: number, count: number):
 /** Channels stacked; all values have one map size. */
 export function concatValues(values: readonly AffineValue[]): AffineValue {
   const channels = values.reduce((sum, { shape }) => sum + shape.channels, 0);
-  const bias = new Float64Array(channels);
   const terms: AffineTerm[] = [];
   let first = 0;
   for (const value of values) {
-    bias.set(value.bias, first);
     for (const term of value.terms)
       terms.push({ ...term, kernel: placeOutputs(denseKernel(term), first, channels) });
     first += value.shape.channels;
   }
-  return { ...values[0], shape: { ...values[0].shape, channels }, terms: mergeTerms(terms), bias };
+  const shape = { ...values[0].shape, channels };
+  return { ...values[0], shape, terms: mergeTerms(terms), bias: concatBiases(values) };
 }

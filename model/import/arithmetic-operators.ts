@@ -1,8 +1,11 @@
 import { elementsOf } from '../geometry.ts';
-import { type AffineValue, addBias, addValues, scaleChannels } from './affine.ts';
+import { type AffineValue, addBias, addValues, scaleChannels, scaleValue } from './affine.ts';
+import { perChannelBias } from './bias.ts';
+import { broadcast } from './broadcast.ts';
 import { type NodeInputs, type Operator, perChannel } from './node-inputs.ts';
 import { type Constant, formatError } from './onnx-constant.ts';
 import { unsupported } from './refusals.ts';
+import { dimsOf } from './view.ts';
 
 /** ONNX operators that work element by element (onnx/docs/Operators.md), as maps of affine values. */
 export const ARITHMETIC_OPERATORS: Record<string, Operator> = {
@@ -34,25 +37,24 @@ export const ARITHMETIC_OPERATORS: Record<string, Operator> = {
   Add: (inputs) => sum(inputs, 1),
   Sub: (inputs) => sum(inputs, -1),
   Sum: (inputs) => sumOfAll(inputs),
-  Mean: (inputs) => times(sumOfAll(inputs), 1 / inputs.node.inputs.length),
-  Neg: (inputs) => times(inputs.value(0), -1),
+  Mean: (inputs) => scaleValue(sumOfAll(inputs), 1 / inputs.node.inputs.length),
+  Neg: (inputs) => scaleValue(inputs.value(0), -1),
 
   Mul: (inputs) => {
     const [value, constant] = inputs.isConstant(0) ? [1, 0] : [0, 1];
     if (!inputs.isConstant(constant)) throw unsupported(PRODUCT);
-    const factors = channelwise(inputs.value(value), inputs.constant(constant), 'multiplies by', MASK);
+    const factors = channelwise(inputs.value(value), inputs.constant(constant));
     return scaleChannels(inputs.value(value), factors, new Float64Array(factors.length));
   },
 
   Div: (inputs) => {
     if (!inputs.isConstant(1)) throw unsupported('it divides by a value that depends on the image');
-    const factors = channelwise(inputs.value(0), inputs.constant(1), 'divides by').map((d) => 1 / d);
+    const factors = channelwise(inputs.value(0), inputs.constant(1)).map((d) => 1 / d);
     if (!factors.every(Number.isFinite)) throw formatError(`node ${inputs.node.label} divides by zero`);
     return scaleChannels(inputs.value(0), factors, new Float64Array(factors.length));
   },
 };
 
-const MASK = ', and it is no mask of a Relu: Add(Mul(Relu(X), M), Mul(X, 1 - M))';
 const PRODUCT =
   'it multiplies two values that depend on the image, such as attention or squeeze-and-excitation; products are supported with constants per channel and as the masks of a Relu';
 
@@ -61,13 +63,19 @@ function sum(inputs: NodeInputs, sign: 1 | -1): AffineValue {
   const [a, b] = [0, 1].map((index) => (inputs.isConstant(index) ? null : inputs.value(index)));
   if (a && b) {
     checkSameShape(a, b);
-    return addValues(a, sign === 1 ? b : times(b, sign));
+    return addValues(a, sign === 1 ? b : scaleValue(b, sign));
   }
-  const value = a ?? times(inputs.value(1), sign);
-  const offsets = channelwise(value, inputs.constant(a ? 1 : 0), 'adds');
+  const value = a ?? scaleValue(inputs.value(1), sign);
+  const constant = inputs.constant(a ? 1 : 0);
+  const offsets = broadcast(constant, value);
+  if (!offsets)
+    throw unsupported(`it adds a constant of ${constant.dims.join('x')} to ${dimsOf(value).join('x')}`);
   return addBias(
     value,
-    offsets.map((offset) => (a ? sign : 1) * offset),
+    perChannelBias(
+      offsets.map((offset) => (a ? sign : 1) * offset),
+      value.shape.channels,
+    ),
   );
 }
 
@@ -80,26 +88,19 @@ function sumOfAll(inputs: NodeInputs): AffineValue {
   });
 }
 
-/** Every element times `factor`. */
-function times(value: AffineValue, factor: number): AffineValue {
-  const { channels } = value.shape;
-  return scaleChannels(value, new Float64Array(channels).fill(factor), new Float64Array(channels));
-}
-
 function checkSameShape(a: AffineValue, b: AffineValue): void {
   const same =
     a.flat === b.flat && (['channels', 'height', 'width'] as const).every((k) => a.shape[k] === b.shape[k]);
   if (!same) throw unsupported('its inputs differ in shape (broadcasting)');
 }
 
-/** A constant that broadcasts to one number per channel. */
-function channelwise(value: AffineValue, { dims, values }: Constant, what: string, hint = ''): Float64Array {
-  const { channels } = value.shape;
-  const rank = value.flat ? 2 : 4;
-  const full = [...new Array<number>(Math.max(0, rank - dims.length)).fill(1), ...dims];
-  const onlyChannels =
-    full.length === rank && full.every((dim, i) => dim === 1 || (i === 1 && dim === channels));
-  if (!onlyChannels || (value.flat && values.length > 1 && elementsOf(value.shape) !== channels))
-    throw unsupported(`it ${what} a constant of ${dims.join('x')}, not one number per channel${hint}`);
-  return values.length === 1 ? new Float64Array(channels).fill(values[0]) : values;
+/** The factors that a constant is, one per channel. */
+function channelwise(value: AffineValue, constant: Constant): Float64Array {
+  const factors = broadcast(constant, value);
+  const channels = factors && perChannelBias(factors, value.shape.channels);
+  if (!channels || channels.length !== value.shape.channels)
+    throw unsupported(
+      `its constant of ${constant.dims.join('x')} is not one number per channel, and it is no mask of a Relu: Add(Mul(Relu(X), M), Mul(X, 1 - M))`,
+    );
+  return channels;
 }

@@ -3,6 +3,7 @@ import type { Shape, TermShape } from '../card.ts';
 import type { FloatLayer } from '../float-network.ts';
 import { MAX_KERNEL, MAX_NAME, MAX_TERMS } from '../limits.ts';
 import { type AffineTerm, denseKernel } from './affine.ts';
+import { perChannelBias } from './bias.ts';
 import { cutKernel, type DenseKernel, embedKernel, zeroBorder } from './dense-kernel.ts';
 import type { PendingLayer } from './pending-layer.ts';
 
@@ -37,7 +38,7 @@ function finishLayer({ name, value, linear }: PendingLayer): FloatLayer {
     output: shape,
     terms: finished.map(({ term }) => term),
     kernels: finished.map(({ kernel }) => kernel.data),
-    bias,
+    bias: perChannelBias(bias, shape.channels),
     linear,
   };
 }

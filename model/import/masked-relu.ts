@@ -1,10 +1,11 @@
-import { elementsOf } from '../geometry.ts';
 import type { AffineValue } from './affine.ts';
+import { broadcast } from './broadcast.ts';
 import { neighbours } from './neighbours.ts';
 import type { OnnxGraph } from './onnx.ts';
 import type { Constant } from './onnx-constant.ts';
 import type { OnnxNode } from './onnx-node.ts';
 import { unsupported } from './refusals.ts';
+import { dimsOf } from './view.ts';
 
 /**
  * Selective linearization in an ONNX graph: with constants M and C = 1 - M of zeros and ones,
@@ -63,26 +64,14 @@ export function maskFlags({ kept, passed }: MaskedRelu, value: AffineValue): Uin
   return linear.includes(1) ? linear : null;
 }
 
-/** A mask of one value per element, channel, row ..., broadcast to the elements of `value`. */
-function spread({ dims, values }: Constant, { shape, flat }: AffineValue): Uint8Array {
-  const elements = elementsOf(shape);
-  const sizes = flat ? [1, elements] : [1, shape.channels, shape.height, shape.width];
-  const own = [...new Array<number>(Math.max(0, sizes.length - dims.length)).fill(1), ...dims];
-  if (own.length !== sizes.length || own.some((size, axis) => size !== 1 && size !== sizes[axis]))
+/** A mask, broadcast to the elements of `value`. */
+function spread(constant: Constant, value: AffineValue): Uint8Array {
+  const mask = broadcast(constant, value);
+  if (mask === null)
     throw unsupported(
-      `its mask of ${dims.join('x')} does not fit its map of ${sizes.slice(1).join('x')} elements`,
+      `its mask of ${constant.dims.join('x')} does not fit its map of ${dimsOf(value).join('x')} elements`,
     );
-  if (values.some((value) => value !== 0 && value !== 1))
+  if (mask.some((flag) => flag !== 0 && flag !== 1))
     throw unsupported('its mask has other values than 0 and 1');
-  const flags = new Uint8Array(elements);
-  for (let i = 0; i < elements; i++) {
-    let [position, index, step] = [i, 0, 1];
-    for (let axis = sizes.length - 1; axis > 0; axis--) {
-      if (own[axis] > 1) index += (position % sizes[axis]) * step;
-      position = Math.floor(position / sizes[axis]);
-      step *= own[axis];
-    }
-    flags[i] = values[index];
-  }
-  return flags;
+  return Uint8Array.from(mask);
 }

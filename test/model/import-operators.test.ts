@@ -17,6 +17,12 @@ function everyElement(b: OnnxBuilder, map: string, elements: number): string {
 const OPERATORS: Record<string, (b: OnnxBuilder, x: string) => string> = {
   'Sub of a value': (b, x) => b.node('Sub', [x, b.conv('image', 6, 6, 1)]),
   'Sub of a constant': (b, x) => b.node('Sub', [x, b.constant([6, 1, 1])]),
+  'Add of a number per element': (b, x) => b.node('Add', [x, b.constant([6, 6, 5])]),
+  'Sub of a number per row': (b, x) => b.node('Sub', [x, b.constant([6, 1])]),
+  'a number per element, convolved with pads': (b, x) => {
+    const sum = b.node('Add', [b.node('Relu', [x]), b.constant([1, 6, 6, 5])]);
+    return b.node('Conv', [sum, b.constant([6, 6, 3, 3])], SAME);
+  },
   'Sub from a constant': (b, x) => b.node('Sub', [b.constant([1, 6, 1, 1]), x]),
   'Mul by a number per channel': (b, x) => b.node('Mul', [b.constant([6, 1, 1]), x]),
   'Mul by one number': (b, x) => b.node('Mul', [x, b.constant([])]),
@@ -103,5 +109,19 @@ test('pads of named axes are pads of those axes', () => {
   assert.deepEqual(
     network((b) => [b.integers([1, 2, 1, 0]), '', b.integers([2, -1])]),
     network((b) => [b.integers([0, 0, 1, 2, 0, 0, 1, 0])]),
+  );
+});
+
+test('an image that the graph normalises is convolved with pads in one layer, whose bias differs at the border', async () => {
+  const network = await agrees((b) => {
+    const centred = b.node('Div', [
+      b.node('Sub', ['image', b.constant([6, 1, 1])]),
+      b.constant([6, 1, 1], 0.5, 2),
+    ]);
+    return b.classifier(b.node('Relu', [b.conv(centred, 6, 4, 3, SAME)]), 4, 3);
+  }, MAP);
+  assert.deepEqual(
+    network.layers.map(({ bias }) => bias.length),
+    [4 * 6 * 5, 3],
   );
 });

@@ -11,7 +11,7 @@ import { measureRanges } from '../../model/fixed-point/ranges.ts';
 import { FloatRunner } from '../../model/float-network.ts';
 import { importOnnx } from '../../model/import/import-onnx.ts';
 import { loadModel } from '../../model/load.ts';
-import { weightNorm } from '../../model/network.ts';
+import { type LayerWeights, weightNorm } from '../../model/network.ts';
 import { OnnxBuilder } from './onnx-builder.ts';
 
 const INPUT = { channels: 3, height: 8, width: 8 };
@@ -54,10 +54,13 @@ test('calibration values fit k bits with the margin, in every channel', () => {
 
 test('weights use the bits that the norm allows, and never more', () => {
   for (const layer of fixed.layers) {
-    const norm = weightNorm(layer);
+    const norm = normOf(layer);
     assert.ok(norm <= 2 ** 11 && norm >= 2 ** 9.9, String(norm));
   }
 });
+
+/** Of a layer whose bias is one number per channel. */
+const normOf = (layer: LayerWeights) => weightNorm(layer, layer.bias.length);
 
 /** The smallest limit on the norm that gives layer l one more bit than 2^7 does: its kernels just reach it. */
 function tightestLimit(l: number, seed: number): { limit: number; norm: number } {
@@ -72,7 +75,7 @@ function tightestLimit(l: number, seed: number): { limit: number; norm: number }
     if (planned(middle).layers[l].dropBits > bits) high = middle;
     else low = middle;
   }
-  return { limit: high, norm: weightNorm(quantizeNetwork(other, planned(high), FACTS).layers[l]) };
+  return { limit: high, norm: normOf(quantizeNetwork(other, planned(high), FACTS).layers[l]) };
 }
 
 test('rounding never lifts a kernel over the norm, not even one that just reaches it', () => {
