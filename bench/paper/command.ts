@@ -30,7 +30,7 @@ export function paperCommand(): Command {
   return new Command('paper')
     .description("the networks of the papers' tables, beside the papers' figures")
     .option('--quick', 'two small networks, two timed runs')
-    .option('--rows <words...>', 'rows whose model, method or data set begins with one of the words')
+    .option('--rows <words...>', 'models, or what the model, method or data set of rows begins with')
     .option('--network <names>', 'as for online; several with commas between them', 'loopback')
     .option('-n, --repeat <count>', 'timed runs (default: 10, fewer for large networks)', wholeNumber)
     .option('--out <folder>', 'where paper.json is written, and rows that it has are found', 'results')

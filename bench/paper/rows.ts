@@ -6,11 +6,20 @@ export type Row = Published & { readonly model: string };
 
 export const ROWS: readonly Row[] = PUBLISHED.filter((row): row is Row => row.model !== undefined);
 
-/** The rows whose model, method or data set begins with one of the words, whatever the case. Throws 'config/invalid' for a word without rows. */
+/**
+ * The row of every word that is a model, and the rows whose model, method or data set begins with another word,
+ * whatever the case. Throws 'config/invalid' for a word without rows.
+ */
 export function rowsNamed(words: readonly string[]): Row[] {
-  const begins = (row: Row, word: string) =>
-    [row.model, row.method, row.dataset].some((name) => name.toLowerCase().startsWith(word.toLowerCase()));
-  const idle = words.find((word) => !ROWS.some((row) => begins(row, word)));
-  if (idle !== undefined) throw new SphynxError('config/invalid', `no row of the papers begins with ${idle}`);
-  return ROWS.filter((row) => words.some((word) => begins(row, word)));
+  const chosen = new Set(words.flatMap(rowsOf));
+  return ROWS.filter((row) => chosen.has(row));
+}
+
+function rowsOf(word: string): Row[] {
+  const exact = ROWS.filter(({ model }) => model === word);
+  const begins = (name: string) => name.toLowerCase().startsWith(word.toLowerCase());
+  const rows =
+    exact.length > 0 ? exact : ROWS.filter((row) => [row.model, row.method, row.dataset].some(begins));
+  if (rows.length === 0) throw new SphynxError('config/invalid', `no row of the papers begins with ${word}`);
+  return rows;
 }

@@ -33,12 +33,13 @@ test('every network is measured once, and a latency without a network is a point
     if (model === undefined) assert.ok(onlineMs && (method !== 'Sphynx' || estimated || distilled), method);
 });
 
-test('rows go by the beginning of their model, method or data set', () => {
+test('rows go by their model, or by the beginning of model, method or data set', () => {
   assert.deepEqual(
     rowsNamed(['resnet18:8', 'sphynx:5,5,0+1@64']).map(({ model }) => model),
     ['sphynx:5,5,0+1@64', 'resnet18:8@224'],
   );
   assert.equal(rowsNamed(['tiny']).length, 7);
+  assert.equal(rowsNamed(['sphynx:5,5,0+1']).length, 1);
   assert.ok(rowsNamed(['HRN']).every(({ model }) => model.startsWith('hrn:')));
   assert.throws(() => rowsNamed(['tiny', 'resnet50']), { code: 'config/invalid', message: /resnet50/ });
 });
