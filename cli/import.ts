@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import { SphynxError } from '../errors/sphynx-error.ts';
-import { measureRanges } from '../model/fixed-point/ranges.ts';
+import { type LayerRanges, RangeMeter } from '../model/fixed-point/ranges.ts';
 import { type FloatNetwork, FloatRunner } from '../model/float-network.ts';
 import { importGraph } from '../model/import/import-onnx.ts';
 import { makePlan } from '../protocol/plan.ts';
@@ -58,7 +59,7 @@ export async function importModel(
       : await readCalibration(options.calibration, facts, network.input, options.images);
   const [measured, check] = parted(calibration);
   output.note(`measuring ranges on ${measured.length} images`);
-  const ranges = measureRanges(network, interruptible(measured, signal));
+  const ranges = await rangesOf(network, measured, signal);
   const logits = floatLogits(network, check);
   const reference = await runReference(onnx, network.input, check, logits, softmax);
   const onCandidate = async ({ agreement }: Candidate, k: number) => {
@@ -103,16 +104,24 @@ function parted({ images }: Calibration): [readonly Float32Array[], readonly Flo
   return [images.filter((_, i) => isMeasured(i)), images.filter((_, i) => !isMeasured(i))];
 }
 
+/** Ctrl-C works between two images. */
+async function rangesOf(
+  network: FloatNetwork,
+  images: readonly Float32Array[],
+  signal: AbortSignal,
+): Promise<LayerRanges[]> {
+  const meter = new RangeMeter(network);
+  for (const image of images) {
+    meter.add(image);
+    await setImmediate();
+    stopIf(signal);
+  }
+  return meter.ranges;
+}
+
 function floatLogits(network: FloatNetwork, images: readonly Float32Array[]): Float32Array[] {
   const runner = new FloatRunner(network);
   return images.map((image) => runner.run(image)[network.layers.length - 1]);
-}
-
-function* interruptible(images: readonly Float32Array[], signal: AbortSignal): Generator<Float32Array> {
-  for (const image of images) {
-    stopIf(signal);
-    yield image;
-  }
 }
 
 function stopIf(signal: AbortSignal): void {

@@ -31,6 +31,11 @@ export function quantizeNetwork(
   const weights: LayerWeights[] = [];
   for (const [l, layer] of network.layers.entries()) {
     const { channels } = layer.output;
+    if (l < last && plan.layers[l].name !== layer.name)
+      throw new SphynxError(
+        'model/format',
+        `the fixed-point plan has a layer ${plan.layers[l].name} where the network has ${layer.name}: plan it again`,
+      );
     const own = l < last ? plan.layers[l].scales : new Array<number>(channels).fill(1);
     if (own.length !== channels)
       throw new SphynxError(

@@ -11,16 +11,31 @@ export interface LayerRanges {
 
 /** Runs the float network on normalised images [channels, height, width] each. */
 export function measureRanges(network: FloatNetwork, images: Iterable<Float32Array>): LayerRanges[] {
-  const runner = new FloatRunner(network);
-  const ranges = network.layers.map(({ output: { channels } }) => ({
-    relu: new Float64Array(channels),
-    linear: new Float64Array(channels),
-  }));
-  const last = ranges.length - 1;
-  for (const image of images) {
-    const outputs = runner.run(image);
-    for (const [l, { relu, linear }] of ranges.entries()) {
-      const flags = network.layers[l].linear;
+  const meter = new RangeMeter(network);
+  for (const image of images) meter.add(image);
+  return meter.ranges;
+}
+
+/** Measures ranges image by image, for callers with something else to do in between. */
+export class RangeMeter {
+  readonly ranges: LayerRanges[];
+  readonly #network: FloatNetwork;
+  readonly #runner: FloatRunner;
+
+  constructor(network: FloatNetwork) {
+    this.#network = network;
+    this.#runner = new FloatRunner(network);
+    this.ranges = network.layers.map(({ output: { channels } }) => ({
+      relu: new Float64Array(channels),
+      linear: new Float64Array(channels),
+    }));
+  }
+
+  add(image: Float32Array): void {
+    const outputs = this.#runner.run(image);
+    const last = this.ranges.length - 1;
+    for (const [l, { relu, linear }] of this.ranges.entries()) {
+      const flags = this.#network.layers[l].linear;
       const area = outputs[l].length / relu.length;
       for (const [i, value] of outputs[l].entries()) {
         const range = l === last || flags?.[i] ? linear : relu;
@@ -29,7 +44,6 @@ export function measureRanges(network: FloatNetwork, images: Iterable<Float32Arr
       }
     }
   }
-  return ranges;
 }
 
 /** The largest magnitude of each channel, with a ReLU or without. */

@@ -242,6 +242,10 @@ test('files that do not belong together are refused, naming the file and the rem
     [{ manifest: { dataset: {} } }, /manifest\.dataset/],
     [{ plan: { layers: plan.layers.slice(1) } }, /plan it again/],
     [{ plan: { layers: plan.layers.map((layer) => ({ ...layer, scales: [1] })) } }, /plan it again/],
+    [
+      { plan: { layers: plan.layers.map((layer) => ({ ...layer, name: 'other' })) } },
+      /layer other .*plan it again/,
+    ],
     [{ plan: { format: 2 } }, /fixed-point\.format/],
   ];
   for (const [changes, message] of cases) {
