@@ -16,6 +16,7 @@ from sphynx_trainer.networks.sphynx import SphynxConfig
 from sphynx_trainer.networks.vgg import VGG11Config
 
 from .conftest import mask_at_random
+from .importer_fixtures import write_all
 from .test_families import SMALL, ident, small_network
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +43,12 @@ def difference(network: Classifier, image_size: int, folder: Path) -> float:
         (expected,) = network(image[None])
     assert logits.shape == expected.shape
     return float((logits - expected).abs().max() / expected.abs().max())
+
+
+def test_the_importers_own_tests_have_all_fixtures(tmp_path: Path) -> None:
+    write_all(tmp_path)
+    fixtures = ROOT / "test" / "model" / "fixtures"
+    assert {file.name for file in tmp_path.iterdir()} == {file.name for file in fixtures.iterdir()}
 
 
 @pytest.mark.parametrize("config", SMALL, ids=ident)
