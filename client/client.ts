@@ -156,6 +156,11 @@ export class Client {
     return this.#store.drop(removed.flatMap(({ bundles }) => bundles));
   }
 
+  /** Deletes all bundles for this server; returns their number. */
+  async dropAll(): Promise<number> {
+    return this.#store.drop(await this.#store.list());
+  }
+
   /** Deletes bundles that have expired or are damaged; returns their number. */
   dropExpired(): Promise<number> {
     return this.#store.dropExpired();

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { delay } from '../edge/delay.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import type { CallStream } from '../transport/call-stream.ts';
 import { FAREWELL_MS } from './limits.ts';
@@ -10,7 +10,7 @@ import { FAREWELL_MS } from './limits.ts';
 export async function farewell<In, Out>(stream: CallStream<In, Out>): Promise<void> {
   stream.end();
   const patience = new AbortController();
-  const silent = delay(FAREWELL_MS, false, { signal: patience.signal }).catch(() => false);
+  const silent = delay(FAREWELL_MS, patience.signal).then(() => false);
   const ended = stream.receive().then(
     (message) => message === undefined,
     () => true,

@@ -3,6 +3,7 @@ import { open as openFile, stat } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import type { ModelCard } from '../model/card.ts';
+import { normalise } from './normalise.ts';
 
 /** Pixels in memory, rows from the top: 3 bytes (RGB) or 4 (RGBA) per pixel, told apart by the length. */
 export interface RawImage {
@@ -54,21 +55,6 @@ export async function prepareImage(
   if (pixels.length !== shape.channels * width * height)
     throw undecodable(input, new Error(`it decodes to ${pixels.length} bytes`));
   return normalise(pixels, shape.channels, mean, std);
-}
-
-/** Interleaved bytes to planes: (pixel / 255 - mean[c]) / std[c], channel by channel. */
-function normalise(
-  pixels: Uint8Array,
-  channels: number,
-  mean: readonly number[],
-  std: readonly number[],
-): Float32Array {
-  const plane = pixels.length / channels;
-  const values = new Float32Array(pixels.length);
-  for (let c = 0; c < channels; c++)
-    for (let p = 0; p < plane; p++)
-      values[c * plane + p] = (pixels[p * channels + c] / 255 - mean[c]) / std[c];
-  return values;
 }
 
 /** A decoder for `input`, which begins like a file that we take: other decoders see nothing from outside. */

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { IDLE_MS } from '../transport/limits.ts';
 
@@ -66,7 +65,7 @@ export const FAREWELL_MS = 1000;
 export const ATTEMPTS = 4;
 
 /** Threads that spend bundles: an inference is short, and servers run few of one client at once. */
-export const ONLINE_THREADS = Math.min(4, availableParallelism());
+export const ONLINE_THREADS = Math.min(4, navigator.hardwareConcurrency);
 
 /** Threads that prepare bundles: one keeps a processor and a link busy. */
 export const OFFLINE_THREADS = 1;

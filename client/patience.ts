@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { delay } from '../edge/delay.ts';
 import { asSphynxError } from '../errors/sphynx-error.ts';
 import { checkAborted } from './abort.ts';
 
@@ -18,7 +18,7 @@ export class Patience {
     const { code, retryAfterMs } = asSphynxError(error);
     if (code !== 'server/busy' || retryAfterMs === undefined || retryAfterMs > this.#leftMs) throw error;
     const start = performance.now();
-    await delay(retryAfterMs, undefined, { signal }).catch(() => {});
+    await delay(retryAfterMs, signal);
     checkAborted(signal);
     this.#leftMs -= Math.max(1, performance.now() - start);
   }

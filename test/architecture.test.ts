@@ -14,6 +14,7 @@ const FLOORS: Record<string, string[]> = {
   transport: ['errors', 'kernels', 'model', 'protocol'],
   server: ['errors', 'edge', 'crypto', 'model', 'protocol', 'transport'],
   client: ['errors', 'edge', 'crypto', 'model', 'protocol', 'transport'],
+  browser: ['errors', 'kernels', 'model', 'transport', 'client'],
   cli: ['errors', 'edge', 'kernels', 'crypto', 'model', 'protocol', 'transport', 'server', 'client'],
   bench: ['errors', 'edge', 'kernels', 'crypto', 'model', 'protocol', 'transport', 'server', 'client'],
 };

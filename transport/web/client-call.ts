@@ -53,7 +53,7 @@ export class ClientCall {
   readonly #socket: Socket;
   readonly #listeners = new Map<string, ((failure: Failure) => void)[]>();
   readonly #unread: Uint8Array[] = [];
-  readonly #opened: Promise<unknown>;
+  readonly #opened = Promise.withResolvers<void>();
   #unreadBytes = 0;
   #connected = false;
   #over = false;
@@ -62,11 +62,11 @@ export class ClientCall {
     this.#name = name;
     this.#socket = open(`${url}/sphynx.v1.PrivateInference/${name}`, SUBPROTOCOL);
     this.#socket.binaryType = 'arraybuffer';
-    this.#opened = new Promise((resolve) => this.#socket.addEventListener('open', resolve));
     this.#socket.addEventListener('open', () => {
       this.#connected = true;
       const authorization = bearer === undefined ? '' : `Bearer ${bearer}`;
       this.#socket.send(frame(FRAME.header, CALL_HEADER, { client, authorization }));
+      this.#opened.resolve();
     });
     this.#socket.addEventListener('message', ({ data }) => this.#receive(data));
     this.#socket.addEventListener('error', () => {});
@@ -103,7 +103,7 @@ export class ClientCall {
   }
 
   async #send(bytes: Uint8Array): Promise<void> {
-    if (!this.#connected) await this.#opened;
+    if (!this.#connected) await this.#opened.promise;
     if (this.#over) return;
     this.#socket.send(bytes);
     while (!this.#over && this.#socket.bufferedAmount > UNSENT_BYTES)

@@ -1,0 +1,35 @@
+/** What the page and the worker that runs the client say to each other. */
+import type { BundleHeader } from '../client/bundle-header.ts';
+import type { Classification } from '../client/classify.ts';
+import type { RawImage } from '../client/image.ts';
+import type { PrepareProgress } from '../client/prepare.ts';
+import type { ModelCard } from '../model/card.ts';
+import type { ModelSummary } from '../transport/messages.ts';
+
+/** What the worker can be asked for, with what it gives back. Signals and listeners stay on the page. */
+export interface Requests {
+  connect: { with: { address: string; token?: string }; gives: undefined };
+  models: { with: undefined; gives: ModelSummary[] };
+  modelCard: { with: { model?: string }; gives: ModelCard };
+  prepare: { with: { model?: string; count: number }; gives: BundleHeader[] };
+  classify: { with: { model?: string; image: RawImage; topK?: number }; gives: Classification };
+  bundles: { with: { model?: string }; gives: BundleHeader[] };
+  clear: { with: undefined; gives: number };
+}
+
+export type RequestName = keyof Requests;
+
+export type ToWorker =
+  | { readonly type: 'request'; readonly id: number; readonly name: RequestName; readonly with: unknown }
+  | { readonly type: 'abort'; readonly id: number };
+
+export type FromWorker =
+  | { readonly type: 'result'; readonly id: number; readonly result: unknown }
+  | { readonly type: 'progress'; readonly id: number; readonly progress: PrepareProgress }
+  | {
+      readonly type: 'failure';
+      readonly id: number;
+      readonly code: string;
+      readonly message: string;
+      readonly retryAfterMs?: number;
+    };

@@ -1,0 +1,61 @@
+/** The client in a Web Worker: the same code as in Node, on the browser's side of its edges. */
+import type { Client } from '../client/client.ts';
+import { connect } from '../client/connect.ts';
+import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
+import { holdKernelBinary } from '../kernels/binary.browser.ts';
+import type { FromWorker, RequestName, Requests, ToWorker } from './messages.ts';
+
+let client: Client | undefined;
+const running = new Map<number, AbortController>();
+
+interface Call {
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: Extract<FromWorker, { type: 'progress' }>['progress']) => void;
+}
+
+const ANSWERS: {
+  [Name in RequestName]: (given: Requests[Name]['with'], call: Call) => Promise<Requests[Name]['gives']>;
+} = {
+  async connect({ address, token }, { signal }) {
+    const kernels = await fetch(new URL('./kernels.wasm', import.meta.url));
+    if (!kernels.ok) throw new SphynxError('kernels/missing', 'kernels.wasm is not beside the worker');
+    holdKernelBinary(new Uint8Array(await kernels.arrayBuffer()));
+    client = await connect(address, { token, signal });
+    return undefined;
+  },
+  models: (_, { signal }) => connected().models({ signal }),
+  modelCard: ({ model }, { signal }) => connected().modelCard(model, { signal }),
+  prepare: (given, call) => connected().prepare({ ...given, ...call }),
+  classify: ({ image, ...given }, { signal }) => connected().classify(image, { ...given, signal }),
+  bundles: ({ model }, { signal }) => connected().bundles({ model, signal }),
+  clear: () => connected().dropAll(),
+};
+
+function connected(): Client {
+  if (!client) throw new SphynxError('internal', 'connect first');
+  return client;
+}
+
+function say(message: FromWorker): void {
+  postMessage(message);
+}
+
+async function answer(id: number, name: RequestName, given: unknown): Promise<void> {
+  const abort = new AbortController();
+  running.set(id, abort);
+  try {
+    const onProgress: Call['onProgress'] = (progress) => say({ type: 'progress', id, progress });
+    const result = await ANSWERS[name](given as never, { signal: abort.signal, onProgress });
+    say({ type: 'result', id, result });
+  } catch (error) {
+    const { code, message, retryAfterMs } = asSphynxError(error);
+    say({ type: 'failure', id, code, message, retryAfterMs });
+  } finally {
+    running.delete(id);
+  }
+}
+
+addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
+  if (data.type === 'request') answer(data.id, data.name, data.with);
+  else running.get(data.id)?.abort();
+});

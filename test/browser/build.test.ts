@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { buildBrowser, compressedBytes } from '../../browser/build.ts';
+import { temporaryFolder } from '../server/bundles.ts';
+
+const folder = temporaryFolder();
+await buildBrowser(folder);
+
+test('a page loads at most 3 MB, both WASM files among them', () => {
+  const sizes = compressedBytes(folder);
+  assert.deepEqual(Object.keys(sizes).sort(), ['index.js', 'kernels.wasm', 'seal_throws.wasm', 'worker.js']);
+  const total = Object.values(sizes).reduce((sum, bytes) => sum + bytes, 0);
+  assert.ok(total <= 3e6, `${total} bytes`);
+});
+
+test('nothing in it needs Node, and nothing compiles code from text', () => {
+  for (const name of ['index.js', 'worker.js']) {
+    const text = readFileSync(join(folder, name), 'utf8');
+    assert.doesNotMatch(text, /["']node:|\beval\(|new Function\(/, name);
+  }
+});

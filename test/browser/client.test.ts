@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
+import type { BrowserClient } from '../../browser/index.ts';
+import { normalise } from '../../client/normalise.ts';
+import { quantizeImage, runInteger } from '../../model/executor.ts';
+import { network, runningServer } from '../server/running-server.ts';
+import { CHROMIUM, connectedPage, ORIGIN, visitor } from './page.ts';
+
+declare const client: BrowserClient;
+
+const skip = existsSync(CHROMIUM) ? false : `no ${CHROMIUM}`;
+const server = await runningServer({ web: { address: '127.0.0.1:0', origins: [ORIGIN] } });
+const port = server.webPort as number;
+const { card } = network;
+
+/** An image of noise at the model's size, which needs no scaling. */
+function noise(): Uint8ClampedArray<ArrayBuffer> {
+  const { width, height } = card.preprocessing;
+  const pixels = crypto.getRandomValues(new Uint8ClampedArray(4 * width * height));
+  return pixels.map((value, i) => (i % 4 === 3 ? 255 : value));
+}
+
+/** Logits that the tab gets privately for RGBA pixels. */
+function classify(page: Page, pixels: Uint8ClampedArray): Promise<number[]> {
+  return page.evaluate(
+    async ({ bytes, width, height }) => {
+      const image = new ImageData(new Uint8ClampedArray(bytes), width, height);
+      return [...(await client.classify(image)).logits];
+    },
+    { bytes: [...pixels], ...card.preprocessing },
+  );
+}
+
+/** Logits of the integer executor, in their real unit. */
+function expected(pixels: Uint8ClampedArray): number[] {
+  const { mean, std } = card.preprocessing;
+  const colours = new Uint8Array(pixels).filter((_, i) => i % 4 !== 3);
+  const image = quantizeImage(card, normalise(colours, 3, mean, std));
+  return Array.from(runInteger(network, image, () => 0).logits, (value) => value / 2 ** card.logitScaleBits);
+}
+
+function assertClose(actual: number[], plain: number[]): void {
+  const spread = Math.max(...plain) - Math.min(...plain);
+  const most = 0.05 * spread + 64 / 2 ** card.logitScaleBits;
+  assert.equal(actual.length, plain.length);
+  for (const [i, value] of actual.entries())
+    assert.ok(Math.abs(value - plain[i]) <= most, `${actual} for ${plain}`);
+}
+
+const prepare = (page: Page, count: number) =>
+  page.evaluate(async (count) => (await client.prepare({ count })).length, count);
+const ready = (page: Page) => page.evaluate(async () => (await client.bundles()).length);
+
+test('a page prepares bundles and classifies images to the logits of the plain network', {
+  skip,
+}, async () => {
+  const page = await connectedPage(await visitor(), port);
+  assert.equal(await prepare(page, 3), 3);
+  for (let left = 2; left >= 0; left--) {
+    const pixels = noise();
+    assertClose(await classify(page, pixels), expected(pixels));
+    assert.equal(await ready(page), left);
+  }
+  await assert.rejects(classify(page, noise()), /no bundle|prepare/);
+});
+
+test('bundles outlive a reload, and another visitor has none', { skip }, async () => {
+  const context = await visitor();
+  const page = await connectedPage(context, port);
+  await prepare(page, 1);
+  await page.close();
+  const again = await connectedPage(context, port);
+  assert.equal(await ready(again), 1);
+  assert.equal(await ready(await connectedPage(await visitor(), port)), 0);
+  const pixels = noise();
+  assertClose(await classify(again, pixels), expected(pixels));
+});
+
+test('two tabs never spend one bundle', { skip }, async () => {
+  const context = await visitor();
+  const [one, two] = [await connectedPage(context, port), await connectedPage(context, port)];
+  await prepare(one, 1);
+  const pixels = noise();
+  const outcomes = await Promise.allSettled([classify(one, pixels), classify(two, pixels)]);
+  const right = outcomes.filter(({ status }) => status === 'fulfilled');
+  assert.equal(right.length, 1);
+  assertClose((right[0] as PromiseFulfilledResult<number[]>).value, expected(pixels));
+  assert.deepEqual([await ready(one), await ready(two)], [0, 0]);
+});
+
+test('a tab that closes in the middle of a preparation leaves nothing that could be spent', {
+  skip,
+}, async () => {
+  const context = await visitor();
+  const page = await connectedPage(context, port);
+  await page.evaluate(
+    () =>
+      new Promise<void>((resolve) => {
+        client.prepare({ count: 2, onProgress: ({ bytes }) => bytes > 0 && resolve() }).catch(() => {});
+      }),
+  );
+  await page.close();
+  const again = await connectedPage(context, port);
+  const left = await ready(again);
+  assert.ok(left < 2);
+  assert.equal(await again.evaluate(() => client.clear()), left);
+  assert.equal(await ready(again), 0);
+  await prepare(again, 1);
+  const pixels = noise();
+  assertClose(await classify(again, pixels), expected(pixels));
+});
+
+test('a page from an origin that the server does not list is told so', { skip }, async () => {
+  const strict = await runningServer({ web: { address: '127.0.0.1:0' } });
+  const opening = connectedPage(await visitor(), strict.webPort as number);
+  await assert.rejects(opening, /cannot reach a server|does not serve pages/);
+});
