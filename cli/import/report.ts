@@ -40,8 +40,8 @@ export interface LayerReport {
   readonly loss: number;
   /** The graph's linear operators that it computes. */
   readonly operators: readonly string[];
-  /** Why it was cut off where the graph has no activation; null elsewhere. */
-  readonly cut: string | null;
+  /** The values of it at which the graph has no activation, and why they were cut off. */
+  readonly cuts: ImportedGraph['origins'][number]['cuts'];
 }
 
 export function layerReports(
@@ -74,7 +74,7 @@ export function describeImport(report: ImportReport): string {
   const { layers, costs, agreement } = report;
   const worst = layers.reduce((most, layer) => (layer.loss > most.loss ? layer : most));
   const fused = layers.filter(({ operators }) => operators.length > 1);
-  const cuts = layers.filter(({ cut }) => cut !== null);
+  const cuts = layers.filter(({ cuts }) => cuts.length > 0);
   return [
     `${report.name}: ${Object.entries(report.nodes)
       .map(([type, count]) => `${count} ${type}`)
@@ -85,10 +85,8 @@ export function describeImport(report: ImportReport): string {
     '',
     fused.length > 0 ? 'fused, exactly:' : null,
     ...fused.map(({ name, operators }) => `  ${name}: ${operators.join(', ')}`),
-    cuts.length > 0
-      ? 'cut, at 20 bytes online per element and one round trip, unless it rides along with ReLUs:'
-      : null,
-    ...cuts.map(({ name, output, cut }) => `  ${name} (${output}) ${cut}`),
+    cuts.length > 0 ? 'cut, at 20 bytes online per element:' : null,
+    ...cuts.map(describeCuts),
     '',
     `${whole(costs.relus)} ReLUs, ${whole(costs.linearElements)} linear elements, ${whole(costs.macs)} products, ${counted(costs.rounds, 'round trip')}`,
     `offline: ${bytes(costs.offlineBytes.up)} up, ${bytes(costs.offlineBytes.down)} down, ${bytes(costs.bundleBytes)} stored by the client`,
@@ -117,6 +115,12 @@ export function describeImport(report: ImportReport): string {
   ]
     .filter((line) => line !== null)
     .join('\n');
+}
+
+function describeCuts({ name, linear, relus, cuts }: LayerReport): string {
+  const values = cuts.map(({ value, reason }) => `${value} ${reason}`).join('\n    ');
+  const price = relus > 0 ? 'along with its ReLUs' : 'one round trip more';
+  return `  layer ${name}, ${whole(linear)} elements, ${price}:\n    ${values}`;
 }
 
 function layerTable(layers: readonly LayerReport[]): string {

@@ -82,7 +82,7 @@ class Composer {
       name: 'logits',
       value,
       linear: null,
-      cut: null,
+      cuts: [],
       operators: this.#operatorsOf([outputName]),
     };
     const needed = neededLayers([...this.#layers.found, logits]);
@@ -148,7 +148,7 @@ class Composer {
       for (const name of composed) this.#cut(name, `before ${node.type} ${node.label}: ${error.message}`);
       this.#apply(node);
     }
-    for (const name of node.outputs) if (this.#wanted.has(name)) this.#cut(name, 'it is cheaper so');
+    for (const name of node.outputs) if (this.#wanted.has(name)) this.#cut(name, 'here, as it is cheapest');
   }
 
   #apply(node: OnnxNode): void {
@@ -187,7 +187,7 @@ class Composer {
   #cut(name: string, reason: string): void {
     if (!this.#isComposed(name)) return;
     const value = this.#values.get(name)!;
-    const segments = this.#layers.endedBy(name, () => this.#operatorsOf([name]), reason);
+    const segments = this.#layers.endedBy(name, () => this.#operatorsOf([name]), [{ value: name, reason }]);
     this.#uncut.set(name, value);
     this.#values.set(name, segments.end(value, new Uint8Array(elementsOf(value.shape)).fill(1)));
     this.#traces.delete(name);

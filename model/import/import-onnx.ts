@@ -10,8 +10,8 @@ import { poolFirst } from './pool-first.ts';
 /** A network with what became of the graph it was read from. */
 export interface ImportedGraph {
   readonly network: FloatNetwork;
-  /** For each layer the linear operators that it computes, and why it was cut off where it has no activation. */
-  readonly origins: readonly Pick<PendingLayer, 'operators' | 'cut'>[];
+  /** For each layer the linear operators that it computes, and the values that were cut off in it. */
+  readonly origins: readonly Pick<PendingLayer, 'operators' | 'cuts'>[];
   /** How many nodes the graph has of each type. */
   readonly nodes: Readonly<Record<string, number>>;
   /** Whether the output went through a Softmax, which is left to the client. */
@@ -41,7 +41,7 @@ export function importGraph(bytes: Uint8Array): ImportedGraph {
   for (const { type } of file.nodes) nodes[type] = (nodes[type] ?? 0) + 1;
   return {
     network: { input: graph.input, layers: finished(layers) },
-    origins: layers.map(({ operators, cut }) => ({ operators, cut })),
+    origins: layers.map(({ operators, cuts }) => ({ operators, cuts })),
     nodes,
     softmax: logits !== file,
   };

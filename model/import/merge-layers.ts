@@ -64,7 +64,7 @@ function mergePair(layers: readonly PendingLayer[], i: number, j: number): Pendi
     name: `${a.name} + ${b.name}`,
     value,
     linear: joinedFlags(a, b),
-    cut: a.cut && b.cut,
+    cuts: [...a.cuts, ...b.cuts],
     operators: [...new Set([...a.operators, ...b.operators])],
   };
   const first = a.value.shape.channels;

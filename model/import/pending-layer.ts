@@ -1,13 +1,19 @@
 import type { AffineValue } from './affine.ts';
 
+/** A value of the graph that is a layer of linear elements, and why. */
+export interface Cut {
+  readonly value: string;
+  readonly reason: string;
+}
+
 /** An affine value that ends a linear segment, or the graph's output. Entry l of a list makes tensor l + 1. */
 export interface PendingLayer {
   readonly name: string;
   readonly value: AffineValue;
   /** Flags of the elements that get no ReLU; null where all do, and for the output. */
   readonly linear: Uint8Array | null;
-  /** Why the segment was cut here, where the graph has no activation. */
-  readonly cut: string | null;
+  /** The values of it at which the graph has no activation: where its linear segment was cut. */
+  readonly cuts: readonly Cut[];
   /** The linear operators of the graph that the layer computes. */
   readonly operators: readonly string[];
 }

@@ -1,5 +1,5 @@
 import { type AffineTerm, type AffineValue, denseKernel, tensorValue } from './affine.ts';
-import type { PendingLayer } from './pending-layer.ts';
+import type { Cut, PendingLayer } from './pending-layer.ts';
 import type { Segments } from './rewrites/segments.ts';
 
 /** The layers that a graph's nonlinear operators ask for, in order. Entry l makes tensor l + 1. */
@@ -9,10 +9,10 @@ export class PendingLayers {
   readonly #nonnegative = new Map<number, boolean[]>();
 
   /**
-   * For the operator or value `name`, whose layers are named after it. They compute `operators`; `cut` says why if
+   * For the operator or value `name`, whose layers are named after it. They compute `operators`; `cuts` say why if
    * the graph has no activation here.
    */
-  endedBy(name: string, operators: () => readonly string[], cut: string | null = null): Segments {
+  endedBy(name: string, operators: () => readonly string[], cuts: readonly Cut[] = []): Segments {
     let count = 0;
     return {
       end: (value, linear) => {
@@ -20,7 +20,7 @@ export class PendingLayers {
           name: count++ === 0 ? name : `${name}/${count}`,
           value,
           linear,
-          cut,
+          cuts,
           operators: operators(),
         });
         return { ...tensorValue(this.found.length, value.shape), flat: value.flat };

@@ -46,7 +46,7 @@ test('import reports what became of a network and what it costs, and writes what
   assert.equal(report.costs.relus, network.card.relus);
   assert.equal(report.costs.rounds, 6);
   assert.equal(report.layers.length, 6);
-  assert.equal(report.layers.filter(({ cut }: { cut: string | null }) => cut !== null).length, 2);
+  assert.equal(report.layers.filter(({ cuts }: { cuts: object[] }) => cuts.length > 0).length, 2);
   for (const [l, layer] of report.layers.entries()) {
     assert.equal(layer.ringBits, network.card.layers[l].gadget?.ringBits ?? null);
     assert.ok(layer.loss >= 0 && layer.loss < 0.2, `layer ${layer.name} loses ${layer.loss}`);
