@@ -16,13 +16,13 @@ import { type AllocationWatch, watchAllocations } from './watch-allocations.ts';
 
 /** Two tiny networks of two ReLU layers, with linear elements: every kind of segment, in a few ms each. */
 const NETWORK = 15;
-const OTHER = 17;
+const OTHER = 22;
 
 /** How long both sides wait for a silent peer (ms). */
-const IDLE_MS = 3000;
+const IDLE_MS = 10_000;
 
 /** Cases between two looks at records and memory, and at an honest client. */
-export const ROUND = 500;
+export const ROUND = 1000;
 
 /** What a peer may make the other side hold unread on one stream (bytes): gRPC reads 16 messages ahead. */
 const UNREAD_BYTES = 17 * SEGMENT_BYTES;

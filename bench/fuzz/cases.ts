@@ -70,6 +70,9 @@ const CONTENT: Record<string, Mutation> = {
   },
 };
 
+/** Two of so many cases fall silent: they take as long as the victim's patience lasts, and others run meanwhile. */
+const SILENT_EVERY = 1000;
+
 /** Makes the cases of one seed: case `number` is always the same, up to keys and ciphertexts. */
 export class Cases {
   readonly #seed: number;
@@ -98,13 +101,13 @@ export class Cases {
     const mutations: string[] = [];
     for (let count = choices.weighted([0, 80, 15, 5]); count > 0; count--)
       mutations.push(mutate(draft, streams, choices));
-    const ending = choices.weighted([0.967, 0.03, 0.003]);
+    const silent = number % SILENT_EVERY < 2;
     const token = dialogue.victim === 'server' && streams && choices.chance(0.02);
     return {
       number,
       dialogue,
       messages: draft.messages,
-      ending: streams ? (['orderly', 'cut', 'silence'] as const)[ending] : 'orderly',
+      ending: !streams ? 'orderly' : silent ? 'silence' : choices.chance(0.03) ? 'cut' : 'orderly',
       token: token ? choices.of(['missing', 'malformed', 'double'] as const) : 'right',
       mutations,
     };
