@@ -18,7 +18,13 @@ export async function runReference(
 ): Promise<{ reference: string; importError: number | null }> {
   const runtime = await FloatRuntime.create(onnx, input).catch((error: unknown) => {
     if (error instanceof SphynxError && error.code === 'config/invalid') return null;
-    throw error;
+    throw new SphynxError(
+      'model/unsupported',
+      'onnxruntime cannot load this file; check how it was exported',
+      {
+        cause: error,
+      },
+    );
   });
   if (!runtime) return { reference: 'floats', importError: null };
   let [largest, error] = [0, 0];

@@ -2,12 +2,12 @@ import { SphynxError } from '../../errors/sphynx-error.ts';
 import { elementsOf } from '../geometry.ts';
 import { MAX_ELEMENTS, MAX_LAYERS } from '../limits.ts';
 import { type AffineValue, isTensor, tensorValue } from './affine.ts';
-import { foldConstants } from './fold-constants.ts';
+import { KnownConstants } from './known-constants.ts';
 import { findMaskedRelus, type MaskedRelu, maskFlags } from './masked-relu.ts';
 import { mergeLayers } from './merge-layers.ts';
 import { inputsOf, type Lookup } from './node-inputs.ts';
 import type { OnnxGraph } from './onnx.ts';
-import { type Constant, formatError } from './onnx-constant.ts';
+import { formatError } from './onnx-constant.ts';
 import type { OnnxNode } from './onnx-node.ts';
 import { LINEAR, NONLINEAR, POINTWISE, refusal } from './operators.ts';
 import { neededLayers, type PendingLayer } from './pending-layer.ts';
@@ -36,14 +36,11 @@ export function compose(graph: OnnxGraph, cuts: ReadonlySet<string>): Compositio
   return new Composer(graph, cuts).run();
 }
 
-/** Elements of all constants that are computed from others. */
-const MAX_COMPUTED = 2 ** 26;
-
 class Composer {
   readonly #graph: OnnxGraph;
   readonly #wanted: ReadonlySet<string>;
   readonly #masked: ReadonlyMap<OnnxNode, MaskedRelu>;
-  readonly #constants: Map<string, Constant>;
+  readonly #constants: KnownConstants;
   readonly #values = new Map<string, AffineValue>();
   /** What cut values, and pointwise maps of them, are without the cut: activations of these need not wait for it. */
   readonly #uncut = new Map<string, AffineValue>();
@@ -53,20 +50,19 @@ class Composer {
   readonly #cuts = new Map<string, string>();
   readonly #problems: string[] = [];
   readonly #broken = new Set<string>();
-  #computed = 0;
 
   constructor(graph: OnnxGraph, cuts: ReadonlySet<string>) {
     this.#graph = graph;
     this.#wanted = cuts;
     this.#masked = findMaskedRelus(graph);
-    this.#constants = new Map(graph.constants);
+    this.#constants = new KnownConstants(graph.constants);
     this.#values.set(graph.inputName, tensorValue(0, graph.input));
     this.#early = { get: (name) => this.#uncut.get(name) ?? this.#values.get(name) };
   }
 
   run(): Composition {
     const { nodes, outputName, inputName } = this.#graph;
-    const defined = new Set([inputName, ...this.#constants.keys()]);
+    const defined = new Set([inputName, ...this.#constants.names()]);
     for (const node of nodes) {
       for (const name of node.outputs) {
         if (name && defined.has(name)) throw formatError(`${JSON.stringify(name)} is computed twice`);
@@ -100,9 +96,8 @@ class Composer {
       return;
     }
     try {
-      const constant = foldConstants(node, this.#constants, this.#values);
-      if (constant) this.#fold(node, constant);
-      else if (!LINEAR.has(node.type) && !NONLINEAR.has(node.type)) throw refusal(node);
+      if (this.#constants.fold(node, this.#values)) return;
+      if (!LINEAR.has(node.type) && !NONLINEAR.has(node.type)) throw refusal(node);
       else if (node.inputs.some((name) => this.#broken.has(name))) this.#break(node);
       else this.#evaluate(node);
     } catch (error) {
@@ -112,14 +107,6 @@ class Composer {
       this.#problems.push(`${node.type} ${node.label}${of}: ${error.message}`);
       this.#break(node);
     }
-  }
-
-  #fold(node: OnnxNode, constant: Constant): void {
-    const shared = node.inputs.some((name) => this.#constants.get(name)?.values === constant.values);
-    this.#computed += shared ? 0 : constant.values.length;
-    if (this.#computed > MAX_COMPUTED)
-      throw formatError(`more than ${MAX_COMPUTED} elements of constants are computed`);
-    this.#constants.set(node.outputs[0], constant);
   }
 
   #set(name: string, value: AffineValue): void {

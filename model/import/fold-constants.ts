@@ -1,4 +1,5 @@
 import type { AffineValue } from './affine.ts';
+import type { Lookup } from './node-inputs.ts';
 import { type Constant, formatError } from './onnx-constant.ts';
 import type { OnnxNode } from './onnx-node.ts';
 import { unsupported } from './refusals.ts';
@@ -129,14 +130,14 @@ const NOT_FOLDED = 'it computes a constant in a way that is not supported: simpl
 /** What a node gives if it does not depend on the image's pixels; null if it does. Throws as operators do. */
 export function foldConstants(
   node: OnnxNode,
-  constants: ReadonlyMap<string, Constant>,
-  values: ReadonlyMap<string, AffineValue>,
+  constants: Lookup<Constant>,
+  values: Lookup<AffineValue>,
 ): Constant | null {
   const given = node.inputs.filter((name) => name !== '');
   const value = node.type === 'Shape' ? values.get(node.inputs[0]) : undefined;
   if (value) return shapeOf(value, node);
   if (node.type !== 'ConstantOfShape' && given.length === 0) return null;
-  if (!Object.hasOwn(FOLDS, node.type) || !given.every((name) => constants.has(name))) return null;
+  if (!Object.hasOwn(FOLDS, node.type) || !given.every((name) => constants.get(name))) return null;
   const inputs = node.inputs.map((name) => constants.get(name)) as Constant[];
   const needed = node.type === 'Concat' ? inputs.length : (NEEDED[node.type] ?? 1);
   if (inputs.slice(0, needed).filter(Boolean).length < needed)

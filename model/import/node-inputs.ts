@@ -30,7 +30,7 @@ export type Lookup<T> = Pick<ReadonlyMap<string, T>, 'get'>;
 export function inputsOf(
   node: OnnxNode,
   values: Lookup<AffineValue>,
-  constants: ReadonlyMap<string, Constant>,
+  constants: Lookup<Constant>,
 ): NodeInputs {
   const name = (index: number) => node.inputs[index] ?? '';
   const missing = (index: number) =>
@@ -38,12 +38,12 @@ export function inputsOf(
   const viewed = (index: number) => {
     const value = values.get(name(index));
     if (value) return value;
-    throw constants.has(name(index)) ? unsupported(`its input ${index} is a constant`) : missing(index);
+    throw constants.get(name(index)) ? unsupported(`its input ${index} is a constant`) : missing(index);
   };
   return {
     node,
     has: (index) => name(index) !== '',
-    isConstant: (index) => constants.has(name(index)),
+    isConstant: (index) => constants.get(name(index)) !== undefined,
     value: (index) => plainValue(viewed(index)),
     viewed,
     constant: (index) => {
