@@ -62,7 +62,7 @@ class Composer {
 
   run(): Composition {
     const { nodes, outputName, inputName } = this.#graph;
-    const defined = new Set([inputName, ...this.#constants.names()]);
+    const defined = new Set([inputName, ...this.#constants.all.keys()]);
     for (const node of nodes) {
       for (const name of node.outputs) {
         if (name && defined.has(name)) throw formatError(`${JSON.stringify(name)} is computed twice`);

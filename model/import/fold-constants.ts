@@ -114,8 +114,8 @@ const FOLDS: Record<string, Fold> = {
   },
 };
 
-/** Elements of a constant that is computed: sizes, pads, masks and scales, not weights. */
-const MAX_COMPUTED = 2 ** 24;
+/** Elements of a constant that grows as it is computed: sizes, pads and scales, not weights. */
+const MAX_COMPUTED = 2 ** 20;
 
 function checkSize(elements: number, node: OnnxNode): void {
   if (!(elements >= 0 && elements <= MAX_COMPUTED))

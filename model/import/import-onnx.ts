@@ -3,6 +3,7 @@ import type { FloatNetwork } from '../float-network.ts';
 import { chooseCuts } from './choose-cuts.ts';
 import { withoutFinalSoftmax } from './final-softmax.ts';
 import { finishLayers } from './finish-layers.ts';
+import { foldGraph } from './known-constants.ts';
 import { readOnnx } from './onnx.ts';
 import type { PendingLayer } from './pending-layer.ts';
 import { poolFirst } from './pool-first.ts';
@@ -29,7 +30,8 @@ export function importOnnx(bytes: Uint8Array): FloatNetwork {
 /** The same, with the report of it. */
 export function importGraph(bytes: Uint8Array): ImportedGraph {
   const file = readOnnx(bytes);
-  const logits = withoutFinalSoftmax(file);
+  const whole = foldGraph(file);
+  const logits = withoutFinalSoftmax(whole);
   const graph = poolFirst(logits);
   const { layers, problems } = chooseCuts(graph);
   if (problems.length > 0)
@@ -43,7 +45,7 @@ export function importGraph(bytes: Uint8Array): ImportedGraph {
     network: { input: graph.input, layers: finished(layers) },
     origins: layers.map(({ operators, cuts }) => ({ operators, cuts })),
     nodes,
-    softmax: logits !== file,
+    softmax: logits !== whole,
   };
 }
 

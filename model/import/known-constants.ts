@@ -1,11 +1,30 @@
+import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { AffineValue } from './affine.ts';
 import { foldConstants } from './fold-constants.ts';
 import type { Lookup } from './node-inputs.ts';
+import type { OnnxGraph } from './onnx.ts';
 import { type Constant, formatError } from './onnx-constant.ts';
 import type { OnnxNode } from './onnx-node.ts';
 
 /** Elements of all constants that are computed from others. */
 const MAX_COMPUTED = 2 ** 26;
+
+/** The graph without the nodes that read constants alone: what they compute are constants of it. */
+export function foldGraph(graph: OnnxGraph): OnnxGraph {
+  const known = new KnownConstants(graph.constants);
+  const nodes = graph.nodes.filter((node) => {
+    if (node.outputs.some((name) => known.get(name)))
+      throw formatError(`${node.label} computes what is a constant already`);
+    try {
+      return !known.fold(node, new Map());
+    } catch (error) {
+      // The composer will come to it and name it among the others.
+      if (error instanceof SphynxError && error.code === 'model/unsupported') return true;
+      throw error;
+    }
+  });
+  return { ...graph, nodes, constants: known.all };
+}
 
 /** The constants of a graph, and those that its nodes compute from them. */
 export class KnownConstants implements Lookup<Constant> {
@@ -20,8 +39,8 @@ export class KnownConstants implements Lookup<Constant> {
     return this.#known.get(name);
   }
 
-  names(): Iterable<string> {
-    return this.#known.keys();
+  get all(): ReadonlyMap<string, Constant> {
+    return this.#known;
   }
 
   /** Whether the node computes a constant, which is known from now on. Throws as operators do. */

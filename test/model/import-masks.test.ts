@@ -72,6 +72,21 @@ test('factors and summands may stand in either order', async () => {
   assert.deepEqual([...linear!], [...new Array(20).fill(0), ...new Array(20).fill(1)]);
 });
 
+test('masks that exporters share between nodes are found behind an Identity', async () => {
+  const [{ linear }] = await imported((b) => {
+    const x = b.conv('image', 2, 2, 3, MAP);
+    const [mask, complement] = [EVEN[1], EVEN[1].map((kept) => 1 - kept)].map((flags) =>
+      b.node('Identity', [b.values(EVEN[0], flags)]),
+    );
+    const kept = b.node('Mul', [b.node('Relu', [x]), mask]);
+    return b.classifier(b.node('Add', [kept, b.node('Mul', [x, complement])]), 2, 2);
+  });
+  assert.deepEqual(
+    [...linear!],
+    EVEN[1].map((kept) => 1 - kept),
+  );
+});
+
 interface Parts {
   readonly x: string;
   readonly relu: string;
