@@ -68,6 +68,14 @@ export function denseKernel({ kernel, from }: AffineTerm): DenseKernel {
   return kernel ?? diagonalKernel(from.channels, 1, 1, 1);
 }
 
+/** Weights of all terms, zeros included. */
+export function weightsOf({ shape, terms }: AffineValue): number {
+  const perOutput = terms.map(
+    ({ kernel, from }) => from.channels * (kernel ? kernel.height * kernel.width : 1),
+  );
+  return shape.channels * perOutput.reduce((sum, count) => sum + count, 0);
+}
+
 /** Terms that convolve the same tensor at the same stride become one. */
 export function mergeTerms(terms: readonly AffineTerm[]): AffineTerm[] {
   const merged: AffineTerm[] = [];

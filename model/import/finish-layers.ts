@@ -1,8 +1,8 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { Shape, TermShape } from '../card.ts';
 import type { FloatLayer } from '../float-network.ts';
-import { MAX_KERNEL, MAX_NAME, MAX_TERMS } from '../limits.ts';
-import { type AffineTerm, denseKernel } from './affine.ts';
+import { MAX_KERNEL, MAX_NAME, MAX_TERMS, MAX_WEIGHTS } from '../limits.ts';
+import { type AffineTerm, denseKernel, weightsOf } from './affine.ts';
 import { perChannelBias } from './bias.ts';
 import { cutKernel, type DenseKernel, embedKernel, zeroBorder } from './dense-kernel.ts';
 import type { PendingLayer } from './pending-layer.ts';
@@ -14,6 +14,12 @@ export function finishLayers(layers: readonly PendingLayer[]): FloatLayer[] {
     throw new SphynxError(
       'model/unsupported',
       `the output is a map of ${shape.height}x${shape.width}, not logits`,
+    );
+  const weights = layers.reduce((sum, { value }) => sum + weightsOf(value), 0);
+  if (weights > MAX_WEIGHTS)
+    throw new SphynxError(
+      'model/unsupported',
+      `it has ${weights} weights, more than ${MAX_WEIGHTS}, as grouped and depthwise convolutions count like whole ones here: use fewer channels`,
     );
   return layers.map(finishLayer);
 }

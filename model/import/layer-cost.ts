@@ -1,4 +1,5 @@
 import { elementsOf } from '../geometry.ts';
+import { weightsOf } from './affine.ts';
 import type { PendingLayer } from './pending-layer.ts';
 
 /**
@@ -20,7 +21,10 @@ const MACS_PER_BYTE = 320;
 /** Bytes that take as long as one inference; the last layer gives the logits. */
 export function costOf(layers: readonly PendingLayer[]): number {
   const gadgets = layers.slice(0, -1).reduce((sum, layer) => sum + gadgetCost(layer), 0);
-  const products = layers.reduce((sum, { value }) => sum + macsOf(value), 0);
+  const products = layers.reduce(
+    (sum, { value }) => sum + weightsOf(value) * value.shape.height * value.shape.width,
+    0,
+  );
   return layers.length * ROUND_BYTES + gadgets + products / MACS_PER_BYTE;
 }
 
@@ -29,12 +33,4 @@ export function gadgetCost({ value, linear }: PendingLayer): number {
   const elements = elementsOf(value.shape);
   const passed = linear?.reduce((sum, flag) => sum + flag, 0) ?? 0;
   return RELU_BYTES * (elements - passed) + RESCALE_BYTES * passed;
-}
-
-/** Products of one layer. */
-function macsOf({ shape, terms }: PendingLayer['value']): number {
-  const perInput = terms.map(
-    ({ kernel, from }) => from.channels * (kernel ? kernel.height * kernel.width : 1),
-  );
-  return elementsOf(shape) * perInput.reduce((sum, count) => sum + count, 0);
 }

@@ -130,6 +130,16 @@ const hostile: Record<string, [() => Uint8Array, RegExp]> = {
     () => graphOf((b) => doubled(b, 'Add', 15_000)),
     /too many linear operators follow one another/,
   ],
+  'depthwise convolutions of more weights than memory': [
+    () =>
+      graphOf((b) => {
+        let value = b.node('Relu', [b.conv('image', 3, 2000, 1)]);
+        for (let i = 0; i < 8; i++)
+          value = b.node('Relu', [b.conv(value, 2000, 2000, 3, { group: 2000, pads: [1, 1, 1, 1] })]);
+        return b.classifier(value, 2000, 2);
+      }),
+    /288010000 weights, .* use fewer channels/,
+  ],
   'a subgraph': [() => graphOf((b) => b.classifier(b.node('If', ['image']), 3, 2)), /control flow/],
 };
 
