@@ -17,7 +17,17 @@ after(() => rm(state, { recursive: true }));
 test('help and version end with 0 and name every command', async () => {
   const help = await sphynx(['--help']);
   assert.equal(help.code, 0);
-  for (const command of ['serve', 'certs', 'tokens', 'config', 'models', 'prepare', 'classify', 'doctor'])
+  for (const command of [
+    'serve',
+    'certs',
+    'tokens',
+    'config',
+    'models',
+    'import',
+    'prepare',
+    'classify',
+    'doctor',
+  ])
     assert.match(help.stdout, new RegExp(`^  ${command}`, 'm'));
   const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
   assert.deepEqual(await sphynx(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' });
