@@ -126,24 +126,25 @@ class Composer {
   #evaluate(node: OnnxNode): void {
     const before = this.#layers.found.length;
     try {
-      this.#apply(node);
+      this.#apply(node, this.#early);
     } catch (error) {
       if (!(error instanceof InexactError)) throw error;
       this.#layers.found.length = before;
       const composed = node.inputs.filter((name) => this.#isComposed(name));
       if (composed.length === 0) throw error;
       for (const name of composed) this.#cut(name, `before ${node.type} ${node.label}: ${error.message}`);
-      this.#apply(node);
+      this.#apply(node, this.#values);
     }
     for (const name of node.outputs) if (this.#wanted.has(name)) this.#cut(name, 'here, as it is cheapest');
   }
 
-  #apply(node: OnnxNode): void {
+  /** `source`: where an activation finds its input. */
+  #apply(node: OnnxNode, source: Lookup<AffineValue>): void {
     const nonlinear = NONLINEAR.get(node.type);
     const mask = this.#masked.get(node);
     const segments = this.#layers.endedBy(node.label.slice(1, -1), () => this.#operatorsOf(node.inputs));
     if (nonlinear) {
-      const inputs = inputsOf(node, this.#early, this.#constants);
+      const inputs = inputsOf(node, source, this.#constants);
       const end = () => segments.end(inputs.value(0), maskFlags(mask!, inputs.value(0)));
       this.#set(mask?.output ?? node.outputs[0], mask ? end() : nonlinear(inputs, segments));
       return;
@@ -165,9 +166,10 @@ class Composer {
       );
   }
 
+  /** Whether a value could be cut. */
   #isComposed(name: string): boolean {
     const value = this.#values.get(name);
-    return value !== undefined && !isTensor(value);
+    return value !== undefined && !value.view && !isTensor(value);
   }
 
   /** Makes a value a layer of linear elements, unless it is a tensor already. */

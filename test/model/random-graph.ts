@@ -72,6 +72,13 @@ const STEPS: readonly Step[] = [
     };
   },
   (b, x) => {
+    if (x.channels % 2 !== 0) return null;
+    const sizes = [x.height, x.width];
+    const grouped = b.node('Reshape', [x.name, b.integers([1, 2, x.channels / 2, ...sizes])]);
+    const turned = b.node('Transpose', [grouped], { perm: [0, 2, 1, 3, 4] });
+    return { ...x, name: b.node('Reshape', [turned, b.integers([1, x.channels, ...sizes])]) };
+  },
+  (b, x) => {
     if (x.channels < 2) return null;
     const first = upTo(b, x.channels - 1);
     const [name] = b.nodes('Split', [x.name, b.integers([first, x.channels - first])], 2, { axis: 1 });
