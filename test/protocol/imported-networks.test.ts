@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
+import { OnnxBuilder } from '../model/onnx-builder.ts';
 import { randomGraph } from '../model/random-graph.ts';
 import { imported, rehearseImport } from './imported.ts';
 
@@ -24,4 +25,14 @@ test('random graphs: private logits are the executor’s bit for bit, whatever w
     await rehearseImport(await imported(randomGraph(seed, steps), 13));
   });
   await fc.assert(property, { numRuns: 8 });
+});
+
+test('an image that the graph normalises: the bias at the border is private inference’s too', async () => {
+  const b = new OnnxBuilder({ channels: 3, height: 6, width: 6 }, 3);
+  const centred = b.node('Sub', ['image', b.constant([3, 1, 1], 0.5, 2)]);
+  const map = b.conv(centred, 3, 4, 3, { pads: [1, 1, 1, 1] });
+  const model = await imported(b.finish(b.classifier(b.node('Relu', [map]), 4, 3)), 13);
+  assert.equal(model.network.layers[0].bias.length, 4 * 6 * 6);
+  assert.ok(model.logitError < 0.02);
+  await rehearseImport(model);
 });
