@@ -7,7 +7,7 @@ import type { OnnxNode } from './onnx-node.ts';
 const MOST_ALTERNATIVES = 24;
 
 /** Steps of all tries together, so that no file keeps its reader busy for long: some seconds. */
-const MOST_STEPS = 200_000;
+const MOST_STEPS = 100_000;
 
 /**
  * The cheapest way found to run a graph. Where operators do not compose, the composer cuts right before the second;

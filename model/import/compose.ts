@@ -1,6 +1,6 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { elementsOf } from '../geometry.ts';
-import { MAX_ELEMENTS, MAX_LAYERS } from '../limits.ts';
+import { MAX_ELEMENTS, MAX_LAYERS, MAX_TERMS } from '../limits.ts';
 import { type AffineValue, isTensor, tensorValue } from './affine.ts';
 import { KnownConstants } from './known-constants.ts';
 import { findMaskedRelus, type MaskedRelu, maskFlags } from './masked-relu.ts';
@@ -151,6 +151,8 @@ class Composer {
     }
     const operator = LINEAR.get(node.type)!;
     const results = [operator(inputsOf(node, this.#values, this.#constants), segments)].flat();
+    if (results.some(({ terms }) => terms.length > MAX_TERMS))
+      throw new InexactError(`its layer would read more than ${MAX_TERMS} tensors`);
     const from = node.inputs.map((name) => this.#traces.get(name)).filter((trace) => trace !== undefined);
     for (const [i, name] of node.outputs.entries()) {
       if (!name) continue;

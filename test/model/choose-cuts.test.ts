@@ -92,6 +92,17 @@ test('a value that many read becomes a tensor where that is cheaper than to comp
   assert.equal(origins.length, 16);
 });
 
+test('a sum of more tensors than a layer may read is cut in between', () => {
+  const b = new OnnxBuilder({ channels: 1, height: 3, width: 3 }, 1);
+  let sum = conv(b, 'image', 1, 1, 3);
+  for (let i = 0; i < 80; i++)
+    sum = b.node('Add', [sum, conv(b, b.node('Relu', [b.batchNorm(sum, 1)]), 1, 1, 3)]);
+  const { network } = importGraph(b.finish(b.classifier(sum, 1, 2)));
+  const terms = network.layers.map((layer) => layer.terms.length);
+  assert.equal(network.layers.length, 81);
+  assert.ok(Math.max(...terms) <= 64 && Math.max(...terms) > 30, terms.join());
+});
+
 test('a chain of hundreds of operators that do not compose is cut at each, in bounded time', () => {
   const b = new OnnxBuilder({ channels: 1, height: 4, width: 4 }, 1);
   let value = 'image';
