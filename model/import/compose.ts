@@ -82,8 +82,10 @@ class Composer {
       operators: this.#operatorsOf([outputName]),
     };
     const needed = neededLayers([...this.#layers.found, logits]);
-    if (needed.length > MAX_LAYERS)
-      throw new SphynxError('model/unsupported', `it has ${needed.length} layers, more than ${MAX_LAYERS}`);
+    if (needed.length > MAX_LAYERS) {
+      const problem = `it has ${needed.length} layers, more than ${MAX_LAYERS}`;
+      return { layers: [], cuts: this.#cuts, composed: [], problems: [problem] };
+    }
     const layers = mergeLayers(needed);
     const composed = [...this.#values.keys()].filter((name) => this.#isComposed(name));
     return { layers, cuts: this.#cuts, composed, problems: [] };
