@@ -11,13 +11,13 @@ export const SEGMENT_KINDS = [
   'nonce', // server: the bundle's public nonce, from which the hash keys derive
   'input-ciphertexts', // client: Enc(r) of one HE tensor
   'output-ciphertexts', // server: Enc(W r - s) of one linear layer
-  'ot-matrix', // client: OT extension matrix for one chunk of a ReLU layer
-  'ot-corrections', // server: label corrections for one chunk
-  'garbled-tables', // server: garbled tables for one chunk
+  'ot-matrix', // client: OT extension matrix for one chunk of a ReLU layer, or for the argmax over the logits
+  'ot-corrections', // server: label corrections for the same
+  'garbled-tables', // server: garbled tables for the same
   'masked-input', // client: x_0 - r_0
-  'server-labels', // server: digit keys for one chunk of a ReLU layer
+  'server-labels', // server: digit keys for one chunk of a ReLU layer, or labels for the argmax
   'masked-activations', // client: v - r for one chunk
-  'logit-share', // server: its share of the last layer's output
+  'logit-share', // server: its share of the last layer's output, where the client learns the logits
   'ot-trees', // client: sums over its OT trees, once per session
 ] as const;
 
