@@ -1,3 +1,4 @@
+import { MAX_LAYERS } from '../limits.ts';
 import { neighbours } from './neighbours.ts';
 import type { OnnxGraph } from './onnx.ts';
 import type { OnnxNode } from './onnx-node.ts';
@@ -9,6 +10,8 @@ import type { OnnxNode } from './onnx-node.ts';
  */
 export function poolFirst(graph: OnnxGraph): OnnxGraph {
   const nodes = [...graph.nodes];
+  // Every pool takes a layer: such a network is refused later, and need not be put in order before.
+  if (nodes.filter(({ type }) => type === 'MaxPool').length > MAX_LAYERS) return graph;
   const positions = new Map(nodes.map((node, i) => [node, i]));
   const { makers, onlyReaders } = neighbours(graph);
   for (const [i, pool] of graph.nodes.entries()) {

@@ -140,6 +140,16 @@ const hostile: Record<string, [() => Uint8Array, RegExp]> = {
       }),
     /288010000 weights, .* use fewer channels/,
   ],
+  'thousands of pools': [
+    () =>
+      graphOf((b) => {
+        let value = 'image';
+        for (let i = 0; i < 5000; i++)
+          value = b.node('MaxPool', [b.node('Relu', [value])], { kernel_shape: [1, 1] });
+        return b.classifier(value, 3, 2);
+      }),
+    /5001 layers, more than 512/,
+  ],
   'a subgraph': [() => graphOf((b) => b.classifier(b.node('If', ['image']), 3, 2)), /control flow/],
 };
 
