@@ -1,5 +1,6 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { type Machine, thisMachine } from '../machine.ts';
+import { ciphers } from './aes.ts';
 import { argmaxes } from './argmax.ts';
 import { convolutions, polynomials } from './arithmetic.ts';
 import { type KernelFigures, measureEntry } from './entry.ts';
@@ -16,7 +17,10 @@ export interface KernelReport {
  * computes wrongly, and 'config/invalid' if there is none of such a name.
  */
 export function measureKernels(budgetMs: number, only = ''): KernelReport {
-  const groups = [convolutions, polynomials, passes, halfGates, gadgets, argmaxes, transfers, streams];
+  const groups = [
+    ...[convolutions, polynomials, passes, ciphers, halfGates],
+    ...[gadgets, argmaxes, transfers, streams],
+  ];
   const kernels = groups.flatMap((group) =>
     group()
       .filter(({ name }) => name.includes(only))
