@@ -5,8 +5,8 @@ import type { OnnxNode } from './onnx-node.ts';
 
 /**
  * Activations that never decrease commute with maxima, so a MaxPool that alone reads one goes first: the
- * activation then has an element per window instead of one per position. Pools with pads stay where they are, as
- * zeros beyond the border are below nothing but what an activation gives.
+ * activation then has an element per window instead of one per position. Pools with pads or incomplete
+ * windows stay where they are, as zeros beyond the border are below nothing but what an activation gives.
  */
 export function poolFirst(graph: OnnxGraph): OnnxGraph {
   const nodes = [...graph.nodes];
@@ -32,7 +32,8 @@ export function poolFirst(graph: OnnxGraph): OnnxGraph {
 
 function mayPad(pool: OnnxNode): boolean {
   const pads = pool.integers('pads', [0, 0, 0, 0]);
-  return pads.some((pad) => pad !== 0) || pool.text('auto_pad', 'NOTSET').startsWith('SAME');
+  const partial = pool.integer('ceil_mode', 0) !== 0;
+  return partial || pads.some((pad) => pad !== 0) || pool.text('auto_pad', 'NOTSET').startsWith('SAME');
 }
 
 function neverDecreases(node: OnnxNode): boolean {

@@ -19,18 +19,37 @@ export interface PlacedWindow extends Window {
   readonly padRight: number;
 }
 
-/** The window of a MaxPool. Throws 'model/unsupported' where its last windows are incomplete, or padded and dilated. */
+/** The window of a MaxPool; incomplete windows at the end count as padded. Throws 'model/unsupported' where it is padded and dilated. */
 export function poolingWindow(node: OnnxNode, shape: Shape): PoolingWindow {
   const [rows, columns] = bounded(node, 'kernel_shape', [0, 0], 1, MAX_KERNEL);
   const [dilationY, dilationX] = bounded(node, 'dilations', [1, 1], 1, MAX_KERNEL);
   const extent = { height: (rows - 1) * dilationY + 1, width: (columns - 1) * dilationX + 1 };
-  const window = windowOf(node, shape, extent);
-  if (node.integer('ceil_mode', 0) !== 0 && window.partial)
-    throw unsupported('its last windows are incomplete (ceil_mode is 1)');
+  const window = withLastWindows(node, shape, extent, windowOf(node, shape, extent));
   if (window.padded && dilationY * dilationX > 1) throw unsupported('it is padded and dilated');
   if (window.padTop >= rows || window.padLeft >= columns)
     throw formatError(`node ${node.label}: its padding holds whole windows`);
   return { ...window, rows, columns, dilationY, dilationX };
+}
+
+/** The windows with the incomplete ones at the end that `ceil_mode` asks for: all that begin in the map or before it. */
+function withLastWindows(
+  node: OnnxNode,
+  { height, width }: Shape,
+  extent: { height: number; width: number },
+  window: PlacedWindow,
+): PlacedWindow {
+  if (node.integer('ceil_mode', 0) === 0 || !window.partial) return window;
+  const [strideY, strideX] = bounded(node, 'strides', [1, 1], 1, MAX_STRIDE);
+  if (strideY !== strideX) throw unsupported('its last windows are incomplete and its strides differ');
+  const count = (size: number, before: number, after: number, extent: number) =>
+    1 +
+    Math.min(
+      Math.ceil((size + before + after - extent) / strideY),
+      Math.floor((size + before - 1) / strideY),
+    );
+  const outHeight = outSize(node, count(height, window.padTop, window.padBottom, extent.height));
+  const outWidth = outSize(node, count(width, window.padLeft, window.padRight, extent.width));
+  return { ...window, stride: strideY, outHeight, outWidth, padded: true };
 }
 
 /** The windows of a node over a map. Throws 'model/unsupported' if rows and columns have strides of their own. */
