@@ -1,4 +1,4 @@
-import { SphynxError } from '../../errors/sphynx-error.ts';
+import { InexactError } from './refusals.ts';
 
 /** A convolution kernel in floats: data [out, in, height, width]. Never changed after it is made. */
 export interface DenseKernel {
@@ -30,10 +30,7 @@ export function makeKernel(
 ): DenseKernel {
   const length = out * channelsIn * height * width;
   if (!fitsKernel(out, channelsIn, height, width))
-    throw new SphynxError(
-      'model/unsupported',
-      `a composed kernel of ${length} weights is more than ${MAX_KERNEL_WEIGHTS}`,
-    );
+    throw new InexactError(`a composed kernel of ${length} weights is more than ${MAX_KERNEL_WEIGHTS}`);
   let data: Float64Array | undefined;
   return {
     out,

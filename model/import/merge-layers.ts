@@ -4,6 +4,7 @@ import { type AffineTerm, concatValues, denseKernel, mergeTerms } from './affine
 import { placeInputs } from './dense-kernel.ts';
 import { costOf } from './layer-cost.ts';
 import { type PendingLayer, renumbered } from './pending-layer.ts';
+import { InexactError } from './refusals.ts';
 
 /**
  * Layers that do not depend on each other become one, their channels stacked, where that is cheaper: every layer
@@ -14,8 +15,8 @@ export function mergeLayers(layers: readonly PendingLayer[], tries = MOST_TRIES)
   let left = tries;
   for (const [i, j] of independentPairs(layers)) {
     if (left-- <= 0) break;
-    const merged = mergePair(layers, i, j);
-    if (costOf(merged) < cost) return mergeLayers(merged, left);
+    const merged = tryPair(layers, i, j);
+    if (merged && costOf(merged) < cost) return mergeLayers(merged, left);
   }
   return [...layers];
 }
@@ -51,6 +52,16 @@ function ancestorsOf(layers: readonly PendingLayer[]): Set<number>[] {
     reach.push(own);
   }
   return reach;
+}
+
+/** Layers i and j as one; null if that makes too large a kernel somewhere. */
+function tryPair(layers: readonly PendingLayer[], i: number, j: number): PendingLayer[] | null {
+  try {
+    return mergePair(layers, i, j);
+  } catch (error) {
+    if (error instanceof InexactError) return null;
+    throw error;
+  }
 }
 
 /** Layers i < j, of which neither depends on the other, as one. */
