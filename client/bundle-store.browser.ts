@@ -154,7 +154,7 @@ export class BundleStore implements Pick<NodeBundleStore, keyof NodeBundleStore>
       const [, id] = BUNDLE.exec(name) ?? [];
       const file = id && (await BundleFile.hold(this.#path(modelHash, id)));
       if (!file) continue;
-      if (stateOf(file) === STATE.ready) file.release();
+      if (isReady(file)) file.release();
       else await this.#lose(modelHash, id, file);
     }
   }
@@ -187,14 +187,24 @@ function stateOf(file: BundleFile): string {
   return file.read(state, 0) === 1 ? String.fromCharCode(state[0]) : '';
 }
 
-/** The header of a ready bundle; undefined for others, and for one that is being taken. */
-async function readyHeader(folder: Folder, name: string): Promise<BundleHeader | undefined> {
+/** Whether a bundle can be spent: its state says so, and its header is whole. */
+function isReady(file: BundleFile): boolean {
+  const header = new Uint8Array(HEADER_BYTES);
+  file.read(header, 0);
+  return parse(new TextDecoder().decode(header)) !== undefined;
+}
+
+function parse(text: string): BundleHeader | undefined {
   try {
-    const text = await readStart(folder, name, HEADER_BYTES);
     return text.startsWith(STATE.ready) ? JSON.parse(text) : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** The header of a ready bundle; undefined for others, and for one that is being taken. */
+async function readyHeader(folder: Folder, name: string): Promise<BundleHeader | undefined> {
+  return parse(await readStart(folder, name, HEADER_BYTES).catch(() => ''));
 }
 
 async function checkSpace(bytes: number): Promise<void> {

@@ -115,14 +115,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     // Later than the deadline of the call itself, which tells the peer why.
     const untend = tendHttp2Streams(port, () => 2 * limits.idleMs);
     undo.push(async () => untend());
-    const unlimit = limitConnections(
-      port,
-      () => limits.connections,
-      () => metrics.refused('connection', 'server/busy'),
-    );
-    undo.push(async () => unlimit());
-    const web = options.web && (await serveWebSockets(options.web, service.implementation, access, limits));
+    const limitPort = (port: number) => {
+      const refused = () => metrics.refused('connection', 'server/busy');
+      const unlimit = limitConnections(port, () => limits.connections, refused);
+      undo.push(async () => unlimit());
+    };
+    limitPort(port);
+    const web = options.web && (await serveWebSockets(options.web, service.implementation, access));
     undo.push(async () => web?.close());
+    if (web) limitPort(web.port);
     const sweeping = setInterval(() => sweep({ store, bytes, logger }), SWEEP_MS);
     undo.push(async () => clearInterval(sweeping));
     access.watch();

@@ -12,7 +12,7 @@ import { privateInferenceService, SERVICE_NAME } from '../../transport/proto.ts'
 import { type CallStatus, toStatus } from '../../transport/status.ts';
 import { SUBPROTOCOL } from '../../transport/web/frames.ts';
 import type { Access } from '../identity/access.ts';
-import { HANDSHAKE_MS, type ServerLimits } from '../limits.ts';
+import { HANDSHAKE_MS } from '../limits.ts';
 import { checkOrigins, mayCall } from './origins.ts';
 import { type Codec, WebCall } from './web-call.ts';
 
@@ -39,11 +39,9 @@ export async function serveWebSockets(
   { address, origins = [] }: WebOptions,
   implementation: UntypedServiceImplementation,
   { credentials }: Pick<Access, 'credentials'>,
-  limits: ServerLimits,
 ): Promise<WebListener> {
   checkOrigins(origins);
   const server = httpServer(credentials);
-  server.maxConnections = limits.connections;
   const sockets = new WebSocketServer({
     noServer: true,
     // The byte in front of a message.

@@ -117,3 +117,48 @@ test('a page from an origin that the server does not list is told so', { skip },
   const opening = connectedPage(await visitor(), strict.webPort as number);
   await assert.rejects(opening, /cannot reach a server|does not serve pages/);
 });
+
+test('a browser without room says so, before a preparation or in the middle of it', { skip }, async () => {
+  const little = 'navigator.storage.estimate = async () => ({ quota: 1e6, usage: 0 });';
+  const full = `let written = 0;
+    const { write } = FileSystemSyncAccessHandle.prototype;
+    FileSystemSyncAccessHandle.prototype.write = function (bytes, options) {
+      written += bytes.length;
+      if (written > 1e5) throw new DOMException('no room', 'QuotaExceededError');
+      return write.call(this, bytes, options);
+    };`;
+  for (const script of [little, full]) {
+    const page = await connectedPage(await visitor(), port, script);
+    await assert.rejects(prepare(page, 1), /free some space/);
+    assert.equal(await ready(page), 0);
+  }
+});
+
+test('an inference whose connection breaks uses its bundle up, and the next one takes another', {
+  skip,
+}, async () => {
+  const breaking = `let sent = 0;
+    globalThis.WebSocket = class extends WebSocket {
+      send(bytes) {
+        super.send(bytes);
+        if (this.url.endsWith('/Infer') && ++sent === 4) this.close();
+      }
+    };`;
+  const page = await connectedPage(await visitor(), port, breaking);
+  await prepare(page, 2);
+  await assert.rejects(classify(page, noise()), /cut off; try again/);
+  assert.equal(await ready(page), 1);
+  const pixels = noise();
+  assertClose(await classify(page, pixels), expected(pixels));
+  assert.equal(await ready(page), 0);
+});
+
+test('a server that is gone is named, and the bundles stay', { skip }, async () => {
+  const mortal = await runningServer({ web: { address: '127.0.0.1:0', origins: [ORIGIN] } });
+  const page = await connectedPage(await visitor(), mortal.webPort as number);
+  await prepare(page, 1);
+  await mortal.stop({ graceMs: 0 });
+  await assert.rejects(prepare(page, 1), /cannot reach a server/);
+  await assert.rejects(classify(page, noise()), /cannot reach a server/);
+  assert.equal(await ready(page), 1);
+});

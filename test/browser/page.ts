@@ -1,5 +1,7 @@
 /** A bare page with the bundled client, in Debian's Chromium. */
 
+import { randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -56,14 +58,22 @@ export async function visitor(): Promise<BrowserContext> {
   return browser.newContext();
 }
 
-/** A tab in which `globalThis.client` is connected to the server at `port`. */
-export async function connectedPage(context: BrowserContext, port: number): Promise<Page> {
+/**
+ * A tab in which `globalThis.client` is connected to the server at `port`. `sabotage`: a script that the worker runs
+ * first.
+ */
+export async function connectedPage(context: BrowserContext, port: number, sabotage = ''): Promise<Page> {
+  const worker = `worker-${randomBytes(4).toString('hex')}.js`;
+  writeFileSync(join(folder, worker), `${sabotage}\n${readFileSync(join(folder, 'worker.js'), 'utf8')}`);
   const page = await context.newPage();
   page.on('pageerror', (error) => console.error(error));
   await page.goto(ORIGIN);
-  await page.evaluate(async (address) => {
-    const { connect } = await import(`${location.origin}/index.js`);
-    Object.assign(globalThis, { client: await connect(address) });
-  }, `ws://localhost:${port}`);
+  await page.evaluate(
+    async ({ address, worker }) => {
+      const { connect } = await import(`${location.origin}/index.js`);
+      Object.assign(globalThis, { client: await connect(address, { worker }) });
+    },
+    { address: `ws://localhost:${port}`, worker },
+  );
   return page;
 }
