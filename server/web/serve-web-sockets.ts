@@ -13,7 +13,7 @@ import { type CallStatus, toStatus } from '../../transport/status.ts';
 import { SUBPROTOCOL } from '../../transport/web/frames.ts';
 import type { Access } from '../identity/access.ts';
 import { HANDSHAKE_MS } from '../limits.ts';
-import { checkOrigins, mayCall } from './origins.ts';
+import { checkOrigins, mayCall, ownOrigin } from './origins.ts';
 import { type Codec, WebCall } from './web-call.ts';
 
 export interface WebOptions {
@@ -51,7 +51,7 @@ export async function serveWebSockets(
   });
   server.on('upgrade', (request, socket, head) => {
     const name = methodOf(request.url);
-    const own = `${request.socket instanceof TLSSocket ? 'https' : 'http'}://${request.headers.host}`;
+    const own = ownOrigin(request.socket instanceof TLSSocket, request.headers.host);
     if (name === undefined) return refuse(socket, 404);
     if (!mayCall(request.headers.origin, own, origins)) return refuse(socket, 403);
     sockets.handleUpgrade(request, socket, head, (web) => {

@@ -21,7 +21,6 @@ const LOOK_MS = 5;
 export interface Socket {
   binaryType: string;
   readonly bufferedAmount: number;
-  readonly readyState: number;
   addEventListener(type: string, listener: (event: { data?: unknown }) => void): void;
   send(bytes: Uint8Array): void;
   close(): void;

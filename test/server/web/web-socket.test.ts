@@ -101,6 +101,19 @@ test('a stream without a client token is refused', async () => {
   });
 });
 
+test('a page whose own name was given the address of this machine is no page of the server', async () => {
+  const host = `evil.example.org:${openPort}`;
+  for (const headers of [{ host }, { host: 'evil.example.org' }, { host: 'a b' }, { host: '' }]) {
+    const socket = new WebSocket(
+      `ws://localhost:${openPort}/sphynx.v1.PrivateInference/ListModels`,
+      SUBPROTOCOL,
+      { headers, origin: `http://${headers.host}` },
+    );
+    const [error] = await once(socket, 'error');
+    assert.match(error.message, /40[03]/, headers.host);
+  }
+});
+
 /** The status that ends a connection on which these frames are sent, or its close code if there is none. */
 async function ending(path: string, frames: (Uint8Array | string)[]): Promise<unknown> {
   const socket = new WebSocket(`ws://localhost:${openPort}${path}`, SUBPROTOCOL);
