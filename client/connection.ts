@@ -25,6 +25,12 @@ export type InferStream = CallStream<InferResponses, InferRequests>;
 /** A bearer token, or what gives the one that is valid now. */
 export type BearerToken = string | (() => string);
 
+/** What a broken connection ends, and what is left of it. */
+const BROKEN = {
+  preparation: 'a preparation; bundles that were ready stay',
+  inference: 'an inference, and its bundle is used up',
+};
+
 /** The four calls of the service on one gRPC connection, with deadlines, aborts and errors of ours. */
 export class Connection {
   readonly address: string;
@@ -118,14 +124,17 @@ export class Connection {
     this.#client.close();
   }
 
-  /** Says where there is no connection and what to do; other errors stay as they are. */
-  explain(error: unknown): unknown {
+  /**
+   * Says where there is no connection, or where one broke, and what to do; other errors stay as they are.
+   *
+   * @param underWay what the server was doing: it had answered before
+   */
+  explain(error: unknown, underWay?: keyof typeof BROKEN): unknown {
     if (!(error instanceof SphynxError) || error.code !== 'server/unreachable') return error;
-    return new SphynxError(
-      error.code,
-      `cannot reach a server at ${this.address}; check the address, and that \`sphynx serve\` runs there`,
-      { cause: error },
-    );
+    const message = underWay
+      ? `the connection to ${this.address} broke in the middle of ${BROKEN[underWay]}; try again`
+      : `cannot reach a server at ${this.address}; check the address, and that \`sphynx serve\` runs there`;
+    return new SphynxError(error.code, message, { cause: error });
   }
 
   get #state(): connectivityState {

@@ -64,7 +64,7 @@ export async function inferOnce(
     stream.abort(error);
     if (!accepting.accepted && WORTH_ANOTHER_TRY.includes(error.code))
       throw new BundleRefused(error.code, error.message, { cause });
-    throw connection.explain(error);
+    throw connection.explain(error, accepting.accepted ? 'inference' : undefined);
   } finally {
     release();
   }

@@ -88,7 +88,7 @@ async function prepareOnOneStream(
       return total(channel.traffic);
     } catch (error) {
       stream.abort(asSphynxError(error));
-      throw connection.explain(error);
+      throw connection.explain(error, total(channel.traffic) > 0 ? 'preparation' : undefined);
     } finally {
       release();
     }

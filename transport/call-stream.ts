@@ -168,7 +168,10 @@ export class CallStream<Incoming, Outgoing> {
       const timer = setTimeout(
         () =>
           this.abort(
-            new SphynxError('protocol/deadline', `the other side was silent for ${this.#idleMs} ms`),
+            new SphynxError(
+              'protocol/deadline',
+              `the other side was silent for ${this.#idleMs} ms; check the connection, and try again`,
+            ),
           ),
         this.#idleMs,
       );

@@ -44,8 +44,13 @@ const STATUS_OF: Record<SphynxErrorCode, Status> = {
 
 /** Statuses that gRPC itself raises, where no code of ours is attached. */
 const CODE_OF_BARE: Partial<Record<Status, { code: SphynxErrorCode; meaning: string }>> = {
-  [Status.CANCELLED]: { code: 'protocol/closed', meaning: 'the call was cut off' },
-  [Status.DEADLINE_EXCEEDED]: { code: 'protocol/deadline', meaning: 'the call took longer than allowed' },
+  [Status.CANCELLED]: { code: 'protocol/closed', meaning: 'the call was cut off; try again' },
+  // As when bytes are lost on the way: what comes is no HTTP/2 any more. Faults of the peer itself have a code of ours.
+  [Status.INTERNAL]: { code: 'protocol/closed', meaning: 'the connection was damaged; try again' },
+  [Status.DEADLINE_EXCEEDED]: {
+    code: 'protocol/deadline',
+    meaning: 'the call took longer than allowed; check the connection, and try again',
+  },
   [Status.UNAVAILABLE]: { code: 'server/unreachable', meaning: 'no connection to the server' },
   [Status.RESOURCE_EXHAUSTED]: { code: 'protocol/length', meaning: 'a message was larger than allowed' },
   [Status.UNIMPLEMENTED]: { code: 'config/invalid', meaning: 'the server does not offer this service' },

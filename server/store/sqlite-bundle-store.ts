@@ -254,7 +254,7 @@ function stored<Result>(what: string, operation: () => Result): Result {
     if (cause instanceof SphynxError) throw cause;
     throw new SphynxError(
       'storage/failed',
-      `could not ${what}: is the disk full or the state folder not writable? The log tells more`,
+      `could not ${what}: is the server's disk full or its state folder not writable? Its log tells more; try again later`,
       { cause },
     );
   }

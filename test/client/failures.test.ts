@@ -21,7 +21,10 @@ test('a connection cut in the middle of an inference burns the bundle and nothin
   const client = await newClient({ stateFolder }, link.address);
   await client.prepare({ count: 2 });
   link.cutAfter(plan.onlineBytes.down / 2);
-  await assert.rejects(client.classify(image), { code: /server\/unreachable|protocol\/closed/ });
+  await assert.rejects(client.classify(image), {
+    code: 'server/unreachable',
+    message: /broke in the middle of an inference, and its bundle is used up; try again/,
+  });
   assert.equal((await client.bundles()).length, 1);
   await assertRight((await client.classify(image)).logits);
   assert.deepEqual(bundleFiles(stateFolder), []);
@@ -44,10 +47,38 @@ test('a connection cut while preparing leaves no file', async () => {
   const link = await newLink();
   const client = await newClient({ stateFolder }, link.address);
   link.cutAfter(plan.offlineBytes.down / 2);
-  await assert.rejects(client.prepare(), { code: /server\/unreachable|protocol\/closed/ });
+  await assert.rejects(client.prepare(), {
+    code: 'server/unreachable',
+    message: /broke in the middle of a preparation; bundles that were ready stay; try again/,
+  });
   assert.deepEqual(bundleFiles(stateFolder), []);
   await client.prepare();
   await assertRight((await client.classify(image)).logits);
+});
+
+test('a connection cut while the client sends leaves no file either', async () => {
+  const stateFolder = temporaryFolder();
+  const link = await newLink();
+  const client = await newClient({ stateFolder }, link.address);
+  link.cutAfter(plan.sessionBytes.up / 2, 'up');
+  await assert.rejects(client.prepare(), { code: 'server/unreachable', message: /broke in the middle/ });
+  assert.deepEqual(bundleFiles(stateFolder), []);
+  assert.equal((await client.prepare()).length, 1);
+});
+
+test('bytes that are lost on the way end the call with an error that says so, and no other call', async () => {
+  const stateFolder = temporaryFolder();
+  const link = await newLink();
+  const client = await newClient({ stateFolder, deadlines: { idleMs: 3000 } }, link.address);
+  link.lose(100, plan.offlineBytes.down / 2);
+  await assert.rejects(client.prepare(), {
+    // What follows is no HTTP/2 any more, unless by chance it is, and then the end never comes.
+    code: /protocol\/closed|server\/unreachable|protocol\/deadline/,
+    message: /try again/,
+  });
+  assert.deepEqual(bundleFiles(stateFolder), []);
+  link.cut();
+  await assertRight((await client.classify(image, { prepare: true })).logits);
 });
 
 test('a server that falls silent runs into the deadline', async () => {

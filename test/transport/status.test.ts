@@ -46,6 +46,7 @@ test('statuses that gRPC raises itself become codes of ours', () => {
   assert.equal(bare(Status.DEADLINE_EXCEEDED), 'protocol/deadline');
   assert.equal(bare(Status.CANCELLED), 'protocol/closed');
   assert.equal(bare(Status.RESOURCE_EXHAUSTED), 'protocol/length');
+  assert.equal(bare(Status.INTERNAL), 'protocol/closed', 'a fault of the peer has a code of ours');
   assert.equal(bare(Status.UNKNOWN), 'internal');
 });
 
