@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { Metadata } from '@grpc/grpc-js';
+import { FaultyLink } from '../../bench/cluster/faulty-link.ts';
 import { PUBLIC_KEY_BYTES } from '../../crypto/he/parameters.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { SEGMENT_BYTES } from '../../protocol/segment.ts';
@@ -8,12 +9,12 @@ import { CLIENT_KEY } from '../../transport/client-token.ts';
 import { encodeSegment } from '../../transport/grpc-channel.ts';
 import { randomImage } from '../protocol/images.ts';
 import { network, runningServer } from './running-server.ts';
-import type { ClientBundle } from './test-client.ts';
+import { type ClientBundle, TestClient } from './test-client.ts';
 
 const server = await runningServer();
 const client = server.client();
 /** Bundles for all tests of this file: opening a session is the slow part. */
-const stock = await client.prepare(12);
+const stock = await client.prepare(13);
 const image = randomImage(network.card);
 
 const bundle = () => stock.pop() as ClientBundle;
@@ -78,6 +79,23 @@ test('a client that falls silent runs into the deadline', async () => {
   await preprocess.expect('accepted');
   await assert.rejects(infer.expect('segment'), { code: 'protocol/deadline' });
   await assert.rejects(preprocess.expect('offer'), { code: 'protocol/deadline' });
+});
+
+test('a stream that trickles runs into the deadline, and its place is given back', async () => {
+  const impatient = await runningServer({ limits: { idleMs: 500, sessions: 1 } });
+  const link = await FaultyLink.to(impatient.port);
+  const slow = new TestClient(Number(link.address.split(':')[1]), network);
+  const stream = slow.preprocess();
+  await stream.send({ hello: { ...slow.model, count: 1 } });
+  await stream.expect('accepted');
+  link.slowDown(20, 'up');
+  const key = { kind: 'public-key' as const, layer: 0, offset: 0, data: new Uint8Array(PUBLIC_KEY_BYTES) };
+  const sending = stream.send({ segment: encodeSegment(key) }).catch(() => {});
+  await assert.rejects(stream.expect('segment'), { code: 'protocol/deadline', message: /try again/ });
+  await sending;
+  assert.equal((await impatient.client().prepare()).length, 1);
+  slow.close();
+  link.close();
 });
 
 test('a client that vanishes at any point of a preparation leaves nothing behind', async () => {
