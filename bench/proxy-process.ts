@@ -1,6 +1,7 @@
 /** The network of a measurement: `proxy-process.ts PORT PROFILE`, driven over IPC by `party.ts`. */
+
+import { networkProfile } from '../transport/network-profiles.ts';
 import { startNetem } from './network/netem.ts';
-import { networkProfile } from './network/profiles.ts';
 import { TcpProxy } from './network/tcp-proxy.ts';
 import { answerParent } from './party.ts';
 

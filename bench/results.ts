@@ -17,7 +17,7 @@ export interface Sampled extends Spread {
 export interface Entry {
   /** What was measured; with `network` unique in a file. Two files are compared where both agree. */
   readonly name: string;
-  /** Profile of the network between the processes (network/profiles.ts). */
+  /** Profile of the network between the processes (transport/network-profiles.ts). */
   readonly network: string;
   /** The code that was measured: commitOf(). */
   readonly commit: string;

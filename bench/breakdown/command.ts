@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
+import { networkProfile } from '../../transport/network-profiles.ts';
 import { wholeNumber } from '../arguments.ts';
 import { describeCores, pinnedCores } from '../cores.ts';
-import { networkProfile } from '../network/profiles.ts';
 import { emptyResults, type Results, readResults, withEntry, writeResults } from '../results.ts';
 import { describeBreakdown } from './describe.ts';
 import type { BreakdownEntry } from './entry.ts';

@@ -1,13 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { NetworkProfile } from '../../transport/network-profiles.ts';
 import { TRACE_FOLDER } from '../../transport/trace-log.ts';
 import type { Inferred, Prepared } from '../client-process.ts';
 import type { PinnedCores } from '../cores.ts';
 import { randomPixels, requireCorrect } from '../image.ts';
 import { benchModel } from '../model.ts';
 import { networkTo } from '../network/between.ts';
-import type { NetworkProfile } from '../network/profiles.ts';
 import { withParties } from '../party.ts';
 import { readSteps } from '../trace.ts';
 import { type BreakdownEntry, breakdownEntry } from './entry.ts';

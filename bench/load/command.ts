@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
+import { networkProfile } from '../../transport/network-profiles.ts';
 import { risingRates, wholeNumber } from '../arguments.ts';
 import { describeCores, pinnedCores } from '../cores.ts';
-import { networkProfile } from '../network/profiles.ts';
 import { emptyResults, type Results, readResults, writeResults } from '../results.ts';
 import { describeLoad } from './describe.ts';
 import type { LoadEntry } from './entry.ts';

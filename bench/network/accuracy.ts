@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import type { NetworkProfile } from '../../transport/network-profiles.ts';
 import { median } from '../statistics.ts';
-import type { NetworkProfile } from './profiles.ts';
 
 /** What a proxy makes of a profile, measured through it. */
 export interface Accuracy {

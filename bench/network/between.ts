@@ -1,6 +1,6 @@
+import type { NetworkProfile } from '../../transport/network-profiles.ts';
 import type { StartParty } from '../party.ts';
 import type { Emulated } from '../proxy-process.ts';
-import type { NetworkProfile } from './profiles.ts';
 
 /** The port at which a client finds the server at `port` behind the network: the server's own where there is none. */
 export async function networkTo(port: number, profile: NetworkProfile, start: StartParty): Promise<number> {

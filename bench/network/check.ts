@@ -1,7 +1,7 @@
+import { type NetworkProfile, PROFILES } from '../../transport/network-profiles.ts';
 import { Party } from '../party.ts';
 import type { Emulated } from '../proxy-process.ts';
 import { type Accuracy, deviations, measureNetwork, startEchoServer } from './accuracy.ts';
-import { type NetworkProfile, PROFILES } from './profiles.ts';
 
 /** A busy machine makes any network slower: the best of so many measurements counts. */
 const ATTEMPTS = 3;

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import type { NetworkProfile } from './profiles.ts';
+import type { NetworkProfile } from '../../transport/network-profiles.ts';
 
 /** Packets on their way in one direction; more than any profile holds in its delay. */
 const LIMIT = 100_000;

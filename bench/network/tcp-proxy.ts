@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import type { NetworkProfile } from '../../transport/network-profiles.ts';
 import { Link } from './link.ts';
-import type { NetworkProfile } from './profiles.ts';
 
 /** Bytes travel in pieces that a link sends in this time (ms), so that a message's first do not wait for its last. */
 const PIECE_MS = 0.25;

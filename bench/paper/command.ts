@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { networkProfile } from '../../transport/network-profiles.ts';
 import { wholeNumber } from '../arguments.ts';
 import { pinnedCores } from '../cores.ts';
 import { ZOO } from '../model.ts';
-import { networkProfile } from '../network/profiles.ts';
 import { paperRows } from './columns.ts';
 import { LiveTable } from './live-table.ts';
 import { ROWS, rowsNamed } from './rows.ts';

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { countWeights } from '../../model/geometry.ts';
+import type { NetworkProfile } from '../../transport/network-profiles.ts';
 import { describeCores, type PinnedCores } from '../cores.ts';
 import { commitOf } from '../machine.ts';
 import { measure } from '../measure.ts';
 import { benchModel } from '../model.ts';
-import type { NetworkProfile } from '../network/profiles.ts';
 import { emptyResults, type Results, readResults, withEntry, writeResults } from '../results.ts';
 import { type PaperEntry, paperEntry } from './entry.ts';
 import { measurePlaintext } from './plaintext.ts';

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { netemCommands } from '../../bench/network/netem.ts';
-import { networkProfile } from '../../bench/network/profiles.ts';
 import { withParties } from '../../bench/party.ts';
 import type { Emulated } from '../../bench/proxy-process.ts';
+import { networkProfile } from '../../transport/network-profiles.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sphynx-test-netem-'));
 after(() => rmSync(folder, { recursive: true, force: true }));

@@ -5,8 +5,8 @@ import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { deviations, measureNetwork, startEchoServer } from '../../bench/network/accuracy.ts';
 import { Link } from '../../bench/network/link.ts';
-import { networkProfile, PROFILES } from '../../bench/network/profiles.ts';
 import { TcpProxy } from '../../bench/network/tcp-proxy.ts';
+import { networkProfile, PROFILES } from '../../transport/network-profiles.ts';
 
 test('a message arrives after its delay and the time that its bytes take', () => {
   const link = new Link(8_000_000, 20); // a byte per microsecond

@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { networkProfile } from '../../bench/network/profiles.ts';
 import type { PaperEntry } from '../../bench/paper/entry.ts';
 import type { Row } from '../../bench/paper/rows.ts';
 import { runPaper } from '../../bench/paper/suite.ts';
 import { readResults } from '../../bench/results.ts';
+import { networkProfile } from '../../transport/network-profiles.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sphynx-test-suite-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
