@@ -8,13 +8,13 @@ import { type FixedPointPlan, planFixedPoint } from '../model/fixed-point/planne
 import { quantizeNetwork } from '../model/fixed-point/quantize.ts';
 import { type LayerRanges, measureRanges, rangeUse } from '../model/fixed-point/ranges.ts';
 import type { FloatNetwork } from '../model/float-network.ts';
+import { FloatRuntime } from '../model/float-runtime.ts';
 import { FIXED_POINT_FILE, loadFloat } from '../model/load.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import { type Context, runCommand, USAGE } from './command.ts';
 import type { OutputOptions } from './output.ts';
 import { type Accuracy, compare, floatClasses } from './plan/accuracy.ts';
 import { firstImages, imagesFrom, readCifar } from './plan/cifar.ts';
-import { FloatRuntime } from './plan/float-runtime.ts';
 import { PLANNING } from './plan/planning.ts';
 import { planTable } from './plan/table.ts';
 

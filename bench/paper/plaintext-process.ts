@@ -1,5 +1,5 @@
 /** The plaintext baseline: `plaintext-process.ts MODEL`, driven over IPC by `party.ts`. */
-import { FloatRuntime } from '../../cli/plan/float-runtime.ts';
+import { FloatRuntime } from '../../model/float-runtime.ts';
 import { randomImage } from '../../model/random.ts';
 import { benchModel } from '../model.ts';
 import { answerParent } from '../party.ts';

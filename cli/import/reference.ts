@@ -1,6 +1,6 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { Shape } from '../../model/card.ts';
-import { FloatRuntime } from '../plan/float-runtime.ts';
+import { FloatRuntime } from '../../model/float-runtime.ts';
 
 /** Largest error of the composed network's logits, relative to the largest logit, that rounding of floats explains. */
 const LARGEST_ERROR = 1e-3;

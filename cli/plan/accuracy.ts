@@ -1,8 +1,8 @@
 import { Prg, randomSeed } from '../../crypto/prg.ts';
 import { quantizeImage, runInteger, stochastic } from '../../model/executor.ts';
+import type { FloatRuntime } from '../../model/float-runtime.ts';
 import type { FixedNetwork } from '../../model/network.ts';
 import type { LabelledImages } from './cifar.ts';
-import type { FloatRuntime } from './float-runtime.ts';
 
 /** Float and fixed point on the same images. Percentages. */
 export interface Accuracy {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { benchModel } from '../../bench/model.ts';
 import { onnxOf } from '../../bench/paper/onnx.ts';
-import { FloatRuntime } from '../../cli/plan/float-runtime.ts';
 import { stochasticRange } from '../../model/executor.ts';
+import { FloatRuntime } from '../../model/float-runtime.ts';
 import { randomImage, seededRandom } from '../../model/random.ts';
 
 for (const name of ['sphynx:2,3,1@16', 'sphynx:3,3,0+1@32~50', 'hrn:1,2,2,1', 'vgg11:8', 'resnet32:2~90'])

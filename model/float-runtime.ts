@@ -1,5 +1,5 @@
-import { SphynxError } from '../../errors/sphynx-error.ts';
-import type { Shape } from '../../model/card.ts';
+import { SphynxError } from '../errors/sphynx-error.ts';
+import type { Shape } from './card.ts';
 
 /** An independent runtime for ONNX files (onnxruntime-web, one thread): the float reference. */
 export class FloatRuntime {
