@@ -20,7 +20,7 @@ export abstract class Gates {
   readonly #hash: GateHash;
   #gates = 0;
 
-  /** `hash`: with two purposes for every AND gate, all of this circuit alone. */
+  /** `hash`: with two purposes for every call of `and`, all of this circuit alone. */
   constructor(memory: KernelMemory, hash: GateHash) {
     this.memory = memory;
     this.#hash = hash;
