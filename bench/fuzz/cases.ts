@@ -71,7 +71,7 @@ const CONTENT: Record<string, Mutation> = {
 };
 
 /** Two of so many cases fall silent: they take as long as the victim's patience lasts, and others run meanwhile. */
-const SILENT_EVERY = 1000;
+const SILENT_EVERY = 4000;
 
 /** Makes the cases of one seed: case `number` is always the same, up to keys and ciphertexts. */
 export class Cases {
