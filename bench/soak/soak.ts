@@ -21,6 +21,8 @@ export interface ProcessDrift {
   /** Bytes. */
   readonly memory: Drift;
   readonly descriptors: Drift;
+  /** Of the whole run: what grows may be garbage that is collected later. */
+  readonly samples: readonly Sample[];
 }
 
 export interface Soak {
@@ -99,6 +101,7 @@ async function watch(
     name,
     memory: driftOf(own, totalMs, 'resident'),
     descriptors: driftOf(own, totalMs, 'descriptors'),
+    samples: own,
   }));
   const figures = count(outcomes, start, totalMs);
   const complaints = [
