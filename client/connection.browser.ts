@@ -31,6 +31,8 @@ export class Connection implements Pick<NodeConnection, keyof NodeConnection> {
   readonly #token: string;
   readonly #deadlines: Deadlines;
   readonly #bearer: BearerToken | undefined;
+  /** Calls whose connection is there and which the server has not heard of yet. */
+  readonly #spare: ClientCall[] = [];
   readonly #open = new Set<{ abort(error: SphynxError): void }>();
 
   /** @param address `wss://HOST[:PORT]`, or `ws://` to this machine. Throws 'config/invalid' for another one. */
@@ -57,8 +59,26 @@ export class Connection implements Pick<NodeConnection, keyof NodeConnection> {
     return this.#ask('GetModelCard', { model }, signal);
   }
 
+  /** Opens the connection of the next inference, which then begins without another round trip. */
   async ensureReady(signal?: AbortSignal): Promise<void> {
-    await this.listModels(signal);
+    const call = this.#call('Infer');
+    const stop = Promise.withResolvers<never>();
+    const release = onAbort(signal, stop.reject);
+    const { connectMs } = this.#deadlines;
+    const timer = setTimeout(
+      () => stop.reject(new SphynxError('protocol/deadline', `no answer within ${connectMs} ms`)),
+      connectMs,
+    );
+    try {
+      await Promise.race([call.opened, stop.promise]);
+      this.#spare.push(call);
+    } catch (error) {
+      call.cancel();
+      throw this.explain(error);
+    } finally {
+      clearTimeout(timer);
+      release();
+    }
   }
 
   get planMs(): number {
@@ -70,15 +90,18 @@ export class Connection implements Pick<NodeConnection, keyof NodeConnection> {
   }
 
   preprocess(): PreprocessStream {
-    return this.#stream('Preprocess', this.#deadlines.idleMs);
+    this.#spare.pop()?.cancel();
+    return this.#stream(this.#call('Preprocess'), this.#deadlines.idleMs);
   }
 
   infer(): InferStream {
-    return this.#stream('Infer', this.#deadlines.idleMs);
+    const spare = this.#spare.pop();
+    return this.#stream(spare?.usable ? spare : this.#call('Infer'), this.#deadlines.idleMs);
   }
 
   close(): void {
     const closed = new SphynxError('aborted', 'the client was closed');
+    for (const call of this.#spare.splice(0)) call.cancel();
     for (const stream of [...this.#open]) stream.abort(closed);
   }
 
@@ -91,9 +114,12 @@ export class Connection implements Pick<NodeConnection, keyof NodeConnection> {
     );
   }
 
-  #stream<In, Out>(name: CallName, idleMs: number): CallStream<In, Out> {
+  #call(name: CallName): ClientCall {
     const bearer = typeof this.#bearer === 'function' ? this.#bearer() : this.#bearer;
-    const call = new ClientCall(name, { url: this.address, client: this.#token, bearer });
+    return new ClientCall(name, { url: this.address, client: this.#token, bearer });
+  }
+
+  #stream<In, Out>(call: ClientCall, idleMs: number): CallStream<In, Out> {
     // A call shows what CallStream uses of gRPC's, and no more.
     const stream = CallStream.ofClient<In, Out>(call as never, { idleMs });
     this.#open.add(stream);
@@ -109,7 +135,7 @@ export class Connection implements Pick<NodeConnection, keyof NodeConnection> {
     signal?: AbortSignal,
   ): Promise<Unary[Name]['response']> {
     const stream = this.#stream<Unary[Name]['response'], Unary[Name]['request']>(
-      name,
+      this.#call(name),
       this.#deadlines.connectMs,
     );
     const release = onAbort(signal, (error) => stream.abort(error));

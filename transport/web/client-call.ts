@@ -1,4 +1,4 @@
-import { CODE_KEY, RETRY_KEY } from '../status.ts';
+import { CODE_KEY, fromStatus, RETRY_KEY } from '../status.ts';
 import { FRAME, frame, SUBPROTOCOL } from './frames.ts';
 import { decode } from './protobuf.ts';
 import { CALL_HEADER, CALL_STATUS, CALLS, type CallName } from './schema.ts';
@@ -49,27 +49,40 @@ interface Failure {
  */
 export class ClientCall {
   readonly #name: CallName;
+  readonly #header: Uint8Array;
   readonly #socket: Socket;
   readonly #listeners = new Map<string, ((failure: Failure) => void)[]>();
   readonly #unread: Uint8Array[] = [];
   readonly #opened = Promise.withResolvers<void>();
   #unreadBytes = 0;
   #connected = false;
+  #introduced = false;
   #over = false;
 
   constructor(name: CallName, { open = openSocket, url, client = '', bearer }: WebCallOptions) {
     this.#name = name;
+    const authorization = bearer === undefined ? '' : `Bearer ${bearer}`;
+    this.#header = frame(FRAME.header, CALL_HEADER, { client, authorization });
+    this.#opened.promise.catch(() => {});
     this.#socket = open(`${url}/sphynx.v1.PrivateInference/${name}`, SUBPROTOCOL);
     this.#socket.binaryType = 'arraybuffer';
     this.#socket.addEventListener('open', () => {
       this.#connected = true;
-      const authorization = bearer === undefined ? '' : `Bearer ${bearer}`;
-      this.#socket.send(frame(FRAME.header, CALL_HEADER, { client, authorization }));
       this.#opened.resolve();
     });
     this.#socket.addEventListener('message', ({ data }) => this.#receive(data));
     this.#socket.addEventListener('error', () => {});
     this.#socket.addEventListener('close', () => this.#break());
+  }
+
+  /** Resolves when the server can be reached, before it hears of the call. Throws 'server/unreachable'. */
+  get opened(): Promise<void> {
+    return this.#opened.promise;
+  }
+
+  /** Whether the connection is there and the call goes on. */
+  get usable(): boolean {
+    return this.#connected && !this.#over;
   }
 
   on(event: string, listener: (failure: Failure) => void): void {
@@ -102,8 +115,10 @@ export class ClientCall {
   }
 
   async #send(bytes: Uint8Array): Promise<void> {
-    if (!this.#connected) await this.#opened.promise;
+    if (!this.#connected) await this.#opened.promise.catch(() => {});
     if (this.#over) return;
+    if (!this.#introduced) this.#socket.send(this.#header);
+    this.#introduced = true;
     this.#socket.send(bytes);
     while (!this.#over && this.#socket.bufferedAmount > UNSENT_BYTES)
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
@@ -155,6 +170,7 @@ export class ClientCall {
   #fail(failure: Failure): void {
     if (this.#over) return;
     this.#over = true;
+    this.#opened.reject(fromStatus(failure as never));
     this.#emit('error', failure);
   }
 

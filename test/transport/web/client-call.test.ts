@@ -162,3 +162,20 @@ test('giving a call up closes its connection', async () => {
   assert.ok(socket.closed);
   await assert.rejects(stream.receive(), { code: 'aborted' });
 });
+
+test('a connection can be opened ahead: the server hears of the call with its first message', async () => {
+  const socket = new FakeSocket();
+  const call = new ClientCall('Infer', { url: 'ws://localhost:1', open: () => socket });
+  assert.ok(!call.usable);
+  socket.happen('open');
+  await call.opened;
+  assert.ok(call.usable);
+  assert.equal(socket.sent.length, 0);
+  await CallStream.ofClient<InferResponses, InferRequests>(call as never).send({ spend });
+  assert.equal(socket.sent[0][0], FRAME.header);
+  const refused = new FakeSocket();
+  const never = new ClientCall('Infer', { url: 'ws://localhost:1', open: () => refused });
+  refused.happen('close');
+  await assert.rejects(never.opened, { code: 'server/unreachable' });
+  assert.ok(!never.usable);
+});
