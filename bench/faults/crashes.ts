@@ -12,7 +12,7 @@ const SLOW = 20_000;
 export const CRASHES: readonly Fault[] = [
   {
     name: 'kill -9 of a replica',
-    codes: ['server/unreachable', 'protocol/closed', 'bundle/none', 'bundle/unknown'],
+    codes: ['server/unreachable', 'protocol/closed', 'protocol/deadline', 'bundle/none', 'bundle/unknown'],
     async inject({ cluster }) {
       const over = Date.now();
       await cluster.replicas[0].party.kill();
@@ -25,7 +25,8 @@ export const CRASHES: readonly Fault[] = [
     name: 'a replica that stands still',
     codes: ['protocol/deadline', 'server/unreachable', 'protocol/closed', 'bundle/unknown'],
     async inject({ cluster }) {
-      const { pid } = cluster.replicas[0].party;
+      // The clients of replica 0 have come to this one when it was killed.
+      const { pid } = cluster.replicas[1].party;
       process.kill(pid, 'SIGSTOP');
       await delay(4 * DOWN_MS);
       process.kill(pid, 'SIGCONT');

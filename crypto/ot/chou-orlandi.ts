@@ -103,7 +103,11 @@ function decodePoint(bytes: Uint8Array): Point {
   try {
     return Point.fromBytes(bytes);
   } catch (cause) {
-    throw new SphynxError('crypto/input', 'base OT: not the encoding of a point', { cause });
+    throw new SphynxError(
+      'crypto/input',
+      'base OT: not the encoding of a point; was it damaged on the way? try again',
+      { cause },
+    );
   }
 }
 
