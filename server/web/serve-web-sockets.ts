@@ -116,14 +116,20 @@ function serve(web: WebSocket, request: IncomingMessage, name: string, handle: H
   const tls = request.socket instanceof TLSSocket ? request.socket : undefined;
   const method = privateInferenceService[name];
   const call = new WebCall(web, tls, method as unknown as Codec, () => {
-    clearTimeout(timer);
-    if (method.requestStream) handle(call);
-    else answerOnce(call, handle);
+    if (!method.requestStream) answerOnce(call, handle);
+    else {
+      // From here on the stream has its own deadlines.
+      clearTimeout(timer);
+      handle(call);
+    }
   });
   web.once('close', () => clearTimeout(timer));
   const timer = setTimeout(
     () =>
-      call.emit('error', toStatus(new SphynxError('protocol/deadline', 'the call did not begin in time'))),
+      call.emit(
+        'error',
+        toStatus(new SphynxError('protocol/deadline', 'the call or its request did not come in time')),
+      ),
     HANDSHAKE_MS,
   );
 }
