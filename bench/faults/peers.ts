@@ -143,6 +143,8 @@ function broken(
 function trickle(port: number, silent: boolean): Socket {
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => {});
+  // Without reading, it would not notice its end.
+  socket.resume();
   const drip = async () => {
     for (let i = 0; !socket.closed; i++) {
       socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'[i] ?? '\0');
