@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { wholeNumber } from '../arguments.ts';
+import type { Failure } from './campaign.ts';
 import { type FuzzReport, fuzz } from './fuzz.ts';
 
 interface Options {
@@ -21,8 +22,14 @@ export function fuzzCommand(note: (text: string) => void): Command {
     .option('--json', 'print one JSON object on stdout')
     .action(async ({ cases, seed, case: only, json }: Options) => {
       const [first, end] = only === undefined ? [0, cases] : [only, only + 1];
-      const onProgress = (done: number, failures: number) =>
-        note(`${done} of ${end - first} cases, ${failures} failures`);
+      const shown = new Set<string>();
+      const onProgress = (done: number, failures: readonly Failure[]) => {
+        for (const text of failures.map(describeFailure).filter((each) => !shown.has(each))) {
+          shown.add(text);
+          note(text);
+        }
+        note(`${done} of ${end - first} cases, ${failures.length} failures`);
+      };
       const report = await fuzz({ seed, first, end, onProgress });
       process.stdout.write(`${json ? JSON.stringify(report) : describeFuzz(report)}\n`);
       if (report.failures.length > 0) process.exitCode = 1;
@@ -49,12 +56,13 @@ export function describeFuzz({
       ({ resident, array }) =>
         `memory: ${megabytes(resident.start)} resident at first, ${megabytes(resident.end)} at last, ${megabytes(resident.peak)} at most (bound ${megabytes(resident.bound)}); largest array ${array.largest} bytes (bound ${array.bound})`,
     ),
-    ...failures.map(({ case: number, what }) =>
-      number === undefined
-        ? `FAILED: ${what}`
-        : `FAILED: ${what}\n  again: npm run bench -- fuzz --seed ${seed} --case ${number}`,
-    ),
+    ...failures.map(describeFailure),
   ].join('\n');
+}
+
+function describeFailure({ seed, case: number, what }: Failure): string {
+  if (number === undefined) return `FAILED: ${what}`;
+  return `FAILED: ${what}\n  again: npm run bench -- fuzz --seed ${seed} --case ${number}`;
 }
 
 function describeCounts(counts: Record<string, number>): string {

@@ -87,14 +87,25 @@ function otherText(value: string, choices: Choices): string {
 /** A JSON document with one value changed, dropped or put in another's place; its own grammar broken at times. */
 function otherJson(text: string, choices: Choices): string {
   if (choices.chance(0.1)) return text.slice(0, choices.below(text.length));
-  const document = JSON.parse(text) as Message;
-  const { record, key } = choices.of(placesIn(document));
+  const document = parsed(text);
+  const places = document ? placesIn(document) : [];
+  if (places.length === 0) return text.slice(1);
+  const { record, key } = choices.of(places);
   const value = record[key];
   const others: unknown[] = [null, [], {}, '', -1, 1e308, 0.5, true, [value], { [key]: value }];
   if (choices.chance(0.3)) record[key] = choices.of(others);
   else if (choices.chance(0.2)) delete record[key];
   else record[key] = otherValue(value, choices);
   return JSON.stringify(document);
+}
+
+/** Undefined for what an earlier mutation has broken. */
+function parsed(text: string): Message | undefined {
+  try {
+    return JSON.parse(text) as Message;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A segment's data: another length, up to beyond what a segment may hold, or other bytes of the same length. */

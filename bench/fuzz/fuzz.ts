@@ -27,7 +27,8 @@ export interface FuzzOptions {
   /** Numbers of the cases: from `first` to `end` - 1. */
   readonly first: number;
   readonly end: number;
-  readonly onProgress: (done: number, failures: number) => void;
+  /** Called after each round, with all failures so far. */
+  readonly onProgress: (done: number, failures: readonly Failure[]) => void;
 }
 
 /** Runs the cases on all cores, a round at a time. A process that dies is a failure of the round that it was in. */
@@ -46,11 +47,12 @@ export async function fuzz({ seed, first, end, onProgress }: FuzzOptions): Promi
         try {
           results[which] = await party.ask<CampaignResult>('run', [from, to]);
         } catch (error) {
-          died.push({ seed, case: from, what: `cases ${from} to ${to - 1}: ${(error as Error).message}` });
+          const { message } = error as Error;
+          died.push({ seed, case: undefined, what: `cases ${from} to ${to - 1}: ${message}` });
           return;
         }
         const all = results.filter((result) => result !== undefined);
-        onProgress(sum(all, 'cases'), died.length + all.flatMap(({ failures }) => failures).length);
+        onProgress(sum(all, 'cases'), [...died, ...all.flatMap(({ failures }) => failures)]);
       }
       await party.stop();
     };
