@@ -4,6 +4,7 @@ import type { FixedNetwork } from '../../model/network.ts';
 import { ByteBudget } from '../../server/admission/byte-budget.ts';
 import { MemoryLimit } from '../../server/admission/memory-limit.ts';
 import type { ServerParts } from '../../server/call-context.ts';
+import { tendHttp2Streams } from '../../server/http2-streams.ts';
 import { Access } from '../../server/identity/access.ts';
 import { completeLimits, type ServerLimits } from '../../server/limits.ts';
 import { listen } from '../../server/listen.ts';
@@ -72,7 +73,10 @@ export async function startVictimServer(
     faults,
     async stop() {
       for (const { service } of [deployed, opened]) await service.stop(0);
-      for (const { server } of [deployed, opened]) server.forceShutdown();
+      for (const { server, untend } of [deployed, opened]) {
+        server.forceShutdown();
+        untend();
+      }
       await pool.stop();
       await close();
     },
@@ -83,5 +87,8 @@ async function serve(parts: ServerParts) {
   const service = new PrivateInferenceService(parts);
   const server = new Server(SHARED_CHANNEL_OPTIONS);
   server.addService(privateInferenceService, service.implementation);
-  return { service, server, port: await listen(server, ADDRESS, parts.access.credentials) };
+  const port = await listen(server, ADDRESS, parts.access.credentials);
+  // All attackers share a connection: what is left unread of a call that was refused must not stop the others.
+  const untend = tendHttp2Streams(port, () => 2 * parts.limits.idleMs);
+  return { service, server, port, untend };
 }
