@@ -7,6 +7,10 @@ export interface ZooAccuracy {
   readonly float: number;
   /** In private inference's integers; undefined without a plan. */
   readonly fixed?: number;
+  /** As in published.ts. */
+  readonly method: string;
+  readonly dataset: string;
+  readonly relus: number;
 }
 
 interface Manifest {
@@ -17,11 +21,20 @@ interface Manifest {
     readonly reduce?: readonly number[];
     readonly multipliers?: readonly number[];
   };
-  readonly dataset: { readonly imageSize: number };
+  readonly dataset: { readonly name: string; readonly imageSize: number };
   readonly relus: number;
   readonly relusBeforeReduction?: number;
   readonly accuracy: { readonly float: number };
 }
+
+const METHODS: Readonly<Record<string, string>> = {
+  ...{ sphynx: 'Sphynx', 'sphynx-imagenet': 'Sphynx' },
+  ...{ resnet18: 'ResNet18', resnet32: 'ResNet32', vgg11: 'VGG11' },
+};
+
+const DATASETS: Readonly<Record<string, string>> = {
+  ...{ cifar10: 'CIFAR-10', cifar100: 'CIFAR-100', 'tiny-imagenet': 'Tiny-ImageNet', imagenet: 'ImageNet' },
+};
 
 /** Accuracies in a folder of models, by the network's name in `benchModel`'s syntax; the best where there are several. */
 export function zooAccuracies(zoo: string): Map<string, ZooAccuracy> {
@@ -31,11 +44,20 @@ export function zooAccuracies(zoo: string): Map<string, ZooAccuracy> {
     if (!existsSync(join(zoo, folder, 'manifest.json'))) continue;
     const manifest: Manifest = read('manifest.json');
     const plan = existsSync(join(zoo, folder, 'fixed-point.json')) ? read('fixed-point.json') : undefined;
-    const accuracy = { folder, float: manifest.accuracy.float, fixed: plan?.accuracy.fixed };
+    const accuracy = {
+      ...{ folder, float: manifest.accuracy.float, fixed: plan?.accuracy.fixed, relus: manifest.relus },
+      method: methodOf(manifest),
+      dataset: DATASETS[manifest.dataset.name] ?? manifest.dataset.name,
+    };
     const name = nameOf(manifest);
     if (accuracy.float > (known.get(name)?.float ?? 0)) known.set(name, accuracy);
   }
   return known;
+}
+
+function methodOf({ family, config, relusBeforeReduction }: Manifest): string {
+  if (relusBeforeReduction !== undefined) return `SNL on ${METHODS[family] ?? family}`;
+  return family === 'hybrenet' ? `HRN-${config.multipliers?.join('x')}x` : (METHODS[family] ?? family);
 }
 
 /** `sphynx:5,5,0+1`, `resnet18:64~91.0422`: as in published.ts. */

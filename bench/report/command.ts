@@ -6,7 +6,7 @@ import type { LoadEntry } from '../load/entry.ts';
 import { ZOO } from '../model.ts';
 import { type PaperRow, paperRows } from '../paper/columns.ts';
 import type { PaperEntry } from '../paper/entry.ts';
-import { zooAccuracies } from '../paper/zoo-accuracy.ts';
+import { type ZooAccuracy, zooAccuracies } from '../paper/zoo-accuracy.ts';
 import { type Entry, type Results, readResults, type SuiteKind } from '../results.ts';
 import { accuracyChart } from './accuracy-chart.ts';
 import { breakdownChart } from './breakdown-chart.ts';
@@ -16,6 +16,7 @@ import { latencyChart } from './latency-chart.ts';
 import { loadChart } from './load-chart.ts';
 import { headline, tablePage, withHeadline } from './markdown.ts';
 import { type Drawn, page } from './page.ts';
+import { reluChart } from './relu-chart.ts';
 import { THEMES } from './theme.ts';
 
 interface Options {
@@ -32,9 +33,12 @@ export function reportCommand(): Command {
     .option('--readme <file>', 'a Markdown file whose table is replaced, between its markers')
     .action(async (files: string[], { out, readme }: Options) => {
       const results = files.map((file) => readResults(file));
-      const rows = paperRows(entriesOf<PaperEntry>(results, 'paper'), zooAccuracies(ZOO));
+      const zoo = zooAccuracies(ZOO);
+      const rows = paperRows(entriesOf<PaperEntry>(results, 'paper'), zoo);
       mkdirSync(out, { recursive: true });
-      const drawn = await Promise.all(chartsOf(results, rows).map((chart) => drawInto(out, chart)));
+      const drawn = await Promise.all(
+        chartsOf(results, rows, [...zoo.values()]).map((chart) => drawInto(out, chart)),
+      );
       writeFileSync(join(out, 'index.html'), page(results, rows, drawn));
       const paper = results.find(({ kind }) => kind === 'paper');
       if (paper) writeFileSync(join(out, 'table.md'), tablePage(rows, paper));
@@ -47,9 +51,14 @@ function entriesOf<E extends Entry>(results: readonly Results[], kind: SuiteKind
   return results.filter((result) => result.kind === kind).flatMap(({ entries }) => entries as E[]);
 }
 
-function chartsOf(results: readonly Results[], rows: readonly PaperRow[]): Chart[] {
+function chartsOf(
+  results: readonly Results[],
+  rows: readonly PaperRow[],
+  zoo: readonly ZooAccuracy[],
+): Chart[] {
   const charts = [
     accuracyChart(rows),
+    reluChart(zoo),
     latencyChart(rows),
     growthChart(rows),
     ...entriesOf<BreakdownEntry>(results, 'breakdown').map(breakdownChart),

@@ -18,7 +18,17 @@ export const THEMES: readonly Theme[] = [
     ink: '#1c2530',
     faint: '#5b6672',
     grid: '#e4e8ec',
-    series: ['#0b62b0', '#d9630d', '#16805a', '#8a3fc2', '#b0850a', '#c22f6d', '#5f6b78', '#2aa3c4'],
+    series: [
+      '#0b62b0',
+      '#d9630d',
+      '#16805a',
+      '#8a3fc2',
+      '#b0850a',
+      '#c22f6d',
+      '#5f6b78',
+      '#2aa3c4',
+      '#7a4a2b',
+    ],
   },
   {
     name: 'dark',
@@ -26,7 +36,17 @@ export const THEMES: readonly Theme[] = [
     ink: '#e6eaee',
     faint: '#a3adb8',
     grid: '#2c343d',
-    series: ['#5aaef5', '#ff9a4d', '#4fd09c', '#c795f2', '#e5c04b', '#f57fae', '#aab4bf', '#6fd7f2'],
+    series: [
+      '#5aaef5',
+      '#ff9a4d',
+      '#4fd09c',
+      '#c795f2',
+      '#e5c04b',
+      '#f57fae',
+      '#aab4bf',
+      '#6fd7f2',
+      '#c79a7a',
+    ],
   },
 ];
 

@@ -52,7 +52,7 @@ test('a trained network of the zoo is found by the network that it is', () => {
     if (plan) writeFileSync(join(zoo, name, 'fixed-point.json'), JSON.stringify(plan));
   };
   const manifest = (family: string, config: unknown, float: number, imageSize = 32, more = {}) => ({
-    ...{ family, config, accuracy: { float }, dataset: { imageSize }, relus: 1, ...more },
+    ...{ family, config, accuracy: { float }, dataset: { name: 'cifar100', imageSize }, relus: 1, ...more },
   });
   const sphynx = { channels: 5, depth: 5, reduce: [0, 1] };
   add('a', manifest('sphynx', sphynx, 60), { accuracy: { fixed: 59.9 } });
@@ -61,11 +61,14 @@ test('a trained network of the zoo is found by the network that it is', () => {
   add('d', manifest('sphynx', sphynx, 40, 64));
   add('e', manifest('resnet18', { channels: 64 }, 73, 32, { relus: 49_900, relusBeforeReduction: 557_056 }));
   const known = zooAccuracies(zoo);
+  const expected = (name: string, method: string, float: number, relus = 1, fixed?: number) => ({
+    ...{ folder: name, method, dataset: 'CIFAR-100', float, fixed, relus },
+  });
   assert.deepEqual(Object.fromEntries(known), {
-    'sphynx:5,5,0+1': { folder: 'a', float: 60, fixed: 59.9 },
-    'hrn:8,5,5,3': { folder: 'c', float: 70, fixed: undefined },
-    'sphynx:5,5,0+1@64': { folder: 'd', float: 40, fixed: undefined },
-    'resnet18:64~91.0422': { folder: 'e', float: 73, fixed: undefined },
+    'sphynx:5,5,0+1': expected('a', 'Sphynx', 60, 1, 59.9),
+    'hrn:8,5,5,3': expected('c', 'HRN-5x5x3x', 70),
+    'sphynx:5,5,0+1@64': expected('d', 'Sphynx', 40),
+    'resnet18:64~91.0422': expected('e', 'SNL on ResNet18', 73, 49_900),
   });
   const names = ROWS.map(({ model }) => model);
   for (const name of known.keys()) assert.ok(names.includes(name), name);
@@ -81,7 +84,8 @@ const entry = (name: string, network: string): PaperEntry => ({
 });
 
 test("a row has the paper's figures beside ours, each of ours with its spread", () => {
-  const zoo = new Map([['sphynx:5,5,0+1', { folder: 'a', float: 61.2, fixed: 61.25 }]]);
+  const trained = { folder: 'a', float: 61.2, fixed: 61.25, method: 'Sphynx', dataset: 'CIFAR-100' };
+  const zoo = new Map([['sphynx:5,5,0+1', { ...trained, relus: 25_600 }]]);
   const rows = paperRows([entry('hrn:8,5,5,3', 'wan'), entry('sphynx:5,5,0+1', 'loopback')], zoo);
   const cells = rows.map((row) => Object.fromEntries(COLUMNS.map(({ title, cell }) => [title, cell(row)])));
   const [hrn, sphynx] = cells;

@@ -62,7 +62,7 @@ const load = {
 
 test('the report is one page that asks for no other file, with charts for both kinds of screen', async () => {
   const out = await report(paper, breakdown, load);
-  const charts = ['accuracy', 'latency', 'breakdown-inference-a-loopback', 'load'];
+  const charts = ['accuracy', 'relus', 'latency', 'breakdown-inference-a-loopback', 'load'];
   const files = charts.flatMap((name) =>
     ['', '-dark'].flatMap((theme) => [`${name}${theme}.svg`, `${name}${theme}.png`]),
   );

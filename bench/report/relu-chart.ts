@@ -1,0 +1,59 @@
+import type { TopLevelSpec } from 'vega-lite';
+import { PUBLISHED } from '../paper/published.ts';
+import type { ZooAccuracy } from '../paper/zoo-accuracy.ts';
+import type { Chart } from './chart.ts';
+
+const PAPERS = 'of the papers';
+const OURS = 'trained here';
+
+/** Accuracy against the ReLUs of one inference, which its online latency follows. */
+export function reluChart(zoo: readonly ZooAccuracy[]): Chart | undefined {
+  if (zoo.length === 0) return undefined;
+  const papers = PUBLISHED.flatMap(({ method, dataset, kiloRelus, accuracy, distilled }) =>
+    kiloRelus !== undefined && accuracy !== undefined && !distilled
+      ? [{ whose: PAPERS, method, dataset, kiloRelus, accuracy }]
+      : [],
+  );
+  const ours = zoo.map(({ method, dataset, relus, float, fixed }) => ({
+    ...{ whose: OURS, method, dataset, kiloRelus: relus / 1000, accuracy: fixed ?? float },
+  }));
+  return {
+    name: 'relus',
+    title: 'Accuracy against ReLUs',
+    caption:
+      "Left costs less, up is better. The networks of the papers as they print them, and those of `model-zoo/` in private inference's integers, which were trained for a fraction of the epochs.",
+    spec: () => specOf([...papers, ...ours]),
+  };
+}
+
+function specOf(values: readonly { readonly method: string }[]): TopLevelSpec {
+  return {
+    data: { values: [...values] },
+    facet: { column: { field: 'dataset', type: 'nominal', title: null, sort: ['CIFAR-100'] } },
+    spec: {
+      width: 300,
+      height: 320,
+      mark: { type: 'point', filled: true, size: 100, opacity: 0.9 },
+      encoding: {
+        x: {
+          ...{ field: 'kiloRelus', type: 'quantitative', title: 'thousand ReLUs' },
+          scale: { type: 'log', nice: false, padding: 12 },
+          axis: { values: [10, 30, 100, 300, 1000, 3000], format: '~g', labelFlush: false },
+        },
+        y: {
+          ...{ field: 'accuracy', type: 'quantitative', title: 'top-1 accuracy (%)' },
+          scale: { zero: false, nice: true, padding: 12 },
+        },
+        color: {
+          ...{ field: 'method', type: 'nominal', title: 'network' },
+          scale: { domain: [...new Set(values.map(({ method }) => method))] },
+        },
+        shape: {
+          ...{ field: 'whose', type: 'nominal', title: 'point' },
+          scale: { domain: [PAPERS, OURS], range: ['circle', 'triangle-up'] },
+        },
+      },
+    },
+    resolve: { scale: { x: 'independent', y: 'independent' } },
+  };
+}
