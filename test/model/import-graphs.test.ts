@@ -6,6 +6,13 @@ import { importGraph } from '../../model/import/import-onnx.ts';
 import { referenceLogits } from './onnx-builder.ts';
 import { GRAPH_INPUT, randomGraph } from './random-graph.ts';
 
+/** Graphs with branches that become one layer, which random ones seldom have. */
+const MERGING: [seed: number, steps: number][] = [
+  [12, 13],
+  [22, 9],
+  [131, 6],
+];
+
 test('random graphs of all operators are imported whole, and agree with the independent runtime', async () => {
   let [cuts, merged] = [0, 0];
   const property = fc.asyncProperty(fc.nat(2 ** 30), fc.integer({ min: 1, max: 14 }), async (seed, steps) => {
@@ -20,6 +27,6 @@ test('random graphs of all operators are imported whole, and agree with the inde
     for (const [i, value] of expected.entries())
       assert.ok(Math.abs(logits[i] - value) <= 1e-4 * scale, `logit ${i}: ${logits[i]} instead of ${value}`);
   });
-  await fc.assert(property, { numRuns: 150 });
+  await fc.assert(property, { numRuns: 150, examples: MERGING });
   assert.ok(cuts > 20 && merged > 0, `${cuts} cuts, ${merged} merged layers`);
 });
