@@ -38,6 +38,11 @@ export class Prg {
     this.#stream.fill(target);
   }
 
+  /** Frees the stream: for those that live long or are many. It must not be used afterwards. */
+  close(): void {
+    this.#stream.close();
+  }
+
   /** The next `length` 32-bit words, little-endian. */
   words(length: number): Uint32Array<ArrayBuffer> {
     return new Uint32Array(this.bytes(4 * length).buffer);

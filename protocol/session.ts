@@ -73,7 +73,8 @@ async function withKeys<Session>(he: { close(): void }, open: () => Promise<Sess
   }
 }
 
-/** Frees the keys. The session must not be used afterwards, nor while a preparation runs on it. */
-export function closeSession({ he }: ClientSession | ServerSession): void {
+/** Frees keys and streams. The session must not be used afterwards, nor while a preparation runs on it. */
+export function closeSession({ he, ot }: ClientSession | ServerSession): void {
   he.close();
+  ot.close();
 }

@@ -33,4 +33,9 @@ export class LeafStreams {
       yield { tree, sum };
     }
   }
+
+  /** Frees all streams. */
+  close(): void {
+    for (const stream of this.#trees.flat()) stream.close();
+  }
 }

@@ -67,6 +67,11 @@ export class RandomOtReceiver {
     this.#hash = new TransferHash(session);
   }
 
+  /** Frees the session's streams. The object must not be used afterwards. */
+  close(): void {
+    this.#leaves.close();
+  }
+
   /**
    * One transfer per byte of `choices`, each 0 or 1. `matrix` [otMatrixBytes] goes to the sender; `messages`
    * [16 * count bytes] are those of the choices. Throws 'crypto/input' on other bytes and at the session's limit.
@@ -115,6 +120,11 @@ export class RandomOtSender {
     this.#treeBits = treeBits;
     this.#leaves = new LeafStreams(trees, treeBits);
     this.#hash = new TransferHash(session);
+  }
+
+  /** Frees the session's streams. The object must not be used afterwards. */
+  close(): void {
+    this.#leaves.close();
   }
 
   /**
