@@ -29,7 +29,7 @@ def test_documents_show_commands_that_exist(document: Path) -> None:
 
 
 def test_the_guide_shows_presets_that_exist() -> None:
-    text = GUIDE.read_text()
+    text, _, _ = GUIDE.read_text().partition("## 2.")
     shown = [
         f"{names[0].rpartition('-')[0]}-{name.rpartition('-')[2]}"
         for line in re.findall(r"^\|.*`sphynx-\w+-\w+k`.*$", text, re.M)
