@@ -124,7 +124,8 @@ function serve(loaded: FixedNetwork, { setting = 'fast', output }: ServingOption
   };
 }
 
-function summarize({ name, hash, input, labels, relus, macs }: ModelCard, quote: Quote): ModelSummary {
+/** What a list of models says of one. */
+export function summarize({ name, hash, input, labels, relus, macs }: ModelCard, quote: Quote): ModelSummary {
   return {
     name,
     hash,

@@ -1,4 +1,5 @@
 import type { Segment } from '../../protocol/segment.ts';
+import { summarize } from '../../server/models.ts';
 import { encodeSegment } from '../../transport/grpc-channel.ts';
 import { codecOf, type Message, type Method, type Victim } from './codec.ts';
 import { PLACEHOLDERS } from './placeholders.ts';
@@ -30,17 +31,7 @@ export function dialoguesOf(transcript: Transcript): Dialogue[] {
   const model = { model: card.name, modelHash: card.hash, planHash: plan.hash };
   const quote = { offlineBytes: 1, onlineBytes: 1, offlineProcessorMs: 1, expectedWaitMs: 1 };
   const bundleId = PLACEHOLDERS.own;
-  const summary = {
-    name: card.name,
-    hash: card.hash,
-    inputChannels: card.input.channels,
-    inputHeight: card.input.height,
-    inputWidth: card.input.width,
-    classes: card.labels.length,
-    relus: card.relus,
-    macs: card.macs,
-    quote,
-  };
+  const summary = summarize(card, quote);
   const hello = { hello: { ...model, count: 1, lost: ['a'.repeat(32)] } };
   const accepted = { accepted: { session: 'a'.repeat(32), quote, bundleLifetimeSeconds: 60 } };
   const bundleUp = [{ begin: {} }, ...segments(bundle.up), { commit: { bundleId } }];

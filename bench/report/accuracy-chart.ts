@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { PaperRow } from '../paper/columns.ts';
 import { PUBLISHED, SPHYNX_MACHINE } from '../paper/published.ts';
-import type { Chart } from './chart.ts';
+import { type Chart, PANEL, PANELS } from './chart.ts';
 
 const PAPERS = "paper's latency and accuracy";
 const MIXED = "latency here, paper's accuracy";
@@ -71,10 +71,9 @@ function specOf(values: readonly Point[]): TopLevelSpec {
   const axis = { values: [0.03, 0.1, 0.3, 1, 3, 10, 30], format: '~g', labelFlush: false };
   return {
     data: { values: [...values] },
-    facet: { column: { field: 'dataset', type: 'nominal', title: null, sort: ['CIFAR-100'] } },
+    facet: PANELS,
     spec: {
-      width: 300,
-      height: 320,
+      ...PANEL,
       layer: [
         {
           transform: [{ filter: 'isValid(datum.least)' }],

@@ -13,6 +13,12 @@ export interface Chart {
   readonly spec: (theme: Theme) => TopLevelSpec;
 }
 
+/** A panel for each data set, with axes of its own. */
+export const PANELS = {
+  column: { field: 'dataset', type: 'nominal', title: null, sort: ['CIFAR-100'] as string[] },
+} as const;
+export const PANEL = { width: 300, height: 320 } as const;
+
 /** Dots per inch at which one unit of the SVG is a pixel, and those of the PNG. */
 const [SVG_DENSITY, PNG_DENSITY] = [72, 144];
 

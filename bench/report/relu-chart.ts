@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { PUBLISHED } from '../paper/published.ts';
 import type { ZooAccuracy } from '../paper/zoo-accuracy.ts';
-import type { Chart } from './chart.ts';
+import { type Chart, PANEL, PANELS } from './chart.ts';
 
 const PAPERS = 'of the papers';
 const OURS = 'trained here';
@@ -29,10 +29,9 @@ export function reluChart(zoo: readonly ZooAccuracy[]): Chart | undefined {
 function specOf(values: readonly { readonly method: string }[]): TopLevelSpec {
   return {
     data: { values: [...values] },
-    facet: { column: { field: 'dataset', type: 'nominal', title: null, sort: ['CIFAR-100'] } },
+    facet: PANELS,
     spec: {
-      width: 300,
-      height: 320,
+      ...PANEL,
       mark: { type: 'point', filled: true, size: 100, opacity: 0.9 },
       encoding: {
         x: {

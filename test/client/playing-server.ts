@@ -8,6 +8,7 @@ import { prepareServer } from '../../protocol/offline.ts';
 import { inferServer } from '../../protocol/online.ts';
 import { makePlan } from '../../protocol/plan.ts';
 import { openServerSession } from '../../protocol/session.ts';
+import { summarize } from '../../server/models.ts';
 import { CallStream } from '../../transport/call-stream.ts';
 import { GrpcChannel } from '../../transport/grpc-channel.ts';
 import type {
@@ -70,19 +71,7 @@ export async function playingServer(
   };
 
   const address = await hostileServer({
-    models: [
-      {
-        name: card.name,
-        hash: card.hash,
-        inputChannels: card.input.channels,
-        inputHeight: card.input.height,
-        inputWidth: card.input.width,
-        classes: card.labels.length,
-        relus: card.relus,
-        macs: card.macs,
-        quote,
-      },
-    ],
+    models: [summarize(card, quote)],
     card: {
       cardJson: JSON.stringify(card),
       modelHash: card.hash,

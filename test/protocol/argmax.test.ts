@@ -8,10 +8,7 @@ import { randomModel, randomSmallNetwork } from '../../model/random.ts';
 import { makePlan } from '../../protocol/plan.ts';
 import type { Setting } from '../../protocol/setting.ts';
 import { randomImage } from './images.ts';
-import { bytesOf, carriesOf, infer, prepare } from './rehearsal.ts';
-
-const total = (segments: readonly { data: Uint8Array }[]) =>
-  segments.reduce((sum, { data }) => sum + data.length, 0);
+import { assertPlanBytes, bytesOf, carriesOf, infer, prepare } from './rehearsal.ts';
 
 /** Classes in the order of their logits, of equal ones the first. */
 function ranking(logits: Int32Array): number[] {
@@ -27,12 +24,7 @@ async function rehearse(network: FixedNetwork, classes: number, setting?: Settin
   assert.deepEqual(inference.classes, ranking(logits).slice(0, classes));
   assert.equal(inference.logits.length, 0);
   assert.equal(bytesOf(inference.clientReceived, 'logit-share').length, 0);
-  const { plan } = preparation;
-  assert.equal(total(preparation.serverReceived), plan.offlineBytes.up);
-  assert.equal(total(preparation.clientReceived), plan.offlineBytes.down);
-  assert.equal(preparation.bundle.length, plan.bundleBytes);
-  assert.equal(total(inference.serverReceived), plan.onlineBytes.up);
-  assert.equal(total(inference.clientReceived), plan.onlineBytes.down);
+  assertPlanBytes(preparation, inference);
 }
 
 test('the client learns the likeliest classes of the executor’s logits, in their order, and no logit', async () => {

@@ -10,10 +10,7 @@ import { elementOrder, inOrder, putBack } from '../../protocol/element-order.ts'
 import { makePlan } from '../../protocol/plan.ts';
 import type { Setting } from '../../protocol/setting.ts';
 import { randomImage } from './images.ts';
-import { carriesOf, infer, prepare } from './rehearsal.ts';
-
-const total = (segments: readonly { data: Uint8Array }[]) =>
-  segments.reduce((sum, { data }) => sum + data.length, 0);
+import { assertPlanBytes, carriesOf, infer, prepare } from './rehearsal.ts';
 
 /** One inference: its logits are the integer executor's, its bytes the plan's. */
 async function rehearse(network: FixedNetwork, setting: Setting = 'fast'): Promise<void> {
@@ -26,12 +23,7 @@ async function rehearse(network: FixedNetwork, setting: Setting = 'fast'): Promi
     tensors.slice(1).some((tensor) => tensor.some((value) => value < 0)),
     'signs came through',
   );
-  const { plan } = preparation;
-  assert.equal(total(preparation.serverReceived), plan.offlineBytes.up);
-  assert.equal(total(preparation.clientReceived), plan.offlineBytes.down);
-  assert.equal(preparation.bundle.length, plan.bundleBytes);
-  assert.equal(total(inference.serverReceived), plan.onlineBytes.up);
-  assert.equal(total(inference.clientReceived), plan.onlineBytes.down);
+  assertPlanBytes(preparation, inference);
 }
 
 test('networks with linear elements: private logits are the executor’s bit for bit, bytes are the plan’s', async () => {

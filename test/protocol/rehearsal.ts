@@ -1,5 +1,6 @@
 /** Runs both roles in one process over a memory channel and keeps everything that was said: support for tests. */
 
+import assert from 'node:assert/strict';
 import { outputMasks, removeMask } from '../../crypto/garbling/online.ts';
 import { randomSeed, SEED_BYTES } from '../../crypto/prg.ts';
 import { addShares, bytesToWords } from '../../crypto/ring.ts';
@@ -170,4 +171,15 @@ export function carriesOf(network: FixedNetwork, prepared: Preparation, inferenc
     const sum = (own[layer][element] & low) + (other[layer][element] & low);
     return sum > low ? 1 : 0;
   };
+}
+
+const total = (segments: readonly Segment[]) => segments.reduce((sum, { data }) => sum + data.length, 0);
+
+/** What went over both channels, and what was kept, is as long as the plan says. */
+export function assertPlanBytes({ plan, bundle, ...prepared }: Preparation, inference: Inference): void {
+  assert.equal(total(prepared.serverReceived), plan.offlineBytes.up);
+  assert.equal(total(prepared.clientReceived), plan.offlineBytes.down);
+  assert.equal(bundle.length, plan.bundleBytes);
+  assert.equal(total(inference.serverReceived), plan.onlineBytes.up);
+  assert.equal(total(inference.clientReceived), plan.onlineBytes.down);
 }
