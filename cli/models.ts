@@ -17,11 +17,12 @@ function describe(list: readonly ModelSummary[]): string {
     model.name,
     `${model.inputWidth}x${model.inputHeight}x${model.inputChannels}`,
     model.classes,
+    model.output,
     model.relus,
     bytes(model.quote.offlineBytes),
     bytes(model.quote.onlineBytes),
     model.hash.slice(0, 12),
   ]);
-  const header = ['MODEL', 'INPUT', 'CLASSES', 'RELUS', 'OFFLINE', 'ONLINE', 'HASH'];
+  const header = ['MODEL', 'INPUT', 'CLASSES', 'OUTPUT', 'RELUS', 'OFFLINE', 'ONLINE', 'HASH'];
   return `${counted(list.length, 'model')}; traffic is for one image\n\n${table(header, rows)}`;
 }

@@ -1,5 +1,6 @@
 import { Fields } from '../model/fields.ts';
 import { MAX_CHANNELS, MAX_ELEMENTS, MAX_NAME, MAX_SIDE } from '../model/limits.ts';
+import { OUTPUT, type Output } from '../model/output.ts';
 import type { ModelSummary } from '../transport/messages.ts';
 
 const NAME = new RegExp(`^[A-Za-z0-9][A-Za-z0-9._-]{0,${MAX_NAME - 1}}$`);
@@ -25,6 +26,7 @@ function readSummary(fields: Fields): ModelSummary {
     classes: fields.integer('classes', 1, MAX_CHANNELS),
     relus: fields.integer('relus', 0, MAX_ELEMENTS),
     macs: fields.integer('macs', 0, anyNumber),
+    output: fields.text('output', OUTPUT) as Output,
     quote: {
       offlineBytes: quote.integer('offlineBytes', 0, anyNumber),
       onlineBytes: quote.integer('onlineBytes', 0, anyNumber),

@@ -4,9 +4,10 @@
  */
 export type Output = 'logits' | 'label' | `top-${number}`;
 
-const OUTPUT = /^(?:logits|label|top-(?:[2-9]|[1-9]\d{1,4}))$/;
+/** 'top-2' and up, since 'top-1' is 'label'. */
+export const OUTPUT = /^(?:logits|label|top-(?:[2-9]|[1-9]\d{1,4}))$/;
 
-/** Whether a text from outside names an output: 'top-2' and up, since 'top-1' is 'label'. */
+/** Whether a text from outside names an output. */
 export function isOutput(text: string): text is Output {
   return OUTPUT.test(text);
 }

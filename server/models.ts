@@ -22,9 +22,18 @@ export interface ServedModel {
 export interface ServingOptions {
   /** 'fast' unless given. */
   readonly setting?: Setting;
-  /** What clients learn, whatever the networks say. */
+  /** What clients learn, whatever the networks say, but for folders with an output of their own. */
   readonly output?: Output;
 }
+
+/** A folder whose clients learn something else than those of the server's other models. */
+export interface ModelEntry {
+  readonly path: string;
+  readonly output: Output;
+}
+
+/** A folder, with or without an output of its own, or a network in memory. */
+export type ModelSource = string | ModelEntry | FixedNetwork;
 
 /** The server's models. Of several versions of one name, the one that was given first is the current one. */
 export class ModelRegistry {
@@ -33,17 +42,13 @@ export class ModelRegistry {
   /**
    * Loads every model.
    *
-   * @param sources folders of models, or networks in memory
    * @throws SphynxError 'model/format' and others of `loadModel`; 'config/invalid' if there are none or one twice
    */
-  static async load(
-    sources: readonly (string | FixedNetwork)[],
-    options: ServingOptions = {},
-  ): Promise<ModelRegistry> {
+  static async load(sources: readonly ModelSource[], options: ServingOptions = {}): Promise<ModelRegistry> {
     const models: ServedModel[] = [];
     if (sources.length === 0) throw new SphynxError('config/invalid', 'a server needs at least one model');
     for (const source of sources) {
-      const model = serve(typeof source === 'string' ? await loadModel(source) : source, options);
+      const model = await serveSource(source, options);
       const { name, hash } = model.identity;
       if (models.some(({ identity }) => identity.name === name && identity.hash === hash))
         throw new SphynxError('config/invalid', `the model ${name} is given twice`);
@@ -101,6 +106,12 @@ export class ModelRegistry {
   }
 }
 
+async function serveSource(source: ModelSource, options: ServingOptions): Promise<ServedModel> {
+  if (typeof source === 'string') return serve(await loadModel(source), options);
+  if (!('path' in source)) return serve(source, options);
+  return serve(await loadModel(source.path), { ...options, output: source.output });
+}
+
 function serve(loaded: FixedNetwork, { setting = 'fast', output }: ServingOptions): ServedModel {
   const shared = { card: loaded.card, layers: loaded.layers.map(share) };
   const network = output === undefined ? shared : withOutput(shared, output);
@@ -125,7 +136,8 @@ function serve(loaded: FixedNetwork, { setting = 'fast', output }: ServingOption
 }
 
 /** What a list of models says of one. */
-export function summarize({ name, hash, input, labels, relus, macs }: ModelCard, quote: Quote): ModelSummary {
+export function summarize(card: ModelCard, quote: Quote): ModelSummary {
+  const { name, hash, input, labels, relus, macs, output } = card;
   return {
     name,
     hash,
@@ -136,6 +148,7 @@ export function summarize({ name, hash, input, labels, relus, macs }: ModelCard,
     relus,
     macs,
     quote,
+    output,
   };
 }
 

@@ -1,6 +1,5 @@
 import type { Logger } from 'pino';
-import type { FixedNetwork } from '../model/network.ts';
-import { ModelRegistry, type ServingOptions } from './models.ts';
+import { ModelRegistry, type ModelSource, type ServingOptions } from './models.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 interface ReloadParts {
@@ -15,7 +14,7 @@ interface ReloadParts {
  */
 export async function reloadModels(
   { models, pool, logger }: ReloadParts,
-  sources: readonly (string | FixedNetwork)[],
+  sources: readonly ModelSource[],
   options: ServingOptions,
 ): Promise<void> {
   const wanted = await ModelRegistry.load(sources, options);

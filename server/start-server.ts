@@ -3,7 +3,6 @@ import { Server } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import { type Logger, pino } from 'pino';
-import type { FixedNetwork } from '../model/network.ts';
 import type { Output } from '../model/output.ts';
 import type { Setting } from '../protocol/setting.ts';
 import { SHARED_CHANNEL_OPTIONS } from '../transport/limits.ts';
@@ -28,7 +27,7 @@ import {
 import { listen } from './listen.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { serveMetrics } from './metrics/serve-metrics.ts';
-import { ModelRegistry } from './models.ts';
+import { ModelRegistry, type ModelSource } from './models.ts';
 import { reloadModels } from './reload-models.ts';
 import { PrivateInferenceService } from './service.ts';
 import { openStore, type StoreOptions } from './store/open-store.ts';
@@ -36,11 +35,10 @@ import { serveWebSockets, type WebOptions } from './web/serve-web-sockets.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 export interface ServerOptions extends AccessOptions, StoreOptions {
-  /** Folders of models, or networks in memory. */
-  readonly models: readonly (string | FixedNetwork)[];
+  readonly models: readonly ModelSource[];
   /** For all models: fewer bytes online ('fast', the default) or fewer offline ('lean'). */
   readonly setting?: Setting;
-  /** What clients learn, of all models; unless given, what the networks say: of folders 'logits'. */
+  /** What clients learn, of models without an output of their own; unless given, what the networks say: of folders 'logits'. */
   readonly output?: Output;
   readonly limits?: Partial<ServerLimits>;
   /** Serves browsers too, over WebSocket. */

@@ -1,4 +1,5 @@
 /** The messages of `proto/sphynx/v1/private_inference.proto` as proto-loader gives them; documented there. */
+import type { Output } from '../model/output.ts';
 
 export interface Quote {
   offlineBytes: number;
@@ -17,6 +18,7 @@ export interface ModelSummary {
   relus: number;
   macs: number;
   quote: Quote;
+  output: Output;
 }
 
 export type ListModelsRequest = Record<string, never>;

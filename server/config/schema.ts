@@ -4,6 +4,7 @@ import { JWT_ALGORITHMS } from '../identity/jwt.ts';
 import { CLIENT_CERTIFICATES } from '../identity/tls-credentials.ts';
 import { completeLimits, DEFAULT_LIMITS, type ServerLimits, TIMER_MS } from '../limits.ts';
 import { isLoopback } from '../listen.ts';
+import type { ModelEntry } from '../models.ts';
 import {
   checked,
   choice,
@@ -21,13 +22,15 @@ import {
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
+const OUTPUT = checked('what clients learn: logits, label, or top-2 and up', isOutput);
+
 /** Everything that the configuration file can say, in the order in which it is printed. */
 export const SCHEMA = {
   listen: address('where to listen, HOST:PORT; port 0 takes any free one'),
-  models: paths('folders of the models to serve'),
+  models: modelEntries('folders of the models to serve, or { path, output } for an output of its own'),
   state: path('folder of the bundle records; one server per folder'),
   setting: choice('fewer bytes online (fast) or offline (lean)', Object.keys(DIGIT_BITS) as Setting[]),
-  output: checked('what clients learn: logits, label, or top-2 and up', isOutput),
+  output: OUTPUT,
   insecure: flag('serve other machines without TLS'),
   graceSeconds: number('how long running inferences may finish when the server stops', seconds),
   tls: {
@@ -91,6 +94,30 @@ function address(about: string): Field<string> {
       return value;
     },
   };
+}
+
+/** Folders, each of which may have an output of its own; in the environment and on the command line folders alone. */
+function modelEntries(about: string): Field<readonly (string | ModelEntry)[]> {
+  const folders = paths(about);
+  return {
+    ...folders,
+    parse(written, place) {
+      const entries = Array.isArray(written) ? written.map(entryOf) : [];
+      const found = folders.parse(Array.isArray(written) ? entries.map(({ path }) => path) : written, place);
+      return found.map((path, i) => {
+        const { output } = entries[i];
+        return output === undefined ? path : { path, output: OUTPUT.parse(output, place) };
+      });
+    },
+  };
+}
+
+function entryOf(written: unknown): { path: unknown; output?: unknown } {
+  if (typeof written !== 'object' || written === null) return { path: written };
+  const { path, output, ...others } = written as Record<string, unknown>;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw new Error(`a model has a path and an output, no "${unknown}"`);
+  return { path, output };
 }
 
 function limits(): Record<keyof ServerLimits, Field<number>> {

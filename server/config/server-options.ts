@@ -5,7 +5,7 @@ import type { EffectiveConfig } from './load-config.ts';
 
 /** What a configuration asks of `startServer`. `loadConfig` has seen to it that sections are complete. */
 export function serverOptions(
-  config: EffectiveConfig & { readonly models: readonly string[]; readonly state: string },
+  config: EffectiveConfig & { readonly models: ServerOptions['models']; readonly state: string },
 ): Omit<ServerOptions, 'logger'> {
   const { tls, identity, store = {}, web } = config;
   return {
@@ -20,7 +20,10 @@ export function serverOptions(
     setting: config.setting,
     output: config.output,
     limits: config.limits,
-    web: web?.listen === undefined ? undefined : { address: web.listen, origins: web.origins },
+    web:
+      web?.listen === undefined
+        ? undefined
+        : { address: web.listen, origins: web.origins },
     metrics: config.metrics,
     reflection: config.reflection,
   };

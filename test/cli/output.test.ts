@@ -21,6 +21,7 @@ test('what a server says cannot drive the terminal, not even in stack traces', a
     relus: 1,
     macs: 1,
     quote: { offlineBytes: 1, onlineBytes: 1, offlineProcessorMs: 0, expectedWaitMs: 0 },
+    output: 'logits' as const,
   };
   const card = { cardJson: ESCAPES, modelHash: '', planHash: '', quote: summary.quote, setting: 'fast' };
   const server = await hostileServer({ models: [summary], card });

@@ -17,6 +17,7 @@ const summary: ModelSummary = {
   relus: 100,
   macs: 1000,
   quote: { offlineBytes: 1000, onlineBytes: 100, offlineProcessorMs: 0, expectedWaitMs: 0 },
+  output: 'logits',
 };
 
 test('a list of models with names or figures that are none is refused before anybody prints it', async () => {
@@ -27,6 +28,8 @@ test('a list of models with names or figures that are none is refused before any
     { quote: undefined },
     { macs: 2 ** 60 },
     { relus: 2 ** 63 },
+    { output: 'label\u001b[2J' },
+    { output: '' },
   ];
   for (const lie of lies) {
     const address = await hostileServer({ models: [{ ...summary, ...lie }] });

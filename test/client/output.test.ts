@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { prepareImage } from '../../client/image.ts';
 import { quantizeImage, stochasticRange } from '../../model/executor.ts';
 import { withOutput } from '../../model/network.ts';
 import { seededRandom } from '../../model/random.ts';
+import { ModelRegistry } from '../../server/models.ts';
 import { network, runningServer } from '../server/running-server.ts';
 import { image, newClient } from './connected.ts';
 
@@ -53,4 +55,16 @@ test('a network in memory says itself what clients learn, unless the server does
 
 test('an output of more classes than the model has keeps the server from starting', async () => {
   await assert.rejects(runningServer({ output: 'top-11' }), { code: 'model/format', message: /top-10/ });
+});
+
+test('a folder may have an output of its own beside the server’s', async () => {
+  const path = join(import.meta.dirname, '..', '..', 'model-zoo', 'sphynx-c100-13k-snl');
+  const { all } = await ModelRegistry.load([{ path, output: 'label' }, network], { output: 'top-2' });
+  assert.deepEqual(
+    all.map(({ summary, network: { card } }) => [summary.output, card.output]),
+    [
+      ['top-2', 'top-2'],
+      ['label', 'label'],
+    ],
+  );
 });

@@ -28,11 +28,12 @@ const GOLDEN: [method: string, direction: 'request' | 'response', message: objec
           relus: 25600,
           macs: 2 ** 40,
           quote,
+          output: 'label',
         },
       ],
       serverTimeMs: 1_700_000_000_000,
     },
-    '0a280a016d12016818032020282130643880c801408080808080204a0d08c0843d10d00f18dc0b20fa011080d095ffbc31',
+    '0a2f0a016d12016818032020282130643880c801408080808080204a0d08c0843d10d00f18dc0b20fa0152056c6162656c1080d095ffbc31',
   ],
   ['GetModelCard', 'request', { model: 'm' }, '0a016d'],
   [

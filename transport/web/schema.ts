@@ -31,6 +31,7 @@ const modelSummary: MessageType = {
     relus: whole(7),
     macs: whole(8),
     quote: one(9, quote),
+    output: text(10),
   },
 };
 

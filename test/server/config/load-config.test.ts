@@ -55,6 +55,20 @@ test('JSON is read as YAML is, and paths start at the folder of the file', () =>
   assert.deepEqual(models, [join(process.cwd(), 'x'), join(process.cwd(), 'y')]);
 });
 
+test('a model may have an output of its own, and nothing else', () => {
+  const written = 'models: [a, { path: b, output: label }, { path: c }]';
+  const file = fileOf(written);
+  const at = (name: string) => join(dirname(file), name);
+  assert.deepEqual(loadConfig({ file }).models, [at('a'), { path: at('b'), output: 'label' }, at('c')]);
+  for (const [entry, problem] of [
+    ['{ path: b, output: top-1 }', /models: expected what clients learn/],
+    ['{ path: b, ouput: label }', /models: .*"ouput"/],
+    ['{ output: label }', /models: expected a path/],
+    ['7', /models: expected a path, got 7/],
+  ] as const)
+    assert.match(problems(`models: [a, ${entry}]`).join(), problem);
+});
+
 test('all wrong fields are named at once, each with its path', () => {
   const [headline, ...found] = problems(`
     listen: nowhere
