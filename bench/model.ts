@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { SphynxError } from '../errors/sphynx-error.ts';
-import { loadModel } from '../model/load.ts';
+import { loadModel, MANIFEST_FILE } from '../model/load.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import { randomModel, type SphynxShape } from '../model/random.ts';
 import { FAMILY_NAMES, familyModel } from './families/family-model.ts';
@@ -19,19 +19,19 @@ const MOST = { channels: 100, cells: 50, side: 512 };
 const CLASSES: Record<number, number> = { 32: 100, 64: 200, 224: 1000 };
 
 /**
- * The network that MODEL names: one of the zoo, or one with random weights of the Sphynx or another family. Throws
- * 'config/invalid' for another name and the errors of `loadModel`.
+ * The network that MODEL names: one of the zoo, one in a folder as `sphynx import` writes it, or one with random
+ * weights of the Sphynx or another family. Throws 'config/invalid' for another name and the errors of `loadModel`.
  */
 export async function benchModel(name: string): Promise<FixedNetwork> {
   const match = SPHYNX.exec(name);
   if (match) return randomModel(sphynxShape(name, match));
   const other = familyModel(name, classesOf);
   if (other) return other;
-  if (/^[\w.-]+$/.test(name) && existsSync(join(ZOO, name, 'manifest.json')))
-    return loadModel(join(ZOO, name));
+  const folder = /^[\w.-]+$/.test(name) ? join(ZOO, name) : name;
+  if (existsSync(join(folder, MANIFEST_FILE))) return loadModel(folder);
   throw new SphynxError(
     'config/invalid',
-    `${name} is neither a folder of model-zoo/ nor sphynx:C,D,L1+L2[@SIZE][~LINEAR], such as sphynx:5,10,0+5, nor ${FAMILY_NAMES}`,
+    `${name} is neither a folder of model-zoo/, nor the path of another one (./NAME), nor sphynx:C,D,L1+L2[@SIZE][~LINEAR], such as sphynx:5,10,0+5, nor ${FAMILY_NAMES}`,
   );
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { benchModel } from '../../bench/model.ts';
+import { benchModel, ZOO } from '../../bench/model.ts';
 
 test('a Sphynx network has the ReLUs that its name says', async () => {
   const sizes: Record<string, number> = {
@@ -100,4 +100,11 @@ test('what names no network is refused with what would', async () => {
   ];
   for (const name of [...wrong, 'sphynx:0,5,0', 'sphynx:5,99999999,0', 'sphynx:5,5,0@1024'])
     await assert.rejects(benchModel(name), { code: 'config/invalid' }, name);
+});
+
+test('a model is also the path of a folder, as an import writes it', async () => {
+  const zoo = await benchModel('sphynx-c100-13k-snl');
+  const { card } = await benchModel(`${ZOO}/sphynx-c100-13k-snl`);
+  assert.equal(card.hash, zoo.card.hash);
+  await assert.rejects(benchModel('./nowhere'), { code: 'config/invalid', message: /model-zoo/ });
 });

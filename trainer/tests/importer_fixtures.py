@@ -66,15 +66,16 @@ class InvertedResidual(nn.Module):
 class DenseLayer(nn.Module):
     """DenseNet's layer: what it makes is joined to all that came before."""
 
-    def __init__(self, channels: int, growth: int) -> None:
+    def __init__(self, channels: int, growth: int, bottleneck: int = 2) -> None:
         super().__init__()
+        inner = bottleneck * growth
         self.block = nn.Sequential(
             nn.BatchNorm2d(channels),
             nn.ReLU(),
-            nn.Conv2d(channels, 2 * growth, 1, bias=False),
-            nn.BatchNorm2d(2 * growth),
+            nn.Conv2d(channels, inner, 1, bias=False),
+            nn.BatchNorm2d(inner),
             nn.ReLU(),
-            nn.Conv2d(2 * growth, growth, 3, padding=1, bias=False),
+            nn.Conv2d(inner, growth, 3, padding=1, bias=False),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -173,15 +174,19 @@ def write_all(folder: Path) -> None:
     write("resnet18-snl", _exported(masked, "resnet18-snl"))
     torch.manual_seed(1)
     for name, network in networks().items():
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # the exporter that needs no other package is called old
-            image = torch.randn(1, 3, SIZE, SIZE)
-            path = folder / f"{name}.onnx"
-            torch.onnx.export(randomise(network).eval(), (image,), path, dynamo=False)
+        path = folder / f"{name}.onnx"
+        image = torch.randn(1, 3, SIZE, SIZE)
+        export_torch(randomise(network), image, path)
         write(name, path.read_bytes())
         path.unlink()
+
+
+def export_torch(network: nn.Module, image: Tensor, path: Path) -> None:
+    """Exports a network for such images as PyTorch does."""
+    with warnings.catch_warnings():
+        # The exporter that needs no other package is called old.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(network.eval(), (image,), path, dynamo=False)
 
 
 def _exported(network: Classifier, name: str) -> bytes:
