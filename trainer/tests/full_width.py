@@ -96,7 +96,7 @@ def write(folder: Path, name: str) -> None:
 
 
 def settled(network: nn.Module, images: Tensor) -> nn.Module:
-    """Takes every batch norm's statistics from images, as training does, so that logits stay small."""
+    """Takes the statistics of all batch norms from images, so that logits stay small."""
     for part in network.modules():
         if isinstance(part, nn.BatchNorm2d):
             part.momentum = 1.0
