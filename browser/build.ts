@@ -19,18 +19,22 @@ const edges: Plugin = {
   },
 };
 
-/** Writes the bundle to `folder`. Throws if anything of it would need Node. */
-export async function buildBrowser(folder: string): Promise<void> {
+/** Bundles scripts for browsers, by their names in `folder`, and puts the WASM files there that `worker` loads. */
+export async function bundle(
+  folder: string,
+  entryPoints: Record<string, string>,
+  { sourcemap }: { sourcemap: boolean },
+): Promise<void> {
   await build({
     absWorkingDir: ROOT,
-    entryPoints: { index: 'browser/index.ts', worker: 'browser/worker.ts' },
+    entryPoints,
     outdir: folder,
     bundle: true,
     format: 'esm',
     platform: 'browser',
     target: 'es2024',
     minify: true,
-    sourcemap: true,
+    sourcemap,
     // Emscripten asks for it in Node only.
     external: ['module'],
     plugins: [edges],
@@ -39,6 +43,11 @@ export async function buildBrowser(folder: string): Promise<void> {
   copyFileSync(join(ROOT, 'kernels/build/kernels.wasm'), join(folder, 'kernels.wasm'));
   const seal = fileURLToPath(import.meta.resolve('node-seal/throws'));
   copyFileSync(join(seal, '../seal_throws.wasm'), join(folder, 'seal_throws.wasm'));
+}
+
+/** Writes the client to `folder`. Throws if anything of it would need Node. */
+export function buildBrowser(folder: string): Promise<void> {
+  return bundle(folder, { index: 'browser/index.ts', worker: 'browser/worker.ts' }, { sourcemap: true });
 }
 
 /** What a page loads (bytes), compressed as servers do. */

@@ -1,16 +1,20 @@
+import type { SegmentListener } from '../client/observed-channel.ts';
 import type { PrepareProgress } from '../client/prepare.ts';
 import { SphynxError, type SphynxErrorCode } from '../errors/sphynx-error.ts';
 import type { FromWorker, RequestName, Requests, ToWorker } from './messages.ts';
 
-interface Waiting {
-  readonly resolve: (result: never) => void;
-  readonly reject: (error: SphynxError) => void;
+interface Listeners {
   readonly onProgress?: (progress: PrepareProgress) => void;
+  readonly onSegment?: SegmentListener;
 }
 
-export interface CallOptions {
+interface Waiting extends Listeners {
+  readonly resolve: (result: never) => void;
+  readonly reject: (error: SphynxError) => void;
+}
+
+export interface CallOptions extends Listeners {
   readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: PrepareProgress) => void;
 }
 
 /** A worker that runs the client, seen from the page: requests as promises. */
@@ -31,12 +35,12 @@ export class ClientWorker {
   ask<Name extends RequestName>(
     name: Name,
     given: Requests[Name]['with'],
-    { signal, onProgress }: CallOptions = {},
+    { signal, ...listeners }: CallOptions = {},
   ): Promise<Requests[Name]['gives']> {
     const id = this.#next++;
     const abort = () => this.#say({ type: 'abort', id });
     return new Promise<Requests[Name]['gives']>((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject, onProgress });
+      this.#waiting.set(id, { resolve, reject, ...listeners });
       this.#say({ type: 'request', id, name, with: given });
       signal?.addEventListener('abort', abort);
       if (signal?.aborted) abort();
@@ -57,6 +61,10 @@ export class ClientWorker {
     const waiting = this.#waiting.get(message.id);
     if (message.type === 'progress') {
       waiting?.onProgress?.(message.progress);
+      return;
+    }
+    if (message.type === 'segment') {
+      waiting?.onSegment?.(message.segment);
       return;
     }
     this.#waiting.delete(message.id);

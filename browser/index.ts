@@ -6,7 +6,15 @@ import type { ModelSummary } from '../transport/messages.ts';
 import { type CallOptions, ClientWorker } from './client-worker.ts';
 import { type PageImage, pixelsOf } from './pixels.ts';
 
+export type { BundleHeader } from '../client/bundle-header.ts';
+export type { Classification } from '../client/classify.ts';
+export type { PassedSegment } from '../client/observed-channel.ts';
+export type { PrepareProgress } from '../client/prepare.ts';
+export type { Score } from '../client/scores.ts';
 export { SphynxError, type SphynxErrorCode } from '../errors/sphynx-error.ts';
+export type { ModelCard } from '../model/card.ts';
+export type { ModelSummary } from '../transport/messages.ts';
+export { type PageImage, pixelsOf } from './pixels.ts';
 
 /**
  * Connects to the server at `address` (`wss://HOST:PORT`) and asks it for its models.
@@ -69,14 +77,21 @@ export class BrowserClient {
     return offline.ask('prepare', { model, count }, options);
   }
 
-  /** Classifies one image with one ready bundle. Neither the image nor the result leaves the page readable. */
+  /**
+   * Classifies one image with one ready bundle. Neither the image nor the result leaves the page readable. `onSegment`
+   * is told what the server sees and says.
+   */
   async classify(
     image: PageImage,
     { model, topK, ...options }: { model?: string; topK?: number } & CallOptions = {},
   ): Promise<Classification> {
     const { preprocessing } = await this.modelCard(model, options);
     const pixels = await pixelsOf(image, preprocessing.width, preprocessing.height);
-    return this.#online.ask('classify', { model, image: pixels, topK }, options);
+    return this.#online.ask(
+      'classify',
+      { model, image: pixels, topK, watched: options.onSegment !== undefined },
+      options,
+    );
   }
 
   /** The bundles that are ready, the one that expires first at the front. */

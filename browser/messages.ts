@@ -2,6 +2,7 @@
 import type { BundleHeader } from '../client/bundle-header.ts';
 import type { Classification } from '../client/classify.ts';
 import type { RawImage } from '../client/image.ts';
+import type { PassedSegment } from '../client/observed-channel.ts';
 import type { PrepareProgress } from '../client/prepare.ts';
 import type { ModelCard } from '../model/card.ts';
 import type { ModelSummary } from '../transport/messages.ts';
@@ -12,7 +13,11 @@ export interface Requests {
   models: { with: undefined; gives: ModelSummary[] };
   modelCard: { with: { model?: string }; gives: ModelCard };
   prepare: { with: { model?: string; count: number }; gives: BundleHeader[] };
-  classify: { with: { model?: string; image: RawImage; topK?: number }; gives: Classification };
+  /** `watched`: whether segments are told. */
+  classify: {
+    with: { model?: string; image: RawImage; topK?: number; watched: boolean };
+    gives: Classification;
+  };
   bundles: { with: { model?: string }; gives: BundleHeader[] };
   clear: { with: undefined; gives: number };
 }
@@ -26,6 +31,7 @@ export type ToWorker =
 export type FromWorker =
   | { readonly type: 'result'; readonly id: number; readonly result: unknown }
   | { readonly type: 'progress'; readonly id: number; readonly progress: PrepareProgress }
+  | { readonly type: 'segment'; readonly id: number; readonly segment: PassedSegment }
   | {
       readonly type: 'failure';
       readonly id: number;

@@ -1,6 +1,8 @@
 /** The client in a Web Worker: the same code as in Node, on the browser's side of its edges. */
 import type { Client } from '../client/client.ts';
 import { connect } from '../client/connect.ts';
+import type { SegmentListener } from '../client/observed-channel.ts';
+import type { PrepareProgress } from '../client/prepare.ts';
 import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
 import { holdKernelBinary } from '../kernels/binary.browser.ts';
 import type { FromWorker, RequestName, Requests, ToWorker } from './messages.ts';
@@ -10,7 +12,8 @@ const running = new Map<number, AbortController>();
 
 interface Call {
   readonly signal: AbortSignal;
-  readonly onProgress: (progress: Extract<FromWorker, { type: 'progress' }>['progress']) => void;
+  readonly onProgress: (progress: PrepareProgress) => void;
+  readonly onSegment: SegmentListener;
 }
 
 const ANSWERS: {
@@ -25,8 +28,9 @@ const ANSWERS: {
   },
   models: (_, { signal }) => connected().models({ signal }),
   modelCard: ({ model }, { signal }) => connected().modelCard(model, { signal }),
-  prepare: (given, call) => connected().prepare({ ...given, ...call }),
-  classify: ({ image, ...given }, { signal }) => connected().classify(image, { ...given, signal }),
+  prepare: (given, { signal, onProgress }) => connected().prepare({ ...given, signal, onProgress }),
+  classify: ({ image, watched, ...given }, { signal, onSegment }) =>
+    connected().classify(image, { ...given, signal, onSegment: watched ? onSegment : undefined }),
   bundles: ({ model }, { signal }) => connected().bundles({ model, signal }),
   clear: () => connected().dropAll(),
 };
@@ -44,8 +48,11 @@ async function answer(id: number, name: RequestName, given: unknown): Promise<vo
   const abort = new AbortController();
   running.set(id, abort);
   try {
-    const onProgress: Call['onProgress'] = (progress) => say({ type: 'progress', id, progress });
-    const result = await ANSWERS[name](given as never, { signal: abort.signal, onProgress });
+    const result = await ANSWERS[name](given as never, {
+      signal: abort.signal,
+      onProgress: (progress) => say({ type: 'progress', id, progress }),
+      onSegment: (segment) => say({ type: 'segment', id, segment }),
+    });
     say({ type: 'result', id, result });
   } catch (error) {
     const { code, message, retryAfterMs } = asSphynxError(error);

@@ -8,7 +8,7 @@ import { type Context, runCommand, USAGE } from './command.ts';
 import type { ImportOptions } from './import.ts';
 import type { OutputOptions } from './output.ts';
 import { PACKAGE_FOLDER } from './package-folder.ts';
-import { DEFAULT_ADDRESS, withConnection } from './server-connection.ts';
+import { DEFAULT_ADDRESS, DEFAULT_WEB_ADDRESS, withConnection } from './server-connection.ts';
 
 /** Runs `sphynx` with these arguments and sets the exit code: 0 done, 1 failed, 2 wrong usage. */
 export async function run(args: readonly string[]): Promise<void> {
@@ -86,6 +86,7 @@ function addServe(command: Command): void {
         ...['debug', 'info', 'warn', 'error', 'silent'],
       ]),
     )
+    .option('--web [host:port]', `serve people a page in their browsers too (${DEFAULT_WEB_ADDRESS})`)
     .option('--set <field=value...>', 'any field of the configuration, such as limits.sessions=4')
     .action(action(async () => (await import('./serve.ts')).serve));
 }

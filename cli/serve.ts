@@ -5,12 +5,13 @@ import { defaultStateFolder } from '../client/storage.ts';
 import type { Output } from '../model/output.ts';
 import type { Setting } from '../protocol/setting.ts';
 import { changedFields, isLive } from '../server/config/changes.ts';
-import { loadConfig } from '../server/config/load-config.ts';
+import { type EffectiveConfig, loadConfig } from '../server/config/load-config.ts';
 import type { LOG_LEVELS } from '../server/config/schema.ts';
 import { serverOptions } from '../server/config/server-options.ts';
 import { startServer } from '../server/index.ts';
 import type { Context } from './command.ts';
 import { DEFAULT_MODEL } from './package-folder.ts';
+import { DEFAULT_WEB_ADDRESS } from './server-connection.ts';
 
 /** As Commander gives them; undefined where nothing was said, and the environment or the file may speak. */
 export interface ServeOptions {
@@ -30,6 +31,8 @@ export interface ServeOptions {
   readonly bundlesPerClient?: number;
   /** Seconds. */
   readonly grace?: number;
+  /** Where to serve the page; true for the customary address, or that of the configuration. */
+  readonly web?: string | true;
   /** `path=value`. */
   readonly set?: readonly string[];
 }
@@ -63,9 +66,10 @@ export async function serve({ output, signal }: Context, options: ServeOptions):
   process.on('SIGHUP', reload);
   const names = server.models.map(({ name }) => name);
   const address = config.listen.replace(/:\d+$/, `:${server.port}`);
+  const page = pageUrl(config, server.webPort);
   output.result(
-    { address, port: server.port, models: server.models },
-    `serving ${names.join(', ')} on ${address}`,
+    { address, port: server.port, models: server.models, page },
+    `serving ${names.join(', ')} on ${address}${page === undefined ? '' : `; in a browser: ${page}`}`,
   );
   if (!signal.aborted) await once(signal, 'abort');
   if (!output.json) output.note('stopping: running inferences may finish (Ctrl-C again ends at once)');
@@ -73,9 +77,20 @@ export async function serve({ output, signal }: Context, options: ServeOptions):
   process.off('SIGHUP', reload);
 }
 
+/** Where people open the page, if it is served; a server that listens everywhere has other names too. */
+function pageUrl({ web, tls }: EffectiveConfig, port: number | undefined): string | undefined {
+  if (!web?.page) return undefined;
+  const host = (web.listen as string).replace(/:\d+$/, '').replace(/^(0\.0\.0\.0|\[::\])$/, 'localhost');
+  return `http${tls ? 's' : ''}://${host}:${port}/`;
+}
+
 /** The configuration of file, environment and options. Throws 'config/invalid'. */
 export function serveConfig(options: ServeOptions) {
-  const defaults = { models: [DEFAULT_MODEL], state: join(defaultStateFolder(), 'server') };
+  const defaults = {
+    models: [DEFAULT_MODEL],
+    state: join(defaultStateFolder(), 'server'),
+    web: options.web === undefined ? undefined : { listen: DEFAULT_WEB_ADDRESS },
+  };
   const config = loadConfig({
     defaults,
     file: options.config,
@@ -92,6 +107,10 @@ export function serveConfig(options: ServeOptions) {
       tls: { certificate: options.tlsCert, key: options.tlsKey, clientCa: options.clientCa },
       identity: { anonymous: options.anonymous, tokens: options.tokens },
       limits: { bundlesPerClient: options.bundlesPerClient },
+      web: {
+        page: options.web === undefined ? undefined : true,
+        listen: options.web === true ? undefined : options.web,
+      },
       log: { level: options.logLevel },
     },
   });

@@ -6,6 +6,9 @@ import { SphynxError } from '../errors/sphynx-error.ts';
 /** Where `sphynx serve` listens and the other commands look unless told otherwise. */
 export const DEFAULT_ADDRESS = '127.0.0.1:50051';
 
+/** Where `sphynx serve --web` serves its page unless told otherwise. */
+export const DEFAULT_WEB_ADDRESS = '127.0.0.1:8080';
+
 export interface ConnectionOptions {
   readonly server: string;
   readonly tls?: boolean;

@@ -10,6 +10,7 @@ import { type ImageInput, prepareImage } from './image.ts';
 import { BundleRefused, type InferResult, inferOnce } from './infer.ts';
 import type { KnownModel } from './known-models.ts';
 import { ATTEMPTS } from './limits.ts';
+import type { SegmentListener } from './observed-channel.ts';
 import type { Quota } from './quota.ts';
 import type { RoleThreads } from './role-threads.ts';
 import { realLogits, type Score, topClasses, topScores } from './scores.ts';
@@ -49,6 +50,7 @@ export interface ClassifyTask {
   readonly topK: number;
   /** Called when no bundle is ready; should prepare one. */
   readonly onNoBundle: () => Promise<void>;
+  readonly onSegment?: SegmentListener;
   readonly signal?: AbortSignal;
 }
 
@@ -94,7 +96,7 @@ async function infer(parts: ClassifyParts, task: ClassifyTask, image: Int32Array
 /** Takes a bundle and uses it up, whatever happens. */
 async function inferWithFreshBundle(
   { connection, store, threads, quota }: ClassifyParts,
-  { model, onNoBundle, signal }: ClassifyTask,
+  { model, onNoBundle, onSegment, signal }: ClassifyTask,
   image: Int32Array,
 ): Promise<Inference> {
   let bundle: SpendingBundle | undefined;
@@ -106,7 +108,7 @@ async function inferWithFreshBundle(
       quota.check();
       bundle = await takeBundle(store, model, onNoBundle);
       checkAborted(signal);
-      const result = await inferOnce(connection, thread, model, bundle, image, signal);
+      const result = await inferOnce(connection, thread, model, bundle, image, { signal, onSegment });
       accepted = true;
       return { result, header: bundle.header };
     });

@@ -11,6 +11,7 @@ import { derivePlan } from './derive-plan.ts';
 import type { ImageInput } from './image.ts';
 import { type KnownModel, KnownModels } from './known-models.ts';
 import { OFFLINE_THREADS, ONLINE_THREADS } from './limits.ts';
+import type { SegmentListener } from './observed-channel.ts';
 import { type PrepareProgress, prepareBundles } from './prepare.ts';
 import { Quota } from './quota.ts';
 import { describeReady, describeRemoved, type RemovedModel, removedModels } from './removed-models.ts';
@@ -34,6 +35,8 @@ export interface ClassifyOptions {
   /** Prepares a bundle if none is ready, instead of throwing 'bundle/none'. Default false. */
   readonly prepare?: boolean;
   readonly onProgress?: (progress: PrepareProgress) => void;
+  /** Told what the server sees and says. Where the server refuses a bundle, the next one's conversation begins at 0 ms. */
+  readonly onSegment?: SegmentListener;
   readonly signal?: AbortSignal;
 }
 
@@ -92,7 +95,7 @@ export class Client {
    * server accepts the bundle is tried again with another bundle; no bundle is ever used twice.
    */
   async classify(image: ImageInput, options: ClassifyOptions = {}): Promise<Classification> {
-    const { topK = 5, prepare = false, onProgress } = options;
+    const { topK = 5, prepare = false, onProgress, onSegment } = options;
     checkCount('topK', topK);
     return this.#run(options.model, options.signal, (model, signal) => {
       const onNoBundle = async () => {
@@ -107,7 +110,7 @@ export class Client {
         threads: this.#online,
         quota: this.#quota,
       };
-      return classifyImage(parts, { model, image, topK, onNoBundle, signal }).finally(() =>
+      return classifyImage(parts, { model, image, topK, onNoBundle, onSegment, signal }).finally(() =>
         this.#poolOf(options.model)?.check(),
       );
     });

@@ -8,6 +8,7 @@ export type { Classification } from './classify.ts';
 export type { ClassifyOptions, Client, PrepareOptions } from './client.ts';
 export { type ConnectOptions, connect } from './connect.ts';
 export type { ImageInput, RawImage } from './image.ts';
+export type { PassedSegment } from './observed-channel.ts';
 export type { PrepareProgress } from './prepare.ts';
 export type { RemovedModel } from './removed-models.ts';
 export type { Score } from './scores.ts';

@@ -10,6 +10,7 @@ import type { Connection, InferStream } from './connection.ts';
 import { farewell } from './farewell.ts';
 import type { KnownModel } from './known-models.ts';
 import { MeteredChannel } from './metered-channel.ts';
+import { ObservedChannel, type SegmentListener } from './observed-channel.ts';
 import type { RoleThread } from './role-thread.ts';
 
 export interface InferResult extends Inferred {
@@ -40,13 +41,15 @@ export async function inferOnce(
   { card, setting, plan }: KnownModel,
   { header, path }: SpendingBundle,
   image: Int32Array,
-  signal?: AbortSignal,
+  { signal, onSegment }: { signal?: AbortSignal; onSegment?: SegmentListener } = {},
 ): Promise<InferResult> {
   const start = performance.now();
   const stream = connection.infer();
   const release = onAbort(signal, (error) => stream.abort(error));
   const accepting = new AcceptingChannel(stream);
-  const channel = new MeteredChannel(accepting);
+  const channel = new MeteredChannel(
+    onSegment ? new ObservedChannel(accepting, start, onSegment) : accepting,
+  );
   try {
     const { bundleId } = header;
     await stream.send({ spend: { bundleId, model: card.name, modelHash: card.hash, planHash: plan.hash } });

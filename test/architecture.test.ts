@@ -15,6 +15,7 @@ const FLOORS: Record<string, string[]> = {
   server: ['errors', 'edge', 'crypto', 'model', 'protocol', 'transport'],
   client: ['errors', 'edge', 'crypto', 'model', 'protocol', 'transport'],
   browser: ['errors', 'kernels', 'model', 'transport', 'client'],
+  web: ['browser'],
   cli: ['errors', 'edge', 'kernels', 'crypto', 'model', 'protocol', 'transport', 'server', 'client'],
   bench: ['errors', 'edge', 'kernels', 'crypto', 'model', 'protocol', 'transport', 'server', 'client'],
 };

@@ -74,6 +74,7 @@ function contradictions({ tls, store, web, identity: { jwt } }: EffectiveConfig)
   if (jwt && jwt.audience === undefined) problems.push('identity.jwt.audience: tokens need an audience');
   if (web?.origins !== undefined && web.listen === undefined)
     problems.push('web.listen: origins are those of pages; say where they can call');
+  if (web?.page && web.listen === undefined) problems.push('web.listen: say where to serve the page');
   return problems;
 }
 

@@ -53,6 +53,7 @@ export const SCHEMA = {
   web: {
     listen: address('where to listen for browsers (WebSocket), HOST:PORT; nowhere unless given'),
     origins: texts('origins of the pages that may call, besides those from that address itself'),
+    page: flag('serve a page there in which people classify their pictures'),
   },
   metrics: text('where to serve Prometheus metrics: PORT on the loopback interface, or HOST:PORT'),
   reflection: flag('tell every caller the definition of the service (gRPC reflection)'),

@@ -1,6 +1,7 @@
 import type { JwtOptions } from '../identity/jwt.ts';
 import type { TlsFiles } from '../identity/tls-credentials.ts';
 import type { ServerOptions } from '../start-server.ts';
+import { PAGE_FOLDER } from '../web/page.ts';
 import type { EffectiveConfig } from './load-config.ts';
 
 /** What a configuration asks of `startServer`. `loadConfig` has seen to it that sections are complete. */
@@ -23,7 +24,7 @@ export function serverOptions(
     web:
       web?.listen === undefined
         ? undefined
-        : { address: web.listen, origins: web.origins },
+        : { address: web.listen, origins: web.origins, page: web.page ? PAGE_FOLDER : undefined },
     metrics: config.metrics,
     reflection: config.reflection,
   };

@@ -1,5 +1,11 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  STATUS_CODES,
+} from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -14,6 +20,7 @@ import { SUBPROTOCOL } from '../../transport/web/frames.ts';
 import type { Access } from '../identity/access.ts';
 import { HANDSHAKE_MS } from '../limits.ts';
 import { checkOrigins, mayCall, ownOrigin } from './origins.ts';
+import { Page, refuse as refuseRequest } from './page.ts';
 import { type Codec, WebCall } from './web-call.ts';
 
 export interface WebOptions {
@@ -21,6 +28,8 @@ export interface WebOptions {
   readonly address: string;
   /** Origins of pages that may call besides those from this address itself. */
   readonly origins?: readonly string[];
+  /** Folder of a built page that people get there (PAGE_FOLDER has ours); none unless given. */
+  readonly page?: string;
 }
 
 export interface WebListener {
@@ -36,12 +45,15 @@ type Handler = (call: WebCall, answer?: (failure: unknown, response?: unknown) =
  * of gRPC's credentials. Throws 'config/invalid'.
  */
 export async function serveWebSockets(
-  { address, origins = [] }: WebOptions,
+  { address, origins = [], page: folder }: WebOptions,
   implementation: UntypedServiceImplementation,
   { credentials }: Pick<Access, 'credentials'>,
 ): Promise<WebListener> {
   checkOrigins(origins);
-  const server = httpServer(credentials);
+  const page = folder === undefined ? undefined : new Page(folder);
+  const server = httpServer(credentials, (request, response) =>
+    page ? page.answer(request, response) : refuseRequest(response, 404),
+  );
   const sockets = new WebSocketServer({
     noServer: true,
     // The byte in front of a message.
@@ -75,15 +87,13 @@ export async function serveWebSockets(
 }
 
 /** Follows the credentials when their files change. */
-function httpServer(credentials: ServerCredentials): Server {
+function httpServer(credentials: ServerCredentials, answer: RequestListener): Server {
   const limits = { requestTimeout: HANDSHAKE_MS, headersTimeout: HANDSHAKE_MS };
-  const notFound = (_: IncomingMessage, response: { writeHead(status: number): { end(): void } }) =>
-    response.writeHead(404).end();
-  if (!credentials._isSecure()) return createServer(limits, notFound);
+  if (!credentials._isSecure()) return createServer(limits, answer);
   const context = credentials._getSecureContextOptions() ?? {};
   const server = createTlsServer(
     { ...limits, ...credentials._getConstructorOptions(), ...context, ALPNProtocols: ['http/1.1'] },
-    notFound,
+    answer,
   );
   credentials._addWatcher((changed) => changed && server.setSecureContext(changed));
   return server;

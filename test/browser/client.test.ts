@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { BrowserClient } from '../../browser/index.ts';
 import { normalise } from '../../client/normalise.ts';
 import { quantizeImage, runInteger } from '../../model/executor.ts';
 import { network, runningServer } from '../server/running-server.ts';
-import { CHROMIUM, connectedPage, ORIGIN, visitor } from './page.ts';
+import { skip, visitor } from './chromium.ts';
+import { connectedPage, ORIGIN } from './page.ts';
 
 declare const client: BrowserClient;
 
-const skip = existsSync(CHROMIUM) ? false : `no ${CHROMIUM}`;
 const server = await runningServer({ web: { address: '127.0.0.1:0', origins: [ORIGIN] } });
 const port = server.webPort as number;
 const { card } = network;

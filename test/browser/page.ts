@@ -1,5 +1,4 @@
-/** A bare page with the bundled client, in Debian's Chromium. */
-
+/** A bare page with the bundled client. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -7,11 +6,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 import { after } from 'node:test';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import { buildBrowser } from '../../browser/build.ts';
 import { temporaryFolder } from '../server/bundles.ts';
-
-export const CHROMIUM = '/usr/bin/chromium';
 
 const TYPES: Record<string, string> = { '.js': 'text/javascript', '.wasm': 'application/wasm' };
 
@@ -45,18 +42,10 @@ const files = await serveFiles();
 /** Where the page comes from. */
 export const ORIGIN = `http://localhost:${(files.address() as AddressInfo).port}`;
 
-let browser: Browser | undefined;
-after(async () => {
-  await browser?.close();
+after(() => {
   files.close();
   files.closeAllConnections();
 });
-
-/** A visitor with storage of their own. */
-export async function visitor(): Promise<BrowserContext> {
-  browser ??= await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
-  return browser.newContext();
-}
 
 /**
  * A tab in which `globalThis.client` is connected to the server at `port`. `sabotage`: a script that the worker runs

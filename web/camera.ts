@@ -1,0 +1,38 @@
+import { SphynxError } from '../browser/index.ts';
+import { element } from './elements.ts';
+import type { Picture } from './picture.ts';
+
+/** Opens a dialog with the camera's view. The camera is on as long as the dialog is open, and no longer. */
+export async function openCamera(
+  take: (picture: Picture) => void,
+  fail: (error: unknown) => void,
+): Promise<void> {
+  const dialog = element<HTMLDialogElement>('camera');
+  const video = element<HTMLVideoElement>('camera-video');
+  let stream: MediaStream;
+  try {
+    stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } });
+  } catch (cause) {
+    const why =
+      (cause as DOMException).name === 'NotFoundError'
+        ? 'this device has none that is free'
+        : 'this page may not use it; allow it in the browser, or choose a picture instead';
+    fail(new SphynxError('image/unreadable', `the camera does not open: ${why}`, { cause }));
+    return;
+  }
+  video.srcObject = stream;
+  element('camera-take').onclick = async () => {
+    const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight);
+    canvas.getContext('2d')?.drawImage(video, 0, 0);
+    const blob = await canvas.convertToBlob();
+    dialog.close();
+    take({ name: 'picture from the camera', blob });
+  };
+  element('camera-close').onclick = () => dialog.close();
+  dialog.onclose = () => {
+    for (const track of stream.getTracks()) track.stop();
+    video.srcObject = null;
+  };
+  dialog.showModal();
+  await video.play();
+}

@@ -1,0 +1,50 @@
+/** The ways in which a picture comes into the page: chosen, dropped, pasted, taken, or one of the samples. */
+import { openCamera } from './camera.ts';
+import { element, show } from './elements.ts';
+
+export interface Picture {
+  readonly name: string;
+  readonly blob: Blob;
+}
+
+/** From now on gives every picture to `take`. `fail` gets what kept one from coming. */
+export function watchPictures(take: (picture: Picture) => void, fail: (error: unknown) => void): void {
+  const takeFile = (file: File | null | undefined) => file && take({ name: file.name, blob: file });
+  const input = element<HTMLInputElement>('file');
+  input.addEventListener('change', () => {
+    takeFile(input.files?.[0]);
+    // The same file can be chosen again.
+    input.value = '';
+  });
+  const drop = element('drop');
+  const over = (event: DragEvent) => {
+    event.preventDefault();
+    drop.classList.toggle('over', event.type === 'dragover');
+    if (event.type === 'drop') takeFile(event.dataTransfer?.files[0]);
+  };
+  for (const type of ['dragover', 'dragleave', 'drop'] as const) addEventListener(type, over);
+  addEventListener('paste', ({ clipboardData }) => takeFile(clipboardData?.files[0]));
+  element('samples').addEventListener('click', async ({ target }) => {
+    const button = (target as Element).closest('button');
+    if (!button) return;
+    try {
+      const response = await fetch(button.value);
+      if (!response.ok) throw new Error(`${button.value}: ${response.status}`);
+      take({ name: (button.firstElementChild as HTMLImageElement).alt, blob: await response.blob() });
+    } catch (error) {
+      fail(error);
+    }
+  });
+  show('camera-open', navigator.mediaDevices?.getUserMedia !== undefined);
+  element('camera-open').addEventListener('click', () => openCamera(take, fail));
+}
+
+/** Shows a picture where it was dropped. */
+export function preview({ name, blob }: Picture): void {
+  const image = element<HTMLImageElement>('preview');
+  URL.revokeObjectURL(image.src);
+  image.src = URL.createObjectURL(blob);
+  image.alt = name;
+  show('preview');
+  show('invitation', false);
+}

@@ -1,0 +1,98 @@
+/** What went wrong, in plain words that say what to do. */
+import { SphynxError } from '../browser/index.ts';
+import { announce, element, show, write } from './elements.ts';
+import { duration } from './quantities.ts';
+
+interface Explanation {
+  readonly title: string;
+  readonly advice: string;
+}
+
+/** What to say of an error; `message` of one that people cannot do anything about is for those they ask. */
+export function explain(error: unknown): Explanation {
+  const { code, message, retryAfterMs } =
+    error instanceof SphynxError ? error : new SphynxError('internal', String((error as Error)?.message));
+  const later = retryAfterMs ? `in ${duration(retryAfterMs)}` : 'in a moment';
+  switch (code) {
+    case 'server/unreachable':
+    case 'server/stopping':
+      return {
+        title: 'The server cannot be reached',
+        advice: `Check your connection, and try again in a moment. Bundles that are ready are kept. (${message})`,
+      };
+    case 'protocol/closed':
+    case 'protocol/deadline':
+      return {
+        title: 'The connection to the server broke',
+        advice:
+          'Try again. What was under way is thrown away and never used again; bundles that are ready are kept.',
+      };
+    case 'server/busy':
+      return { title: 'The server is busy', advice: `Try again ${later}.` };
+    case 'quota/exceeded':
+      return { title: 'You have used all that the server gives you', advice: sentence(message) };
+    case 'identity/missing':
+      return {
+        title: 'The server wants to know who you are',
+        advice:
+          'Enter the access token that you got from whoever runs it. It is kept until you close this tab.',
+      };
+    case 'identity/invalid':
+      return { title: 'The server does not take this token', advice: 'Check it, and enter it again.' };
+    case 'storage/failed':
+      return { title: "This browser's storage cannot be used", advice: sentence(message) };
+    case 'image/unreadable':
+      return { title: 'This picture cannot be read', advice: sentence(message) };
+    case 'bundle/spent':
+    case 'bundle/expired':
+    case 'bundle/unknown':
+    case 'bundle/corrupt':
+      return { title: 'A bundle could not be used', advice: 'It is gone. Try again with another one.' };
+    case 'bundle/none':
+      return {
+        title: 'Another tab has used the bundles',
+        advice: 'Prepare more than one, or try again here when the other tab is done.',
+      };
+    case 'model/mismatch':
+    case 'model/unknown':
+      return {
+        title: 'The server has changed its network',
+        advice: `Reload this page. (${message})`,
+      };
+    case 'model/format':
+    case 'model/unsupported':
+      return { title: 'This page cannot work with what the server offers', advice: sentence(message) };
+    default:
+      return {
+        title: 'Something went wrong in this page',
+        advice: `Reload it, and try again. (${message})`,
+      };
+  }
+}
+
+/** Shows an error with what to do, and with a button for `retry` if that can help. A missing identity is asked for. */
+export function showProblem(error: unknown, retry?: () => void): void {
+  console.warn(error);
+  const { title, advice } = explain(error);
+  write('problem-title', title);
+  write('problem-advice', advice);
+  const identity = error instanceof SphynxError && error.code.startsWith('identity/');
+  show('identity', identity);
+  show('retry', retry !== undefined && !identity);
+  element<HTMLButtonElement>('retry').onclick = () => {
+    hideProblem();
+    retry?.();
+  };
+  show('problem');
+  element('problem').scrollIntoView({ block: 'nearest' });
+  if (identity) element('token').focus();
+}
+
+export function hideProblem(): void {
+  show('problem', false);
+  announce('');
+}
+
+function sentence(message: string): string {
+  return `${message[0].toUpperCase()}${message.slice(1)}.`;
+}

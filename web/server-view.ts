@@ -1,0 +1,53 @@
+import type { ModelCard, PassedSegment } from '../browser/index.ts';
+import { element, show, write } from './elements.ts';
+import { bytes, whole } from './quantities.ts';
+import { total } from './rounds.ts';
+
+const WORD_BYTES = 4;
+
+/** Shows the picture as the network takes it beside what the server received of it in this inference. */
+export function showServerView(
+  { input }: ModelCard,
+  original: ImageData,
+  segments: readonly PassedSegment[],
+): void {
+  const sent = segments.filter(({ direction }) => direction === 'sent');
+  const received = join(sent.filter(({ kind }) => kind === 'masked-input'));
+  draw('view-original', original);
+  draw('view-masked', shareAsImage(received, input.width, input.height));
+  write('view-size', `${input.width} × ${input.height} pixels`);
+  const later = total(sent, 'sent') - received.length;
+  write(
+    'view-figures',
+    `It received ${whole(received.length / WORD_BYTES)} such numbers for the picture and ${whole(later / WORD_BYTES)} for what the network made of it, ${bytes(total(sent, 'sent'))} in all. Every picture looks like this to it.`,
+  );
+  show('view');
+}
+
+/** All pieces of one tensor. */
+function join(pieces: readonly PassedSegment[]): Uint8Array {
+  const tensor = new Uint8Array(total(pieces, 'sent'));
+  for (const { offset, data } of pieces) tensor.set(data as Uint8Array, offset);
+  return tensor;
+}
+
+/**
+ * A masked image, [3, height, width] numbers of 32 bits in little endian, with the highest byte of each as a colour: what
+ * whoever receives it sees at best.
+ */
+export function shareAsImage(share: Uint8Array, width: number, height: number): ImageData {
+  const image = new ImageData(width, height);
+  const plane = width * height;
+  for (let p = 0; p < plane; p++) {
+    for (let c = 0; c < 3; c++) image.data[4 * p + c] = share[WORD_BYTES * (c * plane + p) + 3];
+    image.data[4 * p + 3] = 255;
+  }
+  return image;
+}
+
+function draw(id: string, image: ImageData): void {
+  const canvas = element<HTMLCanvasElement>(id);
+  canvas.width = image.width;
+  canvas.height = image.height;
+  canvas.getContext('2d')?.putImageData(image, 0, 0);
+}
