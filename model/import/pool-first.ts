@@ -6,7 +6,8 @@ import type { OnnxNode } from './onnx-node.ts';
 /**
  * Activations that never decrease commute with maxima, so a MaxPool that alone reads one goes first: the
  * activation then has an element per window instead of one per position. Pools with pads or incomplete
- * windows stay where they are, as zeros beyond the border are below nothing but what an activation gives.
+ * windows stay where they are: after an activation zeros beyond the border are below nothing, and without it the
+ * convolution before would have to become a layer of its own.
  */
 export function poolFirst(graph: OnnxGraph): OnnxGraph {
   const nodes = [...graph.nodes];

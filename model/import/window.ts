@@ -19,13 +19,12 @@ export interface PlacedWindow extends Window {
   readonly padRight: number;
 }
 
-/** The window of a MaxPool; incomplete windows at the end count as padded. Throws 'model/unsupported' where it is padded and dilated. */
+/** The window of a MaxPool; incomplete windows at the end count as padded. */
 export function poolingWindow(node: OnnxNode, shape: Shape): PoolingWindow {
   const [rows, columns] = bounded(node, 'kernel_shape', [0, 0], 1, MAX_KERNEL);
   const [dilationY, dilationX] = bounded(node, 'dilations', [1, 1], 1, MAX_KERNEL);
   const extent = { height: (rows - 1) * dilationY + 1, width: (columns - 1) * dilationX + 1 };
   const window = withLastWindows(node, shape, extent, windowOf(node, shape, extent));
-  if (window.padded && dilationY * dilationX > 1) throw unsupported('it is padded and dilated');
   if (window.padTop >= rows || window.padLeft >= columns)
     throw formatError(`node ${node.label}: its padding holds whole windows`);
   return { ...window, rows, columns, dilationY, dilationX };

@@ -24,6 +24,10 @@ const files: Record<string, (b: OnnxBuilder) => string> = {
   },
   'a max pool of values of either sign': (b) =>
     b.classifier(b.node('MaxPool', [b.conv('image', 2, 4, 3)], HALF), 4, 3),
+  'a max pool with pads of values of either sign': (b) => {
+    const window = { kernel_shape: [3, 3], strides: [2, 2], ...MAP };
+    return b.classifier(b.node('MaxPool', [b.conv('image', 2, 3, 3, MAP)], window), 3, 3);
+  },
   'Relu6 before a padded convolution': (b) => {
     const bounds = [b.values([], [0]), b.values([], [0.8])];
     const x = b.node('Clip', [b.conv('image', 2, 4, 3, MAP), ...bounds]);

@@ -14,18 +14,23 @@ export interface Segments {
 
 /**
  * One layer for several values of one shape: the ReLUs of `activated`, then `passed` as they are. All can thus be
- * read in the next segment, where sums of them cost nothing.
+ * read in the next segment, where sums of them cost nothing. `passing` flags positions [height, width] of those of
+ * `activated` at which they too pass as they are.
  */
 export function endTogether(
   segments: Segments,
   activated: readonly AffineValue[],
   passed: readonly AffineValue[],
+  passing: readonly (Uint8Array | null)[] = [],
 ): AffineValue[] {
   const joined = concatValues([...activated, ...passed]);
   const { channels, height, width } = joined.shape;
   const each = channels / (activated.length + passed.length);
-  const linear = new Uint8Array(channels * height * width);
-  linear.fill(1, activated.length * each * height * width);
+  const area = height * width;
+  const linear = new Uint8Array(channels * area);
+  linear.fill(1, activated.length * each * area);
+  for (const [i, flags] of passing.entries())
+    for (let c = i * each; flags && c < (i + 1) * each; c++) linear.set(flags, c * area);
   const tensor = segments.end(joined, passed.length > 0 ? linear : null);
   return [...activated, ...passed].map((_, i) => sliceChannels(tensor, i * each, each));
 }
