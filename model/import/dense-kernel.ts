@@ -144,18 +144,28 @@ export function composeKernels(outer: DenseKernel, inner: DenseKernel, stride: n
   return makeKernel(outer.out, inner.in, height, width, (data) => {
     const result = { in: inner.in, height, width, data };
     const weights = outer.data;
+    const read = Array.from({ length: inner.out }, (_, m) => inputsRead(inner, m));
     let next = 0;
     for (let o = 0; o < outer.out; o++)
       for (let m = 0; m < outer.in; m++)
         for (let y = 0; y < outer.height; y++)
           for (let x = 0; x < outer.width; x++) {
             const weight = weights[next++];
-            if (weight !== 0) accumulate(result, o, y * stride, x * stride, inner, m, weight);
+            if (weight === 0) continue;
+            for (const c of read[m]) accumulate(result, o, y * stride, x * stride, inner, m, c, weight);
           }
   });
 }
 
-/** result[o, :, top.., left..] += weight * inner[m]. */
+/** The input channels that output `m` of a kernel reads: one of a pool's, a group's of a grouped convolution's. */
+function inputsRead({ data, in: channels, height, width }: DenseKernel, m: number): number[] {
+  const area = height * width;
+  const reads = (c: number) =>
+    data.subarray((m * channels + c) * area, (m * channels + c + 1) * area).some((weight) => weight !== 0);
+  return Array.from({ length: channels }, (_, c) => c).filter(reads);
+}
+
+/** result[o, c, top.., left..] += weight * inner[m, c]. */
 function accumulate(
   result: Omit<DenseKernel, 'out'>,
   o: number,
@@ -163,15 +173,15 @@ function accumulate(
   left: number,
   inner: DenseKernel,
   m: number,
+  c: number,
   weight: number,
 ): void {
   const [sum, data] = [result.data, inner.data];
-  let from = m * inner.in * inner.height * inner.width;
-  for (let c = 0; c < inner.in; c++)
-    for (let y = 0; y < inner.height; y++) {
-      const to = ((o * inner.in + c) * result.height + y + top) * result.width + left;
-      for (let x = 0; x < inner.width; x++) sum[to + x] += weight * data[from++];
-    }
+  let from = (m * inner.in + c) * inner.height * inner.width;
+  for (let y = 0; y < inner.height; y++) {
+    const to = ((o * inner.in + c) * result.height + y + top) * result.width + left;
+    for (let x = 0; x < inner.width; x++) sum[to + x] += weight * data[from++];
+  }
 }
 
 /** Zero rows and columns at each border of a kernel; null if it is zero everywhere. */
