@@ -39,4 +39,7 @@ export class BlockCipher {
       if (target !== output) output.set(target);
     });
   }
+
+  /** Nothing lies outside the heap here. */
+  close(): void {}
 }

@@ -18,4 +18,9 @@ export class BlockCipher {
     output.set(blocks);
     release(blocks);
   }
+
+  /** Frees the cipher, which V8's collector does not count, as that of a key stream. It must not be used afterwards. */
+  close(): void {
+    this.#cipher.final();
+  }
 }

@@ -3,7 +3,7 @@ import { SphynxError } from '../errors/sphynx-error.ts';
 import { BLOCK_BYTES, xorBlocks } from '../kernels/blocks.ts';
 import { kernels } from '../kernels/load.ts';
 import { BlockCipher } from './block-cipher.ts';
-import { Prg } from './prg.ts';
+import { expand } from './prg.ts';
 
 /**
  * The tweakable, circular correlation robust hash H_K(x, i) = AES_K(y) xor y with y = s(x) xor i, or for two
@@ -23,7 +23,7 @@ export class GateHash {
     if (nonce.length !== BLOCK_BYTES)
       throw new SphynxError('crypto/input', `expected a nonce of ${BLOCK_BYTES} bytes, got ${nonce.length}`);
     const seed = sha256('gate-hash', nonce, new Uint8Array(Uint32Array.of(layer).buffer));
-    this.#keys = new Prg(seed, 'gate-keys').bytes(BLOCK_BYTES * purposes);
+    this.#keys = expand(seed, 'gate-keys', BLOCK_BYTES * purposes);
   }
 
   /** AES_K of the inputs y [blocks], for a kernel that completes the hash itself; `out` may be `inputs`. */
@@ -42,6 +42,12 @@ export class GateHash {
     xorBlocks(out, inputs);
   }
 
+  /** Frees the ciphers. It may be used again, and makes them anew. */
+  close(): void {
+    for (const cipher of this.#ciphers.values()) cipher.close();
+    this.#ciphers.clear();
+  }
+
   #cipher(purpose: number): BlockCipher {
     let cipher = this.#ciphers.get(purpose);
     if (!cipher) {
@@ -54,10 +60,15 @@ export class GateHash {
 
 let latest: { nonce: Uint8Array; layer: number; hash: GateHash } | undefined;
 
-/** The hash of a layer; its keys are public. Kept until another layer is asked for: chunks of a layer follow each other. */
+/**
+ * The hash of a layer; its keys are public. Kept until another layer is asked for, and closed then: chunks of a layer
+ * follow each other.
+ */
 export function gateHash(nonce: Uint8Array, layer: number): GateHash {
-  if (latest?.layer !== layer || latest.nonce.some((byte, i) => byte !== nonce[i]))
+  if (latest?.layer !== layer || latest.nonce.some((byte, i) => byte !== nonce[i])) {
+    latest?.hash.close();
     latest = { nonce: nonce.slice(), layer, hash: new GateHash(nonce, layer) };
+  }
   return latest.hash;
 }
 

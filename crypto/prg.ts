@@ -49,6 +49,19 @@ export class Prg {
   }
 }
 
+/** The first `length` bytes of a stream that serves this once. */
+export function expand(seed: Uint8Array, label: string, length: number): Uint8Array<ArrayBuffer> {
+  const stream = new Prg(seed, label);
+  const bytes = stream.bytes(length);
+  stream.close();
+  return bytes;
+}
+
+/** The first `length` 32-bit words of a stream that serves this once. */
+export function expandWords(seed: Uint8Array, label: string, length: number): Uint32Array<ArrayBuffer> {
+  return new Uint32Array(expand(seed, label, 4 * length).buffer);
+}
+
 function derive(seed: Uint8Array, info: string, length: number): Uint8Array {
   if (seed.length !== SEED_BYTES)
     throw new SphynxError('crypto/input', `expected a seed of ${SEED_BYTES} bytes, got ${seed.length}`);

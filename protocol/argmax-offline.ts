@@ -1,5 +1,6 @@
 import { argmaxChoices, garbleArgmax } from '../crypto/garbling/argmax.ts';
 import { LABEL_BYTES } from '../crypto/garbling/gadget.ts';
+import { forgetSecrets } from '../crypto/garbling/keys.ts';
 import { correctLabels, labelCorrections } from '../crypto/ot/correlate.ts';
 import { otMatrixBytes } from '../crypto/ot/random-ot.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
@@ -74,5 +75,6 @@ export async function garbleArgmaxServer(
   });
   await sendTensor(channel, 'ot-corrections', layer, corrections);
   const tables = traced('garble', layer, () => garbleArgmax(argmax, keys, zero));
+  forgetSecrets(keys);
   await sendTensor(channel, 'garbled-tables', layer, tables);
 }

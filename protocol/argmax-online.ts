@@ -1,5 +1,6 @@
 import { argmaxHash, argmaxServerLabels, evaluateArgmax } from '../crypto/garbling/argmax.ts';
 import { LABEL_BYTES } from '../crypto/garbling/gadget.ts';
+import { forgetSecrets } from '../crypto/garbling/keys.ts';
 import { type BundleSource, readBundle } from './bundle.ts';
 import type { Channel } from './channel.ts';
 import { garblerKeys } from './masks.ts';
@@ -27,7 +28,9 @@ export async function argmaxClient(
   const tables = readBundle(source, bytes.tables);
   const hash = traced('get ready', layer, () => argmaxHash(argmax, { nonce, layer }));
   const online = await receiveTensor(channel, 'server-labels', layer, bytes.online);
-  return traced('evaluate', layer, () => evaluateArgmax(argmax, hash, tables, own, online));
+  const classes = traced('evaluate', layer, () => evaluateArgmax(argmax, hash, tables, own, online));
+  hash.close();
+  return classes;
 }
 
 /** Server's half. `share`: a_L [logits]. */
@@ -40,5 +43,6 @@ export async function argmaxServer(
 ): Promise<void> {
   const keys = garblerKeys(bundleSeed, layer);
   const labels = traced('select labels', layer, () => argmaxServerLabels(argmax, keys, share));
+  forgetSecrets(keys);
   await sendTensor(channel, 'server-labels', layer, labels);
 }

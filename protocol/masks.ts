@@ -1,12 +1,12 @@
 import type { GarblerKeys } from '../crypto/garbling/gadget.ts';
 import { bundleDelta } from '../crypto/garbling/keys.ts';
-import { deriveSeed, Prg } from '../crypto/prg.ts';
+import { deriveSeed, expandWords } from '../crypto/prg.ts';
 import { NONCE_BYTES } from './bundle.ts';
 import type { HeTensor, Plan } from './plan.ts';
 
 /** r_i: the client's mask of secret tensor i [elements], from the bundle's mask seed. */
 export function tensorMask(plan: Plan, maskSeed: Uint8Array, tensor: number): Uint32Array {
-  return new Prg(maskSeed, `tensor-mask/${tensor}`).words(plan.tensorElements[tensor]);
+  return expandWords(maskSeed, `tensor-mask/${tensor}`, plan.tensorElements[tensor]);
 }
 
 /** The mask as one HE tensor sees it: itself, or its channel sums where the layer pools first. */
@@ -22,7 +22,7 @@ export function heTensorMask(plan: Plan, maskSeed: Uint8Array, tensor: HeTensor)
 
 /** s of one part of a linear layer [output elements], from the server's bundle seed. */
 export function partMask(plan: Plan, bundleSeed: Uint8Array, layer: number, part: number): Uint32Array {
-  return new Prg(bundleSeed, `linear-mask/${layer}/${part}`).words(plan.layers[layer].elements);
+  return expandWords(bundleSeed, `linear-mask/${layer}/${part}`, plan.layers[layer].elements);
 }
 
 /** s_l: the sum of the masks of a layer's parts. */

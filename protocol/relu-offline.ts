@@ -1,6 +1,7 @@
 import { clientBits } from '../crypto/garbling/evaluate.ts';
 import { LABEL_BYTES } from '../crypto/garbling/gadget.ts';
 import { garble } from '../crypto/garbling/garble.ts';
+import { forgetSecrets } from '../crypto/garbling/keys.ts';
 import { correctLabels, labelCorrections } from '../crypto/ot/correlate.ts';
 import { otMatrixBytes } from '../crypto/ot/random-ot.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
@@ -113,4 +114,5 @@ export async function garbleServer(
     await sendTensor(channel, 'garbled-tables', layer, tables, offsets.tables);
     offsets.tables += bytes.tables * count;
   }
+  forgetSecrets(keys);
 }

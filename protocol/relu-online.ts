@@ -1,4 +1,5 @@
 import { evaluate, readyEvaluator } from '../crypto/garbling/evaluate.ts';
+import { forgetSecrets } from '../crypto/garbling/keys.ts';
 import { outputMasks, removeMask, serverLabels } from '../crypto/garbling/online.ts';
 import { bytesToWords, subtractShares, wordsToBytes } from '../crypto/ring.ts';
 import { nextTurn } from '../edge/next-turn.ts';
@@ -124,5 +125,6 @@ export async function reluServer(
     }
   };
   await Promise.all([sendLabels(), receiveActivations()]);
+  forgetSecrets(keys);
   return next;
 }

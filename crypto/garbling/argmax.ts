@@ -47,14 +47,16 @@ export function garbleArgmax(argmax: Argmax, keys: GarblerKeys, zeroLabels: Uint
   const { labels, tables } = argmaxBytes(argmax);
   checkLength('zero labels', zeroLabels, BLOCK_BYTES * labels);
   const secrets = layerSecrets(keys);
-  return inKernelMemory((memory) => {
-    const rows = new Rows(new Uint8Array(tables));
-    const gates = new GarblingGates(memory, argmaxHash(argmax, keys), keys.delta, rows);
+  const hash = argmaxHash(argmax, keys);
+  const rows = new Rows(new Uint8Array(tables));
+  inKernelMemory((memory) => {
+    const gates = new GarblingGates(memory, hash, keys.delta, rows);
     const own = bits((bit) => bitLabels(secrets, bit, 0, argmax.logits, memory));
     const indices = largestIndices(gates, own, planes(gates, zeroLabels, argmax), argmax.classes);
     for (const label of indices.flat()) rows.take(1)[0] = colour(label);
-    return rows.bytes;
   });
+  hash.close();
+  return rows.bytes;
 }
 
 /** The hash of the circuit, with all its ciphers: what the evaluator may make while it waits for labels. */

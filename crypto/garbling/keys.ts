@@ -1,6 +1,6 @@
 import { BlockCipher } from '../block-cipher.ts';
 import { GateHash } from '../hash.ts';
-import { deriveSeed, Prg } from '../prg.ts';
+import { deriveSeed, expand, expandWords } from '../prg.ts';
 import { type GarblerKeys, LABEL_BYTES } from './gadget.ts';
 
 /** Delta, the difference of the two labels of every wire of a bundle; its colour bit is 1. */
@@ -15,7 +15,7 @@ const MAX_DIGITS = 32;
 
 const derived = new WeakMap<GarblerKeys, LayerSecrets>();
 
-/** The secrets of a layer, derived once per `keys` object. */
+/** The secrets of a layer, derived once per `keys` object, until `forgetSecrets`. */
 export function layerSecrets(keys: GarblerKeys): LayerSecrets {
   let secrets = derived.get(keys);
   if (!secrets) {
@@ -23,6 +23,12 @@ export function layerSecrets(keys: GarblerKeys): LayerSecrets {
     derived.set(keys, secrets);
   }
   return secrets;
+}
+
+/** Frees what was derived of `keys`, once their layer is done. They may be used again, and it is derived anew. */
+export function forgetSecrets(keys: GarblerKeys): void {
+  derived.get(keys)?.close();
+  derived.delete(keys);
 }
 
 /**
@@ -37,7 +43,7 @@ export class LayerSecrets {
 
   constructor(keys: GarblerKeys) {
     this.#keys = keys;
-    this.#digitKeys = new Prg(keys.seed, 'digit-keys').bytes(LABEL_BYTES * MAX_DIGITS);
+    this.#digitKeys = expand(keys.seed, 'digit-keys', LABEL_BYTES * MAX_DIGITS);
   }
 
   /** Needed offline only. */
@@ -58,11 +64,18 @@ export class LayerSecrets {
 
   /** One random block per element of a chunk: the order of its digit keys. */
   permutations(first: number, count: number): Uint8Array {
-    return new Prg(this.#keys.seed, `permutations/${first}`).bytes(LABEL_BYTES * count);
+    return expand(this.#keys.seed, `permutations/${first}`, LABEL_BYTES * count);
   }
 
   /** The output masks of a chunk, one word per decode table and element, position-major. */
   partialMasks(first: number, count: number, tables: number): Uint32Array {
-    return new Prg(this.#keys.seed, `output-masks/${first}`).words(tables * count);
+    return expandWords(this.#keys.seed, `output-masks/${first}`, tables * count);
+  }
+
+  /** Frees the ciphers. */
+  close(): void {
+    this.#hash?.close();
+    for (const cipher of this.#digitCiphers.values()) cipher.close();
+    this.#digitCiphers.clear();
   }
 }

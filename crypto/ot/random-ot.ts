@@ -70,6 +70,7 @@ export class RandomOtReceiver {
   /** Frees the session's streams. The object must not be used afterwards. */
   close(): void {
     this.#leaves.close();
+    this.#hash.close();
   }
 
   /**
@@ -125,6 +126,7 @@ export class RandomOtSender {
   /** Frees the session's streams. The object must not be used afterwards. */
   close(): void {
     this.#leaves.close();
+    this.#hash.close();
   }
 
   /**

@@ -38,4 +38,9 @@ export class TransferHash {
     xorBlocks(hashes, inputs);
     return hashes;
   }
+
+  /** Frees the cipher. The object must not be used afterwards. */
+  close(): void {
+    this.#cipher.close();
+  }
 }
