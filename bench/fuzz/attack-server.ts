@@ -115,8 +115,9 @@ export class ServerAttack {
     const call = client.makeBidiStreamRequest(path, same, same, metadataFor(kind, token));
     const answers = new Answers(call, dialogue.method);
     for (const [i, bytes] of messages.entries()) {
-      // The commit names what the server has offered; out of its place it names nothing.
-      const waits = dialogue.method === 'Preprocess' && i < reached && placeholdersIn(bytes).includes('own');
+      // The commit names what the server has offered; out of its place nothing does.
+      const commits = dialogue.method === 'Preprocess' && namesOwn(dialogue.messages[i]);
+      const waits = commits && i < reached && namesOwn(bytes);
       const own = waits ? await answers.offered : ids.own;
       if (answers.over) break;
       call.write(substitute(bytes, { ...ids, own }));
@@ -126,6 +127,10 @@ export class ServerAttack {
     if (ending === 'cut') setTimeout(() => call.cancel(), 5);
     await answers.end;
   }
+}
+
+function namesOwn(bytes: Buffer | undefined): boolean {
+  return bytes !== undefined && placeholdersIn(bytes).includes('own');
 }
 
 /** What the case may do to records: a bundle is ready once its commit is reached, and spent once its spend is. */

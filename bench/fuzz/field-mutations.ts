@@ -133,8 +133,10 @@ function otherData(data: Buffer, choices: Choices): Buffer {
   return choices.of(choices.chance(0.6) ? lengths : contents)();
 }
 
-function otherList(list: readonly unknown[], choices: Choices): unknown[] {
-  const [first = 'a'.repeat(32)] = list;
+/** What an empty list may hold is not known. */
+function otherList(list: readonly unknown[], choices: Choices): readonly unknown[] {
+  if (list.length === 0) return list;
+  const [first] = list;
   const many = typeof first === 'string' ? LOST_BUNDLES + 1 : 300;
   return choices.of([[], list.slice(1), [...list, ...list], new Array(many).fill(first)]);
 }
