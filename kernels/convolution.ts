@@ -12,11 +12,15 @@ export interface Convolution {
   readonly channelsOut: number;
   readonly kernelHeight: number;
   readonly kernelWidth: number;
-  readonly stride: number;
+  /** From one output to the next, in rows and columns of the input. */
+  readonly strideY: number;
+  readonly strideX: number;
   readonly padTop: number;
   readonly padLeft: number;
   readonly outHeight: number;
   readonly outWidth: number;
+  /** Equal parts of the channels in and out, each output reading the inputs of its own part; 1 where all read all. */
+  readonly groups: number;
 }
 
 type Words = Int32Array | Uint32Array | Float32Array;
@@ -31,7 +35,7 @@ const LEAST_DEPTH = 64;
 const WEIGHT_WORDS = 2 ** 23;
 
 /**
- * Convolution mod 2^32 of an input [channelsIn, height, width] with weights [channelsOut, channelsIn,
+ * Convolution mod 2^32 of an input [channelsIn, height, width] with weights [channelsOut, channelsIn / groups,
  * kernelHeight, kernelWidth]: [channelsOut, outHeight, outWidth]. Signed and unsigned words are the same here.
  * Throws 'protocol/length' if an array does not have the geometry's size.
  */
@@ -57,9 +61,23 @@ export function convolveFloat(
 }
 
 function run(product: string, shape: Convolution, input: Words, weights: Words, out: Words): void {
-  const depth = shape.channelsIn * shape.kernelHeight * shape.kernelWidth;
+  const { groups } = shape;
+  const depth = (shape.channelsIn / groups) * shape.kernelHeight * shape.kernelWidth;
   checkLength('input', input.length, shape.channelsIn * shape.height * shape.width);
   checkLength('weights', weights.length, shape.channelsOut * depth);
+  const group = {
+    ...shape,
+    groups: 1,
+    channelsIn: shape.channelsIn / groups,
+    channelsOut: shape.channelsOut / groups,
+  };
+  const part = (words: Words, g: number) =>
+    words.subarray((g * words.length) / groups, ((g + 1) * words.length) / groups);
+  for (let g = 0; g < groups; g++) runGroup(product, group, part(input, g), part(weights, g), part(out, g));
+}
+
+function runGroup(product: string, shape: Convolution, input: Words, weights: Words, out: Words): void {
+  const depth = shape.channelsIn * shape.kernelHeight * shape.kernelWidth;
   const k = kernels();
   const most = Math.max(TILE_ROWS, Math.floor(WEIGHT_WORDS / depth));
   k.memory.scope(() => {
@@ -113,9 +131,10 @@ class Columns {
 
   /** Lives in the caller's scope of the kernel memory. */
   constructor(k: Kernels, shape: Convolution, input: Words) {
-    const { channelsIn, height, width, kernelHeight, kernelWidth, stride, outHeight, outWidth } = shape;
-    const toHeight = (outHeight - 1) * stride + kernelHeight;
-    const toWidth = (outWidth - 1) * stride + kernelWidth;
+    const { channelsIn, height, width, kernelHeight, kernelWidth, outHeight, outWidth } = shape;
+    const { strideY, strideX } = shape;
+    const toHeight = (outHeight - 1) * strideY + kernelHeight;
+    const toWidth = (outWidth - 1) * strideX + kernelWidth;
     this.#kernels = k;
     this.depth = channelsIn * kernelHeight * kernelWidth;
     this.panelCount = Math.ceil((outHeight * outWidth) / PANEL);
@@ -133,7 +152,7 @@ class Columns {
         for (let x = 0; x < kernelWidth; x++) this.#taps[next++] = 4 * ((c * toHeight + y) * toWidth + x);
     next = 0;
     for (let y = 0; y < outHeight; y++)
-      for (let x = 0; x < outWidth; x++) this.#positions[next++] = 4 * stride * (y * toWidth + x);
+      for (let x = 0; x < outWidth; x++) this.#positions[next++] = 4 * (y * strideY * toWidth + x * strideX);
     k.memory.scope(() => {
       const source = k.memory.u32(input.length);
       source.set(wordsOf(input));

@@ -1,6 +1,14 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { Fields } from './fields.ts';
-import { countMacs, countRelus, countWeights, elementsOf, outputFits, tensorShapes } from './geometry.ts';
+import {
+  countMacs,
+  countRelus,
+  countWeights,
+  elementsOf,
+  groupsFit,
+  outputFits,
+  tensorShapes,
+} from './geometry.ts';
 import * as limits from './limits.ts';
 import { isLinearBitmap } from './linear-elements.ts';
 import { classesOf, isOutput, type Output } from './output.ts';
@@ -14,7 +22,8 @@ export interface Shape {
 
 /**
  * One summand of a linear layer: the convolution of a secret tensor with a kernel [out, in, kernelHeight,
- * kernelWidth]. Zero padding below and right follows from the output's size. With pool 'sum' every channel of
+ * kernelWidth]. With groups, the channels of tensor and output fall into as many equal parts, and each output reads
+ * those of its own part: the kernel is [out, in / groups, kernelHeight, kernelWidth]. Zero padding below and right follows from the output's size. With pool 'sum' every channel of
  * the tensor is summed over its map first, and the kernel is 1x1.
  */
 export interface TermShape {
@@ -23,9 +32,11 @@ export interface TermShape {
   readonly pool: 'none' | 'sum';
   readonly kernelHeight: number;
   readonly kernelWidth: number;
-  readonly stride: number;
+  readonly strideY: number;
+  readonly strideX: number;
   readonly padTop: number;
   readonly padLeft: number;
+  readonly groups: number;
 }
 
 /** A linear layer: the sum of its terms plus a bias. All but the last are followed by ReLUs. */
@@ -64,7 +75,7 @@ export interface Preprocessing {
 
 /** The public description of a model, sent to clients as JSON. It holds no weights. */
 export interface ModelCard {
-  readonly format: 1;
+  readonly format: 2;
   readonly name: string;
   /** SHA-256 (hex) over all other fields and the integer weights. */
   readonly hash: string;
@@ -96,7 +107,7 @@ export function parseModelCard(json: unknown): ModelCard {
   const input = readShape(fields.fields('input'));
   const labels = fields.texts('labels', 1, limits.MAX_CHANNELS, PRINTABLE);
   const card: ModelCard = {
-    format: fields.oneOf('format', 1),
+    format: fields.oneOf('format', 2),
     name: fields.text('name', NAME),
     hash: fields.text('hash', HASH),
     input,
@@ -152,9 +163,11 @@ function readTerm(fields: Fields, layer: number): TermShape {
     pool,
     kernelHeight: fields.integer('kernelHeight', 1, spatial ? limits.MAX_KERNEL : 1),
     kernelWidth: fields.integer('kernelWidth', 1, spatial ? limits.MAX_KERNEL : 1),
-    stride: fields.integer('stride', 1, spatial ? limits.MAX_STRIDE : 1),
+    strideY: fields.integer('strideY', 1, spatial ? limits.MAX_STRIDE : 1),
+    strideX: fields.integer('strideX', 1, spatial ? limits.MAX_STRIDE : 1),
     padTop: fields.integer('padTop', 0, spatial ? limits.MAX_KERNEL : 0),
     padLeft: fields.integer('padLeft', 0, spatial ? limits.MAX_KERNEL : 0),
+    groups: fields.integer('groups', 1, limits.MAX_CHANNELS),
   };
 }
 
@@ -191,11 +204,16 @@ function checkConsistency(card: ModelCard): void {
       `card.layers[${l}]: a gadget after every layer but the last`,
     );
     check(layer.gadget !== null || layer.linear === null, `card.layers[${l}]: linear elements of the logits`);
-    for (const [t] of layer.terms.entries())
+    for (const [t] of layer.terms.entries()) {
+      check(
+        groupsFit(card, l, t),
+        `card.layers[${l}].terms[${t}]: its groups do not divide the channels that it reads and gives`,
+      );
       check(
         outputFits(card, l, t),
         `card.layers[${l}].terms[${t}]: the output size is not that of the convolution`,
       );
+    }
   }
   const elements = tensorShapes(card).reduce((sum, shape) => sum + elementsOf(shape), channels);
   check(elements <= limits.MAX_ELEMENTS, `card: ${elements} elements, more than ${limits.MAX_ELEMENTS}`);

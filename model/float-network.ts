@@ -3,7 +3,8 @@ import type { LayerShape, Shape } from './card.ts';
 import { elementsOf, termConvolution } from './geometry.ts';
 
 /**
- * A linear layer in floats: kernels per term as [out, in, kernelHeight, kernelWidth], bias per output channel or, where
+ * A linear layer in floats: kernels per term as [out, in / groups, kernelHeight,
+ * kernelWidth], bias per output channel or, where
  * it is not the same at all positions, per element.
  */
 export interface FloatLayer extends LayerShape {

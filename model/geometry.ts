@@ -39,19 +39,29 @@ export function termConvolution(network: NetworkShape, layer: number, term: numb
 export function outputFits(network: NetworkShape, layer: number, term: number): boolean {
   const c = termConvolution(network, layer, term);
   return (
-    touches(c.height, c.kernelHeight, c.stride, c.padTop, c.outHeight) &&
-    touches(c.width, c.kernelWidth, c.stride, c.padLeft, c.outWidth)
+    touches(c.height, c.kernelHeight, c.strideY, c.padTop, c.outHeight) &&
+    touches(c.width, c.kernelWidth, c.strideX, c.padLeft, c.outWidth)
   );
+}
+
+/** Whether the term's groups divide its channels. */
+export function groupsFit(network: NetworkShape, layer: number, term: number): boolean {
+  const { channelsIn, channelsOut, groups } = termConvolution(network, layer, term);
+  return channelsIn % groups === 0 && channelsOut % groups === 0;
 }
 
 function touches(size: number, kernel: number, stride: number, pad: number, out: number): boolean {
   return pad < kernel && (out - 1) * stride - pad < size;
 }
 
-/** Weights of one term: [out, in, kernelHeight, kernelWidth]. */
+/** Weights of one term: [out, in / groups, kernelHeight, kernelWidth]. */
 export function termWeights(network: NetworkShape, layer: number, term: number): number {
-  const { channelsIn, channelsOut, kernelHeight, kernelWidth } = termConvolution(network, layer, term);
-  return channelsOut * channelsIn * kernelHeight * kernelWidth;
+  const { channelsIn, channelsOut, kernelHeight, kernelWidth, groups } = termConvolution(
+    network,
+    layer,
+    term,
+  );
+  return channelsOut * (channelsIn / groups) * kernelHeight * kernelWidth;
 }
 
 export function countWeights(network: NetworkShape): number {

@@ -29,15 +29,15 @@ export function then(path: Path, kernel: number, stride: number, pad: number): P
 
 export function termOf({ tensor, kernel, stride, pad }: Path): TermShape {
   const spatial = { kernelHeight: kernel, kernelWidth: kernel, padTop: pad, padLeft: pad };
-  return { tensor, pool: 'none', stride, ...spatial };
+  return { tensor, pool: 'none', strideY: stride, strideX: stride, ...spatial, groups: 1 };
 }
 
 /** The last layer of a network that pools its last map. */
 export function classifierOf(tensor: number, classes: number): LayerShape {
-  const kernel = { kernelHeight: 1, kernelWidth: 1, stride: 1, padTop: 0, padLeft: 0 };
+  const kernel = { kernelHeight: 1, kernelWidth: 1, strideY: 1, strideX: 1, padTop: 0, padLeft: 0 };
   return {
     name: 'classifier',
     output: { channels: classes, height: 1, width: 1 },
-    terms: [{ tensor, pool: 'sum', ...kernel }],
+    terms: [{ tensor, pool: 'sum', ...kernel, groups: 1 }],
   };
 }

@@ -7,7 +7,7 @@ import type { Output } from './output.ts';
 
 /** The secret part of a linear layer. */
 export interface LayerWeights {
-  /** Per term, [out, in, kernelHeight, kernelWidth]. */
+  /** Per term, [out, in / groups, kernelHeight, kernelWidth]. */
   readonly kernels: readonly Int32Array[];
   /** Per output channel or, where positions differ, per element, at the scale of the layer's output (input scale times weight scale). */
   readonly bias: Int32Array;
@@ -51,7 +51,7 @@ export function assembleNetwork(draft: CardDraft, layers: readonly LayerWeights[
   }
   const card = parseModelCard({
     ...draft,
-    format: 1,
+    format: 2,
     hash: '0'.repeat(64),
     layers: draft.layers.map((layer, l) => ({
       ...layer,

@@ -121,22 +121,26 @@ export function randomSmallNetwork(seed: number, depth = 3, linear = 0): FixedNe
 }
 
 function randomTerm(tensor: number, from: Shape, to: Shape, upTo: (most: number) => number): TermShape {
-  const most = Math.min(from.height / (to.height - 1), from.width / (to.width - 1));
-  const stride = upTo(Math.max(1, Math.floor(most)));
+  const stride = (size: number, out: number) => upTo(Math.max(1, Math.floor(size / (out - 1))));
+  const strideY = stride(from.height, to.height);
+  const strideX = stride(from.width, to.width);
   const [kernelHeight, kernelWidth] = [upTo(5), upTo(5)];
   // Enough padding above that the last window still touches the map.
-  const pad = (kernel: number, size: number, out: number) =>
+  const pad = (kernel: number, size: number, stride: number, out: number) =>
     Math.max(upTo(kernel) - 1, (out - 1) * stride - size + 1);
-  const padTop = pad(kernelHeight, from.height, to.height);
-  const padLeft = pad(kernelWidth, from.width, to.width);
+  const padTop = pad(kernelHeight, from.height, strideY, to.height);
+  const padLeft = pad(kernelWidth, from.width, strideX, to.width);
+  const divisors = [1, 2, 3].filter((groups) => from.channels % groups === 0 && to.channels % groups === 0);
   return {
     tensor,
     pool: 'none',
-    stride,
+    strideY,
+    strideX,
     kernelHeight: Math.max(kernelHeight, padTop + 1),
     kernelWidth: Math.max(kernelWidth, padLeft + 1),
     padTop,
     padLeft,
+    groups: divisors[upTo(divisors.length) - 1],
   };
 }
 

@@ -11,7 +11,7 @@ import { bytes, words } from './room.ts';
 /** A layer of 80 to 160 channels with a 9x9 kernel at 8x8. */
 const LAYER: Convolution = {
   ...{ channelsIn: 80, height: 8, width: 8, channelsOut: 160, kernelHeight: 9, kernelWidth: 9 },
-  ...{ stride: 1, padTop: 4, padLeft: 4, outHeight: 8, outWidth: 8 },
+  ...{ strideY: 1, strideX: 1, padTop: 4, padLeft: 4, outHeight: 8, outWidth: 8, groups: 1 },
 };
 
 export function convolutions(): Entry[] {

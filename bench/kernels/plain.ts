@@ -13,8 +13,8 @@ export function plainConvolution(
   const out = new Float64Array(channelsOut * outHeight * outWidth);
   for (let o = 0; o < out.length; o++) {
     const channel = Math.floor(o / (outHeight * outWidth));
-    const y = (Math.floor(o / outWidth) % outHeight) * shape.stride - shape.padTop;
-    const x = (o % outWidth) * shape.stride - shape.padLeft;
+    const y = (Math.floor(o / outWidth) % outHeight) * shape.strideY - shape.padTop;
+    const x = (o % outWidth) * shape.strideX - shape.padLeft;
     let sum = 0;
     for (let c = 0; c < channelsIn; c++)
       for (let v = Math.max(0, -y); v < Math.min(kernelHeight, height - y); v++)

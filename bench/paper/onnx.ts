@@ -22,15 +22,15 @@ export function onnxOf(network: FixedNetwork): Uint8Array {
     const unit = gadget === null ? 1 : 2 ** -gadget.dropBits;
     const summed = terms.map(({ tensor, pool }, t) => {
       const c = termConvolution(card, l, t);
-      const dims = [c.channelsOut, c.channelsIn, c.kernelHeight, c.kernelWidth];
+      const dims = [c.channelsOut, c.channelsIn / c.groups, c.kernelHeight, c.kernelWidth];
       const weights = graph.constant(dims, kernels[t], unit);
       const sum =
         pool === 'sum' ? graph.node('ReduceSum', [tensors[tensor], graph.axes(2, 3)]) : tensors[tensor];
       const inputs = [sum, weights, ...(t === 0 ? [graph.constant([c.channelsOut], bias, unit)] : [])];
-      const bottom = endPadding(c.height, c.kernelHeight, c.stride, c.padTop, c.outHeight);
-      const right = endPadding(c.width, c.kernelWidth, c.stride, c.padLeft, c.outWidth);
+      const bottom = endPadding(c.height, c.kernelHeight, c.strideY, c.padTop, c.outHeight);
+      const right = endPadding(c.width, c.kernelWidth, c.strideX, c.padLeft, c.outWidth);
       const pads = [c.padTop, c.padLeft, bottom, right];
-      return graph.node('Conv', inputs, { pads, strides: [c.stride, c.stride] });
+      return graph.node('Conv', inputs, { pads, strides: [c.strideY, c.strideX], group: c.groups });
     });
     const value = summed.reduce((a, b) => graph.node('Add', [a, b]));
     const flags = linearFlags(linear, elementsOf(output));
@@ -78,10 +78,12 @@ class GraphWriter {
   }
 
   /** Adds a node and returns the name of its output. */
-  node(opType: string, input: string[], attributes: Record<string, number[]> = {}): string {
+  node(opType: string, input: string[], attributes: Record<string, number | number[]> = {}): string {
     const name = `node-${this.#nodes.length}`;
-    const type = AttributeProto.AttributeType.INTS;
-    const attribute = Object.entries(attributes).map(([key, ints]) => ({ name: key, type, ints }));
+    const { INT, INTS } = AttributeProto.AttributeType;
+    const attribute = Object.entries(attributes).map(([key, value]) =>
+      typeof value === 'number' ? { name: key, type: INT, i: value } : { name: key, type: INTS, ints: value },
+    );
     this.#nodes.push({ opType, name, input, output: [name], attribute });
     return name;
   }

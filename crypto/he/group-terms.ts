@@ -6,10 +6,11 @@ import { type Axis, liveTaps, phaseSize } from './phases.ts';
 
 /** Sorts the terms of all layers: which tensors are encrypted for which strides, and what must share a layout. */
 
-/** A tensor that is encrypted for the layers that read it with one stride. */
+/** A tensor that is encrypted for the layers that read it with the same strides. */
 export interface EncodingDraft {
   readonly tensor: number;
-  readonly stride: number;
+  readonly strideY: number;
+  readonly strideX: number;
   readonly phases: Phase[];
 }
 
@@ -34,20 +35,20 @@ export interface Family {
 
 /** The axes of a term's convolution. */
 export function axesOf(term: HeTerm, tensor: HeShape, output: HeShape): { rows: Axis; columns: Axis } {
-  const { stride } = term;
+  const { strideY, strideX } = term;
   return {
     rows: {
       kernel: term.kernelHeight,
-      stride,
+      stride: strideY,
       pad: term.padTop,
-      size: phaseSize(tensor.height, stride),
+      size: phaseSize(tensor.height, strideY),
       out: output.height,
     },
     columns: {
       kernel: term.kernelWidth,
-      stride,
+      stride: strideX,
       pad: term.padLeft,
-      size: phaseSize(tensor.width, stride),
+      size: phaseSize(tensor.width, strideX),
       out: output.width,
     },
   };
@@ -71,17 +72,19 @@ export function draftParts(tensors: readonly HeShape[], layers: readonly HeLayer
 
 function encodingFor(
   encodings: EncodingDraft[],
-  { tensor, stride }: HeTerm,
+  { tensor, strideY, strideX }: HeTerm,
   axes: { rows: Axis; columns: Axis },
 ): EncodingDraft {
-  const known = encodings.find((encoding) => encoding.tensor === tensor && encoding.stride === stride);
-  const encoding = known ?? { tensor, stride, phases: [] };
+  const known = encodings.find(
+    (other) => other.tensor === tensor && other.strideY === strideY && other.strideX === strideX,
+  );
+  const encoding = known ?? { tensor, strideY, strideX, phases: [] };
   if (!known) encodings.push(encoding);
   const { phases } = encoding;
-  const there = new Set(phases.map(({ row, column }) => row * stride + column));
+  const there = new Set(phases.map(({ row, column }) => row * strideX + column));
   const columns = new Set(liveTaps(axes.columns).map(({ phase }) => phase));
   for (const row of new Set(liveTaps(axes.rows).map(({ phase }) => phase)))
-    for (const column of columns) if (!there.has(row * stride + column)) phases.push({ row, column });
+    for (const column of columns) if (!there.has(row * strideX + column)) phases.push({ row, column });
   return encoding;
 }
 

@@ -20,14 +20,19 @@ export interface HeShape {
   readonly width: number;
 }
 
-/** Convolution of a tensor with a kernel [out, in, kernelHeight, kernelWidth]; zero padding is implicit. A fully connected map is 1x1 on a 1x1 map. */
+/**
+ * Convolution of a tensor with a kernel [out, in / groups, kernelHeight, kernelWidth], where each output reads the
+ * channels of its own of `groups` equal parts; zero padding is implicit. A fully connected map is 1x1 on a 1x1 map.
+ */
 export interface HeTerm {
   readonly tensor: number;
   readonly kernelHeight: number;
   readonly kernelWidth: number;
-  readonly stride: number;
+  readonly strideY: number;
+  readonly strideX: number;
   readonly padTop: number;
   readonly padLeft: number;
+  readonly groups: number;
 }
 
 /** A linear layer: the sum of its terms. weightNorm bounds the L2 norm of one output channel's kernel over all terms. */
@@ -56,9 +61,10 @@ export interface TensorPacking {
   readonly bytes: number;
 }
 
-/** A tensor as layers with one stride read it: maps of its phases (`phases.ts`), phase by phase, channel by channel. */
+/** A tensor as layers with the same strides read it: maps of its phases (`phases.ts`), phase by phase, channel by channel. */
 export interface Encoding {
-  readonly stride: number;
+  readonly strideY: number;
+  readonly strideX: number;
   readonly phases: readonly Phase[];
   readonly layout: Layout;
   /** Polynomials per tile: ceil(maps / layout.channelsIn). */
@@ -67,7 +73,7 @@ export interface Encoding {
   readonly first: number;
 }
 
-/** The elements whose row is `row` and whose column is `column` modulo the stride. */
+/** The elements whose row is `row` modulo strideY and whose column is `column` modulo strideX. */
 export interface Phase {
   readonly row: number;
   readonly column: number;
@@ -99,6 +105,7 @@ export interface PartTerm {
   readonly encoding: Encoding;
   readonly rows: Axis;
   readonly columns: Axis;
+  readonly groups: number;
 }
 
 /**
@@ -140,9 +147,9 @@ function packTensor(
   let first = 0;
   for (const [draft, layout] of layouts) {
     if (draft.tensor !== tensor) continue;
-    const { stride, phases } = draft;
+    const { strideY, strideX, phases } = draft;
     const groups = Math.ceil((shape.channels * phases.length) / layout.channelsIn);
-    const encoding: Encoding = { stride, phases, layout, groups, first };
+    const encoding: Encoding = { strideY, strideX, phases, layout, groups, first };
     encodings.set(draft, encoding);
     own.push(encoding);
     first += groups * tileCount(layout);
@@ -152,12 +159,13 @@ function packTensor(
 
 function packPart(
   { terms }: PartDraft,
-  { output, weightNorm }: HeLayer,
+  { output, weightNorm, terms: own }: HeLayer,
   tensors: readonly HeShape[],
   encodings: Map<EncodingDraft, Encoding>,
 ): PartPacking {
-  const sources = terms.map(({ encoding, rows, columns }): PartTerm => {
-    return { shape: tensors[encoding.tensor], encoding: encodings.get(encoding)!, rows, columns };
+  const sources = terms.map(({ index, encoding, rows, columns }): PartTerm => {
+    const { groups } = own[index];
+    return { shape: tensors[encoding.tensor], encoding: encodings.get(encoding)!, rows, columns, groups };
   });
   const { layout } = sources[0].encoding;
   const channelsOut = Math.min(layout.channelsOut, mostOutputChannels(weightNorm), output.channels);

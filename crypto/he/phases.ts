@@ -4,7 +4,7 @@
  *     o * stride + d - pad = (o + offset) * stride + phase,   0 <= phase < stride,
  *
  * for output o: element o + offset of the *phase map* that holds every stride-th element from `phase` on. So a
- * tensor consumed with a stride is encrypted as stride^2 small maps per channel (only those that a kernel
+ * tensor consumed with strides is encrypted as strideY * strideX small maps per channel (only those that a kernel
  * reads), and outputs stand densely in the returned ciphertexts instead of every stride-th coefficient.
  */
 

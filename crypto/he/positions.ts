@@ -16,7 +16,7 @@ export function placeTensor(
   values: Uint32Array,
   coefficients: Uint32Array,
 ): void {
-  const { stride, phases, layout } = encoding;
+  const { strideY, strideX, phases, layout } = encoding;
   const { row, column } = tileAt(layout, tile);
   const first = group * layout.channelsIn;
   const maps = Math.min(layout.channelsIn, shape.channels * phases.length - first);
@@ -24,20 +24,20 @@ export function placeTensor(
   for (let c = 0; c < maps; c++) {
     const phase = phases[Math.floor((first + c) / shape.channels)];
     const channel = (first + c) % shape.channels;
-    const endRow = Math.min(row.end, phaseSize(shape.height, stride, phase.row));
-    const endColumn = Math.min(column.end, phaseSize(shape.width, stride, phase.column));
+    const endRow = Math.min(row.end, phaseSize(shape.height, strideY, phase.row));
+    const endColumn = Math.min(column.end, phaseSize(shape.width, strideX, phase.column));
     for (let y = row.first; y < endRow; y++) {
-      const from = (channel * shape.height + y * stride + phase.row) * shape.width + phase.column;
+      const from = (channel * shape.height + y * strideY + phase.row) * shape.width + phase.column;
       const to = c * layout.channelStep + (y - row.first) * layout.rowStep - column.first;
-      for (let x = column.first; x < endColumn; x++) coefficients[to + x] = values[from + x * stride];
+      for (let x = column.first; x < endColumn; x++) coefficients[to + x] = values[from + x * strideX];
     }
   }
 }
 
 /**
  * Writes the kernel polynomial of term `source` of a part, between input group `groupIn` and output group
- * `groupOut`, to `coefficients` [N]; `weights` [out, in, kernelHeight, kernelWidth]. Returns whether the kernel
- * reads the group at all, which depends on the geometry alone: if not, nothing is written.
+ * `groupOut`, to `coefficients` [N]; `weights` [out, in / groups, kernelHeight, kernelWidth]. Returns whether the
+ * kernel reads the group at all, which depends on the geometry alone: if not, nothing is written.
  */
 export function placeKernel(
   part: PartPacking,
@@ -47,23 +47,26 @@ export function placeKernel(
   weights: Int32Array,
   coefficients: Int32Array,
 ): boolean {
-  const { shape, encoding, rows, columns } = part.sources[source];
+  const { shape, encoding, rows, columns, groups } = part.sources[source];
   const { degree, rowStep, channelStep, channelsIn } = part.layout;
   const first = groupIn * channelsIn;
   const maps = Math.min(channelsIn, shape.channels * encoding.phases.length - first);
   const outputs = Math.min(part.channelsOut, part.output.channels - groupOut * part.channelsOut);
   const taps = { rows: liveTaps(rows), columns: liveTaps(columns) };
+  const [perGroup, outputsPerGroup] = [shape.channels / groups, part.output.channels / groups];
   let read = false;
   for (let c = 0; c < maps; c++) {
     const phase = encoding.phases[Math.floor((first + c) / shape.channels)];
     const down = taps.rows.filter((tap) => tap.phase === phase.row);
     const across = taps.columns.filter((tap) => tap.phase === phase.column);
     if (down.length === 0 || across.length === 0) continue;
-    if (!read) coefficients.fill(0);
-    read = true;
+    const channel = (first + c) % shape.channels;
     for (let j = 0; j < outputs; j++) {
       const output = groupOut * part.channelsOut + j;
-      const plane = (output * shape.channels + ((first + c) % shape.channels)) * rows.kernel;
+      if (Math.floor(output / outputsPerGroup) !== Math.floor(channel / perGroup)) continue;
+      if (!read) coefficients.fill(0);
+      read = true;
+      const plane = (output * perGroup + (channel % perGroup)) * rows.kernel;
       const base = (j * channelsIn + channelsIn - 1 - c) * channelStep;
       for (const v of down)
         for (const u of across) {

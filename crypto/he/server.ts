@@ -64,8 +64,8 @@ export class HeServer {
   }
 
   /**
-   * The ciphertexts of one part, less the mask s [output elements]. `kernels` (weights [out, in, kernelHeight,
-   * kernelWidth]) and `inputs` in the order of part.terms. Throws 'crypto/input' on wrong lengths and
+   * The ciphertexts of one part, less the mask s [output elements]. `kernels` (weights [out, in / groups,
+   * kernelHeight, kernelWidth]) and `inputs` in the order of part.terms. Throws 'crypto/input' on wrong lengths and
    * 'crypto/parameters' on weights that the flood does not hide.
    */
   evaluatePart(
@@ -143,8 +143,8 @@ function checkArguments(
     inputs.length === part.sources.length &&
     mask.length === channels * height * width &&
     part.sources.every(
-      ({ shape, rows, columns }, s) =>
-        kernels[s].length === channels * shape.channels * rows.kernel * columns.kernel,
+      ({ shape, rows, columns, groups }, s) =>
+        kernels[s].length === (channels * shape.channels * rows.kernel * columns.kernel) / groups,
     );
   if (!fits)
     throw new SphynxError('crypto/input', 'kernels, inputs or mask do not have the sizes of the part');

@@ -125,12 +125,27 @@ function largestScales(
 function kernelNorms(layer: FloatLayer, scales: readonly (readonly number[])[]): number[] {
   const norms = new Array<number>(layer.output.channels).fill(0);
   for (const [t, kernel] of layer.kernels.entries()) {
-    const inputs = scales[layer.terms[t].tensor];
-    const area = kernel.length / (norms.length * inputs.length);
-    for (const [i, weight] of kernel.entries()) {
-      const position = Math.floor(i / area);
-      norms[Math.floor(position / inputs.length)] += (weight / inputs[position % inputs.length]) ** 2;
-    }
+    const { tensor, groups } = layer.terms[t];
+    const scaleAt = inputScales(kernel, norms.length, scales[tensor], groups);
+    const depth = kernel.length / norms.length;
+    for (const [i, weight] of kernel.entries()) norms[Math.floor(i / depth)] += (weight / scaleAt(i)) ** 2;
   }
   return norms.map(Math.sqrt);
+}
+
+/** For each weight of a kernel [outputs, in / groups, ...] the scale of the channel that it reads. */
+export function inputScales(
+  kernel: Float64Array,
+  outputs: number,
+  scales: readonly number[],
+  groups: number,
+): (weight: number) => number {
+  const depth = kernel.length / outputs;
+  const perGroup = scales.length / groups;
+  const area = depth / perGroup;
+  const outputsPerGroup = outputs / groups;
+  return (i) => {
+    const group = Math.floor(i / depth / outputsPerGroup);
+    return scales[group * perGroup + Math.floor((i % depth) / area)];
+  };
 }

@@ -3,7 +3,7 @@ import type { Preprocessing } from '../card.ts';
 import type { FloatLayer, FloatNetwork } from '../float-network.ts';
 import { linearBitmap } from '../linear-elements.ts';
 import { assembleNetwork, type FixedNetwork, type LayerWeights } from '../network.ts';
-import type { FixedPointPlan } from './planner.ts';
+import { type FixedPointPlan, inputScales } from './planner.ts';
 
 /** What a model's folder says about it besides its weights. */
 export interface ModelFacts {
@@ -46,7 +46,7 @@ export function quantizeNetwork(
     const output = own.map((scale) => scale * precision);
     weights.push({
       kernels: layer.kernels.map((kernel, t) =>
-        quantizeKernel(kernel, output, scales[layer.terms[t].tensor]),
+        quantizeKernel(kernel, output, scales[layer.terms[t].tensor], layer.terms[t].groups),
       ),
       bias: Int32Array.from(layer.bias, (value, i) =>
         toWord(value * output[Math.floor((i * channels) / layer.bias.length)], layer),
@@ -77,14 +77,13 @@ function quantizeKernel(
   kernel: Float64Array,
   output: readonly number[],
   input: readonly number[],
+  groups: number,
 ): Int32Array {
-  const area = kernel.length / (output.length * input.length);
-  return Int32Array.from(kernel, (weight, i) => {
-    const position = Math.floor(i / area);
-    return Math.round(
-      (weight * output[Math.floor(position / input.length)]) / input[position % input.length],
-    );
-  });
+  const scaleAt = inputScales(kernel, output.length, input, groups);
+  const depth = kernel.length / output.length;
+  return Int32Array.from(kernel, (weight, i) =>
+    Math.round((weight * output[Math.floor(i / depth)]) / scaleAt(i)),
+  );
 }
 
 function toWord(value: number, { name }: FloatLayer): number {

@@ -15,7 +15,8 @@ const MAX_COMPOSITION = 2 ** 33;
 
 /** A convolution's window and what it makes of a map. */
 export interface Window {
-  readonly stride: number;
+  readonly strideY: number;
+  readonly strideX: number;
   readonly padTop: number;
   readonly padLeft: number;
   readonly outHeight: number;
@@ -41,10 +42,11 @@ export function convolveValue(
     return 'it and what its input is computed by would make too large a convolution';
   const terms = value.terms.map((term) => ({
     ...term,
-    kernel: term.kernel === null ? kernel : composeKernels(kernel, term.kernel, term.stride),
-    stride: term.pool === 'sum' ? 1 : term.stride * window.stride,
-    padTop: window.padTop * term.stride + term.padTop,
-    padLeft: window.padLeft * term.stride + term.padLeft,
+    kernel: term.kernel === null ? kernel : composeKernels(kernel, term.kernel, term.strideY, term.strideX),
+    strideY: term.pool === 'sum' ? 1 : term.strideY * window.strideY,
+    strideX: term.pool === 'sum' ? 1 : term.strideX * window.strideX,
+    padTop: window.padTop * term.strideY + term.padTop,
+    padLeft: window.padLeft * term.strideX + term.padLeft,
   }));
   const shape = { channels: kernel.out, height: window.outHeight, width: window.outWidth };
   const through =
@@ -56,16 +58,16 @@ export function convolveValue(
 
 /** Whether the convolution of a term stays within what a layer may have. A term that is a tensor becomes the kernel itself. */
 function composes(
-  { kernel: inner, from, stride, pool }: AffineTerm,
+  { kernel: inner, from, strideY, strideX, pool }: AffineTerm,
   outer: DenseKernel,
   window: Window,
 ): boolean {
-  const height = (outer.height - 1) * stride + (inner?.height ?? 1);
-  const width = (outer.width - 1) * stride + (inner?.width ?? 1);
+  const height = (outer.height - 1) * strideY + (inner?.height ?? 1);
+  const width = (outer.width - 1) * strideX + (inner?.width ?? 1);
   const weights = (kernel: DenseKernel) => kernel.out * kernel.in * kernel.height * kernel.width;
   return (
     Math.max(height, width) <= MAX_KERNEL &&
-    (pool === 'sum' || stride * window.stride <= MAX_STRIDE) &&
+    (pool === 'sum' || Math.max(strideY * window.strideY, strideX * window.strideX) <= MAX_STRIDE) &&
     fitsKernel(outer.out, from.channels, height, width) &&
     (inner === null || (weights(outer) / inner.out) * weights(inner) <= MAX_COMPOSITION)
   );
@@ -88,19 +90,22 @@ function readsPadding(shape: Shape, kernel: DenseKernel, window: Window): boolea
   return (
     window.padTop > 0 ||
     window.padLeft > 0 ||
-    (window.outHeight - 1) * window.stride + kernel.height - window.padTop > shape.height ||
-    (window.outWidth - 1) * window.stride + kernel.width - window.padLeft > shape.width
+    (window.outHeight - 1) * window.strideY + kernel.height - window.padTop > shape.height ||
+    (window.outWidth - 1) * window.strideX + kernel.width - window.padLeft > shape.width
   );
 }
 
 /** Whether the term's formula gives zero at every position outside its map: no window there touches the tensor. */
-function vanishesOutside(shape: Shape, { pool, kernel, from, stride, padTop, padLeft }: AffineTerm): boolean {
-  const vanishes = (size: number, extent: number, pad: number, out: number) =>
+function vanishesOutside(
+  shape: Shape,
+  { pool, kernel, from, strideY, strideX, padTop, padLeft }: AffineTerm,
+): boolean {
+  const vanishes = (size: number, extent: number, stride: number, pad: number, out: number) =>
     extent - pad <= stride && out * stride - pad >= size;
   return (
     pool === 'none' &&
-    vanishes(from.height, kernel?.height ?? 1, padTop, shape.height) &&
-    vanishes(from.width, kernel?.width ?? 1, padLeft, shape.width)
+    vanishes(from.height, kernel?.height ?? 1, strideY, padTop, shape.height) &&
+    vanishes(from.width, kernel?.width ?? 1, strideX, padLeft, shape.width)
   );
 }
 
@@ -108,17 +113,18 @@ function vanishesOutside(shape: Shape, { pool, kernel, from, stride, padTop, pad
 export function poolGlobally(value: AffineValue): AffineValue | string {
   const { channels, height, width } = value.shape;
   const pointwise = value.terms.every(
-    ({ pool, kernel, stride, padTop, padLeft, from }) =>
+    ({ pool, kernel, strideY, strideX, padTop, padLeft, from }) =>
       pool === 'none' &&
       (kernel === null || (kernel.height === 1 && kernel.width === 1)) &&
-      stride === 1 &&
+      strideY === 1 &&
+      strideX === 1 &&
       padTop === 0 &&
       padLeft === 0 &&
       from.height === height &&
       from.width === width,
   );
   if (!pointwise) {
-    const window = { stride: 1, padTop: 0, padLeft: 0, outHeight: 1, outWidth: 1 };
+    const window = { strideY: 1, strideX: 1, padTop: 0, padLeft: 0, outHeight: 1, outWidth: 1 };
     const average = diagonalKernel(channels, height, width, 1 / (height * width));
     return convolveValue(value, average, new Float64Array(channels), window);
   }

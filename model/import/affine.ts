@@ -21,9 +21,10 @@ export interface AffineTerm {
   /** Size of the tensor. */
   readonly from: Shape;
   readonly pool: 'none' | 'sum';
-  /** null is the identity: 1x1, stride 1, no padding. */
+  /** null is the identity: 1x1, strides of 1, no padding. */
   readonly kernel: DenseKernel | null;
-  readonly stride: number;
+  readonly strideY: number;
+  readonly strideX: number;
   readonly padTop: number;
   readonly padLeft: number;
 }
@@ -52,7 +53,8 @@ export function tensorValue(tensor: number, shape: Shape): AffineValue {
     from: shape,
     pool: 'none',
     kernel: null,
-    stride: 1,
+    strideY: 1,
+    strideX: 1,
     padTop: 0,
     padLeft: 0,
   };
@@ -76,12 +78,13 @@ export function weightsOf({ shape, terms }: AffineValue): number {
   return shape.channels * perOutput.reduce((sum, count) => sum + count, 0);
 }
 
-/** Terms that convolve the same tensor at the same stride become one. */
+/** Terms that convolve the same tensor with the same strides become one. */
 export function mergeTerms(terms: readonly AffineTerm[]): AffineTerm[] {
   const merged: AffineTerm[] = [];
   for (const term of terms) {
     const index = merged.findIndex(
-      ({ tensor, pool, stride }) => tensor === term.tensor && pool === term.pool && stride === term.stride,
+      ({ tensor, pool, strideY, strideX }) =>
+        tensor === term.tensor && pool === term.pool && strideY === term.strideY && strideX === term.strideX,
     );
     if (index < 0) merged.push(term);
     else merged[index] = mergePair(merged[index], term);

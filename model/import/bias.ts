@@ -60,7 +60,8 @@ export function perChannelBias(bias: Float64Array, channels: number): Float64Arr
 }
 
 interface Placement {
-  readonly stride: number;
+  readonly strideY: number;
+  readonly strideX: number;
   readonly padTop: number;
   readonly padLeft: number;
   readonly outHeight: number;
@@ -75,7 +76,7 @@ export function convolveBias(
   outer: Float64Array,
   window: Placement,
 ): Float64Array {
-  const { outHeight, outWidth, stride, padTop, padLeft } = window;
+  const { outHeight, outWidth, strideY, strideX, padTop, padLeft } = window;
   const result = perElement(outer, { channels: kernel.out, height: outHeight, width: outWidth }).slice();
   const uniform = inner.length === shape.channels;
   const area = uniform ? 1 : shape.height * shape.width;
@@ -88,7 +89,7 @@ export function convolveBias(
       const first = Math.floor(i / (outWidth * outHeight)) * kernel.height * kernel.width;
       for (let ky = 0; ky < kernel.height; ky++)
         for (let kx = 0; kx < kernel.width; kx++, at++) {
-          const [row, column] = [y * stride + ky - padTop, x * stride + kx - padLeft];
+          const [row, column] = [y * strideY + ky - padTop, x * strideX + kx - padLeft];
           if (row < 0 || row >= shape.height || column < 0 || column >= shape.width) continue;
           result[i] += taps[first + at] * (uniform ? 1 : inner[c * area + row * shape.width + column]);
         }

@@ -58,7 +58,8 @@ export const CONVOLUTION_OPERATORS: Record<string, Operator> = {
     });
     const bias = inputs.has(2) ? perChannel(inputs, 2, out) : new Float64Array(out);
     const window = {
-      stride: 1,
+      strideY: 1,
+      strideX: 1,
       padTop: height - 1 - pads[0],
       padLeft: width - 1 - pads[1],
       outHeight: outSize(node, value.shape.height + height - 1 - pads[0] - pads[2]),
@@ -80,7 +81,8 @@ export const CONVOLUTION_OPERATORS: Record<string, Operator> = {
     if (pads[0] || pads[1] || pads[4] || pads[5]) throw unsupported('it pads the batch or the channels');
     const { channels, height, width } = value.shape;
     const window: Window = {
-      stride: 1,
+      strideY: 1,
+      strideX: 1,
       padTop: pads[2],
       padLeft: pads[3],
       outHeight: outSize(node, height + pads[2] + pads[6]),

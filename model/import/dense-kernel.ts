@@ -135,12 +135,17 @@ export function pickOutputs(kernel: DenseKernel, channels: readonly number[]): D
 }
 
 /**
- * The kernel of `outer` applied after `inner`, where inner has the given stride: a window of outer's rows j
- * reads inner's rows j * stride .. j * stride + inner.height - 1.
+ * The kernel of `outer` applied after `inner`, where inner has the given strides: a window of outer's rows j
+ * reads inner's rows j * strideY .. j * strideY + inner.height - 1, and so do columns.
  */
-export function composeKernels(outer: DenseKernel, inner: DenseKernel, stride: number): DenseKernel {
-  const height = (outer.height - 1) * stride + inner.height;
-  const width = (outer.width - 1) * stride + inner.width;
+export function composeKernels(
+  outer: DenseKernel,
+  inner: DenseKernel,
+  strideY: number,
+  strideX: number,
+): DenseKernel {
+  const height = (outer.height - 1) * strideY + inner.height;
+  const width = (outer.width - 1) * strideX + inner.width;
   return makeKernel(outer.out, inner.in, height, width, (data) => {
     const result = { in: inner.in, height, width, data };
     const weights = outer.data;
@@ -152,7 +157,7 @@ export function composeKernels(outer: DenseKernel, inner: DenseKernel, stride: n
           for (let x = 0; x < outer.width; x++) {
             const weight = weights[next++];
             if (weight === 0) continue;
-            for (const c of read[m]) accumulate(result, o, y * stride, x * stride, inner, m, c, weight);
+            for (const c of read[m]) accumulate(result, o, y * strideY, x * strideX, inner, m, c, weight);
           }
   });
 }

@@ -4,7 +4,8 @@ import type { FloatLayer } from '../float-network.ts';
 import { MAX_KERNEL, MAX_NAME, MAX_TERMS, MAX_WEIGHTS } from '../limits.ts';
 import { type AffineTerm, denseKernel, weightsOf } from './affine.ts';
 import { perChannelBias } from './bias.ts';
-import { cutKernel, type DenseKernel, embedKernel, zeroBorder } from './dense-kernel.ts';
+import { groupedWeights, groupsOf } from './channel-groups.ts';
+import { cutKernel, embedKernel, zeroBorder } from './dense-kernel.ts';
 import type { PendingLayer } from './pending-layer.ts';
 
 /** The layers with kernels trimmed and padding as the model card wants it. Throws 'model/unsupported' if the last gives no logits. */
@@ -19,7 +20,7 @@ export function finishLayers(layers: readonly PendingLayer[]): FloatLayer[] {
   if (weights > MAX_WEIGHTS)
     throw new SphynxError(
       'model/unsupported',
-      `it has ${weights} weights, more than ${MAX_WEIGHTS}, as grouped and depthwise convolutions count like whole ones here: use fewer channels`,
+      `it has ${weights} weights, more than ${MAX_WEIGHTS}, as grouped and depthwise convolutions count like whole ones while they are composed: use fewer channels`,
     );
   return layers.map(finishLayer);
 }
@@ -35,15 +36,13 @@ function finishLayer({ name, value, linear }: PendingLayer): FloatLayer {
       `layer ${name} reads ${read.length} tensors, more than ${MAX_TERMS}`,
     );
   const finished = read.map((term) => finishTerm(term, shape));
-  if (
-    ![bias, ...finished.map(({ kernel }) => kernel.data)].every((weights) => weights.every(Number.isFinite))
-  )
+  if (![bias, ...finished.map(({ weights }) => weights)].every((weights) => weights.every(Number.isFinite)))
     throw new SphynxError('model/unsupported', `layer ${name}: its composed weights are not finite`);
   return {
     name: printable(name),
     output: shape,
     terms: finished.map(({ term }) => term),
-    kernels: finished.map(({ kernel }) => kernel.data),
+    kernels: finished.map(({ weights }) => weights),
     bias: perChannelBias(bias, shape.channels),
     linear,
   };
@@ -51,7 +50,8 @@ function finishLayer({ name, value, linear }: PendingLayer): FloatLayer {
 
 interface FinishedTerm {
   readonly term: TermShape;
-  readonly kernel: DenseKernel;
+  /** [out, in / groups, kernelHeight, kernelWidth]. */
+  readonly weights: Float64Array;
 }
 
 const NO_BORDER = { top: 0, bottom: 0, left: 0, right: 0 };
@@ -59,15 +59,23 @@ const NO_BORDER = { top: 0, bottom: 0, left: 0, right: 0 };
 function finishTerm(affine: AffineTerm, output: Shape): FinishedTerm {
   const dense = denseKernel(affine);
   const border = zeroBorder(dense) ?? NO_BORDER;
-  const { from, pool, stride } = affine;
+  const { from, pool, strideY, strideX } = affine;
   const [height, width] = pool === 'sum' ? [1, 1] : [from.height, from.width];
-  const rows = fitAxis(dense.height, border.top, border.bottom, affine.padTop, stride, height, output.height);
+  const rows = fitAxis(
+    dense.height,
+    border.top,
+    border.bottom,
+    affine.padTop,
+    strideY,
+    height,
+    output.height,
+  );
   const columns = fitAxis(
     dense.width,
     border.left,
     border.right,
     affine.padLeft,
-    stride,
+    strideX,
     width,
     output.width,
   );
@@ -75,16 +83,19 @@ function finishTerm(affine: AffineTerm, output: Shape): FinishedTerm {
     throw new SphynxError('model/unsupported', `a composed kernel of ${rows.size}x${columns.size}`);
   const cut = cutKernel(dense, rows.cut, columns.cut, rows.kept, columns.kept);
   const kernel = embedKernel(cut, rows.before, columns.before, rows.size, columns.size);
+  const groups = groupsOf(kernel);
   const term = {
     tensor: affine.tensor,
     pool,
     kernelHeight: rows.size,
     kernelWidth: columns.size,
-    stride,
+    strideY,
+    strideX,
     padTop: rows.pad,
     padLeft: columns.pad,
+    groups,
   };
-  return { term, kernel };
+  return { term, weights: groupedWeights(kernel, groups) };
 }
 
 interface Fit {

@@ -55,7 +55,7 @@ export const NONLINEAR_OPERATORS: Record<string, NonlinearOperator> = {
   GlobalMaxPool: (inputs, segments) => {
     const value = mapOf(inputs);
     const { height, width } = value.shape;
-    const whole = { stride: 1, padTop: 0, padLeft: 0, outHeight: 1, outWidth: 1, padded: false };
+    const whole = { strideY: 1, strideX: 1, padTop: 0, padLeft: 0, outHeight: 1, outWidth: 1, padded: false };
     const window = { ...whole, rows: height, columns: width, dilationY: 1, dilationX: 1 };
     return exactly(maxPool(segments, value, window));
   },

@@ -19,8 +19,8 @@ export const POOLING_OPERATORS: Record<string, Operator> = {
       throw unsupported('its last windows are incomplete (ceil_mode is 1); pad the map or crop it before');
     const whole = node.integer('count_include_pad', 0) !== 0;
     const counts = {
-      rows: whole ? null : countsOf(height, rows, window.stride, window.padTop, window.outHeight),
-      columns: whole ? null : countsOf(width, columns, window.stride, window.padLeft, window.outWidth),
+      rows: whole ? null : countsOf(height, rows, window.strideY, window.padTop, window.outHeight),
+      columns: whole ? null : countsOf(width, columns, window.strideX, window.padLeft, window.outWidth),
     };
     if ([...(counts.rows ?? []), ...(counts.columns ?? [])].some((count) => count < 1))
       throw unsupported('some of its windows lie in the padding alone');

@@ -47,6 +47,6 @@ function fullyConnected(inputs: NodeInputs, transposed: boolean, factor: number)
       for (let i = 0; i < depth; i++)
         data[o * depth + i] = factor * values[transposed ? o * depth + i : i * out + o];
   });
-  const window = { stride: 1, padTop: 0, padLeft: 0, outHeight: 1, outWidth: 1 };
+  const window = { strideY: 1, strideX: 1, padTop: 0, padLeft: 0, outHeight: 1, outWidth: 1 };
   return exactly(convolveValue(value, kernel, new Float64Array(out), window));
 }

@@ -147,11 +147,9 @@ function slice(inputs: NodeInputs): AffineValue {
     range(0, counts[1]).map((i) => channels.first + i * channels.step),
   );
   if (value.flat || (counts[2] === value.shape.height && counts[3] === value.shape.width)) return picked;
-  const stride = counts[2] > 1 ? rows.step : columns.step;
-  if (counts[3] > 1 && columns.step !== stride)
-    throw unsupported('its steps differ between rows and columns');
   const window = {
-    stride,
+    strideY: counts[2] > 1 ? rows.step : 1,
+    strideX: counts[3] > 1 ? columns.step : 1,
     padTop: -rows.first,
     padLeft: -columns.first,
     outHeight: counts[2],

@@ -71,7 +71,7 @@ export function plainValue(value: AffineValue): AffineValue {
   const kernel = makeKernel(depth, channels, height, width, (data) => {
     for (const [i, at] of order.entries()) data[i * depth + at] = 1;
   });
-  const window = { stride: 1, padTop: 0, padLeft: 0, outHeight: 1, outWidth: 1 };
+  const window = { strideY: 1, strideX: 1, padTop: 0, padLeft: 0, outHeight: 1, outWidth: 1 };
   const picked = convolveValue({ ...value, view: undefined }, kernel, new Float64Array(depth), window);
   return { ...exactly(picked), flat: true };
 }

@@ -38,20 +38,16 @@ function withLastWindows(
   window: PlacedWindow,
 ): PlacedWindow {
   if (node.integer('ceil_mode', 0) === 0 || !window.partial) return window;
-  const [strideY, strideX] = bounded(node, 'strides', [1, 1], 1, MAX_STRIDE);
-  if (strideY !== strideX) throw unsupported('its last windows are incomplete and its strides differ');
-  const count = (size: number, before: number, after: number, extent: number) =>
+  const { strideY, strideX } = window;
+  const count = (size: number, before: number, after: number, extent: number, stride: number) =>
     1 +
-    Math.min(
-      Math.ceil((size + before + after - extent) / strideY),
-      Math.floor((size + before - 1) / strideY),
-    );
-  const outHeight = outSize(node, count(height, window.padTop, window.padBottom, extent.height));
-  const outWidth = outSize(node, count(width, window.padLeft, window.padRight, extent.width));
-  return { ...window, stride: strideY, outHeight, outWidth, padded: true };
+    Math.min(Math.ceil((size + before + after - extent) / stride), Math.floor((size + before - 1) / stride));
+  const outHeight = outSize(node, count(height, window.padTop, window.padBottom, extent.height, strideY));
+  const outWidth = outSize(node, count(width, window.padLeft, window.padRight, extent.width, strideX));
+  return { ...window, outHeight, outWidth, padded: true };
 }
 
-/** The windows of a node over a map. Throws 'model/unsupported' if rows and columns have strides of their own. */
+/** The windows of a node over a map. */
 export function windowOf(
   node: OnnxNode,
   { height, width }: Shape,
@@ -76,12 +72,9 @@ export function windowOf(
   const [outHeight, outWidth] = rooms.map((room, i) => outSize(node, Math.floor(room / strides[i]) + 1));
   const padded = pads.some((pad) => pad > 0);
   const partial = rooms.some((room, i) => room % strides[i] !== 0);
-  // A single row or column has no stride.
-  const stride = outHeight > 1 ? strides[0] : strides[1];
-  if (outWidth > 1 && strides[1] !== stride)
-    throw unsupported(`its strides differ: ${strides.join(' and ')}; use the same for rows and columns`);
+  const [strideY, strideX] = strides;
   const [padTop, padLeft, padBottom, padRight] = pads;
-  return { stride, padTop, padLeft, padBottom, padRight, outHeight, outWidth, padded, partial };
+  return { strideY, strideX, padTop, padLeft, padBottom, padRight, outHeight, outWidth, padded, partial };
 }
 
 export function outSize(node: OnnxNode, size: number): number {

@@ -35,7 +35,7 @@ test('a block adds its input to its second convolution, through one of stride 2 
   const reads = (name: string) =>
     layers
       .find((layer) => layer.name === name)
-      ?.terms.map(({ tensor, stride, kernelHeight, padTop }) => [tensor, stride, kernelHeight, padTop]);
+      ?.terms.map(({ tensor, strideY, kernelHeight, padTop }) => [tensor, strideY, kernelHeight, padTop]);
   assert.deepEqual(reads('stage-1-block-1-b'), [
     [2, 1, 3, 1],
     [1, 1, 1, 0],
@@ -53,7 +53,7 @@ test('an average pool is part of the convolution that follows', async () => {
     output.channels,
     output.height,
     term.kernelHeight,
-    term.stride,
+    term.strideY,
     term.padTop,
   ]);
   assert.deepEqual(shapes.slice(0, 3), [

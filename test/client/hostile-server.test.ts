@@ -41,7 +41,7 @@ test('a list of models with names or figures that are none is refused before any
 function hostileCard(size: number, layers: readonly CardLayer[]): ModelCard {
   const input = { channels: 1, height: size, width: size };
   return {
-    format: 1,
+    format: 2,
     name: summary.name,
     hash: summary.hash,
     input,
@@ -67,10 +67,18 @@ async function clientOf(card: ModelCard, deadlines = {}) {
 
 const one = { channels: 1, height: 1, width: 1 };
 const gadget = { ringBits: 12, dropBits: 8 };
-const convolution = { tensor: 0, pool: 'none', stride: 1, padTop: 0, padLeft: 0 } as const;
+const convolution = {
+  tensor: 0,
+  pool: 'none',
+  strideY: 1,
+  strideX: 1,
+  padTop: 0,
+  padLeft: 0,
+  groups: 1,
+} as const;
 
 test('a card whose plan would take minutes is given up at the deadline, and at once when the caller wants', async () => {
-  const term = { ...convolution, kernelHeight: 64, kernelWidth: 64, stride: 64 };
+  const term = { ...convolution, kernelHeight: 64, kernelWidth: 64, strideY: 64, strideX: 64 };
   const layers = Array.from({ length: 100 }, (_, l) => ({
     name: `layer ${l}`,
     output: one,

@@ -12,14 +12,18 @@ const shapes: fc.Arbitrary<Convolution> = fc
     channelsOut: fc.integer({ min: 1, max: 11 }),
     kernelHeight: fc.integer({ min: 1, max: 7 }),
     kernelWidth: fc.integer({ min: 1, max: 7 }),
-    stride: fc.integer({ min: 1, max: 4 }),
+    strideY: fc.integer({ min: 1, max: 4 }),
+    strideX: fc.integer({ min: 1, max: 4 }),
     padTop: fc.integer({ min: 0, max: 6 }),
     padLeft: fc.integer({ min: 0, max: 6 }),
     outHeight: fc.integer({ min: 1, max: 9 }),
     outWidth: fc.integer({ min: 1, max: 9 }),
+    groups: fc.constantFrom(1, 1, 2, 5),
   })
-  .filter((s) => (s.outHeight - 1) * s.stride < s.height + s.padTop)
-  .filter((s) => (s.outWidth - 1) * s.stride < s.width + s.padLeft);
+  // The channels drawn are those of one group.
+  .map((s) => ({ ...s, channelsIn: s.groups * s.channelsIn, channelsOut: s.groups * s.channelsOut }))
+  .filter((s) => (s.outHeight - 1) * s.strideY < s.height + s.padTop)
+  .filter((s) => (s.outWidth - 1) * s.strideX < s.width + s.padLeft);
 
 function words(length: number): fc.Arbitrary<Int32Array> {
   return fc.int32Array({ minLength: length, maxLength: length });
@@ -29,11 +33,13 @@ const cases = shapes.chain((shape) =>
   fc.record({
     shape: fc.constant(shape),
     input: words(shape.channelsIn * shape.height * shape.width),
-    weights: words(shape.channelsOut * shape.channelsIn * shape.kernelHeight * shape.kernelWidth),
+    weights: words(
+      (shape.channelsOut * shape.channelsIn * shape.kernelHeight * shape.kernelWidth) / shape.groups,
+    ),
   }),
 );
 
-test('convolution mod 2^32 equals the plain loops for any size, stride and padding', () => {
+test('convolution mod 2^32 equals the plain loops for any size, strides, padding and groups', () => {
   fc.assert(
     fc.property(cases, ({ shape, input, weights }) => {
       assert.deepEqual(convolve(shape, input, weights), convolveReference(shape, input, weights));
@@ -50,11 +56,13 @@ test('a deep convolution is summed over several panels of taps', () => {
     channelsOut: 5,
     kernelHeight: 9,
     kernelWidth: 9,
-    stride: 1,
+    strideY: 1,
+    strideX: 1,
     padTop: 4,
     padLeft: 4,
     outHeight: 8,
     outWidth: 8,
+    groups: 1,
   };
   const input = Int32Array.from({ length: 70 * 64 }, (_, i) => Math.imul(i + 1, 2654435761));
   const weights = Int32Array.from({ length: 5 * 70 * 81 }, (_, i) => Math.imul(i + 7, 40503) >> 3);
@@ -69,11 +77,13 @@ test('a fully connected map is a 1x1 convolution on a 1x1 map, and wide ones run
     channelsOut: 6,
     kernelHeight: 1,
     kernelWidth: 1,
-    stride: 1,
+    strideY: 1,
+    strideX: 1,
     padTop: 0,
     padLeft: 0,
     outHeight: 1,
     outWidth: 1,
+    groups: 1,
   };
   const input = new Int32Array(3_000_000).fill(-3);
   const weights = Int32Array.from({ length: 18_000_000 }, (_, i) => Math.floor(i / 3_000_000) + 1);

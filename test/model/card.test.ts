@@ -34,7 +34,7 @@ test('unknown fields are dropped and the order of keys does not matter', () => {
 });
 
 const hostile: Record<string, (card: Json) => void> = {
-  'another format': (card) => (card.format = 2),
+  'another format': (card) => (card.format = 1),
   'a name with a path': (card) => (card.name = '../weights'),
   'an endless name': (card) => (card.name = 'a'.repeat(1e6)),
   'a hash that is not one': (card) => (card.hash = 'g'.repeat(64)),
@@ -57,7 +57,8 @@ const hostile: Record<string, (card: Json) => void> = {
   'a negative tensor': (card) => (card.layers[0].terms[0].tensor = -1),
   'an unknown pool': (card) => (card.layers[0].terms[0].pool = 'max'),
   'a pooled term with a spatial kernel': (card) => (card.layers[0].terms[0].pool = 'sum'),
-  'a stride of zero': (card) => (card.layers[0].terms[0].stride = 0),
+  'a stride of zero': (card) => (card.layers[0].terms[0].strideX = 0),
+  'groups that do not divide the channels': (card) => (card.layers[0].terms[0].groups = 7),
   'negative padding': (card) => (card.layers[0].terms[0].padTop = -1),
   'padding beyond the kernel': (card) =>
     (card.layers[0].terms[0].padLeft = card.layers[0].terms[0].kernelWidth),

@@ -38,12 +38,14 @@ function linearLayerExact({ card, layers }: FixedNetwork, l: number, tensors: In
             const inside = row >= 0 && row < height && column >= 0 && column < width;
             return inside ? BigInt(map[row * width + column]) : 0n;
           };
-          let weight = o * channels * term.kernelHeight * term.kernelWidth;
-          for (let c = 0; c < channels; c++)
+          const perGroup = channels / term.groups;
+          const first = perGroup * Math.floor(o / (output.channels / term.groups));
+          let weight = o * perGroup * term.kernelHeight * term.kernelWidth;
+          for (let c = first; c < first + perGroup; c++)
             for (let ky = 0; ky < term.kernelHeight; ky++)
               for (let kx = 0; kx < term.kernelWidth; kx++) {
-                const row = y * term.stride + ky - term.padTop;
-                const column = x * term.stride + kx - term.padLeft;
+                const row = y * term.strideY + ky - term.padTop;
+                const column = x * term.strideX + kx - term.padLeft;
                 sum += BigInt(layers[l].kernels[t][weight++]) * value(c, row, column);
               }
         }

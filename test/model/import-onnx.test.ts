@@ -51,8 +51,8 @@ test('spatial convolutions without inner padding compose, with biases', async ()
     return b.classifier(b.node('Relu', [second]), 5, 4);
   });
   assert.deepEqual(
-    network.layers[0].terms.map(({ kernelHeight, stride }) => [kernelHeight, stride]),
-    [[7, 2]],
+    network.layers[0].terms.map(({ kernelHeight, strideY, strideX }) => [kernelHeight, strideY, strideX]),
+    [[7, 2, 2]],
   );
 });
 

@@ -81,6 +81,29 @@ for (const [what, build] of Object.entries(OPERATORS))
     await agrees((b) => everyElement(b, build(b, b.conv('image', 6, 6, 3, SAME)), 180), MAP);
   });
 
+/** Ways from a map of 6x6x5 to one of 6x2x2. */
+const UNEVEN: typeof OPERATORS = {
+  'Conv and AveragePool with strides of their own for rows and columns': (b, x) => {
+    const convolved = b.conv(x, 6, 6, 3, { pads: [1, 1, 1, 1], strides: [1, 2] });
+    return b.node('AveragePool', [convolved], { kernel_shape: [3, 2], strides: [2, 1] });
+  },
+  'Slice with steps of its own for rows and columns': (b, x) =>
+    b.node('Slice', [
+      x,
+      ...[
+        [0, 1],
+        [6, 5],
+        [2, 3],
+        [3, 2],
+      ].map((values) => b.integers(values)),
+    ]),
+};
+
+for (const [what, build] of Object.entries(UNEVEN))
+  test(`${what}: as the runtime`, async () => {
+    await agrees((b) => everyElement(b, build(b, b.conv('image', 6, 6, 3, SAME)), 24), MAP);
+  });
+
 test('a vector in channels-last order is multiplied as the runtime does', async () => {
   await agrees((b) => {
     const last = b.node('Transpose', [b.node('Relu', [b.conv('image', 6, 4, 3, SAME)])], {

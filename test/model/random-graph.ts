@@ -17,13 +17,20 @@ const sameMap = (a: Value, b: Value) => a.height === b.height && a.width === b.w
 /** One step of a network: reads the newest value, and maybe older ones; null where it does not fit. */
 const STEPS: readonly Step[] = [
   (b, x) => {
-    const [kernel, stride] = [pick(b, [2, 3]), pick(b, [1, 1, 2])];
+    const kernel = pick(b, [2, 3]);
+    const strides = pick(b, [
+      [1, 1],
+      [1, 1],
+      [2, 2],
+      [2, 1],
+      [1, 3],
+    ]);
     const pads = [0, 1, 2, 3].map(() => upTo(b, kernel) - 1);
-    const height = Math.floor((x.height + pads[0] + pads[2] - kernel) / stride) + 1;
-    const width = Math.floor((x.width + pads[1] + pads[3] - kernel) / stride) + 1;
+    const height = Math.floor((x.height + pads[0] + pads[2] - kernel) / strides[0]) + 1;
+    const width = Math.floor((x.width + pads[1] + pads[3] - kernel) / strides[1]) + 1;
     const channels = upTo(b, 5);
     if (height < 2 || width < 2) return null;
-    const name = b.conv(x.name, x.channels, channels, kernel, { pads, strides: [stride, stride] });
+    const name = b.conv(x.name, x.channels, channels, kernel, { pads, strides });
     return { name, channels, height, width };
   },
   (b, x) => ({

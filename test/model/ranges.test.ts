@@ -31,7 +31,8 @@ test('linear elements use the room up to 2^30 at product scale, whatever k is', 
 
 test('elements with and without a ReLU are measured apart, and logits count as linear', () => {
   const output = { channels: 1, height: 1, width: 2 };
-  const term = { tensor: 0, pool: 'none', kernelHeight: 1, kernelWidth: 1, stride: 1, padTop: 0, padLeft: 0 };
+  const kernel = { kernelHeight: 1, kernelWidth: 1, strideY: 1, strideX: 1, padTop: 0, padLeft: 0 };
+  const term = { tensor: 0, pool: 'none', ...kernel, groups: 1 };
   const map = {
     name: 'map',
     output,

@@ -40,9 +40,9 @@ export function averageWindows(
   const kernel = diagonalKernel(channels, window.rows, window.columns, 1 / (rows.count * columns.count));
   const mean = (placed: Window) => convolveValue(value, kernel, new Float64Array(channels), placed);
   let sum = mean(window);
-  const row = (y: number): Partial<Window> => ({ padTop: window.padTop - y * window.stride, outHeight: 1 });
+  const row = (y: number): Partial<Window> => ({ padTop: window.padTop - y * window.strideY, outHeight: 1 });
   const column = (x: number): Partial<Window> => ({
-    padLeft: window.padLeft - x * window.stride,
+    padLeft: window.padLeft - x * window.strideX,
     outWidth: 1,
   });
   const corners = rows.factors.flatMap(([y, a]) =>
@@ -102,6 +102,6 @@ function place(
   const kernel = makeKernel(channels, channels, height, width, (data) => {
     for (let c = 0; c < channels; c++) data[(c * channels + c) * height * width + at] = factor;
   });
-  const window = { stride: 1, padTop: height - 1, padLeft: width - 1, outHeight, outWidth };
+  const window = { strideY: 1, strideX: 1, padTop: height - 1, padLeft: width - 1, outHeight, outWidth };
   return convolveValue(strip, kernel, new Float64Array(channels), window);
 }

@@ -57,11 +57,11 @@ function insideAt(
   row: number,
   column: number,
 ): Uint8Array | null {
-  const { outHeight, outWidth, stride } = window;
+  const { outHeight, outWidth, strideY, strideX } = window;
   const inside = (at: number, size: number) => at >= 0 && at < size;
   const flags = Uint8Array.from({ length: outHeight * outWidth }, (_, i) => {
-    const y = Math.floor(i / outWidth) * stride + row * window.dilationY - window.padTop;
-    const x = (i % outWidth) * stride + column * window.dilationX - window.padLeft;
+    const y = Math.floor(i / outWidth) * strideY + row * window.dilationY - window.padTop;
+    const x = (i % outWidth) * strideX + column * window.dilationX - window.padLeft;
     return Number(inside(y, height) && inside(x, width));
   });
   return flags.includes(0) ? flags : null;

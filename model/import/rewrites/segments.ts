@@ -1,5 +1,5 @@
 import type { AffineValue } from '../affine.ts';
-import { concatValues, sliceChannels } from '../affine.ts';
+import { concatValues, pickChannels } from '../affine.ts';
 
 /** How a nonlinear operator ends the linear segment that computes its input. */
 export interface Segments {
@@ -15,7 +15,8 @@ export interface Segments {
 /**
  * One layer for several values of one shape: the ReLUs of `activated`, then `passed` as they are. All can thus be
  * read in the next segment, where sums of them cost nothing. `passing` flags positions [height, width] of those of
- * `activated` at which they too pass as they are.
+ * `activated` at which they too pass as they are. In the layer a channel of all values comes before the next channel,
+ * so that what is computed channel by channel stays a grouped convolution.
  */
 export function endTogether(
   segments: Segments,
@@ -23,14 +24,27 @@ export function endTogether(
   passed: readonly AffineValue[],
   passing: readonly (Uint8Array | null)[] = [],
 ): AffineValue[] {
-  const joined = concatValues([...activated, ...passed]);
-  const { channels, height, width } = joined.shape;
-  const each = channels / (activated.length + passed.length);
+  const values = [...activated, ...passed];
+  const { channels, height, width } = values[0].shape;
   const area = height * width;
-  const linear = new Uint8Array(channels * area);
-  linear.fill(1, activated.length * each * area);
-  for (const [i, flags] of passing.entries())
-    for (let c = i * each; flags && c < (i + 1) * each; c++) linear.set(flags, c * area);
-  const tensor = segments.end(joined, passed.length > 0 ? linear : null);
-  return [...activated, ...passed].map((_, i) => sliceChannels(tensor, i * each, each));
+  const all = Array.from({ length: channels * values.length }, (_, i) => i);
+  const place = (value: number, channel: number) => channel * values.length + value;
+  const woven = pickChannels(
+    concatValues(values),
+    all.map((i) => (i % values.length) * channels + Math.floor(i / values.length)),
+  );
+  const linear = new Uint8Array(all.length * area);
+  for (const i of values.keys())
+    for (let c = 0; c < channels; c++) {
+      const flags = linear.subarray(place(i, c) * area, (place(i, c) + 1) * area);
+      if (i >= activated.length) flags.fill(1);
+      else if (passing[i]) flags.set(passing[i]);
+    }
+  const tensor = segments.end(woven, linear.includes(1) ? linear : null);
+  return values.map((_, i) =>
+    pickChannels(
+      tensor,
+      all.slice(0, channels).map((c) => place(i, c)),
+    ),
+  );
 }

@@ -16,9 +16,11 @@ const term = (tensor: number, kernel: number, stride: number, pad: number, padLe
   tensor,
   kernelHeight: kernel,
   kernelWidth: kernel,
-  stride,
+  strideY: stride,
+  strideX: stride,
   padTop: pad,
   padLeft,
+  groups: 1,
 });
 
 const layer = (output: HeShape, ...terms: HeTerm[]): HeLayer => ({ output, weightNorm: 16384, terms });

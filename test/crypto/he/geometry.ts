@@ -16,7 +16,7 @@ const axis = (size: number, out: number, stride: number) => {
     .map(({ pad, beyond }) => ({ pad: leastPad + pad, kernel: leastPad + pad + beyond }));
 };
 
-/** Networks of up to three tensors and three layers, of any strides, pads and kernel sizes. */
+/** Networks of up to three tensors and three layers, of any strides, pads, kernel sizes and groups. */
 export const networks = (side: number, channels: number): fc.Arbitrary<Network> =>
   fc
     .array(shapes(side, channels), { minLength: 1, maxLength: 3 })
@@ -44,26 +44,38 @@ const layer = (tensors: HeShape[], side: number, channels: number): fc.Arbitrary
 
 const term = (tensors: HeShape[], output: HeShape): fc.Arbitrary<HeTerm> =>
   fc
-    .record({ tensor: fc.nat(tensors.length - 1), stride: fc.integer({ min: 1, max: 4 }) })
-    .chain(({ tensor, stride }) =>
+    .record({
+      tensor: fc.nat(tensors.length - 1),
+      strideY: fc.integer({ min: 1, max: 4 }),
+      strideX: fc.integer({ min: 1, max: 4 }),
+    })
+    .chain(({ tensor, strideY, strideX }) =>
       fc
         .record({
-          rows: axis(tensors[tensor].height, output.height, stride),
-          columns: axis(tensors[tensor].width, output.width, stride),
+          rows: axis(tensors[tensor].height, output.height, strideY),
+          columns: axis(tensors[tensor].width, output.width, strideX),
+          groups: fc.constantFrom(...commonDivisors(tensors[tensor].channels, output.channels)),
         })
-        .map(({ rows, columns }) => ({
+        .map(({ rows, columns, groups }) => ({
           tensor,
-          stride,
+          strideY,
+          strideX,
           kernelHeight: rows.kernel,
           kernelWidth: columns.kernel,
           padTop: rows.pad,
           padLeft: columns.pad,
+          groups,
         })),
     );
 
+function commonDivisors(a: number, b: number): number[] {
+  return Array.from({ length: Math.min(a, b) }, (_, i) => i + 1).filter((n) => a % n === 0 && b % n === 0);
+}
+
 /** Number of weights of a term of a layer. */
 export function weightCount({ tensors }: Network, { output }: HeLayer, term: HeTerm): number {
-  return output.channels * tensors[term.tensor].channels * term.kernelHeight * term.kernelWidth;
+  const perGroup = tensors[term.tensor].channels / term.groups;
+  return output.channels * perGroup * term.kernelHeight * term.kernelWidth;
 }
 
 /** The layer's output mod 2^32 by plain loops. */
@@ -76,21 +88,24 @@ export function evaluatePlainly(
   const sums = new Uint32Array(output.channels * output.height * output.width);
   for (const [t, term] of terms.entries()) {
     const { channels, height, width } = tensors[term.tensor];
+    const perGroup = channels / term.groups;
     let weight = 0;
-    for (let j = 0; j < output.channels; j++)
-      for (let c = 0; c < channels; c++)
+    for (let j = 0; j < output.channels; j++) {
+      const first = perGroup * Math.floor(j / (output.channels / term.groups));
+      for (let c = first; c < first + perGroup; c++)
         for (let dy = 0; dy < term.kernelHeight; dy++)
           for (let dx = 0; dx < term.kernelWidth; dx++) {
             const w = kernels[t][weight++];
             for (let y = 0; y < output.height; y++)
               for (let x = 0; x < output.width; x++) {
-                const row = y * term.stride + dy - term.padTop;
-                const column = x * term.stride + dx - term.padLeft;
+                const row = y * term.strideY + dy - term.padTop;
+                const column = x * term.strideX + dx - term.padLeft;
                 if (row < 0 || row >= height || column < 0 || column >= width) continue;
                 const value = values[term.tensor][(c * height + row) * width + column];
                 sums[(j * output.height + y) * output.width + x] += Math.imul(w, value);
               }
           }
+    }
   }
   return sums;
 }

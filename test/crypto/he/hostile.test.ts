@@ -14,7 +14,16 @@ import { HeServer } from '../../../crypto/he/server.ts';
 const client = await HeClient.create();
 const server = await HeServer.create(client.publicKey);
 const shape = { channels: 3, height: 4, width: 4 };
-const term = { tensor: 0, kernelHeight: 3, kernelWidth: 3, stride: 1, padTop: 1, padLeft: 1 };
+const term = {
+  tensor: 0,
+  kernelHeight: 3,
+  kernelWidth: 3,
+  strideY: 1,
+  strideX: 1,
+  padTop: 1,
+  padLeft: 1,
+  groups: 1,
+};
 const plan = planHe([shape], [{ output: shape, weightNorm: 4096, terms: [term] }]);
 const [packing] = plan.tensors;
 const [part] = plan.layers[0].parts;

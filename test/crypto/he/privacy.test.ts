@@ -22,7 +22,16 @@ const randomWords = (length: number) => new Uint32Array(new Uint8Array(randomByt
 /** A plan with one layer over one tensor. */
 function plan(tensor: HeShape, output: HeShape, kernel: number, weightNorm: number) {
   const pad = (kernel - 1) / 2;
-  const term = { tensor: 0, kernelHeight: kernel, kernelWidth: kernel, stride: 1, padTop: pad, padLeft: pad };
+  const term = {
+    tensor: 0,
+    kernelHeight: kernel,
+    kernelWidth: kernel,
+    strideY: 1,
+    strideX: 1,
+    padTop: pad,
+    padLeft: pad,
+    groups: 1,
+  };
   const layer: HeLayer = { output, weightNorm, terms: [term] };
   const { tensors, layers } = planHe([tensor], [layer]);
   return { packing: tensors[0], part: layers[0].parts[0] };
