@@ -23,11 +23,17 @@ export async function plaintextRange(network: FixedNetwork, image: ImageInput): 
  * Whether private logits (integers at the card's scale) are the executor's: all of them must lie in its range, and
  * the top class must be its own, unless two classes are nearer to each other than the rounding.
  */
-export function liesInRange({ mean, deviation }: PlaintextRange, logits: readonly number[]): boolean {
+export function liesInRange(range: PlaintextRange, logits: readonly number[]): boolean {
+  const { mean, deviation } = range;
   const inRange = logits.every((logit, i) => Math.abs(logit - mean[i]) <= DEVIATIONS * deviation[i]);
-  const [top, expected] = [indexOfLargest(logits), indexOfLargest(mean)];
-  const tie = DEVIATIONS * Math.hypot(deviation[top], deviation[expected]);
-  return inRange && mean[expected] - mean[top] <= (top === expected ? 0 : tie);
+  return inRange && mayBeTop(range, indexOfLargest(logits));
+}
+
+/** Whether a private class may be the executor's likeliest: none other is ahead of it by more than the rounding. */
+export function mayBeTop({ mean, deviation }: PlaintextRange, index: number): boolean {
+  return [...mean].every(
+    (other, i) => other - mean[index] <= DEVIATIONS * Math.hypot(deviation[index], deviation[i]),
+  );
 }
 
 /** Whether private logits are what the plaintext integer executor computes on the same image. */

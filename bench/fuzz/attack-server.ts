@@ -1,64 +1,42 @@
 import { randomBytes } from 'node:crypto';
-import {
-  Client,
-  type ClientDuplexStream,
-  credentials,
-  Metadata,
-  status as Status,
-  type StatusObject,
-} from '@grpc/grpc-js';
 import type { BundleModel } from '../../server/store/bundle-store.ts';
-import { CLIENT_KEY } from '../../transport/client-token.ts';
-import { CLIENT_CHANNEL_OPTIONS } from '../../transport/limits.ts';
-import { fromStatus } from '../../transport/status.ts';
-import type { Case, TokenKind } from './cases.ts';
-import { codecOf, contentOf, type Method } from './codec.ts';
+import type { AttackCall } from './answers.ts';
+import type { Case } from './cases.ts';
 import type { Expectation } from './expectation.ts';
+import { GrpcAttack } from './grpc-attack.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import { type Placeholder, placeholdersIn, substitute } from './placeholders.ts';
 import type { Transcript } from './transcript.ts';
 import type { VictimServer } from './victim-server.ts';
+import { WebAttackCall } from './web-attack.ts';
 
 /** A bundle id before it is known. */
 type Ids = Partial<Record<Placeholder, string>>;
 
-const same = (bytes: Buffer) => bytes;
-
-/** Clients that say what a case tells them to, on one connection to each of the victim's ports. */
+/** Clients that say what a case tells them to: on one connection to each gRPC port, or on a WebSocket for each call. */
 export class ServerAttack {
   readonly #server: VictimServer;
   readonly #transcript: Transcript;
   readonly #models: { readonly own: BundleModel; readonly other: BundleModel };
   /** The callers of cases that have run, and what they had the right to do. */
   readonly #callers: { number: number; token: string; ready: boolean; spent: boolean }[] = [];
-  readonly #deployed: Client;
-  readonly #opened: Client;
+  readonly #deployed: GrpcAttack;
+  readonly #opened: GrpcAttack;
 
   constructor(server: VictimServer, transcript: Transcript, other: BundleModel) {
     const { card, plan } = { card: transcript.network.card, plan: transcript.plan };
     this.#server = server;
     this.#transcript = transcript;
     this.#models = { own: { name: card.name, hash: card.hash, planHash: plan.hash }, other };
-    const connect = (port: number) =>
-      new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
-        ...CLIENT_CHANNEL_OPTIONS,
-        'grpc.max_send_message_length': -1,
-        'grpc.max_receive_message_length': -1,
-      });
-    this.#deployed = connect(server.port);
-    this.#opened = connect(server.openedPort);
+    this.#deployed = new GrpcAttack(server.ports.deployed.grpc);
+    this.#opened = new GrpcAttack(server.ports.opened.grpc);
   }
 
   /** Runs one case. What it did to records shows later: see `trespasses`. */
   async run(attack: Case, expected: Expectation): Promise<Outcome> {
     const token = randomBytes(16).toString('hex');
-    const { method, opensSession } = attack.dialogue;
     const ids = await this.#bundlesFor(attack, token);
-    const client = method === 'Preprocess' && !opensSession ? this.#opened : this.#deployed;
-    const outcome =
-      method === 'Preprocess' || method === 'Infer'
-        ? await outcomeOf(() => this.#stream(client, attack, token, ids, expected))
-        : await outcomeOf(() => this.#unary(client, attack));
+    const outcome = await outcomeOf(() => this.#say(this.#call(attack, token), attack, ids, expected));
     if (ids.unconfirmed) await this.#server.store.abandon(ids.unconfirmed);
     this.#callers.push({ number: attack.number, token, ...mayMove(attack, expected) });
     return outcome;
@@ -94,26 +72,20 @@ export class ServerAttack {
     return ids;
   }
 
-  #unary(client: Client, { dialogue, messages }: Case): Promise<void> {
-    const { path } = codecOf('server', dialogue.method);
-    const [bytes = Buffer.alloc(0)] = messages;
-    return new Promise((resolve, reject) =>
-      client.makeUnaryRequest(path, same, same, bytes, (failure) =>
-        failure ? reject(fromStatus(failure)) : resolve(),
-      ),
-    );
+  #call({ dialogue: { method, opensSession }, token: kind, edge, fault }: Case, token: string): AttackCall {
+    const opened = method === 'Preprocess' && !opensSession;
+    if (edge === 'grpc') return (opened ? this.#opened : this.#deployed).call(method, token, kind);
+    const { web } = this.#server.ports[opened ? 'opened' : 'deployed'];
+    return new WebAttackCall(web, method, token, kind, fault);
   }
 
-  async #stream(
-    client: Client,
-    { dialogue, messages, ending, token: kind }: Case,
-    token: string,
+  async #say(
+    call: AttackCall,
+    { dialogue, messages, ending }: Case,
     ids: Ids,
     { reached }: Expectation,
   ): Promise<void> {
-    const { path } = codecOf('server', dialogue.method);
-    const call = client.makeBidiStreamRequest(path, same, same, metadataFor(kind, token));
-    const answers = new Answers(call, dialogue.method);
+    const { answers } = call;
     for (const [i, bytes] of messages.entries()) {
       // The commit names what the server has offered; out of its place nothing does.
       const commits = dialogue.method === 'Preprocess' && namesOwn(dialogue.messages[i]);
@@ -124,7 +96,7 @@ export class ServerAttack {
     }
     if (ending === 'orderly') call.end();
     // What was written leaves before the cut, or it would be no attack.
-    if (ending === 'cut') setTimeout(() => call.cancel(), 5);
+    if (ending === 'cut') setTimeout(() => call.cut(), 5);
     await answers.end;
   }
 }
@@ -140,41 +112,4 @@ function mayMove({ dialogue }: Case, { reached }: Expectation): { ready: boolean
     ready: dialogue.method === 'Preprocess' && all,
     spent: dialogue.method === 'Infer' && reached > 0,
   };
-}
-
-/** What the server says in one call. */
-class Answers {
-  /** The bundle's id, or undefined if the call ends without one. */
-  readonly offered: Promise<string | undefined>;
-  readonly end: Promise<void>;
-  over = false;
-
-  constructor(call: ClientDuplexStream<Buffer, Buffer>, method: Method) {
-    const { decode } = codecOf('client', method);
-    const offer = Promise.withResolvers<string | undefined>();
-    const end = Promise.withResolvers<void>();
-    this.offered = offer.promise;
-    this.end = end.promise;
-    // Awaited later than it may fail.
-    end.promise.catch(() => {});
-    call.on('data', (bytes: Buffer) => {
-      const said = contentOf(decode(bytes) ?? {});
-      if (said?.name === 'offer') offer.resolve(said.content.bundleId as string);
-    });
-    call.on('error', () => {}); // its status says the same
-    call.on('status', (status: StatusObject) => {
-      this.over = true;
-      offer.resolve(undefined);
-      if (status.code === Status.OK) end.resolve();
-      else end.reject(fromStatus(status));
-    });
-  }
-}
-
-function metadataFor(kind: TokenKind, token: string): Metadata {
-  const metadata = new Metadata();
-  if (kind === 'right' || kind === 'double') metadata.set(CLIENT_KEY, token);
-  if (kind === 'double') metadata.add(CLIENT_KEY, token);
-  if (kind === 'malformed') metadata.set(CLIENT_KEY, token.toUpperCase().replace(/^./, 'G'));
-  return metadata;
 }

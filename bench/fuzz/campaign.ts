@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { FixedNetwork } from '../../model/network.ts';
+import { type FixedNetwork, withOutput } from '../../model/network.ts';
 import { randomSmallNetwork } from '../../model/random.ts';
 import { makePlan } from '../../protocol/plan.ts';
 import { SEGMENT_BYTES } from '../../protocol/segment.ts';
@@ -96,9 +96,12 @@ export class Campaign {
     };
   }
 
-  /** @param lanes cases that run at once */
+  /**
+   * @param seed clients learn logits if it is odd, and the label alone if it is even
+   * @param lanes cases that run at once
+   */
   static async open(seed: number, stateFolder: string, lanes: number): Promise<Campaign> {
-    const network = randomSmallNetwork(NETWORK, 2, 0.3);
+    const network = withOutput(randomSmallNetwork(NETWORK, 2, 0.3), seed % 2 === 1 ? 'logits' : 'label');
     const other = randomSmallNetwork(OTHER, 2, 0.3);
     const allocations = watchAllocations();
     const transcript = await recordTranscript(network);
@@ -110,7 +113,7 @@ export class Campaign {
     const server = await startVictimServer(transcript, other, { ...options, stateFolder: folder('server') });
     const onServer = new ServerAttack(server, transcript, identityOf(other));
     const onClient = await ClientAttack.start(transcript, { ...options, stateFolder: folder('clients') });
-    const honest = await HonestClient.connect(server.port, network, folder('honest'));
+    const honest = await HonestClient.connect(server.ports.deployed.grpc, network, folder('honest'));
     const watch = { allocations, arrayBound };
     return new Campaign(seed, lanes, cases, server, { onServer, onClient }, honest, watch);
   }

@@ -3,6 +3,7 @@ import { type Codec, codecOf } from './codec.ts';
 import type { Dialogue } from './dialogues.ts';
 import { changeField, swapFields } from './field-mutations.ts';
 import { Choices } from './random.ts';
+import { FRAME_FAULTS, type FrameFault } from './web-attack.ts';
 
 /**
  * How the attacker leaves: when all is said; at once, by a cancelled call or an error of its own; or never, which only
@@ -20,6 +21,10 @@ export interface Case {
   readonly messages: readonly Buffer[];
   readonly ending: Ending;
   readonly token: TokenKind;
+  /** Over what a client's messages come. */
+  readonly edge: 'grpc' | 'web';
+  /** What is wrong below the messages, over WebSocket. */
+  readonly fault: FrameFault | undefined;
   /** What was done to the dialogue, in words. */
   readonly mutations: readonly string[];
 }
@@ -70,6 +75,10 @@ const CONTENT: Record<string, Mutation> = {
   },
 };
 
+/** Share of the attacks on the server that come over WebSocket, and of these those whose frames are wrong. */
+const WEB = 0.25;
+const FAULTS = 0.25;
+
 /** Two of so many cases fall silent: they take as long as the victim's patience lasts, and others run meanwhile. */
 const SILENT_EVERY = 4000;
 
@@ -102,16 +111,25 @@ export class Cases {
     for (let count = choices.weighted([0, 80, 15, 5]); count > 0; count--)
       mutations.push(mutate(draft, streams, choices));
     const silent = number % SILENT_EVERY < 2;
-    const token = dialogue.victim === 'server' && streams && choices.chance(0.02);
-    return {
-      number,
-      dialogue,
-      messages: draft.messages,
-      ending: !streams ? 'orderly' : silent ? 'silence' : choices.chance(0.03) ? 'cut' : 'orderly',
-      token: token ? choices.of(['missing', 'malformed', 'double'] as const) : 'right',
-      mutations,
-    };
+    const wrongToken = dialogue.victim === 'server' && streams && choices.chance(0.02);
+    const ending = !streams ? 'orderly' : silent ? 'silence' : choices.chance(0.03) ? 'cut' : 'orderly';
+    const token = wrongToken ? choices.of(['missing', 'malformed', 'double'] as const) : 'right';
+    const edge = dialogue.victim === 'server' && choices.chance(WEB) ? 'web' : 'grpc';
+    const fault = edge === 'web' && choices.chance(FAULTS) ? faultIn(draft.messages, choices) : undefined;
+    if (edge === 'web') mutations.push('over WebSocket');
+    if (fault) mutations.push(`${fault.what} ${fault.place}`);
+    return { number, dialogue, messages: draft.messages, ending, token, edge, fault, mutations };
   }
+}
+
+/** A wrong frame at a message that is there, or a wrong header. */
+function faultIn(messages: readonly Buffer[], choices: Choices): FrameFault | undefined {
+  if (messages.length === 0) return undefined;
+  const what = choices.of(FRAME_FAULTS);
+  return {
+    what,
+    place: what.endsWith('header') && what !== 'second header' ? 0 : choices.below(messages.length),
+  };
 }
 
 /** One mutation at a place that the dialogue's weights choose; what it was. */

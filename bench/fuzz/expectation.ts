@@ -33,7 +33,17 @@ const perhaps = (...codes: SphynxErrorCode[]): Verdict => ({ surely: false, code
 
 /** Derives what must happen from the honest dialogue and the .proto's rules, without the victim's code. */
 export function expectationOf(attack: Case, limits: { bundlesPerStream: number }): Expectation {
-  const { dialogue, messages, ending, token } = attack;
+  const expected = messagesExpectation(attack, limits);
+  const { fault } = attack;
+  if (!fault) return expected;
+  // A wrong frame is refused when it arrives, whatever else is still unread.
+  const code = fault.what === 'broken header' ? 'protocol/format' : 'protocol/order';
+  const codes = new Set([...expected.codes, code] as const);
+  return { mayPass: false, codes, reached: Math.min(expected.reached, fault.place), endsEarly: false };
+}
+
+function messagesExpectation(attack: Case, limits: { bundlesPerStream: number }): Expectation {
+  const { dialogue, messages, ending, token, edge } = attack;
   const codes = new Set<SphynxErrorCode>();
   // gRPC refuses a message that is too long when it arrives, whatever else is still unread.
   if (messages.some((bytes) => bytes.length > MESSAGE_BYTES)) codes.add('protocol/length');
@@ -41,7 +51,8 @@ export function expectationOf(attack: Case, limits: { bundlesPerStream: number }
   const refused = (reached: number, code: SphynxErrorCode, endsEarly = false): Expectation => {
     return { mayPass: false, codes: codes.add(code), reached, endsEarly };
   };
-  if (token !== 'right') return refused(0, 'config/invalid');
+  if (token !== 'right')
+    return refused(0, token === 'double' && edge === 'web' ? 'protocol/order' : 'config/invalid');
   const { decode } = codecOf(dialogue.victim, dialogue.method);
   let more = false;
   let offered: string | undefined;

@@ -12,6 +12,7 @@ import { Metrics } from '../../server/metrics/metrics.ts';
 import { ModelRegistry } from '../../server/models.ts';
 import { PrivateInferenceService } from '../../server/service.ts';
 import { openStore } from '../../server/store/open-store.ts';
+import { serveWebSockets } from '../../server/web/serve-web-sockets.ts';
 import { WorkerPool } from '../../server/worker-pool.ts';
 import { SHARED_CHANNEL_OPTIONS } from '../../transport/limits.ts';
 import { privateInferenceService } from '../../transport/proto.ts';
@@ -21,12 +22,20 @@ import { WatchedStore } from './watched-store.ts';
 
 const ADDRESS = '127.0.0.1:0';
 
+/** Of the two edges of one service. */
+interface Ports {
+  readonly grpc: number;
+  readonly web: number;
+}
+
 /** The server under attack: its service twice, over one store. */
 export interface VictimServer {
-  /** As it is deployed, with its worker threads. */
-  readonly port: number;
-  /** Whose sessions are open from the start: see `Dialogue.opensSession`. */
-  readonly openedPort: number;
+  readonly ports: {
+    /** As it is deployed, with its worker threads. */
+    readonly deployed: Ports;
+    /** Whose sessions are open from the start: see `Dialogue.opensSession`. */
+    readonly opened: Ports;
+  };
   readonly store: WatchedStore;
   readonly limits: ServerLimits;
   /** What it logged as faults of its own: must stay empty. */
@@ -66,14 +75,14 @@ export async function startVictimServer(
   const deployed = await serve(parts);
   const opened = await serve({ ...parts, pool: inThreadPool(transcript, pool, limits) });
   return {
-    port: deployed.port,
-    openedPort: opened.port,
+    ports: { deployed: deployed.ports, opened: opened.ports },
     store: watched,
     limits,
     faults,
     async stop() {
       for (const { service } of [deployed, opened]) await service.stop(0);
-      for (const { server, untend } of [deployed, opened]) {
+      for (const { server, web, untend } of [deployed, opened]) {
+        await web.close();
         server.forceShutdown();
         untend();
       }
@@ -88,7 +97,8 @@ async function serve(parts: ServerParts) {
   const server = new Server(SHARED_CHANNEL_OPTIONS);
   server.addService(privateInferenceService, service.implementation);
   const port = await listen(server, ADDRESS, parts.access.credentials);
+  const web = await serveWebSockets({ address: ADDRESS }, service.implementation, parts.access);
   // All attackers share a connection: what is left unread of a call that was refused must not stop the others.
   const untend = tendHttp2Streams(port, () => 2 * parts.limits.idleMs);
-  return { service, server, port, untend };
+  return { service, server, web, ports: { grpc: port, web: web.port }, untend };
 }
