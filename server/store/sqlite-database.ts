@@ -1,0 +1,81 @@
+/** The SQLite file of the bundle records: its layout, and every statement that reads or changes it. */
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+
+/** How long a write waits for another process that holds the file (ms). Writes take a few. */
+const LOCK_WAIT_MS = 2000;
+
+/** Kept in the file. Bundles of an older layout are dropped, and prepared anew by clients; what identities have used stays. */
+const LAYOUT = 3;
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS bundle (
+    id TEXT PRIMARY KEY,
+    client TEXT NOT NULL,
+    identity TEXT NOT NULL,
+    model TEXT NOT NULL,
+    model_hash TEXT NOT NULL,
+    plan_hash TEXT NOT NULL,
+    seed TEXT,
+    state TEXT NOT NULL CHECK (state IN ('preparing', 'ready', 'spending', 'spent')),
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    CHECK ((seed IS NULL) = (state IN ('spending', 'spent')))
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS bundle_of_identity ON bundle (identity, expires_at);
+  CREATE INDEX IF NOT EXISTS bundle_by_expiry ON bundle (expires_at);
+  CREATE TABLE IF NOT EXISTS usage (
+    identity TEXT PRIMARY KEY,
+    hour_began INTEGER NOT NULL,
+    in_hour INTEGER NOT NULL,
+    total INTEGER NOT NULL,
+    forget_at INTEGER
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS usage_to_forget ON usage (forget_at) WHERE forget_at IS NOT NULL;
+  PRAGMA user_version = ${LAYOUT};
+`;
+
+const SQL = {
+  create: `INSERT INTO bundle SELECT ?, ?, ?, ?, ?, ?, ?, 'preparing', ?, ? WHERE
+    (SELECT count(*) FROM bundle WHERE identity = ? AND expires_at > ? AND state IN ('preparing', 'ready')) < ?`,
+  markReady: `UPDATE bundle SET state = 'ready' WHERE id = ? AND state = 'preparing' AND expires_at > ?`,
+  abandon: `DELETE FROM bundle WHERE id = ? AND state = 'preparing'`,
+  discard: `UPDATE bundle SET state = 'spent', seed = NULL
+    WHERE id = ? AND client = ? AND state IN ('preparing', 'ready')`,
+  read: `SELECT state, model, model_hash, plan_hash, expires_at, seed FROM bundle WHERE id = ? AND client = ?`,
+  spend: `UPDATE bundle SET state = 'spending', seed = NULL WHERE id = ? AND state = 'ready'`,
+  usage: 'SELECT hour_began, in_hour, total FROM usage WHERE identity = ?',
+  use: 'INSERT OR REPLACE INTO usage VALUES (?, ?, ?, ?, ?)',
+  markSpent: `UPDATE bundle SET state = 'spent' WHERE id = ? AND state = 'spending'`,
+  burnLeftovers: `UPDATE bundle SET state = 'spent', seed = NULL WHERE state IN ('preparing', 'spending')`,
+  sweep: 'DELETE FROM bundle WHERE expires_at <= ?',
+  forget: 'DELETE FROM usage WHERE forget_at <= ?',
+  counts: 'SELECT state, count(*) AS count FROM bundle GROUP BY state',
+};
+
+export type Statements = Readonly<Record<keyof typeof SQL, StatementSync>>;
+
+/** Opens or creates the file `path` in `folder`, and brings it to the layout above. */
+export function openDatabase(folder: string, path: string): DatabaseSync {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  // Created here, with its mode, so that it is never readable by others; SQLite gives its log the same mode.
+  closeSync(openSync(path, 'a', 0o600));
+  chmodSync(path, 0o600);
+  const database = new DatabaseSync(path, { timeout: LOCK_WAIT_MS });
+  database.exec(`
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA secure_delete = ON;
+  `);
+  const { user_version: layout } = database.prepare('PRAGMA user_version').get() as { user_version: number };
+  if (layout !== LAYOUT) database.exec('DROP TABLE IF EXISTS bundle');
+  if (layout === 2) database.exec('ALTER TABLE usage ADD COLUMN forget_at INTEGER');
+  database.exec(SCHEMA);
+  return database;
+}
+
+/** What the store does to its records. */
+export function prepareStatements(database: DatabaseSync): Statements {
+  const entries = Object.entries(SQL).map(([name, sql]) => [name, database.prepare(sql)]);
+  return Object.fromEntries(entries);
+}
