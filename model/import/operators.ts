@@ -47,7 +47,7 @@ const REMEDIES: Record<string, string> = {
 export function refusal({ type }: OnnxNode): SphynxError {
   const remedy = Object.hasOwn(REMEDIES, type)
     ? REMEDIES[type]
-    : 'export with the operators of docs/models.md';
+    : 'export with the operators of docs/import.md';
   return new SphynxError('model/unsupported', `this operator is not supported; ${remedy}`);
 }
 

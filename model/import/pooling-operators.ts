@@ -3,7 +3,7 @@ import { poolGlobally } from './affine-convolution.ts';
 import type { Operator } from './node-inputs.ts';
 import { exactly, unsupported } from './refusals.ts';
 import { averageWindows, countsOf } from './rewrites/average-window.ts';
-import { bounded, mapOf, windowOf } from './window.ts';
+import { bounded, mapOf, windowOf, withLastWindows } from './window.ts';
 
 /** ONNX operators that average (onnx/docs/Operators.md), as maps of affine values. */
 export const POOLING_OPERATORS: Record<string, Operator> = {
@@ -13,17 +13,19 @@ export const POOLING_OPERATORS: Record<string, Operator> = {
     const [rows, columns] = bounded(node, 'kernel_shape', [0, 0], 1, MAX_KERNEL);
     if (bounded(node, 'dilations', [1, 1], 1, MAX_KERNEL).some((d) => d !== 1))
       throw unsupported('it is dilated; use a Conv with equal weights');
-    const { height, width } = value.shape;
-    const window = windowOf(node, value.shape, { height: rows, width: columns });
-    if (node.integer('ceil_mode', 0) !== 0 && window.partial)
-      throw unsupported('its last windows are incomplete (ceil_mode is 1); pad the map or crop it before');
+    const extent = { height: rows, width: columns };
+    const window = withLastWindows(node, value.shape, extent, windowOf(node, value.shape, extent));
     const whole = node.integer('count_include_pad', 0) !== 0;
+    const counted = (size: number, before: number, after: number): [number, number] =>
+      whole ? [-before, size + after] : [0, size];
+    const { strideY, strideX, padTop, padLeft, padBottom, padRight, outHeight, outWidth } = window;
+    const { height, width } = value.shape;
     const counts = {
-      rows: whole ? null : countsOf(height, rows, window.strideY, window.padTop, window.outHeight),
-      columns: whole ? null : countsOf(width, columns, window.strideX, window.padLeft, window.outWidth),
+      rows: countsOf(counted(height, padTop, padBottom), rows, strideY, padTop, outHeight),
+      columns: countsOf(counted(width, padLeft, padRight), columns, strideX, padLeft, outWidth),
     };
-    if ([...(counts.rows ?? []), ...(counts.columns ?? [])].some((count) => count < 1))
-      throw unsupported('some of its windows lie in the padding alone');
+    if ([...counts.rows, ...counts.columns].some((count) => count < 1))
+      throw unsupported('some of its windows lie in the padding alone: pool with smaller pads');
     return exactly(averageWindows(segments, value, { ...window, rows, columns }, counts));
   },
 

@@ -31,7 +31,7 @@ export function poolingWindow(node: OnnxNode, shape: Shape): PoolingWindow {
 }
 
 /** The windows with the incomplete ones at the end that `ceil_mode` asks for: all that begin in the map or before it. */
-function withLastWindows(
+export function withLastWindows(
   node: OnnxNode,
   { height, width }: Shape,
   extent: { height: number; width: number },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { importOnnx } from '../../model/import/import-onnx.ts';
 import { agrees } from './against-runtime.ts';
 import { OnnxBuilder } from './onnx-builder.ts';
@@ -147,4 +148,23 @@ test('an image that the graph normalises is convolved with pads in one layer, wh
     network.layers.map(({ bias }) => bias.length),
     [4 * 6 * 5, 3],
   );
+});
+
+test('AveragePool with pads and incomplete windows, counting pads or not, is the runtime’s', async () => {
+  const pads = fc.array(fc.nat(1), { minLength: 4, maxLength: 4 });
+  const strides = fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 2, maxLength: 2 });
+  const property = fc.asyncProperty(
+    pads,
+    strides,
+    fc.nat(1),
+    fc.nat(1),
+    async (pads, strides, whole, ceil_mode) => {
+      await agrees((b) => {
+        const window = { kernel_shape: [3, 2], pads, strides, ceil_mode, count_include_pad: whole };
+        const pooled = b.node('AveragePool', [b.node('Relu', [b.conv('image', 6, 3, 3, SAME)])], window);
+        return b.classifier(b.node('Relu', [b.conv(pooled, 3, 3, 1)]), 3, 4);
+      }, MAP);
+    },
+  );
+  await fc.assert(property, { numRuns: 40 });
 });

@@ -8,17 +8,23 @@ interface AveragingWindow extends Window {
   readonly columns: number;
 }
 
-/** Elements that the windows of each output row and column average over; null where all count whole windows. */
+/** Elements that the windows of each output row and column average over. */
 export interface WindowCounts {
-  readonly rows: readonly number[] | null;
-  readonly columns: readonly number[] | null;
+  readonly rows: readonly number[];
+  readonly columns: readonly number[];
 }
 
-/** Along one axis, how many elements of the map each window holds. */
-export function countsOf(size: number, extent: number, stride: number, pad: number, out: number): number[] {
+/** Along one axis, how many of the elements that count, from `start` to before `end`, each window holds. */
+export function countsOf(
+  [start, end]: readonly [number, number],
+  extent: number,
+  stride: number,
+  pad: number,
+  out: number,
+): number[] {
   return Array.from({ length: out }, (_, i) => {
     const first = i * stride - pad;
-    return Math.min(size, first + extent) - Math.max(0, first);
+    return Math.min(end, first + extent) - Math.max(start, first);
   });
 }
 
@@ -34,8 +40,8 @@ export function averageWindows(
   window: AveragingWindow,
   counts: WindowCounts,
 ): AffineValue | string {
-  const rows = missing(counts.rows, window.rows);
-  const columns = missing(counts.columns, window.columns);
+  const rows = missing(counts.rows);
+  const columns = missing(counts.columns);
   const { channels } = value.shape;
   const kernel = diagonalKernel(channels, window.rows, window.columns, 1 / (rows.count * columns.count));
   const mean = (placed: Window) => convolveValue(value, kernel, new Float64Array(channels), placed);
@@ -77,11 +83,7 @@ export function averageWindows(
 type Strip = readonly [Partial<Window>, number | null, number | null, number];
 
 /** The usual count along an axis, and the rows or columns of another one, with the share of their mean that is missing. */
-function missing(
-  counts: readonly number[] | null,
-  extent: number,
-): { count: number; factors: [number, number][] } {
-  if (!counts) return { count: extent, factors: [] };
+function missing(counts: readonly number[]): { count: number; factors: [number, number][] } {
   const times = (count: number) => counts.filter((other) => other === count).length;
   const count = counts.reduce((best, other) => (times(other) > times(best) ? other : best));
   const odd = [...counts.entries()].filter(([, other]) => other !== count);
