@@ -55,7 +55,8 @@ async function answer(id: number, name: RequestName, given: unknown): Promise<vo
     });
     say({ type: 'result', id, result });
   } catch (error) {
-    const { code, message, retryAfterMs } = asSphynxError(error);
+    const { code, message, retryAfterMs, cause } = asSphynxError(error);
+    if (code === 'internal') console.error(cause);
     say({ type: 'failure', id, code, message, retryAfterMs });
   } finally {
     running.delete(id);

@@ -78,9 +78,13 @@ export class BundleFile {
     throw storageError(new DOMException('not all was written', 'QuotaExceededError'));
   }
 
-  /** What was written survives a crash from now on. */
+  /** What was written survives a crash from now on. Throws 'storage/failed'. */
   flush(): void {
-    this.#handle.flush();
+    try {
+      this.#handle.flush();
+    } catch (error) {
+      throw storageError(error);
+    }
   }
 
   /** Lets others take hold of it. */

@@ -145,7 +145,9 @@ export class BundleStore implements Pick<NodeBundleStore, keyof NodeBundleStore>
 
   /** Erases a file that is held and remembers the bundle as lost. */
   async #lose(modelHash: string, bundleId: string, file: BundleFile): Promise<void> {
-    await (await this.#folder(modelHash)).getFileHandle(bundleId + LOST, { create: true });
+    const folder = await this.#folder(modelHash);
+    // Where there is no room for a name, the server keeps its record until it expires.
+    await folder.getFileHandle(bundleId + LOST, { create: true }).catch(() => {});
     await file.remove();
   }
 

@@ -1,5 +1,5 @@
 /** The panel with the bundles: how many are ready, prepare more, clear all. */
-import type { BrowserClient, PrepareProgress } from '../browser/index.ts';
+import type { BrowserClient, ModelCard, ModelSummary, PrepareProgress } from '../browser/index.ts';
 import { announce, element, show, write } from './elements.ts';
 import { bytes, duration, pictures } from './quantities.ts';
 import { timeLeft } from './time-left.ts';
@@ -7,16 +7,33 @@ import { timeLeft } from './time-left.ts';
 /** Other tabs of this page hear when bundles come and go. */
 const tabs = new BroadcastChannel('sphynx-bundles');
 
+interface Running {
+  readonly stop: AbortController;
+  /** Settles when the next bundle is ready. */
+  next: PromiseWithResolvers<void>;
+}
+
 /** The bundles of one model in this browser. */
 export class Bundles {
   readonly #client: BrowserClient;
-  readonly #model: string;
-  #running: { stop: AbortController; next: PromiseWithResolvers<void> } | undefined;
+  readonly #card: ModelCard;
+  #running: Running | undefined;
 
-  constructor(client: BrowserClient, model: string) {
+  constructor(client: BrowserClient, card: ModelCard, { quote }: ModelSummary) {
     this.#client = client;
-    this.#model = model;
+    this.#card = card;
     tabs.onmessage = () => this.#count();
+    const count = element<HTMLInputElement>('count');
+    const showCost = () => {
+      const all = count.valueAsNumber * quote.offlineBytes;
+      write('prepare-cost', all > 0 ? ` (${bytes(all)})` : '');
+    };
+    count.oninput = showCost;
+    showCost();
+  }
+
+  get preparing(): boolean {
+    return this.#running !== undefined;
   }
 
   /** Counts the bundles anew, here and in other tabs. */
@@ -27,37 +44,36 @@ export class Bundles {
 
   /** Prepares `count` more. Throws what the client throws, also when `stop` is called. */
   async prepare(count: number): Promise<void> {
-    const running = { stop: new AbortController(), next: Promise.withResolvers<void>() };
-    running.next.promise.catch(() => {}); // whoever waits hears of it
+    const running = { stop: new AbortController(), next: expectBundle() };
     this.#running = running;
+    write('prepare-toggle', 'Stop');
+    show('preparing');
     const start = performance.now();
     let ready = 0;
-    this.#showProgress(undefined, start);
+    showProgress(undefined, start);
     try {
       await this.#client.prepare({
-        model: this.#model,
+        model: this.#card.name,
         count,
         signal: running.stop.signal,
         onProgress: (progress) => {
-          this.#showProgress(progress, start);
+          showProgress(progress, start);
           if (progress.ready === ready) return;
           ready = progress.ready;
           running.next.resolve();
-          running.next = Promise.withResolvers();
-          running.next.promise.catch(() => {});
+          running.next = expectBundle();
           this.refresh();
         },
       });
       running.next.resolve();
-      announce(`Prepared for ${pictures(count)}`);
+      announce(`Prepared ${pictures(count)}`);
     } catch (error) {
       running.next.reject(error);
       throw error;
     } finally {
       this.#running = undefined;
+      write('prepare-toggle', 'Prepare');
       show('preparing', false);
-      show('prepare-stop', false);
-      show('prepare-start');
       await this.refresh().catch(() => {});
     }
   }
@@ -75,30 +91,35 @@ export class Bundles {
   /** Erases all bundles, of the server's other models too. */
   async clear(): Promise<void> {
     const erased = await this.#client.clear();
-    announce(`Erased bundles for ${pictures(erased)}`);
+    announce(`Cleared ${pictures(erased)}`);
     await this.refresh();
   }
 
   async #count(): Promise<void> {
-    const bundles = await this.#client.bundles({ model: this.#model });
-    write('bundles-ready', pictures(bundles.length));
-    element<HTMLButtonElement>('clear').disabled = bundles.length === 0;
-    const [first] = bundles;
-    write('bundle-size', first ? ` (${bytes(first.offline.up + first.offline.down)})` : '');
+    const all = await this.#client.bundles();
+    const own = all.filter(
+      ({ modelHash, expiresAt }) => modelHash === this.#card.hash && expiresAt > Date.now(),
+    );
+    write('bundles-ready', pictures(own.length));
+    element<HTMLButtonElement>('clear').disabled = all.length === 0;
   }
+}
 
-  #showProgress(progress: PrepareProgress | undefined, start: number): void {
-    for (const bar of document.querySelectorAll<HTMLProgressElement>('[data-preparation]'))
-      if (progress) {
-        bar.max = progress.totalBytes;
-        bar.value = progress.bytes;
-      } else bar.removeAttribute('value');
-    const text = progress ? describe(progress, performance.now() - start) : 'Waiting for the server …';
-    for (const place of document.querySelectorAll('[data-preparation-text]')) place.textContent = text;
-    show('preparing');
-    show('prepare-stop');
-    show('prepare-start', false);
+/** A promise that may fail without anybody waiting for it. */
+function expectBundle(): PromiseWithResolvers<void> {
+  const next = Promise.withResolvers<void>();
+  next.promise.catch(() => {});
+  return next;
+}
+
+/** Shows how far a preparation is that began at `start`, in all places that show it. */
+function showProgress(progress: PrepareProgress | undefined, start: number): void {
+  for (const bar of document.querySelectorAll<HTMLProgressElement>('progress[data-preparation]')) {
+    bar.max = progress?.totalBytes ?? 1;
+    bar.value = progress?.bytes ?? 0;
   }
+  const text = progress ? describe(progress, performance.now() - start) : 'Waiting for the server …';
+  for (const place of document.querySelectorAll('[data-preparation-text]')) place.textContent = text;
 }
 
 /** `ms`: since the beginning. */

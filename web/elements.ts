@@ -11,6 +11,12 @@ export function show(id: string, visible = true): void {
   element(id).hidden = !visible;
 }
 
+/** Whether the page has a server that answers. */
+export function showConnection(text: string, connected: boolean): void {
+  write('server', text);
+  element('server-light').classList.toggle('on', connected);
+}
+
 /** Tells people who hear the page. */
 export function announce(text: string): void {
   write('said', text);

@@ -3,15 +3,17 @@ import {
   type BrowserClient,
   connect,
   type ModelCard,
+  type ModelSummary,
   type PassedSegment,
   pixelsOf,
   SphynxError,
 } from '../browser/index.ts';
 import { showAnswer, showAnswerState, showWaiting } from './answer.ts';
 import { Bundles } from './bundles.ts';
-import { announce, element, show, write } from './elements.ts';
+import { announce, element, show, showConnection, write } from './elements.ts';
 import { type Picture, preview, watchPictures } from './picture.ts';
-import { hideProblem, showProblem } from './problem.ts';
+import { hideProblem, showObstacle, showProblem } from './problem.ts';
+import { size, whole } from './quantities.ts';
 import { showServerView } from './server-view.ts';
 import { obstacle } from './support.ts';
 import { showTimeline } from './timeline.ts';
@@ -39,27 +41,38 @@ function serverAddress(): string {
 
 async function open(token?: string): Promise<void> {
   const address = serverAddress();
-  write('server', 'connecting …');
+  showConnection('connecting …', false);
   try {
     const client = await connect(address, { token });
-    const names = [...new Set((await client.models()).map(({ name }) => name))];
-    element('model').replaceChildren(...names.map((name) => new Option(name)));
+    const models = await client.models();
+    // Of several versions the first one is current.
+    const names = [...new Set(models.map(({ name }) => name))];
+    const choose = async (name: string) => {
+      const summary = models.find((model) => model.name === name) as ModelSummary;
+      session = await begin(client, summary);
+    };
+    const choice = element<HTMLSelectElement>('model');
+    choice.replaceChildren(...names.map((name) => new Option(name)));
+    choice.onchange = () => choose(choice.value).catch(showProblem);
     show('model-choice', names.length > 1);
-    await choose(client, names[0]);
-    element('server-light').classList.add('on');
-    write('server', `connected to ${new URL(address).host}`);
+    await choose(names[0]);
+    showConnection(`connected to ${new URL(address).host}`, true);
     hideProblem();
     show('desk');
   } catch (error) {
-    write('server', 'not connected');
+    showConnection('not connected', false);
     showProblem(error, () => open(token));
   }
 }
 
-async function choose(client: BrowserClient, model: string): Promise<void> {
-  const card = await client.modelCard(model);
-  session = { client, card, bundles: new Bundles(client, model) };
-  await session.bundles.refresh();
+async function begin(client: BrowserClient, summary: ModelSummary): Promise<Session> {
+  const card = await client.modelCard(summary.name);
+  const { width, height } = card.preprocessing;
+  const classes = `${whole(card.labels.length)} kinds of things`;
+  write('model-facts', `${card.name} knows ${classes}, and looks at ${size(width, height)}.`);
+  const bundles = new Bundles(client, card, summary);
+  await bundles.refresh();
+  return { client, card, bundles };
 }
 
 /** Answers the picture, and those that come meanwhile; of several the last one. */
@@ -72,9 +85,9 @@ async function answer(picture: Picture): Promise<void> {
   try {
     while (wanted) await answerWanted(session);
   } catch (error) {
-    showAnswerState('empty');
     const again = wanted ?? picture;
-    if (!stopped(error)) showProblem(error, () => answer(again));
+    showAnswerState('empty');
+    complain(error, () => answer(again));
   } finally {
     wanted = undefined;
     answering = false;
@@ -84,11 +97,8 @@ async function answer(picture: Picture): Promise<void> {
 async function answerWanted({ client, card, bundles }: Session): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     const picture = wanted as Picture;
-    const { width, height, data } = await pixelsOf(
-      picture.blob,
-      card.preprocessing.width,
-      card.preprocessing.height,
-    );
+    const { width, height } = card.preprocessing;
+    const { data } = await pixelsOf(picture.blob, width, height);
     const image = new ImageData(new Uint8ClampedArray(data), width, height);
     let segments: PassedSegment[] = [];
     const onSegment = (segment: PassedSegment) => {
@@ -115,42 +125,44 @@ async function answerWanted({ client, card, bundles }: Session): Promise<void> {
   }
 }
 
-async function prepare(): Promise<void> {
+/** Prepares as many bundles as the form says, or stops what prepares. */
+async function prepareOrStop(): Promise<void> {
+  if (!session) return;
+  if (session.bundles.preparing) {
+    session.bundles.stop();
+    return;
+  }
   hideProblem();
   try {
-    await session?.bundles.prepare(element<HTMLInputElement>('count').valueAsNumber);
+    await session.bundles.prepare(element<HTMLInputElement>('count').valueAsNumber);
   } catch (error) {
-    if (!stopped(error)) showProblem(error, prepare);
+    complain(error, prepareOrStop);
   }
 }
 
 async function clear(): Promise<void> {
   try {
     await session?.bundles.clear();
+    element('count').focus();
   } catch (error) {
-    showProblem(error, clear);
+    complain(error, clear);
   }
 }
 
-/** Whether the visitor stopped it. */
-function stopped(error: unknown): boolean {
-  return error instanceof SphynxError && error.code === 'aborted';
+/** Says what went wrong, unless the visitor has stopped it. */
+function complain(error: unknown, retry: () => void): void {
+  if (!(error instanceof SphynxError)) showProblem(error);
+  else if (error.code === 'aborted') announce('Stopped');
+  else showProblem(error, retry);
 }
 
 function listen(): void {
   watchPictures(answer, showProblem);
   element('prepare').addEventListener('submit', (event) => {
     event.preventDefault();
-    prepare();
-  });
-  element('prepare-stop').addEventListener('click', () => {
-    session?.bundles.stop();
-    announce('Stopped');
+    prepareOrStop();
   });
   element('clear').addEventListener('click', clear);
-  element('model').addEventListener('change', async ({ target }) => {
-    if (session) await choose(session.client, (target as HTMLSelectElement).value).catch(showProblem);
-  });
   element('identity').addEventListener('submit', (event) => {
     event.preventDefault();
     open(element<HTMLInputElement>('token').value);
@@ -159,11 +171,8 @@ function listen(): void {
 
 show('old', false);
 const missing = obstacle();
-if (missing) {
-  write('problem-title', missing.title);
-  write('problem-advice', missing.advice);
-  show('problem');
-} else {
+if (missing) showObstacle(missing);
+else {
   listen();
   open();
 }

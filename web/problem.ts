@@ -3,10 +3,12 @@ import { SphynxError } from '../browser/index.ts';
 import { announce, element, show, write } from './elements.ts';
 import { duration } from './quantities.ts';
 
-interface Explanation {
+export interface Explanation {
   readonly title: string;
   readonly advice: string;
 }
+
+const KEPT = 'A bundle that was in use is thrown away, and never used again; those that are ready are kept.';
 
 /** What to say of an error; `message` of one that people cannot do anything about is for those they ask. */
 export function explain(error: unknown): Explanation {
@@ -14,18 +16,18 @@ export function explain(error: unknown): Explanation {
     error instanceof SphynxError ? error : new SphynxError('internal', String((error as Error)?.message));
   const later = retryAfterMs ? `in ${duration(retryAfterMs)}` : 'in a moment';
   switch (code) {
-    case 'server/unreachable':
     case 'server/stopping':
+      return { title: 'The server is being stopped', advice: `Try again ${later}. ${KEPT}` };
+    case 'server/unreachable':
       return {
         title: 'The server cannot be reached',
-        advice: `Check your connection, and try again in a moment. Bundles that are ready are kept. (${message})`,
+        advice: `It may be off, your connection may be down, or it does not take calls from this page. Try again ${later}. ${KEPT}`,
       };
     case 'protocol/closed':
     case 'protocol/deadline':
       return {
         title: 'The connection to the server broke',
-        advice:
-          'Try again. What was under way is thrown away and never used again; bundles that are ready are kept.',
+        advice: `Try again. ${KEPT}`,
       };
     case 'server/busy':
       return { title: 'The server is busy', advice: `Try again ${later}.` };
@@ -73,19 +75,25 @@ export function explain(error: unknown): Explanation {
 /** Shows an error with what to do, and with a button for `retry` if that can help. A missing identity is asked for. */
 export function showProblem(error: unknown, retry?: () => void): void {
   console.warn(error);
-  const { title, advice } = explain(error);
-  write('problem-title', title);
-  write('problem-advice', advice);
+  showObstacle(explain(error));
   const identity = error instanceof SphynxError && error.code.startsWith('identity/');
   show('identity', identity);
   show('retry', retry !== undefined && !identity);
   element<HTMLButtonElement>('retry').onclick = () => {
     hideProblem();
+    // The button that had the focus is gone.
+    element('answer-title').focus();
     retry?.();
   };
-  show('problem');
   element('problem').scrollIntoView({ block: 'nearest' });
   if (identity) element('token').focus();
+}
+
+/** Shows what nothing on this page can mend. */
+export function showObstacle({ title, advice }: Explanation): void {
+  write('problem-title', title);
+  write('problem-advice', advice);
+  show('problem');
 }
 
 export function hideProblem(): void {

@@ -1,6 +1,6 @@
 import type { ModelCard, PassedSegment } from '../browser/index.ts';
 import { element, show, write } from './elements.ts';
-import { bytes, whole } from './quantities.ts';
+import { bytes, size, whole } from './quantities.ts';
 import { total } from './rounds.ts';
 
 const WORD_BYTES = 4;
@@ -15,12 +15,11 @@ export function showServerView(
   const received = join(sent.filter(({ kind }) => kind === 'masked-input'));
   draw('view-original', original);
   draw('view-masked', shareAsImage(received, input.width, input.height));
-  write('view-size', `${input.width} × ${input.height} pixels`);
-  const later = total(sent, 'sent') - received.length;
-  write(
-    'view-figures',
-    `It received ${whole(received.length / WORD_BYTES)} such numbers for the picture and ${whole(later / WORD_BYTES)} for what the network made of it, ${bytes(total(sent, 'sent'))} in all. Every picture looks like this to it.`,
-  );
+  write('view-size', size(input.width, input.height));
+  const all = total(sent, 'sent');
+  write('view-input', whole(received.length / WORD_BYTES));
+  write('view-activations', whole((all - received.length) / WORD_BYTES));
+  write('view-bytes', bytes(all));
   show('view');
 }
 

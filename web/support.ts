@@ -1,3 +1,5 @@
+import type { Explanation } from './problem.ts';
+
 /** The shortest module with a SIMD instruction (v128.const; WebAssembly core specification 2.0, section 5.4.8). */
 const SIMD = Uint8Array.of(
   ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 22, 1, 20, 0, 253, 12],
@@ -6,7 +8,7 @@ const SIMD = Uint8Array.of(
 );
 
 /** What keeps the client from running here, in words for people; undefined if nothing does. */
-export function obstacle(): { title: string; advice: string } | undefined {
+export function obstacle(): Explanation | undefined {
   if (!isSecureContext)
     return {
       title: 'This page must be opened over https',
