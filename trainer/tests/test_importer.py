@@ -15,6 +15,7 @@ from sphynx_trainer.networks.resnet_configs import ResNet18Config
 from sphynx_trainer.networks.sphynx import SphynxConfig
 from sphynx_trainer.networks.vgg import VGG11Config
 
+from . import full_width
 from .conftest import mask_at_random
 from .importer_fixtures import write_all
 from .test_families import SMALL, ident, small_network
@@ -30,19 +31,34 @@ pytestmark = pytest.mark.skipif(
 
 def difference(network: Classifier, image_size: int, folder: Path) -> float:
     """The importer's largest error on a random image, relative to the largest logit."""
-    model, pixels = folder / "model.onnx", folder / "image.f32"
+    model = folder / "model.onnx"
     export_onnx(plain_graph(network), "test", model)
     image = torch.randn(3, image_size, image_size)
+    logits = importer_logits(model, image)
+    with torch.no_grad():
+        (expected,) = network(image[None])
+    assert logits.shape == expected.shape
+    return float((logits - expected).abs().max() / expected.abs().max())
+
+
+def importer_logits(model: Path, image: torch.Tensor) -> torch.Tensor:
+    """What the importer computes for an image."""
+    pixels = model.with_suffix(".f32")
     pixels.write_bytes(image.numpy().tobytes())
     done = subprocess.run(
         [NODE, PROGRAM, model, pixels], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
-    logits = torch.tensor(json.loads(done.stdout))
-    with torch.no_grad():
-        (expected,) = network(image[None])
-    assert logits.shape == expected.shape
-    return float((logits - expected).abs().max() / expected.abs().max())
+    return torch.tensor(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("name", ["resnet32", "densenet"])
+def test_networks_of_usual_width_are_imported(name: str, tmp_path: Path) -> None:
+    full_width.write(tmp_path, name)
+    logits = importer_logits(tmp_path / f"{name}.onnx", torch.randn(3, 32, 32))
+    assert logits.shape == (full_width.CLASSES,)
+    # Settled batch norms keep values in the range that trained networks have.
+    assert 0.05 < logits.std() < 50
 
 
 def test_the_importers_own_tests_have_all_fixtures(tmp_path: Path) -> None:
