@@ -12,17 +12,19 @@ export const ARITHMETIC_OPERATORS: Record<string, Operator> = {
   Identity: (inputs) => inputs.value(0),
 
   Dropout: (inputs) => {
-    if (inputs.has(2) && inputs.constant(2).values[0] !== 0) throw unsupported('it is in training mode');
+    if (inputs.has(2) && inputs.constant(2).values[0] !== 0)
+      throw unsupported('it is in training mode: export model.eval()');
     return inputs.value(0);
   },
 
   BatchNormalization: (inputs) => {
     const { node } = inputs;
-    if (node.integer('training_mode', 0) !== 0) throw unsupported('it is in training mode');
+    if (node.integer('training_mode', 0) !== 0)
+      throw unsupported('it is in training mode: export model.eval()');
     const value = inputs.value(0);
     const { channels } = value.shape;
     if (value.flat && elementsOf(value.shape) !== channels)
-      throw unsupported('it normalises a flattened map');
+      throw unsupported('it normalises a flattened map: put it before Flatten');
     const [gamma, beta, mean, variance] = [1, 2, 3, 4].map((index) => perChannel(inputs, index, channels));
     const epsilon = node.float('epsilon', 1e-5);
     const factors = gamma.map((g, c) => g / Math.sqrt(variance[c] + epsilon));
@@ -48,7 +50,8 @@ export const ARITHMETIC_OPERATORS: Record<string, Operator> = {
   },
 
   Div: (inputs) => {
-    if (!inputs.isConstant(1)) throw unsupported('it divides by a value that depends on the image');
+    if (!inputs.isConstant(1))
+      throw unsupported('it divides by a value that depends on the image: divide by trained constants');
     const factors = channelwise(inputs.value(0), inputs.constant(1)).map((d) => 1 / d);
     if (!factors.every(Number.isFinite)) throw formatError(`node ${inputs.node.label} divides by zero`);
     return scaleChannels(inputs.value(0), factors, new Float64Array(factors.length));
@@ -69,7 +72,9 @@ function sum(inputs: NodeInputs, sign: 1 | -1): AffineValue {
   const constant = inputs.constant(a ? 1 : 0);
   const offsets = broadcast(constant, value);
   if (!offsets)
-    throw unsupported(`it adds a constant of ${constant.dims.join('x')} to ${dimsOf(value).join('x')}`);
+    throw unsupported(
+      `it adds a constant of ${constant.dims.join('x')} to ${dimsOf(value).join('x')}: give it one number per channel or per element`,
+    );
   return addBias(
     value,
     perChannelBias(
@@ -91,7 +96,10 @@ function sumOfAll(inputs: NodeInputs): AffineValue {
 function checkSameShape(a: AffineValue, b: AffineValue): void {
   const same =
     a.flat === b.flat && (['channels', 'height', 'width'] as const).every((k) => a.shape[k] === b.shape[k]);
-  if (!same) throw unsupported('its inputs differ in shape (broadcasting)');
+  if (!same)
+    throw unsupported(
+      'its inputs differ in shape (broadcasting): bring them to one, as by a Conv with equal weights',
+    );
 }
 
 /** The factors that a constant is, one per channel. */

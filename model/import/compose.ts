@@ -154,7 +154,7 @@ class Composer {
     const operator = LINEAR.get(node.type)!;
     const results = [operator(inputsOf(node, this.#values, this.#constants), segments)].flat();
     if (results.some(({ terms }) => terms.length > MAX_TERMS))
-      throw new InexactError(`its layer would read more than ${MAX_TERMS} tensors`);
+      throw new InexactError(`its layer would read more than ${MAX_TERMS} tensors: put a Relu between`);
     const from = node.inputs.map((name) => this.#traces.get(name)).filter((trace) => trace !== undefined);
     for (const [i, name] of node.outputs.entries()) {
       if (!name) continue;

@@ -71,14 +71,19 @@ export const CONVOLUTION_OPERATORS: Record<string, Operator> = {
   Pad: (inputs) => {
     const { node } = inputs;
     const value = mapOf(inputs);
-    if (node.text('mode', 'constant') !== 'constant') throw unsupported('it does not pad with zeros');
+    if (node.text('mode', 'constant') !== 'constant')
+      throw unsupported('it does not pad with zeros: train with zero padding');
     const filler = inputs.has(2) ? inputs.constant(2).values[0] : node.float('value', 0);
-    if (filler !== 0) throw unsupported(`it pads with ${filler}, not with zeros`);
+    if (filler !== 0)
+      throw unsupported(
+        `it pads with ${filler}, not with zeros: subtract ${filler} before it and add it behind`,
+      );
     const given = inputs.has(1) ? [...inputs.constant(1).values] : node.integers('pads', [], 8);
     const pads = inputs.has(3) ? spread(given, [...inputs.constant(3).values]) : given;
     if (pads.length !== 8 || !pads.every((pad) => Number.isInteger(pad) && Math.abs(pad) <= MAX_SIDE))
       throw formatError(`node ${node.label}: pads must be 8 integers up to ${MAX_SIDE}`);
-    if (pads[0] || pads[1] || pads[4] || pads[5]) throw unsupported('it pads the batch or the channels');
+    if (pads[0] || pads[1] || pads[4] || pads[5])
+      throw unsupported('it pads the batch or the channels: use a 1x1 Conv for more channels');
     const { channels, height, width } = value.shape;
     const window: Window = {
       strideY: 1,
@@ -113,7 +118,7 @@ function groupedKernel(
 ): DenseKernel {
   const [out, perGroup, height, width] = dims;
   if (height < 1 || width < 1 || height > MAX_KERNEL || width > MAX_KERNEL)
-    throw unsupported(`its kernel of ${height}x${width} is larger than ${MAX_KERNEL}`);
+    throw unsupported(`its kernel of ${height}x${width} is larger than ${MAX_KERNEL}: pool before it`);
   const extent = [(height - 1) * dilationY + 1, (width - 1) * dilationX + 1] as const;
   return makeKernel(out, perGroup * groups, ...extent, (data) => {
     const channels = perGroup * groups;

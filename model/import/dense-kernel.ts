@@ -30,7 +30,9 @@ export function makeKernel(
 ): DenseKernel {
   const length = out * channelsIn * height * width;
   if (!fitsKernel(out, channelsIn, height, width))
-    throw new InexactError(`a composed kernel of ${length} weights is more than ${MAX_KERNEL_WEIGHTS}`);
+    throw new InexactError(
+      `a composed kernel of ${length} weights is more than ${MAX_KERNEL_WEIGHTS}: put a Relu between its operators, or use fewer channels`,
+    );
   let data: Float64Array | undefined;
   return {
     out,

@@ -60,7 +60,8 @@ function otherInput({ inputs }: OnnxNode, value: string): string {
 export function maskFlags({ kept, passed }: MaskedRelu, value: AffineValue): Uint8Array | null {
   const [mask, linear] = [kept, passed].map((constant) => spread(constant, value));
   for (let i = 0; i < mask.length; i++)
-    if (mask[i] + linear[i] !== 1) throw unsupported('its masks do not add up to 1 at every element');
+    if (mask[i] + linear[i] !== 1)
+      throw unsupported('its masks do not add up to 1 at every element: export M and 1 - M');
   return linear.includes(1) ? linear : null;
 }
 
@@ -69,9 +70,9 @@ function spread(constant: Constant, value: AffineValue): Uint8Array {
   const mask = broadcast(constant, value);
   if (mask === null)
     throw unsupported(
-      `its mask of ${constant.dims.join('x')} does not fit its map of ${dimsOf(value).join('x')} elements`,
+      `its mask of ${constant.dims.join('x')} does not fit its map of ${dimsOf(value).join('x')} elements: export it as [C, H, W] or [C, 1, 1]`,
     );
   if (mask.some((flag) => flag !== 0 && flag !== 1))
-    throw unsupported('its mask has other values than 0 and 1');
+    throw unsupported('its mask has other values than 0 and 1: round it');
   return Uint8Array.from(mask);
 }

@@ -38,7 +38,11 @@ export function inputsOf(
   const viewed = (index: number) => {
     const value = values.get(name(index));
     if (value) return value;
-    throw constants.get(name(index)) ? unsupported(`its input ${index} is a constant`) : missing(index);
+    throw constants.get(name(index))
+      ? unsupported(
+          `its input ${index} is a constant: let it read what is computed from the image, and fold constants when exporting`,
+        )
+      : missing(index);
   };
   return {
     node,
@@ -49,7 +53,11 @@ export function inputsOf(
     constant: (index) => {
       const constant = constants.get(name(index));
       if (constant) return constant;
-      throw values.get(name(index)) ? unsupported(`its input ${index} depends on the image`) : missing(index);
+      throw values.get(name(index))
+        ? unsupported(
+            `its input ${index} depends on the image: only products with trained constants can be run`,
+          )
+        : missing(index);
     },
   };
 }

@@ -19,7 +19,7 @@ export const NONLINEAR_OPERATORS: Record<string, NonlinearOperator> = {
       inputs.has(index) ? scalar(inputs, index) : inputs.node.float(name, otherwise);
     const low = bound('min', 1, -LARGEST);
     const high = bound('max', 2, LARGEST);
-    if (low > high) throw unsupported(`its lower bound ${low} is above its upper bound ${high}`);
+    if (low > high) throw unsupported(`its lower bound ${low} is above its upper bound ${high}: swap them`);
     return clip(
       segments,
       inputs.value(0),
@@ -41,13 +41,15 @@ export const NONLINEAR_OPERATORS: Record<string, NonlinearOperator> = {
     if (values.length === 1) return leakyRelu(segments, value, new Float64Array(channels).fill(values[0]));
     const position = dims.length + (value.flat ? -1 : -3);
     if (values.length !== channels || dims[position] !== channels || (value.flat && height * width !== 1))
-      throw unsupported(`its slopes of ${dims.join('x')} are not one number per channel`);
+      throw unsupported(
+        `its slopes of ${dims.join('x')} are not one number per channel: train it with one slope per channel`,
+      );
     return leakyRelu(segments, value, perChannel(inputs, 1, channels));
   },
 
   MaxPool: (inputs, segments) => {
     const { node } = inputs;
-    if (node.outputs[1]) throw unsupported('its indices are read');
+    if (node.outputs[1]) throw unsupported('its indices are read: only its maxima can be');
     const value = mapOf(inputs);
     return exactly(maxPool(segments, value, poolingWindow(node, value.shape)));
   },

@@ -35,7 +35,10 @@ export const POOLING_OPERATORS: Record<string, Operator> = {
     const { node } = inputs;
     const axes = inputs.has(1) ? [...inputs.constant(1).values] : node.integers('axes', [], null);
     const spatial = axes.map((axis) => (axis < 0 ? axis + 4 : axis)).sort();
-    if (spatial.join() !== '2,3') throw unsupported('it averages over other axes than the map (2 and 3)');
+    if (spatial.join() !== '2,3')
+      throw unsupported(
+        'it averages over other axes than the map (2 and 3): use a GlobalAveragePool, or a Conv with equal weights',
+      );
     const mean = exactly(poolGlobally(mapOf(inputs)));
     return { ...mean, flat: node.integer('keepdims', 1) === 0 };
   },

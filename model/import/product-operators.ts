@@ -10,7 +10,7 @@ import { exactly, unsupported } from './refusals.ts';
 export const PRODUCT_OPERATORS: Record<string, Operator> = {
   Gemm: (inputs) => {
     const { node } = inputs;
-    if (node.integer('transA', 0) !== 0) throw unsupported('it transposes its input');
+    if (node.integer('transA', 0) !== 0) throw unsupported('it transposes its input: use transA 0');
     const alpha = node.float('alpha', 1);
     const beta = node.float('beta', 1);
     const value = fullyConnected(inputs, node.integer('transB', 0) !== 0, alpha);

@@ -14,12 +14,15 @@ export const SHAPE_OPERATORS: Record<string, Operator> = {
     if (values.length === 0) throw formatError(`node ${inputs.node.label} has no inputs`);
     const axis = axisOf(inputs.node.integer('axis', 1), values[0], inputs);
     const [{ shape, flat }] = values;
-    if (axis !== 1) throw unsupported(`it joins along axis ${axis}, not along the channels`);
+    if (axis !== 1)
+      throw unsupported(
+        `it joins along axis ${axis}, not along the channels: write it as the sum of two padded maps`,
+      );
     const alike = values.every(
       (value) =>
         value.flat === flat && value.shape.height === shape.height && value.shape.width === shape.width,
     );
-    if (!alike) throw unsupported('its inputs differ in map size');
+    if (!alike) throw unsupported('its inputs differ in map size: pad or pool them to one');
     return concatValues(values);
   },
 
@@ -27,7 +30,7 @@ export const SHAPE_OPERATORS: Record<string, Operator> = {
     const { node } = inputs;
     const value = channelled(inputs);
     if (axisOf(node.integer('axis', 0), value, inputs) !== 1)
-      throw unsupported('it splits another axis than the channels');
+      throw unsupported('it splits another axis than the channels: use Slice');
     const { channels } = value.shape;
     const parts = node.outputs.length;
     const equal = () => new Array<number>(parts).fill(Math.ceil(channels / parts));
@@ -45,7 +48,7 @@ export const SHAPE_OPERATORS: Record<string, Operator> = {
   Gather: (inputs) => {
     const value = channelled(inputs);
     if (axisOf(inputs.node.integer('axis', 0), value, inputs) !== 1)
-      throw unsupported('it picks along another axis than the channels');
+      throw unsupported('it picks along another axis than the channels: use Slice');
     const { dims, values } = inputs.constant(1);
     const { channels } = value.shape;
     const picked = [...values].map((index) => (index < 0 ? index + channels : index));
@@ -53,14 +56,16 @@ export const SHAPE_OPERATORS: Record<string, Operator> = {
       dims.length !== 1 ||
       !picked.every((index) => Number.isInteger(index) && index >= 0 && index < channels)
     )
-      throw unsupported('it picks channels in another way than by a list of their numbers');
+      throw unsupported(
+        'it picks channels in another way than by a list of their numbers: give it a list of one dimension',
+      );
     return pickChannels(value, picked);
   },
 
   Flatten: (inputs) => {
     const value = inputs.viewed(0);
     if (axisOf(inputs.node.integer('axis', 1), value, inputs) !== 1)
-      throw unsupported('it flattens the batch');
+      throw unsupported('it flattens the batch: use axis 1');
     return reshaped(value, [elementsOf(value.shape)]);
   },
 
@@ -79,7 +84,7 @@ export const SHAPE_OPERATORS: Record<string, Operator> = {
       batch >= -1 && dims.length > 0 && product(dims) === elements && dims.every(Number.isInteger);
     if (!sound || target.filter((size) => size === -1).length > 1)
       throw unsupported(
-        `it reshapes ${from.join('x')} to ${target.join('x')}, which mixes images of a batch`,
+        `it reshapes ${from.join('x')} to ${target.join('x')}, which mixes images of a batch: keep the first axis`,
       );
     return reshaped(value, dims);
   },
@@ -91,7 +96,9 @@ export const SHAPE_OPERATORS: Record<string, Operator> = {
     const axes =
       named?.map((axis) => axisOf(axis, value, inputs)) ?? [...dims.keys()].filter((i) => dims[i] === 1);
     if (named && axes.some((axis) => axis === 0 || dims[axis] !== 1))
-      throw unsupported(`it drops axes ${axes.join(', ')} of ${dims.join('x')}`);
+      throw unsupported(
+        `it drops axes ${axes.join(', ')} of ${dims.join('x')}: drop axes of size 1 behind the batch`,
+      );
     const rest = dims.filter((_, axis) => axis > 0 && !axes.includes(axis));
     return reshaped(value, rest.length > 0 ? rest : [1]);
   },
@@ -102,7 +109,8 @@ export const SHAPE_OPERATORS: Record<string, Operator> = {
     const dims = [1, ...dimsOf(value)];
     const rank = dims.length + added.length;
     for (const axis of added.map((a) => (a < 0 ? a + rank : a)).sort((a, b) => a - b)) {
-      if (!(axis > 0 && axis <= dims.length)) throw unsupported(`it adds an axis at ${axis}`);
+      if (!(axis > 0 && axis <= dims.length))
+        throw unsupported(`it adds an axis at ${axis}: add it behind the batch`);
       dims.splice(axis, 0, 1);
     }
     return reshaped(value, dims.slice(1));
@@ -114,7 +122,7 @@ export const SHAPE_OPERATORS: Record<string, Operator> = {
     const order = inputs.node.integers('perm', range(0, rank).reverse());
     if (order.toSorted((a, b) => a - b).some((axis, i) => axis !== i))
       throw formatError(`node ${inputs.node.label}: perm ${order.join()} is no order of ${rank} axes`);
-    if (order[0] !== 0) throw unsupported('it moves the batch');
+    if (order[0] !== 0) throw unsupported('it moves the batch: keep axis 0 first');
     return transposed(
       value,
       order.slice(1).map((axis) => axis - 1),
@@ -139,9 +147,12 @@ function slice(inputs: NodeInputs): AffineValue {
   }
   const counts = spans.map(({ first, end, step }) => Math.ceil((end - first) / step));
   const [batch, channels, rows, columns] = spans;
-  if (counts[0] !== 1 || batch.first !== 0) throw unsupported('it slices the batch');
+  if (counts[0] !== 1 || batch.first !== 0)
+    throw unsupported('it slices the batch: export one image and keep axis 0');
   if (!counts.every((count) => count >= 1) || spans.some(({ step }) => !(step >= 1)))
-    throw unsupported('it leaves nothing, or goes backwards');
+    throw unsupported(
+      'it leaves nothing, or goes backwards: slice forwards, and turn the weights behind it round',
+    );
   const picked = pickChannels(
     value,
     range(0, counts[1]).map((i) => channels.first + i * channels.step),
@@ -163,7 +174,7 @@ function slice(inputs: NodeInputs): AffineValue {
 function channelled(inputs: NodeInputs): AffineValue {
   const value = inputs.value(0);
   if (value.flat && value.shape.height * value.shape.width > 1)
-    throw unsupported('it takes a flattened map apart');
+    throw unsupported('it takes a flattened map apart: do so before Flatten, or in the Gemm behind it');
   return value;
 }
 

@@ -63,7 +63,7 @@ export function plainValue(value: AffineValue): AffineValue {
   const { dims, order } = value.view;
   if (dims.length !== 1 || order === null)
     throw unsupported(
-      `it reads a value of ${dims.join('x')}, which is neither a map with channels first nor a vector`,
+      `it reads a value of ${dims.join('x')}, which is neither a map with channels first nor a vector: transpose it back first, or Flatten it`,
     );
   // A vector in another order: every element is picked by an output of its own.
   const { channels, height, width } = value.shape;

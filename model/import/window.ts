@@ -67,7 +67,7 @@ export function windowOf(
       auto === 'SAME_UPPER' ? Math.floor(total / 2) : Math.ceil(total / 2),
     );
     pads = [...before, ...totals.map((total, i) => total - before[i])];
-  } else if (auto !== 'NOTSET') throw unsupported(`auto_pad is ${JSON.stringify(auto)}`);
+  } else if (auto !== 'NOTSET') throw unsupported(`auto_pad is ${JSON.stringify(auto)}: write the pads out`);
   const rooms = sizes.map((size, i) => size + pads[i] + pads[i + 2] - extents[i]);
   const [outHeight, outWidth] = rooms.map((room, i) => outSize(node, Math.floor(room / strides[i]) + 1));
   const padded = pads.some((pad) => pad > 0);
