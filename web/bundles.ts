@@ -91,7 +91,7 @@ export class Bundles {
   /** Erases all bundles, of the server's other models too. */
   async clear(): Promise<void> {
     const erased = await this.#client.clear();
-    announce(`Cleared ${pictures(erased)}`);
+    announce(`Cleared what was prepared for ${pictures(erased)}`);
     await this.refresh();
   }
 
@@ -100,7 +100,7 @@ export class Bundles {
     const own = all.filter(
       ({ modelHash, expiresAt }) => modelHash === this.#card.hash && expiresAt > Date.now(),
     );
-    write('bundles-ready', pictures(own.length));
+    write('bundles-ready', own.length === 0 ? 'nothing yet' : pictures(own.length));
     element<HTMLButtonElement>('clear').disabled = all.length === 0;
   }
 }

@@ -79,6 +79,8 @@ async function begin(client: BrowserClient, summary: ModelSummary): Promise<Sess
 async function answer(picture: Picture): Promise<void> {
   hideProblem();
   preview(picture);
+  // On a phone it stands below the picture.
+  element('answer').scrollIntoView({ block: 'nearest' });
   wanted = picture;
   if (answering || !session) return;
   answering = true;

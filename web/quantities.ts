@@ -28,7 +28,7 @@ export function size(width: number, height: number): string {
   return `${width} × ${height} pixels`.replaceAll(' ', '\u00a0');
 }
 
-/** "no picture", "1 picture", "3 pictures". */
+/** "1 picture", "3 pictures". */
 export function pictures(count: number): string {
-  return count === 0 ? 'no picture' : `${whole(count)} picture${count === 1 ? '' : 's'}`;
+  return `${whole(count)} picture${count === 1 ? '' : 's'}`;
 }

@@ -5,6 +5,9 @@ import { total } from './rounds.ts';
 
 const WORD_BYTES = 4;
 
+/** Ranges of brightness: few enough that chance looks even for an image of 32 x 32. */
+const BINS = 24;
+
 /** Shows the picture as the network takes it beside what the server received of it in this inference. */
 export function showServerView(
   { input }: ModelCard,
@@ -13,8 +16,11 @@ export function showServerView(
 ): void {
   const sent = segments.filter(({ direction }) => direction === 'sent');
   const received = join(sent.filter(({ kind }) => kind === 'masked-input'));
+  const masked = shareAsImage(received, input.width, input.height);
   draw('view-original', original);
-  draw('view-masked', shareAsImage(received, input.width, input.height));
+  draw('view-masked', masked);
+  drawSpread('spread-original', original);
+  drawSpread('spread-masked', masked);
   write('view-size', size(input.width, input.height));
   const all = total(sent, 'sent');
   write('view-input', whole(received.length / WORD_BYTES));
@@ -42,6 +48,24 @@ export function shareAsImage(share: Uint8Array, width: number, height: number): 
     image.data[4 * p + 3] = 255;
   }
   return image;
+}
+
+/** How many of an image's colours lie in each of `bins` equal ranges of brightness. */
+export function spread({ data }: ImageData, bins: number): number[] {
+  const counts = new Array<number>(bins).fill(0);
+  for (let i = 0; i < data.length; i++) if (i % 4 !== 3) counts[Math.floor((data[i] * bins) / 256)]++;
+  return counts;
+}
+
+function drawSpread(id: string, image: ImageData): void {
+  const counts = spread(image, BINS);
+  const most = Math.max(...counts);
+  const bars = counts.map((count) => {
+    const bar = document.createElement('span');
+    bar.style.height = `${(100 * count) / most}%`;
+    return bar;
+  });
+  element(id).replaceChildren(...bars);
 }
 
 function draw(id: string, image: ImageData): void {

@@ -171,7 +171,7 @@ export async function ready(page: Page): Promise<number> {
 
 /** Waits until so many bundles are ready; without a number, until one is or more. */
 export async function hasReady(page: Page, count?: number): Promise<void> {
-  const text = count === 0 ? /^no picture$/ : new RegExp(`^${count ?? '\\d+'} picture`);
+  const text = count === 0 ? 'nothing yet' : new RegExp(`^${count ?? '\\d+'} picture`);
   await page.locator('#bundles-ready').filter({ hasText: text }).waitFor();
 }
 
