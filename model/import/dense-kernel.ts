@@ -34,6 +34,8 @@ export function makeKernel(
       `a composed kernel of ${length} weights is more than ${MAX_KERNEL_WEIGHTS}: put a Relu between its operators, or use fewer channels`,
     );
   let data: Float64Array | undefined;
+  // Forgotten once it is done, and with it the kernels that it reads.
+  let filling: typeof fill | undefined = fill;
   return {
     out,
     in: channelsIn,
@@ -42,7 +44,8 @@ export function makeKernel(
     get data() {
       if (!data) {
         const filled = new Float64Array(length);
-        fill(filled);
+        filling?.(filled);
+        filling = undefined;
         data = filled;
       }
       return data;
@@ -77,11 +80,12 @@ export function embedKernel(
 ): DenseKernel {
   if (top === 0 && left === 0 && height === kernel.height && width === kernel.width) return kernel;
   return makeKernel(kernel.out, kernel.in, height, width, (data) => {
+    const weights = kernel.data;
+    let from = 0;
     for (let plane = 0; plane < kernel.out * kernel.in; plane++)
       for (let y = 0; y < kernel.height; y++) {
-        const from = (plane * kernel.height + y) * kernel.width;
-        const row = kernel.data.subarray(from, from + kernel.width);
-        data.set(row, (plane * height + y + top) * width + left);
+        const to = (plane * height + y + top) * width + left;
+        for (let x = 0; x < kernel.width; x++) data[to + x] = weights[from++];
       }
   });
 }
@@ -94,11 +98,14 @@ export function cutKernel(
   height: number,
   width: number,
 ): DenseKernel {
+  if (height === kernel.height && width === kernel.width) return kernel;
   return makeKernel(kernel.out, kernel.in, height, width, (data) => {
+    const weights = kernel.data;
+    let to = 0;
     for (let plane = 0; plane < kernel.out * kernel.in; plane++)
       for (let y = 0; y < height; y++) {
         const from = (plane * kernel.height + y + top) * kernel.width + left;
-        data.set(kernel.data.subarray(from, from + width), (plane * height + y) * width);
+        for (let x = 0; x < width; x++) data[to++] = weights[from + x];
       }
   });
 }
@@ -106,7 +113,8 @@ export function cutKernel(
 /** The sum of two kernels of one size. */
 export function addKernels(a: DenseKernel, b: DenseKernel): DenseKernel {
   return makeKernel(a.out, a.in, a.height, a.width, (data) => {
-    for (let i = 0; i < data.length; i++) data[i] = a.data[i] + b.data[i];
+    const [x, y] = [a.data, b.data];
+    for (let i = 0; i < data.length; i++) data[i] = x[i] + y[i];
   });
 }
 
