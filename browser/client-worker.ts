@@ -47,10 +47,10 @@ export class ClientWorker {
     }).finally(() => signal?.removeEventListener('abort', abort));
   }
 
-  /** Ends the worker, and with it what is running. */
-  close(): void {
+  /** Ends the worker wherever it is; what is running fails with `reason`. */
+  close(reason = new SphynxError('aborted', 'the client was closed')): void {
     this.#worker.terminate();
-    this.#failAll(new SphynxError('aborted', 'the client was closed'));
+    this.#failAll(reason);
   }
 
   #say(message: ToWorker): void {

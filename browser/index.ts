@@ -1,10 +1,12 @@
 /** The client in a web page: `import { connect } from 'sphynx-pi/browser'`. It runs in workers of its own. */
 import type { BundleHeader } from '../client/bundle-header.ts';
 import type { Classification } from '../client/classify.ts';
+import { completeDeadlines, type Deadlines } from '../client/limits.ts';
 import type { ModelCard } from '../model/card.ts';
 import type { ModelSummary } from '../transport/messages.ts';
 import { type CallOptions, ClientWorker } from './client-worker.ts';
 import { type PageImage, pixelsOf } from './pixels.ts';
+import { WorkerSlot } from './worker-slot.ts';
 
 export type { BundleHeader } from '../client/bundle-header.ts';
 export type { Classification } from '../client/classify.ts';
@@ -16,51 +18,59 @@ export type { ModelCard } from '../model/card.ts';
 export type { ModelSummary } from '../transport/messages.ts';
 export { type PageImage, pixelsOf } from './pixels.ts';
 
+export interface ConnectOptions {
+  /** Bearer token that proves who calls. */
+  readonly token?: string;
+  /** Where `worker.js` is, if not beside this module. */
+  readonly worker?: URL | string;
+  /** As in Node. */
+  readonly deadlines?: Partial<Deadlines>;
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Connects to the server at `address` (`wss://HOST:PORT`) and asks it for its models.
  *
- * @param options.token bearer token that proves who calls
- * @param options.worker where `worker.js` is, if not beside this module
  * @throws SphynxError 'server/unreachable', 'identity/missing', 'identity/invalid', 'storage/failed' or 'config/invalid'
  */
-export async function connect(
-  address: string,
-  options: { token?: string; worker?: URL | string; signal?: AbortSignal } = {},
-): Promise<BrowserClient> {
+export async function connect(address: string, options: ConnectOptions = {}): Promise<BrowserClient> {
   const { token, worker = new URL('./worker.js', import.meta.url) } = options;
+  const deadlines = completeDeadlines(options.deadlines);
   const open = async (signal?: AbortSignal) => {
     const client = new ClientWorker(worker);
     try {
-      await client.ask('connect', { address, token }, { signal });
+      await client.ask('connect', { address, token, deadlines }, { signal });
       return client;
     } catch (error) {
       client.close();
       throw error;
     }
   };
-  return new BrowserClient(await open(options.signal), open);
+  // The list of models, then the card.
+  const cardMs = 2 * deadlines.connectMs + deadlines.planMs;
+  const online = new WorkerSlot(open, cardMs, await open(options.signal));
+  return new BrowserClient(online, new WorkerSlot(open, cardMs));
 }
 
 /** One server's private inference, from `connect`. All methods throw SphynxError. */
 export class BrowserClient {
-  readonly #online: ClientWorker;
-  readonly #open: () => Promise<ClientWorker>;
-  #offline: Promise<ClientWorker> | undefined;
+  readonly #online: WorkerSlot;
+  readonly #offline: WorkerSlot;
 
-  /** @param open starts another worker, for preparations: an answer does not wait for their arithmetic */
-  constructor(online: ClientWorker, open: () => Promise<ClientWorker>) {
+  /** @param offline prepares: an answer does not wait for that arithmetic */
+  constructor(online: WorkerSlot, offline: WorkerSlot) {
     this.#online = online;
-    this.#open = open;
+    this.#offline = offline;
   }
 
   /** The server's models, by name. */
-  models(options?: CallOptions): Promise<ModelSummary[]> {
-    return this.#online.ask('models', undefined, options);
+  async models(options?: CallOptions): Promise<ModelSummary[]> {
+    return (await this.#online.worker()).ask('models', undefined, options);
   }
 
   /** The public description of a model: shapes, labels, preprocessing. */
   modelCard(model?: string, options?: CallOptions): Promise<ModelCard> {
-    return this.#online.ask('modelCard', { model }, options);
+    return this.#online.modelCard(model, options);
   }
 
   /** Prepares `count` bundles, one for each image, and keeps them in the browser until they are spent or expire. */
@@ -69,11 +79,8 @@ export class BrowserClient {
     count = 1,
     ...options
   }: { model?: string; count?: number } & CallOptions = {}): Promise<BundleHeader[]> {
-    this.#offline ??= this.#open();
-    const offline = await this.#offline.catch((error: unknown) => {
-      this.#offline = undefined;
-      throw error;
-    });
+    await this.#offline.modelCard(model, options);
+    const offline = await this.#offline.worker();
     return offline.ask('prepare', { model, count }, options);
   }
 
@@ -87,7 +94,7 @@ export class BrowserClient {
   ): Promise<Classification> {
     const { preprocessing } = await this.modelCard(model, options);
     const pixels = await pixelsOf(image, preprocessing.width, preprocessing.height);
-    return this.#online.ask(
+    return (await this.#online.worker()).ask(
       'classify',
       { model, image: pixels, topK, watched: options.onSegment !== undefined },
       options,
@@ -95,21 +102,19 @@ export class BrowserClient {
   }
 
   /** The bundles that are ready, the one that expires first at the front. */
-  bundles({ model, ...options }: { model?: string } & CallOptions = {}): Promise<BundleHeader[]> {
-    return this.#online.ask('bundles', { model }, options);
+  async bundles({ model, ...options }: { model?: string } & CallOptions = {}): Promise<BundleHeader[]> {
+    if (model !== undefined) await this.modelCard(model, options);
+    return (await this.#online.worker()).ask('bundles', { model }, options);
   }
 
   /** Erases all bundles for this server; returns their number. */
-  clear(): Promise<number> {
-    return this.#online.ask('clear', undefined);
+  async clear(): Promise<number> {
+    return (await this.#online.worker()).ask('clear', undefined);
   }
 
   /** Ends the workers, and with them what is running: a bundle in use is used up. */
   close(): void {
     this.#online.close();
-    this.#offline?.then(
-      (worker) => worker.close(),
-      () => {},
-    );
+    this.#offline.close();
   }
 }

@@ -2,6 +2,7 @@
 import type { BundleHeader } from '../client/bundle-header.ts';
 import type { Classification } from '../client/classify.ts';
 import type { RawImage } from '../client/image.ts';
+import type { Deadlines } from '../client/limits.ts';
 import type { PassedSegment } from '../client/observed-channel.ts';
 import type { PrepareProgress } from '../client/prepare.ts';
 import type { ModelCard } from '../model/card.ts';
@@ -9,7 +10,7 @@ import type { ModelSummary } from '../transport/messages.ts';
 
 /** What the worker can be asked for, with what it gives back. Signals and listeners stay on the page. */
 export interface Requests {
-  connect: { with: { address: string; token?: string }; gives: undefined };
+  connect: { with: { address: string; token?: string; deadlines: Deadlines }; gives: undefined };
   models: { with: undefined; gives: ModelSummary[] };
   modelCard: { with: { model?: string }; gives: ModelCard };
   prepare: { with: { model?: string; count: number }; gives: BundleHeader[] };

@@ -19,11 +19,11 @@ interface Call {
 const ANSWERS: {
   [Name in RequestName]: (given: Requests[Name]['with'], call: Call) => Promise<Requests[Name]['gives']>;
 } = {
-  async connect({ address, token }, { signal }) {
+  async connect({ address, ...options }, { signal }) {
     const kernels = await fetch(new URL('./kernels.wasm', import.meta.url));
     if (!kernels.ok) throw new SphynxError('kernels/missing', 'kernels.wasm is not beside the worker');
     holdKernelBinary(new Uint8Array(await kernels.arrayBuffer()));
-    client = await connect(address, { token, signal });
+    client = await connect(address, { ...options, signal });
     return undefined;
   },
   models: (_, { signal }) => connected().models({ signal }),

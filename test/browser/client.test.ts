@@ -152,6 +152,22 @@ test('an inference whose connection breaks uses its bundle up, and the next one 
   assert.equal(await ready(page), 0);
 });
 
+test('a model whose plan takes for ever is given up, and the page goes on', { skip }, async () => {
+  // As deriving a plan does: without a pause in which the worker would hear anything.
+  const hang = `addEventListener('message', ({ data }) => {
+    if (data.name === 'modelCard' && data.with.model === 'hostile') for (;;);
+  });`;
+  const page = await connectedPage(await visitor(), port, hang, { connectMs: 2000, planMs: 100 });
+  for (const call of [
+    "modelCard('hostile')",
+    "prepare({ model: 'hostile' })",
+    "bundles({ model: 'hostile' })",
+  ])
+    await assert.rejects(page.evaluate(`client.${call}`), /too complex/);
+  assert.equal(await prepare(page, 1), 1);
+  assert.equal(await ready(page), 1);
+});
+
 test('a server that is gone is named, and the bundles stay', { skip }, async () => {
   const mortal = await runningServer({ web: { address: '127.0.0.1:0', origins: [ORIGIN] } });
   const page = await connectedPage(await visitor(), mortal.webPort as number);

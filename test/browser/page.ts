@@ -8,6 +8,7 @@ import { extname, join } from 'node:path';
 import { after } from 'node:test';
 import type { BrowserContext, Page } from 'playwright-core';
 import { buildBrowser } from '../../browser/build.ts';
+import type { ConnectOptions } from '../../browser/index.ts';
 import { temporaryFolder } from '../server/bundles.ts';
 
 const TYPES: Record<string, string> = { '.js': 'text/javascript', '.wasm': 'application/wasm' };
@@ -51,18 +52,23 @@ after(() => {
  * A tab in which `globalThis.client` is connected to the server at `port`. `sabotage`: a script that the worker runs
  * first.
  */
-export async function connectedPage(context: BrowserContext, port: number, sabotage = ''): Promise<Page> {
+export async function connectedPage(
+  context: BrowserContext,
+  port: number,
+  sabotage = '',
+  deadlines: ConnectOptions['deadlines'] = {},
+): Promise<Page> {
   const worker = `worker-${randomBytes(4).toString('hex')}.js`;
   writeFileSync(join(folder, worker), `${sabotage}\n${readFileSync(join(folder, 'worker.js'), 'utf8')}`);
   const page = await context.newPage();
   page.on('pageerror', (error) => console.error(error));
   await page.goto(ORIGIN);
   await page.evaluate(
-    async ({ address, worker }) => {
+    async ({ address, ...options }) => {
       const { connect } = await import(`${location.origin}/index.js`);
-      Object.assign(globalThis, { client: await connect(address, { worker }) });
+      Object.assign(globalThis, { client: await connect(address, options) });
     },
-    { address: `ws://localhost:${port}`, worker },
+    { address: `ws://localhost:${port}`, worker, deadlines },
   );
   return page;
 }
