@@ -3,6 +3,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BundleWriter } from '../../client/bundle-body.ts';
 import { BundleStore, type SpendingBundle } from '../../client/bundle-store.ts';
+import { Connection as BrowserConnection } from '../../client/connection.browser.ts';
 import { Connection } from '../../client/connection.ts';
 import { derivePlan } from '../../client/derive-plan.ts';
 import { inferOnce } from '../../client/infer.ts';
@@ -16,22 +17,23 @@ import { randomImage } from '../../model/random.ts';
 import type { Case } from './cases.ts';
 import type { Expectation } from './expectation.ts';
 import { HostileServer } from './hostile-server.ts';
+import { HostileWebServer } from './hostile-web-server.ts';
 import { inThreadRoles } from './in-thread-roles.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import { PLACEHOLDERS } from './placeholders.ts';
 import type { Transcript } from './transcript.ts';
 
-/** One client: its connection, and the folder of its bundles. */
+/** One client: its connections, and the folder of its bundles. */
 interface Victim {
   readonly name: string;
-  readonly connection: Connection;
+  readonly connections: { readonly grpc: Connection; readonly web: Connection };
   readonly folder: string;
   readonly store: BundleStore;
 }
 
-/** The client's calls against a server that says what a case tells it to, several at once. */
+/** The client's calls against servers that say what a case tells them to, several at once; a page's calls too. */
 export class ClientAttack {
-  readonly #server: HostileServer;
+  readonly #servers: { readonly grpc: HostileServer; readonly web: HostileWebServer };
   readonly #model: KnownModel;
   readonly #image: Int32Array;
   readonly #bundle: SpendingBundle;
@@ -42,12 +44,12 @@ export class ClientAttack {
   readonly #opening = inThreadRoles();
 
   private constructor(
-    server: HostileServer,
+    servers: { readonly grpc: HostileServer; readonly web: HostileWebServer },
     { network, plan, clientSession }: Transcript,
     bundle: SpendingBundle,
     victims: readonly Victim[],
   ) {
-    this.#server = server;
+    this.#servers = servers;
     this.#model = { card: network.card, setting: plan.setting, plan: planFacts(plan) };
     this.#image = randomImage(network, 1);
     this.#bundle = bundle;
@@ -60,23 +62,31 @@ export class ClientAttack {
     transcript: Transcript,
     { stateFolder, idleMs, lanes }: { stateFolder: string; idleMs: number; lanes: number },
   ): Promise<ClientAttack> {
-    const server = await HostileServer.start();
+    const servers = { grpc: await HostileServer.start(), web: await HostileWebServer.start() };
     const deadlines = completeDeadlines({ idleMs, planMs: idleMs, queueMs: 1 });
     const victims: Victim[] = [];
     for (let lane = 0; lane < lanes; lane++) {
       const name = `lane-${lane}`;
       const token = randomBytes(16).toString('hex');
       const folder = join(stateFolder, name);
-      const connection = new Connection(server.address, token, {}, deadlines, name);
-      victims.push({ name, connection, folder, store: await BundleStore.open(folder, server.address) });
+      const connections = {
+        grpc: new Connection(servers.grpc.address, token, {}, deadlines, name),
+        web: new BrowserConnection(servers.web.address, token, {}, deadlines, name) as unknown as Connection,
+      };
+      victims.push({
+        name,
+        connections,
+        folder,
+        store: await BundleStore.open(folder, servers.grpc.address),
+      });
     }
-    return new ClientAttack(server, transcript, spendable(transcript, stateFolder), victims);
+    return new ClientAttack(servers, transcript, spendable(transcript, stateFolder), victims);
   }
 
   /** Runs one case on the client of a lane. A file of a bundle that was refused is an outcome too. */
   async run(attack: Case, expected: Expectation, lane: number): Promise<Outcome> {
     const victim = this.#victims[lane];
-    this.#server.play(victim.name, { attack, expected });
+    this.#servers[attack.edge].play(victim.name, { attack, expected });
     const outcome = await outcomeOf(() => this.#call(attack, victim));
     if (attack.dialogue.method !== 'Preprocess') return outcome;
     const bundles = await this.#sweep(victim);
@@ -86,13 +96,15 @@ export class ClientAttack {
   }
 
   async close(): Promise<void> {
-    for (const { connection } of this.#victims) connection.close();
-    this.#server.close();
+    for (const { connections } of this.#victims)
+      for (const connection of Object.values(connections)) connection.close();
+    for (const server of Object.values(this.#servers)) server.close();
     await this.#threads.close();
   }
 
-  async #call({ dialogue }: Case, { connection, store }: Victim): Promise<void> {
+  async #call({ dialogue, edge }: Case, { connections, store }: Victim): Promise<void> {
     const model = this.#model;
+    const connection = connections[edge];
     switch (dialogue.method) {
       case 'ListModels':
         await connection.listModels();

@@ -2,8 +2,8 @@ import { changeBytes } from './byte-mutations.ts';
 import { type Codec, codecOf } from './codec.ts';
 import type { Dialogue } from './dialogues.ts';
 import { changeField, swapFields } from './field-mutations.ts';
+import { FRAME_FAULTS, type FrameFault } from './frame-fault.ts';
 import { Choices } from './random.ts';
-import { FRAME_FAULTS, type FrameFault } from './web-attack.ts';
 
 /**
  * How the attacker leaves: when all is said; at once, by a cancelled call or an error of its own; or never, which only
@@ -21,7 +21,7 @@ export interface Case {
   readonly messages: readonly Buffer[];
   readonly ending: Ending;
   readonly token: TokenKind;
-  /** Over what a client's messages come. */
+  /** Over what the messages go. */
   readonly edge: 'grpc' | 'web';
   /** What is wrong below the messages, over WebSocket. */
   readonly fault: FrameFault | undefined;
@@ -75,7 +75,7 @@ const CONTENT: Record<string, Mutation> = {
   },
 };
 
-/** Share of the attacks on the server that come over WebSocket, and of these those whose frames are wrong. */
+/** Share of the cases over WebSocket, and of these those whose frames are wrong. */
 const WEB = 0.25;
 const FAULTS = 0.25;
 
@@ -114,7 +114,7 @@ export class Cases {
     const wrongToken = dialogue.victim === 'server' && streams && choices.chance(0.02);
     const ending = !streams ? 'orderly' : silent ? 'silence' : choices.chance(0.03) ? 'cut' : 'orderly';
     const token = wrongToken ? choices.of(['missing', 'malformed', 'double'] as const) : 'right';
-    const edge = dialogue.victim === 'server' && choices.chance(WEB) ? 'web' : 'grpc';
+    const edge = choices.chance(WEB) ? 'web' : 'grpc';
     const fault = edge === 'web' && choices.chance(FAULTS) ? faultIn(draft.messages, choices) : undefined;
     if (edge === 'web') mutations.push('over WebSocket');
     if (fault) mutations.push(`${fault.what} ${fault.place}`);

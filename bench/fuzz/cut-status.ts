@@ -25,7 +25,10 @@ export function cutStatus({ number }: Case): CallStatus {
   return { code, details: `\u001b]0;owned\u0007${'x'.repeat(number % 3 ? 10 : 3000)}`, metadata };
 }
 
-/** What a client makes of it. */
+/** What a client makes of it. Over WebSocket a call without a code of ours breaks off. */
 export function cutCode(attack: Case): SphynxErrorCode {
-  return fromStatus(cutStatus(attack)).code;
+  const status = cutStatus(attack);
+  if (attack.edge === 'grpc') return fromStatus(status).code;
+  const ours = status.metadata.get(CODE_KEY).length > 0;
+  return fromStatus({ ...status, code: ours ? Status.UNKNOWN : Status.CANCELLED }).code;
 }

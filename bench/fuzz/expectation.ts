@@ -5,8 +5,9 @@ import { SEGMENT_BYTES, SEGMENT_KINDS } from '../../protocol/segment.ts';
 import { LOST_BUNDLES, MESSAGE_BYTES } from '../../transport/limits.ts';
 import type { WireSegment } from '../../transport/messages.ts';
 import type { Case } from './cases.ts';
-import { codecOf, contentOf, type Message } from './codec.ts';
+import { codecOf, contentOf, type Message, type Victim } from './codec.ts';
 import { cutCode } from './cut-status.ts';
+import type { FrameFault } from './frame-fault.ts';
 import { PLACEHOLDERS } from './placeholders.ts';
 
 /** What must become of a case. */
@@ -37,9 +38,15 @@ export function expectationOf(attack: Case, limits: { bundlesPerStream: number }
   const { fault } = attack;
   if (!fault) return expected;
   // A wrong frame is refused when it arrives, whatever else is still unread.
-  const code = fault.what === 'broken header' ? 'protocol/format' : 'protocol/order';
-  const codes = new Set([...expected.codes, code] as const);
+  const codes = new Set([...expected.codes, ...faultCodes(attack.dialogue.victim, fault)]);
   return { mayPass: false, codes, reached: Math.min(expected.reached, fault.place), endsEarly: false };
+}
+
+function faultCodes(victim: Victim, { what }: FrameFault): readonly SphynxErrorCode[] {
+  if (victim === 'server') return [what === 'broken header' ? 'protocol/format' : 'protocol/order'];
+  if (what === 'no header') return ['protocol/closed'];
+  // A message in a status may mean anything: that all is well, or a code that nobody knows.
+  return what === 'status' ? ['protocol/format', 'protocol/closed', 'internal'] : ['protocol/format'];
 }
 
 function messagesExpectation(attack: Case, limits: { bundlesPerStream: number }): Expectation {
@@ -53,7 +60,7 @@ function messagesExpectation(attack: Case, limits: { bundlesPerStream: number })
   };
   if (token !== 'right')
     return refused(0, token === 'double' && edge === 'web' ? 'protocol/order' : 'config/invalid');
-  const { decode } = codecOf(dialogue.victim, dialogue.method);
+  const { encode, decode } = codecOf(dialogue.victim, dialogue.method);
   let more = false;
   let offered: string | undefined;
   for (const [i, honest] of dialogue.messages.entries()) {
@@ -69,6 +76,13 @@ function messagesExpectation(attack: Case, limits: { bundlesPerStream: number })
     if (bytes.length > MESSAGE_BYTES) return refused(i, 'protocol/length');
     const message = decode(bytes);
     if (message === undefined) return refused(i, 'protocol/format');
+    // A page's decoder is stricter than gRPC's: it takes no text that is not UTF-8, and no number that does not fit.
+    if (
+      edge === 'web' &&
+      dialogue.victim === 'client' &&
+      (!encode(message).equals(bytes) || isOutOfRange(message))
+    )
+      codes.add('protocol/format');
     const verdict =
       contentOf(expected) === undefined
         ? unaryVerdict(attack, message, expected)
@@ -83,6 +97,13 @@ function messagesExpectation(attack: Case, limits: { bundlesPerStream: number })
   if (more) for (const code of LATER) codes.add(code);
   if (ending === 'silence') codes.add('protocol/deadline');
   return { mayPass: true, codes, reached: dialogue.messages.length, endsEarly: false };
+}
+
+/** Whether a number somewhere in it is negative, or beyond 2^53. */
+function isOutOfRange(value: unknown): boolean {
+  if (typeof value === 'number') return value < 0 || !Number.isSafeInteger(value);
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return false;
+  return Object.values(value).some(isOutOfRange);
 }
 
 const LATER = ['protocol/format', 'protocol/order', 'protocol/length', 'protocol/closed'] as const;
@@ -162,6 +183,9 @@ function contentVerdict(kind: (typeof SEGMENT_KINDS)[number], data: Uint8Array, 
         : perhaps('crypto/input');
     case 'output-ciphertexts':
       return perhaps('crypto/parameters');
+    case 'server-labels':
+      // Those of the argmax may open to the index of no class.
+      return perhaps('crypto/input');
     default:
       return FINE;
   }

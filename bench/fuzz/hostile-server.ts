@@ -8,15 +8,8 @@ import {
 } from '@grpc/grpc-js';
 import { listen } from '../../server/listen.ts';
 import { SERVICE_NAME, serviceDefinition } from '../../transport/proto.ts';
-import type { Case } from './cases.ts';
 import type { Method } from './codec.ts';
-import { cutStatus } from './cut-status.ts';
-import type { Expectation } from './expectation.ts';
-
-interface Part {
-  readonly attack: Case;
-  readonly expected: Expectation;
-}
+import { type Part, play } from './hostile-call.ts';
 
 const same = (bytes: Buffer) => bytes;
 
@@ -68,28 +61,13 @@ export class HostileServer {
   }
 
   #talk(call: ServerDuplexStream<Buffer, Buffer>): void {
-    const { attack, expected } = this.#partOf(call);
-    const { messages, ending, dialogue } = attack;
-    let heard = 0;
-    let said = 0;
-    let silent = false;
-    // Keeps to the honest order up to the message that is to be refused; what follows it comes at once.
-    const due = () => said > expected.reached || heard >= (dialogue.repliesTo[said] ?? 0);
-    const go = () => {
-      while (said < messages.length && due()) call.write(messages[said++]);
-      if (said < messages.length || silent) return;
-      if (ending === 'cut') call.emit('error', cutStatus(attack));
-      else if (ending === 'orderly' && expected.endsEarly) call.end();
-      else return;
-      silent = true;
-    };
+    const { hear, hearEnd } = play(this.#partOf(call), {
+      write: (bytes) => call.write(bytes),
+      end: () => call.end(),
+      fail: (status) => call.emit('error', status),
+    });
     call.on('error', () => {});
-    call.on('data', () => {
-      heard++;
-      go();
-    });
-    call.on('end', () => {
-      if (ending === 'orderly' && !silent) call.end();
-    });
+    call.on('data', hear);
+    call.on('end', hearEnd);
   }
 }

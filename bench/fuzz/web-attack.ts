@@ -7,25 +7,8 @@ import { CALL_HEADER, CALL_STATUS } from '../../transport/web/schema.ts';
 import { Answers, type AttackCall } from './answers.ts';
 import type { TokenKind } from './cases.ts';
 import { codecOf, type Method } from './codec.ts';
+import { type FrameFault, faulty } from './frame-fault.ts';
 import { malformed } from './grpc-attack.ts';
-
-/** What may be wrong with the frame of a message over WebSocket. The last two are of the header before the first. */
-export const FRAME_FAULTS = [
-  'text',
-  'unknown kind',
-  'second header',
-  'status',
-  'empty',
-  'end with content',
-  'no header',
-  'broken header',
-] as const;
-
-/** A fault, and the number of the message where it is. */
-export interface FrameFault {
-  readonly what: (typeof FRAME_FAULTS)[number];
-  readonly place: number;
-}
 
 /** RFC 6455, section 7.4.1: a frame was larger than the server takes. */
 const TOO_BIG = 1009;
@@ -90,25 +73,5 @@ export class WebAttackCall implements AttackCall {
     this.answers.close(
       code === '' ? undefined : fromStatus({ code: 2, details: message, metadata } as never),
     );
-  }
-}
-
-/** What is sent in place of a message's frame. */
-function faulty(what: FrameFault['what'], message: Buffer): Uint8Array | string {
-  switch (what) {
-    case 'text':
-      return message.toString('base64');
-    case 'unknown kind':
-      return message.fill(255, 0, 1);
-    case 'second header':
-      return frame(FRAME.header, CALL_HEADER, { client: '', authorization: '' });
-    case 'status':
-      return message.fill(FRAME.status, 0, 1);
-    case 'empty':
-      return Buffer.alloc(0);
-    case 'end with content':
-      return Buffer.of(FRAME.end, 0);
-    default:
-      return message;
   }
 }

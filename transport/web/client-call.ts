@@ -1,3 +1,5 @@
+import type { SphynxErrorCode } from '../../errors/sphynx-error.ts';
+import { MESSAGE_BYTES } from '../limits.ts';
 import { CODE_KEY, fromStatus, RETRY_KEY } from '../status.ts';
 import { FRAME, frame, SUBPROTOCOL } from './frames.ts';
 import { decode } from './protobuf.ts';
@@ -127,13 +129,17 @@ export class ClientCall {
   #receive(data: unknown): void {
     if (this.#over) return;
     const bytes = data instanceof ArrayBuffer ? new Uint8Array(data) : new Uint8Array(0);
-    if (bytes[0] === FRAME.message && this.#unreadBytes < UNREAD_BYTES) {
+    // The byte in front of a message.
+    if (bytes.length > MESSAGE_BYTES + 1) {
+      this.#fail(refusal('protocol/length', 'a message was larger than allowed'));
+      this.#socket.close();
+    } else if (bytes[0] === FRAME.message && this.#unreadBytes < UNREAD_BYTES) {
       this.#unread.push(bytes.subarray(1));
       this.#unreadBytes += bytes.length;
       this.#emit('readable');
     } else if (bytes[0] === FRAME.status) this.#end(bytes.subarray(1));
     else {
-      this.#fail({ code: UNKNOWN, details: 'the server sent what does not belong to the call, or too much' });
+      this.#fail(refusal('protocol/format', 'the server sent what does not belong to the call, or too much'));
       this.#socket.close();
     }
   }
@@ -143,7 +149,8 @@ export class ClientCall {
     try {
       status = decode(CALL_STATUS, content);
     } catch {
-      this.#fail({ code: UNKNOWN, details: 'its status is not readable' });
+      this.#fail(refusal('protocol/format', 'its status is not readable'));
+      this.#socket.close();
       return;
     }
     const { code, message, retryAfterMs } = status as Record<string, string>;
@@ -179,6 +186,11 @@ export class ClientCall {
   #emit(event: string, failure?: Failure): void {
     for (const listener of this.#listeners.get(event) ?? []) listener(failure as Failure);
   }
+}
+
+/** The server does not keep to web_socket.proto. */
+function refusal(code: SphynxErrorCode, details: string): Failure {
+  return { code: UNKNOWN, details, metadata: { get: (key) => (key === CODE_KEY ? [code] : []) } };
 }
 
 function openSocket(url: string, protocol: string): Socket {
