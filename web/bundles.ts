@@ -23,13 +23,7 @@ export class Bundles {
     this.#client = client;
     this.#card = card;
     tabs.onmessage = () => this.#count();
-    const count = element<HTMLInputElement>('count');
-    const showCost = () => {
-      const all = count.valueAsNumber * quote.offlineBytes;
-      write('prepare-cost', all > 0 ? ` (${bytes(all)})` : '');
-    };
-    count.oninput = showCost;
-    showCost();
+    write('bundle-bytes', bytes(quote.offlineBytes));
   }
 
   get preparing(): boolean {

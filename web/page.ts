@@ -53,16 +53,20 @@ async function open(token?: string): Promise<void> {
     };
     const choice = element<HTMLSelectElement>('model');
     choice.replaceChildren(...names.map((name) => new Option(name)));
-    choice.onchange = () => choose(choice.value).catch(showProblem);
+    choice.onchange = () => choose(choice.value).catch(complain);
     show('model-choice', names.length > 1);
     await choose(names[0]);
-    showConnection(`connected to ${new URL(address).host}`, true);
+    showConnected();
     hideProblem();
     show('desk');
   } catch (error) {
     showConnection('not connected', false);
-    showProblem(error, () => open(token));
+    complain(error, () => open(token));
   }
+}
+
+function showConnected(): void {
+  showConnection(`connected to ${new URL(serverAddress()).host}`, true);
 }
 
 async function begin(client: BrowserClient, summary: ModelSummary): Promise<Session> {
@@ -89,6 +93,9 @@ async function answer(picture: Picture): Promise<void> {
   } catch (error) {
     const again = wanted ?? picture;
     showAnswerState('empty');
+    // They are of another picture.
+    show('view', false);
+    show('rounds', false);
     complain(error, () => answer(again));
   } finally {
     wanted = undefined;
@@ -112,6 +119,7 @@ async function answerWanted({ client, card, bundles }: Session): Promise<void> {
     try {
       const result = await client.classify(image, { model: card.name, onSegment });
       if (wanted === picture) wanted = undefined;
+      showConnected();
       showAnswer(result);
       showServerView(card, image, segments);
       showTimeline(card, segments);
@@ -137,6 +145,7 @@ async function prepareOrStop(): Promise<void> {
   hideProblem();
   try {
     await session.bundles.prepare(element<HTMLInputElement>('count').valueAsNumber);
+    showConnected();
   } catch (error) {
     complain(error, prepareOrStop);
   }
@@ -152,14 +161,15 @@ async function clear(): Promise<void> {
 }
 
 /** Says what went wrong, unless the visitor has stopped it. */
-function complain(error: unknown, retry: () => void): void {
-  if (!(error instanceof SphynxError)) showProblem(error);
-  else if (error.code === 'aborted') announce('Stopped');
-  else showProblem(error, retry);
+function complain(error: unknown, retry?: () => void): void {
+  const code = error instanceof SphynxError ? error.code : 'internal';
+  if (code === 'server/unreachable') showConnection('not connected', false);
+  if (code === 'aborted') announce('Stopped');
+  else showProblem(error, code === 'internal' ? undefined : retry);
 }
 
 function listen(): void {
-  watchPictures(answer, showProblem);
+  watchPictures(answer, complain);
   element('prepare').addEventListener('submit', (event) => {
     event.preventDefault();
     prepareOrStop();

@@ -1,4 +1,5 @@
 /** The ways in which a picture comes into the page: chosen, dropped, pasted, taken, or one of the samples. */
+import { SphynxError } from '../browser/index.ts';
 import { openCamera } from './camera.ts';
 import { element, show } from './elements.ts';
 
@@ -28,11 +29,11 @@ export function watchPictures(take: (picture: Picture) => void, fail: (error: un
     const button = (target as Element).closest('button');
     if (!button) return;
     try {
-      const response = await fetch(button.value);
-      if (!response.ok) throw new Error(`${button.value}: ${response.status}`);
+      // The page shows it already.
+      const response = await fetch(button.value, { cache: 'force-cache' });
       take({ name: (button.firstElementChild as HTMLImageElement).alt, blob: await response.blob() });
-    } catch (error) {
-      fail(error);
+    } catch (cause) {
+      fail(new SphynxError('server/unreachable', `cannot fetch ${button.value}`, { cause }));
     }
   });
   show('camera-open', navigator.mediaDevices?.getUserMedia !== undefined);
