@@ -23,7 +23,8 @@ class Checkpoint:
     """The state after `epoch` finished epochs.
 
     network, auxiliary, average: state dicts, the last of the moving average of the network;
-    teacher: folder of the run that is distilled; extra: what a command adds.
+    teacher: folder of the run that is distilled; earlier: the recipes of the runs that the weights
+    come from, the first one first, each with its finished epochs; extra: what a command adds.
     """
 
     config: Config
@@ -35,7 +36,13 @@ class Checkpoint:
     auxiliary: dict[str, Any] | None = None
     average: dict[str, Any] | None = None
     teacher: str | None = None
+    earlier: list[dict[str, Any]] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """What is `earlier` for a run that goes on from here."""
+        return [*self.earlier, {**asdict(self.recipe), "epochsTrained": self.epoch}]
 
     def save(self, path: Path) -> None:
         """Replaces the file in one step, so that an interrupted write never loses the last one."""

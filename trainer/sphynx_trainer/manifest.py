@@ -83,8 +83,10 @@ def _recipe_fields(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def _origin(checkpoint: Checkpoint, network: Graph) -> dict[str, Any]:
-    """What the network was before ReLUs were taken away, and who taught it."""
+    """How the weights were trained before, what ReLUs were taken away, and who taught it."""
     origin: dict[str, Any] = {}
+    if checkpoint.earlier:
+        origin["earlierRecipes"] = checkpoint.earlier
     full = count(checkpoint.config).relus
     if network.relus != full:
         origin["relusBeforeReduction"] = full

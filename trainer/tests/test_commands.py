@@ -33,6 +33,7 @@ def test_snl_keeps_exactly_its_budget_and_resumes(trained: Path, tmp_path: Path)
     first = saved(tmp_path / "snl")
     assert plain_graph(first.build_network()).relus == 700
     assert first.teacher == str(trained)
+    assert [run["name"] for run in first.earlier] == ["cpu", "linearize"]
     (tmp_path / "snl" / "checkpoint.pt").unlink()
     assert main([*command, "--epochs", "1", "--resume"]) == 0
     assert plain_graph(saved(tmp_path / "snl").build_network()).relus == 700
@@ -49,6 +50,7 @@ def test_a_reduced_model_says_what_it_was(
     manifest = json.loads((model / "manifest.json").read_text())
     assert (manifest["relus"], manifest["relusBeforeReduction"]) == (1024, 2048)
     assert manifest["teacher"] == "run"
+    assert [run["epochsTrained"] for run in manifest["earlierRecipes"]] == [1]
     assert manifest["recipe"]["distillation"] == 1.0
     assert main(["zoo", str(tmp_path / "zoo")]) == 0
     assert "| reduced | synthetic | 1,024 |" in capsys.readouterr().out
@@ -68,6 +70,7 @@ def test_a_trained_network_goes_on_in_fixed_point(trained: Path, tmp_path: Path)
     recipe = saved(tmp_path).recipe
     assert (recipe.name, recipe.learning_rate, recipe.fixed_point_bits) == ("fine-tune", 1e-4, 9)
     assert saved(tmp_path).config == saved(trained).config
+    assert [run["name"] for run in saved(tmp_path).earlier] == [saved(trained).recipe.name]
     assert main(["evaluate", str(tmp_path), "--fixed-point", "9", *SYNTHETIC]) == 0
 
 

@@ -48,6 +48,7 @@ def run(options: argparse.Namespace) -> None:
             print(f"culled stages {list(cull)}, thinned {list(thin)}: {relus} ReLUs")
         recipe = chosen_recipe(options, FINE_TUNE)
         run = Run.begin(saved.config, network, recipe, dataset, options.folder, execution)
+        run.earlier = saved.history
         run.learn_from(options.source)
         train_as_asked(run, options)
 

@@ -50,6 +50,7 @@ def run(options: argparse.Namespace) -> None:
         binarize(first.network, dataset.image_size, options.budget)
         recipe = chosen_recipe(options, FINE_TUNE)
         run = Run.begin(first.config, first.network, recipe, dataset, options.folder, execution)
+        run.earlier = first.checkpoint.history
         run.learn_from(options.source)
         train_as_asked(run, options)
 
@@ -69,6 +70,7 @@ def _linearized(options: argparse.Namespace, dataset: Dataset, execution: Execut
         given = {name: value for name, value in changes.items() if value is not None}
         recipe = LINEARIZE.changed(given)
         run = Run.begin(saved.config, network, recipe, dataset, folder, execution)
+        run.earlier = saved.history
         run.learn_from(options.source)
     linearization = Linearization(run, options.budget, options.penalty)
     if linearization.state["relus"] > options.budget:

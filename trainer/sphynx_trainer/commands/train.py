@@ -56,7 +56,9 @@ def _started(options: argparse.Namespace, execution: Execution) -> Run:
     saved = load_checkpoint(options.origin, dataset)
     recipe = chosen_recipe(options, FINE_TUNE)
     network = saved.build_network()
-    return Run.begin(saved.config, network, recipe, dataset, options.folder, execution)
+    run = Run.begin(saved.config, network, recipe, dataset, options.folder, execution)
+    run.earlier = saved.history
+    return run
 
 
 def _preset(options: argparse.Namespace) -> Preset:

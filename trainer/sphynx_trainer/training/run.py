@@ -24,7 +24,7 @@ class Run:
     Raises ValueError if the images do not fill a batch, or the processes cannot share it evenly.
 
     teacher: a network in evaluation mode whose logits the student regresses on, and the folder of
-    its run. penalty: added to the loss of every batch. extra: what else a checkpoint must keep.
+    its run. penalty: added to the loss of every batch. earlier, extra: for the checkpoint.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class Run:
         self.teacher: nn.Module | None = None
         self.teacher_folder: str | None = None
         self.penalty: Callable[[], Tensor] | None = None
+        self.earlier: list[dict[str, Any]] = []
         self.extra: dict[str, Any] = {}
         self.epoch = 0
         self.optimizer = recipe.make_optimizer(self.parameters())
@@ -109,6 +110,7 @@ class Run:
             run.average.network.load_state_dict(saved.average)
         if saved.teacher:
             run.learn_from(Path(saved.teacher))
+        run.earlier = saved.earlier
         run.extra = saved.extra
         run.epoch = saved.epoch
         return run
@@ -134,7 +136,12 @@ class Run:
 
     def save(self) -> None:
         """Writes the checkpoint."""
-        Checkpoint(
+        self.checkpoint.save(self.folder / CHECKPOINT)
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Where the run stands."""
+        return Checkpoint(
             config=self.config,
             recipe=self.recipe,
             dataset=self.dataset.name,
@@ -144,5 +151,6 @@ class Run:
             auxiliary=self.auxiliary.state_dict() if self.auxiliary else None,
             average=self.average.network.state_dict() if self.average else None,
             teacher=self.teacher_folder,
+            earlier=self.earlier,
             extra=self.extra,
-        ).save(self.folder / CHECKPOINT)
+        )
