@@ -1,4 +1,5 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
+import { groupsAtOnce, joinGroups } from './channel-groups.ts';
 import { type Kernels, kernels } from './load.ts';
 
 /**
@@ -65,18 +66,26 @@ function run(product: string, shape: Convolution, input: Words, weights: Words, 
   const depth = (shape.channelsIn / groups) * shape.kernelHeight * shape.kernelWidth;
   checkLength('input', input.length, shape.channelsIn * shape.height * shape.width);
   checkLength('weights', weights.length, shape.channelsOut * depth);
-  const group = {
+  const count = groupsAtOnce(shape);
+  const steps = groups / count;
+  const step = {
     ...shape,
     groups: 1,
-    channelsIn: shape.channelsIn / groups,
-    channelsOut: shape.channelsOut / groups,
+    channelsIn: shape.channelsIn / steps,
+    channelsOut: shape.channelsOut / steps,
   };
-  const part = (words: Words, g: number) =>
-    words.subarray((g * words.length) / groups, ((g + 1) * words.length) / groups);
-  for (let g = 0; g < groups; g++) runGroup(product, group, part(input, g), part(weights, g), part(out, g));
+  const part = (words: Words, i: number) =>
+    words.subarray((i * words.length) / steps, ((i + 1) * words.length) / steps);
+  const joined = new Uint32Array(count === 1 ? 0 : (count * weights.length) / steps);
+  for (let i = 0; i < steps; i++) {
+    const own = wordsOf(part(weights, i));
+    if (count > 1) joinGroups(own, count, depth, joined);
+    runWhole(product, step, part(input, i), count > 1 ? joined : own, part(out, i));
+  }
 }
 
-function runGroup(product: string, shape: Convolution, input: Words, weights: Words, out: Words): void {
+/** A convolution without groups. */
+function runWhole(product: string, shape: Convolution, input: Words, weights: Uint32Array, out: Words): void {
   const depth = shape.channelsIn * shape.kernelHeight * shape.kernelWidth;
   const k = kernels();
   const most = Math.max(TILE_ROWS, Math.floor(WEIGHT_WORDS / depth));
@@ -95,7 +104,7 @@ function multiplyRows(
   k: Kernels,
   product: string,
   columns: Columns,
-  weights: Words,
+  weights: Uint32Array,
   count: number,
   out: Words,
 ): void {
@@ -103,7 +112,7 @@ function multiplyRows(
     const rows = Math.ceil(count / TILE_ROWS) * TILE_ROWS;
     const width = columns.panelCount * PANEL;
     const weightWords = k.memory.u32(rows * columns.depth).fill(0, weights.length);
-    weightWords.set(wordsOf(weights));
+    weightWords.set(weights);
     const sums = k.memory.u32(rows * width).fill(0);
     for (let first = 0; first < columns.depth; first += columns.step) {
       const depth = Math.min(columns.step, columns.depth - first);

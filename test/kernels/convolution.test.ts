@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { groupsAtOnce } from '../../kernels/channel-groups.ts';
 import { type Convolution, convolve, convolveFloat } from '../../kernels/convolution.ts';
 import { convolveReference } from './convolution-reference.ts';
 
@@ -46,6 +47,17 @@ test('convolution mod 2^32 equals the plain loops for any size, strides, padding
     }),
     { numRuns: 150 },
   );
+});
+
+test('many small groups are computed some at a time', () => {
+  const map = { height: 40, width: 40, outHeight: 40, outWidth: 40, padTop: 1, padLeft: 1 };
+  const window = { kernelHeight: 3, kernelWidth: 3, strideY: 1, strideX: 1 };
+  const shape: Convolution = { channelsIn: 12, channelsOut: 24, groups: 12, ...map, ...window };
+  const atOnce = groupsAtOnce(shape);
+  assert.ok(atOnce > 1 && atOnce < 12, `${atOnce}`);
+  const input = Int32Array.from({ length: 12 * 1600 }, (_, i) => Math.imul(i + 1, 2654435761));
+  const weights = Int32Array.from({ length: 24 * 9 }, (_, i) => Math.imul(i + 7, 40503));
+  assert.deepEqual(convolve(shape, input, weights), convolveReference(shape, input, weights));
 });
 
 test('a deep convolution is summed over several panels of taps', () => {
