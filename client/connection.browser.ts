@@ -66,7 +66,13 @@ export class Connection implements Pick<NodeConnection, keyof NodeConnection> {
     const release = onAbort(signal, stop.reject);
     const { connectMs } = this.#deadlines;
     const timer = setTimeout(
-      () => stop.reject(new SphynxError('protocol/deadline', `no answer within ${connectMs} ms`)),
+      () =>
+        stop.reject(
+          new SphynxError(
+            'protocol/deadline',
+            `${this.address} did not answer within ${connectMs} ms; check the connection, and try again`,
+          ),
+        ),
       connectMs,
     );
     try {
@@ -105,13 +111,15 @@ export class Connection implements Pick<NodeConnection, keyof NodeConnection> {
     for (const stream of [...this.#open]) stream.abort(closed);
   }
 
-  explain(error: unknown): unknown {
-    if (!(error instanceof SphynxError) || error.code !== 'server/unreachable') return error;
-    return new SphynxError(
-      error.code,
-      `cannot reach a server at ${this.address}: it is off, or does not serve pages from here`,
-      { cause: error },
-    );
+  /** A socket that closes in the middle of a call is 'protocol/closed' here; one that never opened does not say why. */
+  explain(error: unknown, underWay?: Parameters<NodeConnection['explain']>[1]): unknown {
+    if (!(error instanceof SphynxError)) return error;
+    const message = {
+      'server/unreachable': `cannot reach a server at ${this.address}: it is off, there is no connection to it, or it does not take calls from pages of this origin; try again`,
+      'protocol/closed':
+        underWay && `the connection to ${this.address} broke in the middle of the ${underWay}; try again`,
+    }[error.code as string];
+    return message ? new SphynxError(error.code, message, { cause: error }) : error;
   }
 
   #call(name: CallName): ClientCall {
