@@ -15,6 +15,8 @@ export function showTimeline({ layers }: ModelCard, segments: readonly PassedSeg
 function row(name: string, { start, heard, end, received, sent }: Round, whole: number): HTMLElement {
   const track = document.createElement('td');
   track.className = 'track';
+  track.title = `waited ${duration(heard - start)}, evaluated ${duration(end - heard)}`;
+  track.ariaLabel = track.title;
   track.append(bar('wait', start, heard, whole), bar('work', heard, end, whole));
   const head = cell('th', name);
   head.setAttribute('scope', 'row');
