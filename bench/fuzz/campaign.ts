@@ -10,6 +10,7 @@ import { dialoguesOf } from './dialogues.ts';
 import { type Expectation, expectationOf } from './expectation.ts';
 import { HonestClient } from './honest-client.ts';
 import type { Outcome } from './outcome.ts';
+import { type Resident, ResidentWatch } from './resident-watch.ts';
 import { recordTranscript } from './transcript.ts';
 import { startVictimServer, type VictimServer } from './victim-server.ts';
 import { type AllocationWatch, watchAllocations } from './watch-allocations.ts';
@@ -44,13 +45,8 @@ export interface CampaignResult {
   readonly failures: Failure[];
   /** Times that an honest client was served in between. */
   readonly honest: number;
-  /** Resident memory after the first round and after the last, at most, and what it may be (bytes). */
-  readonly resident: {
-    readonly start: number;
-    readonly end: number;
-    readonly peak: number;
-    readonly bound: number;
-  };
+  /** From the end of the first round on. */
+  readonly resident: Resident;
   /** Largest array that the roles in this thread asked for, and what an honest peer makes them ask for (bytes). */
   readonly array: { readonly largest: number; readonly bound: number };
 }
@@ -65,8 +61,9 @@ export class Campaign {
   readonly #onClient: ClientAttack;
   readonly #honest: HonestClient;
   readonly #allocations: AllocationWatch;
+  readonly #memory: ResidentWatch;
   readonly #result: {
-    -readonly [Key in keyof CampaignResult]: CampaignResult[Key];
+    -readonly [Key in keyof Omit<CampaignResult, 'resident'>]: CampaignResult[Key];
   };
 
   private constructor(
@@ -86,12 +83,12 @@ export class Campaign {
     this.#onClient = attacks.onClient;
     this.#honest = honest;
     this.#allocations = watch.allocations;
+    this.#memory = new ResidentWatch(lanes * UNREAD_BYTES + GARBAGE_BYTES, (what) => this.#fail(what));
     this.#result = {
       cases: 0,
       outcomes: {},
       failures: [],
       honest: 0,
-      resident: { start: 0, end: 0, peak: 0, bound: 0 },
       array: { largest: 0, bound: watch.arrayBound },
     };
   }
@@ -119,7 +116,7 @@ export class Campaign {
   }
 
   get result(): CampaignResult {
-    return this.#result;
+    return { ...this.#result, resident: this.#memory.resident };
   }
 
   /** Runs cases `first` to `end` - 1 in rounds. Failures are in the result; nothing is thrown for them. */
@@ -139,13 +136,13 @@ export class Campaign {
   }
 
   async #round(first: number, end: number): Promise<void> {
-    const sampling = setInterval(() => this.#sample(), 50);
+    const stop = this.#memory.begin();
     let next = first;
     const lane = async (which: number) => {
       while (next < end) await this.#case(this.#cases.case(next++), which);
     };
     await Promise.all(Array.from({ length: this.#lanes }, (_, which) => lane(which)));
-    clearInterval(sampling);
+    stop();
     await this.#look();
   }
 
@@ -186,25 +183,12 @@ export class Campaign {
 
   /** Once for each bound that is passed, not once a round. */
   #measure(): void {
-    const { array, resident } = this.#result;
+    const { array } = this.#result;
     const largest = Math.max(array.largest, this.#allocations.largest());
     if (largest > array.bound && array.largest <= array.bound)
       this.#fail(`an array of ${largest} bytes, and an honest peer's largest has ${array.bound}`);
     this.#result.array = { ...array, largest };
-    const end = process.memoryUsage.rss();
-    if (resident.start === 0) {
-      const bound = end + this.#lanes * UNREAD_BYTES + GARBAGE_BYTES;
-      this.#result.resident = { start: end, end, peak: end, bound };
-    } else this.#result.resident = { ...resident, end };
-  }
-
-  #sample(): void {
-    const { resident } = this.#result;
-    if (resident.start === 0) return;
-    const peak = Math.max(resident.peak, process.memoryUsage.rss());
-    if (peak > resident.bound && resident.peak <= resident.bound)
-      this.#fail(`resident memory of ${peak} bytes, and its bound is ${resident.bound}`);
-    this.#result.resident = { ...resident, peak };
+    this.#memory.look();
   }
 
   #fail(what: string, number?: number): void {
