@@ -40,29 +40,35 @@ function serverAddress(): string {
 }
 
 async function open(token?: string): Promise<void> {
-  const address = serverAddress();
   showConnection('connecting …', false);
+  let client: BrowserClient | undefined;
   try {
-    const client = await connect(address, { token });
-    const models = await client.models();
-    // Of several versions the first one is current.
-    const names = [...new Set(models.map(({ name }) => name))];
-    const choose = async (name: string) => {
-      const summary = models.find((model) => model.name === name) as ModelSummary;
-      session = await begin(client, summary);
-    };
-    const choice = element<HTMLSelectElement>('model');
-    choice.replaceChildren(...names.map((name) => new Option(name)));
-    choice.onchange = () => choose(choice.value).catch(complain);
-    show('model-choice', names.length > 1);
-    await choose(names[0]);
+    client = await connect(serverAddress(), { token });
+    await offerModels(client);
     showConnected();
     hideProblem();
     show('desk');
   } catch (error) {
+    client?.close();
     showConnection('not connected', false);
     complain(error, () => open(token));
   }
+}
+
+/** Begins with the server's first model, and lets people choose if there are others. */
+async function offerModels(client: BrowserClient): Promise<void> {
+  const models = await client.models();
+  // Of several versions the first one is current.
+  const names = [...new Set(models.map(({ name }) => name))];
+  const choose = async (name: string) => {
+    session?.bundles.stop();
+    session = await begin(client, models.find((model) => model.name === name) as ModelSummary);
+  };
+  const choice = element<HTMLSelectElement>('model');
+  choice.replaceChildren(...names.map((name) => new Option(name)));
+  choice.onchange = () => choose(choice.value).catch(complain);
+  show('model-choice', names.length > 1);
+  await choose(names[0]);
 }
 
 function showConnected(): void {

@@ -42,7 +42,7 @@ type Handler = (call: WebCall, answer?: (failure: unknown, response?: unknown) =
 
 /**
  * Serves the calls of `implementation`, the very one that gRPC serves, over WebSocket (web_socket.proto), with the TLS
- * of gRPC's credentials. Throws 'config/invalid'.
+ * of gRPC's credentials; and to people the page, if there is one. Throws 'config/invalid'.
  */
 export async function serveWebSockets(
   { address, origins = [], page: folder }: WebOptions,

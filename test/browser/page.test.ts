@@ -47,6 +47,22 @@ test('the page prepares three bundles and answers three pictures as the plain ne
   page.check();
 });
 
+test('the page cannot call anybody else, nor run what is no script of its own', { skip }, async () => {
+  for (const attempt of [
+    "fetch('https://elsewhere.invalid/')",
+    "new WebSocket('wss://elsewhere.invalid/')",
+    "new Image().src = 'https://elsewhere.invalid/'",
+    "document.body.append(Object.assign(document.createElement('script'), { textContent: 'document.title = 1' }))",
+  ]) {
+    const page = await openPage(await visitor(), server);
+    const said = page.waitForEvent('console', (message) => /content security policy/i.test(message.text()));
+    await page.evaluate(attempt).catch(() => {});
+    await said;
+    assert.throws(() => page.check());
+    assert.notEqual(await page.title(), '1');
+  }
+});
+
 test('bundles outlive a reload, until they are cleared', { skip }, async () => {
   const page = await connected(openPage(await visitor(), server));
   await prepare(page, 2);
