@@ -6,7 +6,7 @@ import { normalise } from '../../client/normalise.ts';
 import { quantizeImage, runInteger } from '../../model/executor.ts';
 import { network, runningServer } from '../server/running-server.ts';
 import { skip, visitor } from './chromium.ts';
-import { connectedPage, ORIGIN } from './page.ts';
+import { connectedPage, ORIGIN } from './bare-page.ts';
 
 declare const client: BrowserClient;
 
