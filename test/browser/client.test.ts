@@ -5,8 +5,8 @@ import type { BrowserClient } from '../../browser/index.ts';
 import { normalise } from '../../client/normalise.ts';
 import { quantizeImage, runInteger } from '../../model/executor.ts';
 import { network, runningServer } from '../server/running-server.ts';
-import { skip, visitor } from './chromium.ts';
 import { connectedPage, ORIGIN } from './bare-page.ts';
+import { skip, visitor } from './chromium.ts';
 
 declare const client: BrowserClient;
 
