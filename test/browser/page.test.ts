@@ -20,6 +20,7 @@ import {
   problem,
   ready,
   stall,
+  staticHost,
   testPicture,
 } from './real-page.ts';
 
@@ -271,6 +272,18 @@ test('of several models one can choose', { skip }, async () => {
   await page.getByText('other knows 4 kinds of things').waitFor();
   await ask(page, await testPicture());
   assert.equal(await page.locator('#answer-bars li').count(), 4);
+});
+
+test('a page that is hosted elsewhere calls the server that it names', { skip }, async () => {
+  let models = '';
+  const webPort = await staticHost(() => models);
+  const origins = [`http://127.0.0.1:${webPort}`];
+  const apart = await pageServer({ web: { address: '127.0.0.1:0', origins } });
+  models = `ws://127.0.0.1:${apart.webPort}`;
+  const page = await connected(openPage(await visitor(), { webPort }));
+  const picture = await testPicture();
+  assert.equal(await ask(page, picture), picture.label);
+  page.check();
 });
 
 test('what is no picture is told apart', { skip }, async () => {

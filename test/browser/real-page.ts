@@ -4,7 +4,10 @@ import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join } from 'node:path';
+import { after } from 'node:test';
 import type { BrowserContext, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { normalise } from '../../client/normalise.ts';
@@ -32,6 +35,14 @@ const SABOTAGE = `({
   },
 })[location.search.slice(1)]?.();`;
 
+/** What a browser does not take without its type. */
+const TYPES: Record<string, string> = {
+  '.html': 'text/html',
+  '.css': 'text/css',
+  '.js': 'text/javascript',
+  '.svg': 'image/svg+xml',
+};
+
 const folder = temporaryFolder();
 const built = buildPage(folder).then(() => {
   const worker = join(folder, 'worker.js');
@@ -42,6 +53,31 @@ const built = buildPage(folder).then(() => {
 export async function pageServer(options: Partial<ServerOptions> = {}) {
   await built;
   return runningServer({ web: { address: '127.0.0.1:0', page: folder }, ...options });
+}
+
+/**
+ * A static server of somebody else's with the page, as docs/browser.md says to set it up for models elsewhere. Those are
+ * at `address()` by the time somebody opens the page. Gives its port.
+ */
+export async function staticHost(address: () => string): Promise<number> {
+  await built;
+  const host = createServer((request, response) => {
+    const path = join(folder, request.url === '/' ? 'index.html' : (request.url as string));
+    const content = readFileSync(path);
+    response.writeHead(200, {
+      'content-type': TYPES[extname(path)] ?? 'application/octet-stream',
+      'content-security-policy': `default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self' ${address()}; img-src 'self' blob:; style-src 'self'`,
+    });
+    const meta = 'name="sphynx-server" content="';
+    response.end(path.endsWith('.html') ? content.toString().replace(meta, meta + address()) : content);
+  });
+  host.listen(0, '127.0.0.1');
+  await once(host, 'listening');
+  after(() => {
+    host.close();
+    host.closeAllConnections();
+  });
+  return (host.address() as AddressInfo).port;
 }
 
 /** The same in a process of its own, to be killed; with the records and the port of one that was killed, if given. */
