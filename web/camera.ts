@@ -21,7 +21,8 @@ export async function openCamera(
     return;
   }
   video.srcObject = stream;
-  element('camera-take').onclick = async () => {
+  const shutter = element<HTMLButtonElement>('camera-take');
+  shutter.onclick = async () => {
     const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight);
     canvas.getContext('2d')?.drawImage(video, 0, 0);
     const blob = await canvas.convertToBlob();
@@ -33,6 +34,11 @@ export async function openCamera(
     for (const track of stream.getTracks()) track.stop();
     video.srcObject = null;
   };
+  // There is no picture yet.
+  shutter.disabled = true;
   dialog.showModal();
-  await video.play();
+  // Rejected where the dialog is closed first.
+  await video.play().catch(() => {});
+  shutter.disabled = false;
+  shutter.focus();
 }
