@@ -27,10 +27,12 @@ export async function argmaxClient(
   const own = readBundle(source, bytes.labels * LABEL_BYTES);
   const tables = readBundle(source, bytes.tables);
   const hash = traced('get ready', layer, () => argmaxHash(argmax, { nonce, layer }));
-  const online = await receiveTensor(channel, 'server-labels', layer, bytes.online);
-  const classes = traced('evaluate', layer, () => evaluateArgmax(argmax, hash, tables, own, online));
-  hash.close();
-  return classes;
+  try {
+    const online = await receiveTensor(channel, 'server-labels', layer, bytes.online);
+    return traced('evaluate', layer, () => evaluateArgmax(argmax, hash, tables, own, online));
+  } finally {
+    hash.close();
+  }
 }
 
 /** Server's half. `share`: a_L [logits]. */

@@ -98,21 +98,24 @@ export async function garbleServer(
   const keys = garblerKeys(bundleSeed, layer);
   const matrices = new TensorReader(channel, 'ot-matrix', layer);
   const offsets = { corrections: 0, tables: 0 };
-  for (const { first, count, gadget, bytes } of chunks) {
-    const transfers = bytes.labels * count;
-    const matrix = await matrices.read(otMatrixBytes(transfers, OT_TREE_BITS));
-    const { zero, corrections } = traced('offer labels', layer, () => {
-      const { zero, one } = session.ot.extend(transfers, matrix);
-      const corrections = labelCorrections(zero, one, keys.delta);
-      for (const spent of [matrix, one]) release(spent);
-      return { zero, corrections };
-    });
-    await sendTensor(channel, 'ot-corrections', layer, corrections, offsets.corrections);
-    offsets.corrections += transfers * LABEL_BYTES;
-    const tables = traced('garble', layer, () => garble(gadget, keys, first, count, zero));
-    release(zero);
-    await sendTensor(channel, 'garbled-tables', layer, tables, offsets.tables);
-    offsets.tables += bytes.tables * count;
+  try {
+    for (const { first, count, gadget, bytes } of chunks) {
+      const transfers = bytes.labels * count;
+      const matrix = await matrices.read(otMatrixBytes(transfers, OT_TREE_BITS));
+      const { zero, corrections } = traced('offer labels', layer, () => {
+        const { zero, one } = session.ot.extend(transfers, matrix);
+        const corrections = labelCorrections(zero, one, keys.delta);
+        for (const spent of [matrix, one]) release(spent);
+        return { zero, corrections };
+      });
+      await sendTensor(channel, 'ot-corrections', layer, corrections, offsets.corrections);
+      offsets.corrections += transfers * LABEL_BYTES;
+      const tables = traced('garble', layer, () => garble(gadget, keys, first, count, zero));
+      release(zero);
+      await sendTensor(channel, 'garbled-tables', layer, tables, offsets.tables);
+      offsets.tables += bytes.tables * count;
+    }
+  } finally {
+    forgetSecrets(keys);
   }
-  forgetSecrets(keys);
 }

@@ -124,7 +124,10 @@ export async function reluServer(
       });
     }
   };
-  await Promise.all([sendLabels(), receiveActivations()]);
-  forgetSecrets(keys);
+  try {
+    await Promise.all([sendLabels(), receiveActivations()]);
+  } finally {
+    forgetSecrets(keys);
+  }
   return next;
 }
