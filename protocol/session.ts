@@ -36,14 +36,14 @@ export interface ServerSession {
 /** Client's half. The caller closes the session with `closeSession`. */
 export async function openClientSession(channel: Channel): Promise<ClientSession> {
   const he = await HeClient.create();
-  return withKeys(he, async () => {
+  return orClosed(he, async () => {
     await sendTensor(channel, 'public-key', 0, he.publicKey.slice());
     const base = traced('base OTs', NO_LAYER, () => new BaseOtSender());
     await sendTensor(channel, 'base-ot-message', 0, base.message.slice());
     const reply = await receiveTensor(channel, 'base-ot-reply', 0, BASE_OT_REPLY_BYTES);
     const pairs = traced('base OTs', NO_LAYER, () => base.finish(reply));
     const ot = traced('OT trees', NO_LAYER, () => new RandomOtReceiver(pairs, OT_TREE_BITS));
-    await sendTensor(channel, 'ot-trees', 0, ot.treeMessage.slice());
+    await orClosed(ot, () => sendTensor(channel, 'ot-trees', 0, ot.treeMessage.slice()));
     return { he, ot };
   });
 }
@@ -52,7 +52,7 @@ export async function openClientSession(channel: Channel): Promise<ClientSession
 export async function openServerSession(channel: Channel, cache?: KernelCache): Promise<ServerSession> {
   const publicKey = await receiveTensor(channel, 'public-key', 0, PUBLIC_KEY_BYTES);
   const he = await HeServer.create(publicKey, cache);
-  return withKeys(he, async () => {
+  return orClosed(he, async () => {
     const message = await receiveTensor(channel, 'base-ot-message', 0, BASE_OT_MESSAGE_BYTES);
     const base = traced('base OTs', NO_LAYER, () => new BaseOtReceiver(message));
     await sendTensor(channel, 'base-ot-reply', 0, base.reply.slice());
@@ -63,12 +63,12 @@ export async function openServerSession(channel: Channel, cache?: KernelCache): 
   });
 }
 
-/** Keys lie in memory that no collector frees: they do not outlive a session that breaks off before it is open. */
-async function withKeys<Session>(he: { close(): void }, open: () => Promise<Session>): Promise<Session> {
+/** Keys and streams lie in memory that no collector frees: they do not outlive a session that breaks off before it is open. */
+async function orClosed<Result>(part: { close(): void }, open: () => Promise<Result>): Promise<Result> {
   try {
     return await open();
   } catch (error) {
-    he.close();
+    part.close();
     throw error;
   }
 }
