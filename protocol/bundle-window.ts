@@ -12,8 +12,8 @@ export interface LoadedChunk {
 /** Chunks that are loaded ahead of their evaluation, at most. */
 const WINDOW_CHUNKS = 8;
 
-/** Room for the window in the kernel memory of this thread, while no inference uses it. */
-let spare: Uint8Array | undefined;
+/** Rooms for windows in the kernel memory of this thread that no inference uses: as many as ever ran at once. */
+const spares: Uint8Array[] = [];
 
 /**
  * Reads a bundle's tables chunk by chunk, ahead of their use: the client loads while it waits for the server. The
@@ -32,9 +32,7 @@ export class BundleWindow {
     this.#source = source;
     const chunks = plan.layers.flatMap((layer) => layer.chunks);
     this.#slotBytes = chunks.reduce((most, chunk) => Math.max(most, storedBytes(chunk)), 0);
-    const size = WINDOW_CHUNKS * this.#slotBytes;
-    this.#room = spare && spare.length >= size ? spare : kernels().memory.keep(size);
-    spare = undefined;
+    this.#room = takeRoom(WINDOW_CHUNKS * this.#slotBytes);
   }
 
   /** The chunks that follow belong to this layer. */
@@ -64,8 +62,13 @@ export class BundleWindow {
     return this.#loaded.shift() as LoadedChunk;
   }
 
-  /** Leaves the room to the next inference. */
+  /** Leaves the room to the next inference. Once. */
   close(): void {
-    spare = this.#room;
+    spares.push(this.#room);
   }
+}
+
+function takeRoom(size: number): Uint8Array {
+  const found = spares.findIndex((room) => room.length >= size);
+  return found < 0 ? kernels().memory.keep(size) : spares.splice(found, 1)[0];
 }
