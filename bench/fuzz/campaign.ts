@@ -28,8 +28,8 @@ export const ROUND = 1000;
 /** What a peer may make the other side hold unread on one stream (bytes): gRPC reads 16 messages ahead. */
 const UNREAD_BYTES = 17 * SEGMENT_BYTES;
 
-/** What V8 lets lie before it collects arrays, in this thread, the server's two and the client's one (bytes). */
-const GARBAGE_BYTES = 4 * 64 * 2 ** 20;
+/** What the C library keeps of memory that was given back: arenas of this thread and of three workers (bytes). */
+const FRAGMENTS_BYTES = 2 ** 27;
 
 /** A case that ended as it must not; `seed` and its number make it again. */
 export interface Failure {
@@ -83,7 +83,7 @@ export class Campaign {
     this.#onClient = attacks.onClient;
     this.#honest = honest;
     this.#allocations = watch.allocations;
-    this.#memory = new ResidentWatch(lanes * UNREAD_BYTES + GARBAGE_BYTES, (what) => this.#fail(what));
+    this.#memory = new ResidentWatch(lanes * UNREAD_BYTES + FRAGMENTS_BYTES, (what) => this.#fail(what));
     this.#result = {
       cases: 0,
       outcomes: {},

@@ -115,7 +115,8 @@ export class Cases {
     const ending = !streams ? 'orderly' : silent ? 'silence' : choices.chance(0.03) ? 'cut' : 'orderly';
     const token = wrongToken ? choices.of(['missing', 'malformed', 'double'] as const) : 'right';
     const edge = choices.chance(WEB) ? 'web' : 'grpc';
-    const fault = edge === 'web' && choices.chance(FAULTS) ? faultIn(draft.messages, choices) : undefined;
+    const faulty = edge === 'web' && token === 'right' && choices.chance(FAULTS);
+    const fault = faulty ? faultIn(draft.messages, choices) : undefined;
     if (edge === 'web') mutations.push('over WebSocket');
     if (fault) mutations.push(`${fault.what} ${fault.place}`);
     return { number, dialogue, messages: draft.messages, ending, token, edge, fault, mutations };

@@ -54,7 +54,7 @@ export function describeFuzz({
       .map(([dialogue, counts]) => `  ${dialogue}: ${describeCounts(counts)}`),
     ...processes.map(
       ({ resident, array }) =>
-        `memory: ${megabytes(resident.start)} resident at first, ${megabytes(resident.end)} at last, ${megabytes(resident.peak)} at most (bound ${megabytes(resident.bound)}); largest array ${array.largest} bytes (bound ${array.bound})`,
+        `memory: ${megabytes(resident.start)} resident at first, ${megabytes(resident.end)} at last (bound ${megabytes(resident.bound)}), ${megabytes(resident.peak)} at most with garbage; largest array ${array.largest} bytes (bound ${array.bound})`,
     ),
     ...failures.map(describeFailure),
   ].join('\n');

@@ -1,4 +1,7 @@
-/** Resident memory of this process: when the watch began, now and at most, and what it may be (bytes). */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+/** Resident memory of this process (bytes): at the first look and at the last, at most in between, and what a look may see. */
 export interface Resident {
   readonly start: number;
   readonly end: number;
@@ -6,29 +9,35 @@ export interface Resident {
   readonly bound: number;
 }
 
-/** Time between two looks (ms). */
+/** Time between two samples of the peak (ms). */
 const SAMPLE_MS = 50;
 
-/** Watches resident memory from the first `look` on: what is there then has filled the caches. */
+/**
+ * Watches what this process holds. A look collects garbage first: V8 lets some of it lie, the more the more is in use
+ * beside it, so that the peak tells little.
+ */
 export class ResidentWatch {
   readonly #room: number;
   readonly #passed: (what: string) => void;
+  readonly #collect: () => void;
   #resident: Resident = { start: 0, end: 0, peak: 0, bound: 0 };
 
   /**
-   * @param room bytes that it may grow by
-   * @param passed told once, when it has grown by more
+   * @param room bytes by which later looks may see more than the first one, whose caches are full
+   * @param passed told once, when a look has seen more
    */
   constructor(room: number, passed: (what: string) => void) {
     this.#room = room;
     this.#passed = passed;
+    setFlagsFromString('--expose-gc');
+    this.#collect = runInNewContext('gc');
   }
 
   get resident(): Resident {
     return this.#resident;
   }
 
-  /** Looks again and again until the returned function is called. */
+  /** Samples the peak until the returned function is called. */
   begin(): () => void {
     const timer = setInterval(() => this.#sample(), SAMPLE_MS);
     return () => clearInterval(timer);
@@ -36,18 +45,23 @@ export class ResidentWatch {
 
   /** Now that nothing is on the way. */
   look(): void {
+    this.#collect();
+    const { start, end: before, peak, bound } = this.#resident;
     const end = process.memoryUsage.rss();
-    const { start } = this.#resident;
-    this.#resident =
-      start === 0 ? { start: end, end, peak: end, bound: end + this.#room } : { ...this.#resident, end };
+    if (start === 0) {
+      this.#resident = { start: end, end, peak: end, bound: end + this.#room };
+      return;
+    }
+    if (end > bound && before <= bound)
+      this.#passed(`resident memory of ${end} bytes, and its bound is ${bound}`);
+    this.#resident = { start, end, peak: Math.max(peak, end), bound };
   }
 
   #sample(): void {
-    const { start, peak: before, bound } = this.#resident;
-    if (start === 0) return;
-    const peak = Math.max(before, process.memoryUsage.rss());
-    if (peak > bound && before <= bound)
-      this.#passed(`resident memory of ${peak} bytes, and its bound is ${bound}`);
-    this.#resident = { ...this.#resident, peak };
+    if (this.#resident.start === 0) return;
+    this.#resident = {
+      ...this.#resident,
+      peak: Math.max(this.#resident.peak, process.memoryUsage.rss()),
+    };
   }
 }

@@ -13,7 +13,7 @@ test('2,000 hostile conversations are refused with the right codes and change no
   assert.deepEqual(failures, []);
   assert.equal(cases, CASES);
   assert.equal(honest, CASES / ROUND);
-  assert.ok(array.largest <= array.bound && resident.peak <= resident.bound);
+  assert.ok(array.largest <= array.bound && resident.end <= resident.bound);
   // Every call of both sides was attacked, and some attacks on each were refused.
   assert.equal(Object.keys(outcomes).length, 10);
   for (const [dialogue, counts] of Object.entries(outcomes))
