@@ -4,7 +4,7 @@ import { SphynxError } from '../../errors/sphynx-error.ts';
 
 /** What a process holds at one moment. */
 export interface Holding {
-  /** Bytes of memory. */
+  /** Memory of its own (bytes): resident pages of no file. Those of files, such as Node's program, come and go as the system likes. */
   readonly resident: number;
   /** Open files, sockets and the like. */
   readonly descriptors: number;
@@ -18,7 +18,7 @@ export function holdingOf(pid: number): Holding {
       'memory and descriptors of processes are read from /proc: run on Linux',
     );
   try {
-    const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? [];
+    const [, kilobytes] = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? [];
     return { resident: 1024 * Number(kilobytes), descriptors: readdirSync(`/proc/${pid}/fd`).length };
   } catch (cause) {
     throw new SphynxError('internal', 'a measured process died', { cause });

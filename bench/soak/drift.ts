@@ -20,8 +20,9 @@ export const WARM_UP = 0.2;
 /** Part of the remaining time at its beginning, and at its end, of which medians are compared. */
 const PART = 0.2;
 
-/** Growth of memory that counts as a leak. */
+/** Growth of memory that counts as a leak, if it is more than an allocator's arenas move by in a small process (bytes). */
 export const MOST_GROWTH = 0.05;
+const ARENA_BYTES = 2 ** 21;
 
 /** Descriptors more than at first that do: what is in flight varies by this. */
 export const MOST_DESCRIPTORS = 3;
@@ -41,5 +42,6 @@ export function driftOf(samples: readonly Sample[], totalMs: number, what: keyof
 
 /** Whether a process keeps more and more. */
 export function leaks(memory: Drift, descriptors: Drift): boolean {
-  return memory.growth >= MOST_GROWTH || descriptors.last > descriptors.first + MOST_DESCRIPTORS;
+  const grown = memory.growth >= MOST_GROWTH && memory.last - memory.first > ARENA_BYTES;
+  return grown || descriptors.last > descriptors.first + MOST_DESCRIPTORS;
 }

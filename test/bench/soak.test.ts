@@ -37,7 +37,7 @@ test('a process that gains 5 percent or more, or descriptors one after another, 
       assert.equal(leaks(memory, descriptors), false);
       const growing = driftOf(
         samples(
-          (second) => 500 + 10 * slope * second,
+          (second) => 2 ** 20 * (500 + 10 * slope * second),
           () => base,
         ),
         TOTAL_MS,
@@ -56,6 +56,13 @@ test('a process that gains 5 percent or more, or descriptors one after another, 
       assert.ok(leaks(memory, leaking));
     }),
   );
+});
+
+test("what an allocator's arenas move by is no leak in a small process", () => {
+  const descriptors = { first: 5, last: 5, growth: 0 };
+  const from = (first: number, last: number) => ({ first, last, growth: last / first - 1 });
+  assert.equal(leaks(from(5 * 2 ** 20, 7 * 2 ** 20), descriptors), false);
+  assert.equal(leaks(from(5 * 2 ** 20, 8 * 2 ** 20), descriptors), true);
 });
 
 test('a run too short for its samples is refused rather than judged', () => {
