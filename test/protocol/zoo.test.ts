@@ -15,9 +15,12 @@ const ZOO = join(import.meta.dirname, '../../model-zoo');
 /** Bundles per session: they are held in memory, up to 60 MB each. */
 const BATCH = 5;
 
-/** Images per model: more for the one that comes with the package. */
+/** Images per model: more for the one that comes with the package. In plaintext there are three times as many. */
 const IMAGES: Readonly<Record<string, number>> = { 'sphynx-c100-25k': 100 };
 const FEW_IMAGES = 10;
+
+/** How far apart two float logits may be that rounding turns: they spread by 3.5, and fixed point moves them by 0.04. */
+const NEAR_TIE = 0.3;
 
 /** A picture of soft blobs of colour on a plain background, as planes of bytes. */
 function blobs(random: () => number): Uint8Array {
@@ -43,20 +46,20 @@ function normalise({ card: { preprocessing } }: FixedNetwork, pixels: Uint8Array
 
 const largest = (values: ArrayLike<number>) => Array.from(values).indexOf(Math.max(...Array.from(values)));
 
-/** The class of every image [3, 32, 32] in an independent runtime. */
-async function floatClasses(folder: string, images: readonly Float32Array[]): Promise<number[]> {
+/** The logits of every image [3, 32, 32] in an independent runtime. */
+async function floatLogits(folder: string, images: readonly Float32Array[]): Promise<Float32Array[]> {
   ort.env.wasm.numThreads = 1;
   const session = await ort.InferenceSession.create(readFileSync(join(folder, 'model.onnx')), {
     logSeverityLevel: 3,
   });
-  const classes: number[] = [];
+  const logits: Float32Array[] = [];
   for (const image of images) {
     const results = await session.run({
       [session.inputNames[0]]: new ort.Tensor('float32', image, [1, 3, 32, 32]),
     });
-    classes.push(largest(results[session.outputNames[0]].data as Float32Array));
+    logits.push(results[session.outputNames[0]].data as Float32Array);
   }
-  return classes;
+  return logits;
 }
 
 for (const name of readdirSync(ZOO)) {
@@ -64,23 +67,26 @@ for (const name of readdirSync(ZOO)) {
   const count = IMAGES[name] ?? FEW_IMAGES;
   test(`${name} on ${count} images: private logits are the integer executor's, the class is the float model's`, async () => {
     const network = await loadModel(folder);
-    const photographs = cifarImages(count);
+    const photographs = cifarImages(3 * count);
     const pixels = photographs ?? Array.from({ length: FEW_IMAGES }, (_, seed) => blobs(seededRandom(seed)));
     const images = pixels.map((planes) => normalise(network, planes));
-    const float = await floatClasses(folder, images);
-    const disagreed = { private: 0, nearest: 0 };
-    for (let start = 0; start < images.length; start += BATCH)
+    const float = await floatLogits(folder, images);
+    const inputs = images.map((image) => quantizeImage(network.card, image));
+    const inPrivate = photographs ? count : images.length;
+    for (let start = 0; start < inPrivate; start += BATCH)
       for (const [i, preparation] of (await prepare(network, BATCH)).entries()) {
-        const image = quantizeImage(network.card, images[start + i]);
-        const inference = await infer(network, preparation, image);
-        const { logits } = runInteger(network, image, carriesOf(network, preparation, inference));
+        const inference = await infer(network, preparation, inputs[start + i]);
+        const carries = carriesOf(network, preparation, inference);
+        const { logits } = runInteger(network, inputs[start + i], carries);
         assert.deepEqual(inference.logits, logits, `image ${start + i}`);
-        if (largest(logits) !== float[start + i]) disagreed.private++;
-        if (largest(runInteger(network, image, nearest).logits) !== float[start + i]) disagreed.nearest++;
+        const expected = float[start + i];
+        const behind = Math.max(...expected) - expected[largest(logits)];
+        if (photographs)
+          assert.ok(behind <= NEAR_TIE, `image ${start + i}: no near tie, but ${behind} apart`);
       }
     if (!photographs) return;
-    // Rounding now and then turns one of the images whose two best classes are all but equal.
-    assert.ok(disagreed.nearest <= 1, `${disagreed.nearest} classes differ, rounded to nearest`);
-    assert.ok(disagreed.private <= 2, `${disagreed.private} private classes differ`);
+    const rounded = inputs.map((input) => largest(runInteger(network, input, nearest).logits));
+    const same = rounded.filter((top, i) => top === largest(float[i])).length;
+    assert.ok(same >= 0.99 * images.length, `the float model's class on ${same} of ${images.length} only`);
   });
 }

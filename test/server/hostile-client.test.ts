@@ -81,10 +81,14 @@ test('a client that falls silent runs into the deadline', async () => {
   await assert.rejects(preprocess.expect('offer'), { code: 'protocol/deadline' });
 });
 
-test('a stream that trickles runs into the deadline, and its place is given back', async () => {
-  const impatient = await runningServer({ limits: { idleMs: 500, sessions: 1 } });
+test('a stream that trickles runs into the deadline, and its place is given back', async (t) => {
+  const impatient = await runningServer({ limits: { idleMs: 1500, sessions: 1 } });
   const link = await FaultyLink.to(impatient.port);
   const slow = new TestClient(Number(link.address.split(':')[1]), network);
+  t.after(() => {
+    slow.close();
+    link.close();
+  });
   const stream = slow.preprocess();
   await stream.send({ hello: { ...slow.model, count: 1 } });
   await stream.expect('accepted');
@@ -94,8 +98,6 @@ test('a stream that trickles runs into the deadline, and its place is given back
   await assert.rejects(stream.expect('segment'), { code: 'protocol/deadline', message: /try again/ });
   await sending;
   assert.equal((await impatient.client().prepare()).length, 1);
-  slow.close();
-  link.close();
 });
 
 test('a client that vanishes at any point of a preparation leaves nothing behind', async () => {
