@@ -1,0 +1,127 @@
+import { PUBLIC_KEY_BYTES } from '../../crypto/he/parameters.ts';
+import type { SphynxErrorCode } from '../../errors/sphynx-error.ts';
+import { parseModelCard } from '../../model/card.ts';
+import { SEGMENT_BYTES, SEGMENT_KINDS } from '../../protocol/segment.ts';
+import { LOST_BUNDLES } from '../../transport/limits.ts';
+import type { WireSegment } from '../../transport/messages.ts';
+import type { Case } from './cases.ts';
+import { contentOf, type Message } from './codec.ts';
+import { PLACEHOLDERS } from './placeholders.ts';
+
+/** Why a message is refused: for sure, or perhaps, because only its sender could tell. */
+export interface Verdict {
+  readonly surely: boolean;
+  readonly codes: readonly SphynxErrorCode[];
+}
+
+const FINE: Verdict = { surely: false, codes: [] };
+const surely = (...codes: SphynxErrorCode[]): Verdict => ({ surely: true, codes });
+const perhaps = (...codes: SphynxErrorCode[]): Verdict => ({ surely: false, codes });
+
+/** What is wrong with a message of a stream, in the place of an honest one. `offered`: the id that the server has named. */
+export function streamVerdict(
+  message: Message,
+  honest: Message,
+  offered: string | undefined,
+  limits: { bundlesPerStream: number },
+): Verdict {
+  const is = contentOf(message);
+  const should = contentOf(honest) as { name: string; content: Message };
+  if (is?.name !== should.name) return surely('protocol/order');
+  const { content } = is;
+  switch (is.name) {
+    case 'segment':
+      return segmentVerdict(content as unknown as WireSegment, should.content as unknown as WireSegment);
+    case 'hello': {
+      const refusal = modelRefusal(content, should.content);
+      if (refusal) return surely(refusal);
+      const count = Number(content.count);
+      if (count < 1 || count > limits.bundlesPerStream) return surely('config/invalid');
+      return (content.lost as unknown[]).length > LOST_BUNDLES ? surely('protocol/length') : FINE;
+    }
+    case 'spend': {
+      const refusal = modelRefusal(content, should.content) ?? bundleRefusal(content.bundleId);
+      return refusal ? surely(refusal) : FINE;
+    }
+    case 'offer':
+      return /^[0-9a-f]{32,64}$/.test(content.bundleId as string) ? FINE : surely('protocol/length');
+    case 'commit':
+    case 'ready':
+      return content.bundleId === (offered ?? should.content.bundleId) ? FINE : surely('protocol/order');
+    default:
+      return FINE;
+  }
+}
+
+function modelRefusal(content: Message, honest: Message): SphynxErrorCode | undefined {
+  if (content.model !== honest.model) return 'model/unknown';
+  const same = content.modelHash === honest.modelHash && content.planHash === honest.planHash;
+  return same ? undefined : 'model/mismatch';
+}
+
+function bundleRefusal(id: unknown): SphynxErrorCode | undefined {
+  if (id === PLACEHOLDERS.own) return undefined;
+  if (id === PLACEHOLDERS.spent) return 'bundle/spent';
+  return id === PLACEHOLDERS.otherModel ? 'model/mismatch' : 'bundle/unknown';
+}
+
+function segmentVerdict(is: WireSegment, should: WireSegment): Verdict {
+  if (is.kind < 1 || is.kind > SEGMENT_KINDS.length) return surely('protocol/order');
+  if (!Number.isSafeInteger(is.offset)) return surely('protocol/length');
+  if (is.data.length < 1 || is.data.length > SEGMENT_BYTES) return surely('protocol/length');
+  if (is.kind !== should.kind || is.layer !== should.layer || is.offset !== should.offset)
+    return surely('protocol/order');
+  if (is.data.length !== should.data.length) return surely('protocol/length');
+  return contentVerdict(SEGMENT_KINDS[is.kind - 1], is.data, should.data);
+}
+
+/**
+ * What is wrong with data of the right length. In the semi-honest model most of it cannot be told from honest data: it
+ * gives its sender a useless bundle.
+ */
+function contentVerdict(kind: (typeof SEGMENT_KINDS)[number], data: Uint8Array, honest: Uint8Array): Verdict {
+  if (Buffer.compare(data, honest) === 0) return FINE;
+  switch (kind) {
+    case 'public-key':
+    case 'input-ciphertexts':
+      return data.subarray(0, PUBLIC_KEY_BYTES).every((byte) => byte === 255)
+        ? surely('crypto/parameters')
+        : perhaps('crypto/parameters');
+    case 'base-ot-message':
+    case 'base-ot-reply':
+      return data.every((byte) => byte === 0 || byte === 255)
+        ? surely('crypto/input')
+        : perhaps('crypto/input');
+    case 'output-ciphertexts':
+      return perhaps('crypto/parameters');
+    case 'server-labels':
+      // Those of the argmax may open to the index of no class.
+      return perhaps('crypto/input');
+    default:
+      return FINE;
+  }
+}
+
+/** What is wrong with the message of a call that has one each way. */
+export function unaryVerdict({ dialogue }: Case, message: Message, honest: Message): Verdict {
+  if (dialogue.victim === 'server')
+    return dialogue.method === 'ListModels' || message.model === honest.model
+      ? FINE
+      : surely('model/unknown');
+  if (dialogue.method === 'ListModels') return perhaps('model/format');
+  return sameCard(message, honest)
+    ? FINE
+    : surely('model/format', 'model/mismatch', 'model/unsupported', 'crypto/parameters');
+}
+
+/** Whether a card's answer means the same as the honest one, in other words. */
+function sameCard(message: Message, honest: Message): boolean {
+  const fields = ['modelHash', 'planHash', 'setting'].every((name) => message[name] === honest[name]);
+  if (!fields) return false;
+  const meaning = (answer: Message) => JSON.stringify(parseModelCard(JSON.parse(answer.cardJson as string)));
+  try {
+    return meaning(message) === meaning(honest);
+  } catch {
+    return false;
+  }
+}
