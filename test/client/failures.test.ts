@@ -14,11 +14,15 @@ import { assertRight, bundleFiles, image, newClient, newLink } from './connected
 const { card } = network;
 const plan = makePlan(card);
 
+/** After so long nothing of a preparation is on the way any more, which would count as bytes of the inference. */
+const SETTLED_MS = 500;
+
 test('a connection cut in the middle of an inference burns the bundle and nothing else', async () => {
   const stateFolder = temporaryFolder();
   const link = await newLink();
   const client = await newClient({ stateFolder }, link.address);
   await client.prepare({ count: 2 });
+  await delay(SETTLED_MS);
   link.cutAfter(plan.onlineBytes.down / 2);
   await assert.rejects(client.classify(image), {
     code: 'server/unreachable',
@@ -33,7 +37,7 @@ test('a connection cut before the server accepts the bundle is tried again with 
   const link = await newLink();
   const client = await newClient({}, link.address);
   const bundles = await client.prepare({ count: 2 });
-  await delay(100); // nothing of the preparation is on the way any more
+  await delay(SETTLED_MS);
   link.cutAfter(0);
   const { bundleId, logits } = await client.classify(image);
   await assertRight(logits);
