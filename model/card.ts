@@ -23,8 +23,9 @@ export interface Shape {
 /**
  * One summand of a linear layer: the convolution of a secret tensor with a kernel [out, in, kernelHeight,
  * kernelWidth]. With groups, the channels of tensor and output fall into as many equal parts, and each output reads
- * those of its own part: the kernel is [out, in / groups, kernelHeight, kernelWidth]. Zero padding below and right follows from the output's size. With pool 'sum' every channel of
- * the tensor is summed over its map first, and the kernel is 1x1.
+ * those of its own part: the kernel is [out, in / groups, kernelHeight, kernelWidth]. Zero padding below and right
+ * follows from the output's size. With pool 'sum' every channel of the tensor is summed over its map first, and the
+ * kernel is 1x1.
  */
 export interface TermShape {
   /** 0 is the image; l + 1 is the ReLU output of layer l. */

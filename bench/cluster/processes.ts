@@ -4,7 +4,10 @@ import { SphynxError } from '../../errors/sphynx-error.ts';
 
 /** What a process holds at one moment. */
 export interface Holding {
-  /** Memory of its own (bytes): resident pages of no file. Those of files, such as Node's program, come and go as the system likes. */
+  /**
+   * Memory of its own (bytes): resident pages of no file. Those of files, such as Node's program, come and go as the
+   * system likes.
+   */
   readonly resident: number;
   /** Open files, sockets and the like. */
   readonly descriptors: number;

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** Resident memory of this process (bytes): at the first look and at the last, at most in between, and what a look may see. */
+/** Resident memory (bytes): at the first look and at the last, at most in between, and what a look may see. */
 export interface Resident {
   readonly start: number;
   readonly end: number;

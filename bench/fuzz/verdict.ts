@@ -18,7 +18,7 @@ const FINE: Verdict = { surely: false, codes: [] };
 const surely = (...codes: SphynxErrorCode[]): Verdict => ({ surely: true, codes });
 const perhaps = (...codes: SphynxErrorCode[]): Verdict => ({ surely: false, codes });
 
-/** What is wrong with a message of a stream, in the place of an honest one. `offered`: the id that the server has named. */
+/** What is wrong with a message in the place of an honest one of a stream. `offered`: the id that the server named. */
 export function streamVerdict(
   message: Message,
   honest: Message,
