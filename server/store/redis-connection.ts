@@ -78,7 +78,7 @@ export class RedisConnection {
     if (Number(confirmed) < this.#replicas)
       throw new UnknownOutcome(
         'storage/failed',
-        `${confirmed} of ${this.#replicas} replicas of Redis confirmed the write; are they up?`,
+        `${confirmed} of ${this.#replicas} replicas of Redis confirmed the write; are they up? Try again once they are`,
       );
   }
 
@@ -100,9 +100,11 @@ export class RedisConnection {
       }
       if (cause instanceof ErrorReply)
         throw new SphynxError('storage/failed', `Redis refused a command: ${cause.message}`, { cause });
-      throw new UnknownOutcome('storage/failed', 'the connection to Redis broke before it answered', {
-        cause,
-      });
+      throw new UnknownOutcome(
+        'storage/failed',
+        'the connection to Redis broke before it answered; try again in a few seconds',
+        { cause },
+      );
     } finally {
       patience.abort();
     }
@@ -160,11 +162,9 @@ function reason(error: unknown): string {
 }
 
 function timeout(signal: AbortSignal): Promise<never> {
+  const late = `Redis did not answer within ${REPLY_MS} ms; try again in a few seconds`;
   return new Promise((_, reject) => {
-    const timer = setTimeout(
-      () => reject(new UnknownOutcome('storage/failed', `Redis did not answer within ${REPLY_MS} ms`)),
-      REPLY_MS,
-    );
+    const timer = setTimeout(() => reject(new UnknownOutcome('storage/failed', late)), REPLY_MS);
     signal.addEventListener('abort', () => clearTimeout(timer));
   });
 }
