@@ -54,6 +54,14 @@ export async function measureNetwork(port: number, profile: NetworkProfile): Pro
   return { profile: profile.name, rttMs, upRate, downRate };
 }
 
+const PIECE = Buffer.alloc(2 ** 18);
+
+/** Writes so many bytes; always the same, as new ones take time of their own. */
+async function fill(socket: Socket, bytes: number): Promise<void> {
+  for (let left = bytes; left > 0; left -= PIECE.length)
+    if (!socket.write(PIECE.subarray(0, left))) await once(socket, 'drain');
+}
+
 /** Answers each request, [bytes that follow: u32][bytes wanted: u32] and so many bytes, with the bytes wanted. */
 export async function startEchoServer(): Promise<{ port: number; stop: () => void }> {
   const server = createServer((socket) => {
@@ -79,7 +87,7 @@ async function serve(socket: Socket): Promise<void> {
     }
     left -= data.length;
     if (left > 0) continue;
-    socket.write(Buffer.alloc(wanted));
+    await fill(socket, wanted);
     [left, head] = [-1, Buffer.alloc(0)];
   }
 }
@@ -89,7 +97,6 @@ async function ask(socket: Socket, up: number, down: number): Promise<number> {
   const header = Buffer.alloc(8);
   header.writeUInt32LE(up, 0);
   header.writeUInt32LE(down, 4);
-  const request = Buffer.concat([header, Buffer.alloc(up)]);
   const start = performance.now();
   let received = 0;
   const answered = new Promise<void>((resolve) => {
@@ -101,7 +108,10 @@ async function ask(socket: Socket, up: number, down: number): Promise<number> {
     };
     socket.on('data', count);
   });
-  socket.write(request);
-  await answered;
+  socket.cork();
+  socket.write(header);
+  const sent = fill(socket, up);
+  socket.uncork();
+  await Promise.all([sent, answered]);
   return performance.now() - start;
 }
