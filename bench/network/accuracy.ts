@@ -15,6 +15,9 @@ const ECHOES = 30;
 /** How long one direction is filled (s). */
 const SECONDS = 1;
 
+/** Sent again and again: memory that is new takes time of its own. */
+const PIECE = Buffer.alloc(2 ** 18);
+
 /** Round trip and rates may be off by this share of the profile's, */
 const TOLERANCE = 0.05;
 
@@ -54,9 +57,7 @@ export async function measureNetwork(port: number, profile: NetworkProfile): Pro
   return { profile: profile.name, rttMs, upRate, downRate };
 }
 
-const PIECE = Buffer.alloc(2 ** 18);
-
-/** Writes so many bytes; always the same, as new ones take time of their own. */
+/** Writes so many bytes. */
 async function fill(socket: Socket, bytes: number): Promise<void> {
   for (let left = bytes; left > 0; left -= PIECE.length)
     if (!socket.write(PIECE.subarray(0, left))) await once(socket, 'drain');
@@ -108,6 +109,7 @@ async function ask(socket: Socket, up: number, down: number): Promise<number> {
     };
     socket.on('data', count);
   });
+  // A short request goes out whole: two packets would take longer than one.
   socket.cork();
   socket.write(header);
   const sent = fill(socket, up);
