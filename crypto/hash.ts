@@ -16,13 +16,14 @@ export class GateHash {
   readonly #ciphers = new Map<number, BlockCipher>();
 
   /**
-   * The hash keys of one layer of one bundle. `nonce`: 16 bytes, public, never used for another bundle; `purposes`:
-   * how many keys, other than those that the gadgets number. Throws 'crypto/input' if the nonce has another length.
+   * The hash keys of one circuit over one layer of one bundle. `circuit`: a label that no other circuit has; `nonce`: 16
+   * bytes, public, never used for another bundle; `purposes`: how many keys. Throws 'crypto/input' if the nonce has
+   * another length.
    */
-  constructor(nonce: Uint8Array, layer: number, purposes = PURPOSES) {
+  constructor(circuit: string, nonce: Uint8Array, layer: number, purposes: number) {
     if (nonce.length !== BLOCK_BYTES)
       throw new SphynxError('crypto/input', `expected a nonce of ${BLOCK_BYTES} bytes, got ${nonce.length}`);
-    const seed = sha256('gate-hash', nonce, new Uint8Array(Uint32Array.of(layer).buffer));
+    const seed = sha256(circuit, nonce, new Uint8Array(Uint32Array.of(layer).buffer));
     this.#keys = expand(seed, 'gate-keys', BLOCK_BYTES * purposes);
   }
 
@@ -58,6 +59,11 @@ export class GateHash {
   }
 }
 
+/** The hash of the gadgets of one layer. Errors as the constructor's. */
+export function gadgetHash(nonce: Uint8Array, layer: number): GateHash {
+  return new GateHash('gate-hash', nonce, layer, PURPOSES);
+}
+
 let latest: { nonce: Uint8Array; layer: number; hash: GateHash } | undefined;
 
 /**
@@ -67,7 +73,7 @@ let latest: { nonce: Uint8Array; layer: number; hash: GateHash } | undefined;
 export function gateHash(nonce: Uint8Array, layer: number): GateHash {
   if (latest?.layer !== layer || latest.nonce.some((byte, i) => byte !== nonce[i])) {
     latest?.hash.close();
-    latest = { nonce: nonce.slice(), layer, hash: new GateHash(nonce, layer) };
+    latest = { nonce: nonce.slice(), layer, hash: gadgetHash(nonce, layer) };
   }
   return latest.hash;
 }

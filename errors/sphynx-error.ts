@@ -29,6 +29,7 @@ export type SphynxErrorCode =
   | 'protocol/format' // bytes that are no message
   | 'protocol/length' // a tensor or message whose length is not the plan's
   | 'protocol/order' // a message that does not belong at this point of the conversation
+  | 'protocol/inconsistent' // a peer's oblivious transfers that contradict each other
   | 'protocol/closed' // the peer vanished
   | 'protocol/deadline' // the peer did not answer in time
   | 'bundle/unknown' // no such bundle, or somebody else's

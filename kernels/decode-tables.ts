@@ -1,12 +1,13 @@
 import { kernels } from './load.ts';
 
 /**
- * Tables of four 32-bit words that two labels open together. The rows are ordered by the colour bits of the
- * labels (x, y); the word of the values (x, y) is mask + values[2x + y] mod 2^32. All arrays in kernel memory.
+ * Tables of 32-bit words that two labels open together. The rows are ordered by the colour bits of the labels (x, y);
+ * the word of the values (x, y) is sigma + values[2x + y] mod 2^32. The row of colours 00 is reduced away: its pad is
+ * its word, which fixes sigma. All arrays in kernel memory.
  */
 
-/** Bytes of table per element. */
-export const PAIR_ROW_BYTES = 16;
+/** Bytes of table per element: three rows. */
+export const PAIR_ROW_BYTES = 12;
 
 const at = (view: ArrayBufferView) => kernels().memory.address(view);
 
@@ -22,16 +23,20 @@ export function pairInputs(
   kernels().call.pairInputs(at(x), at(y), delta ? at(delta) : 0, at(out), count, first);
 }
 
-/** Writes the rows of a chunk. x, y: zero labels; hashes: four planes; values: four words. */
+/**
+ * Writes the rows of a chunk, and takes sigma of each element off its correction. x, y: zero labels; hashes: four
+ * planes; values: four words.
+ */
 export function garblePair(
   x: Uint8Array,
   y: Uint8Array,
   hashes: Uint8Array,
-  masks: Uint32Array,
   values: Uint32Array,
   rows: Uint8Array,
+  corrections: Uint32Array,
 ): void {
-  kernels().call.garblePair(at(x), at(y), at(hashes), at(masks), at(values), at(rows), masks.length);
+  const count = corrections.length;
+  kernels().call.garblePair(at(x), at(y), at(hashes), at(values), at(rows), at(corrections), count);
 }
 
 /** sums[e] += the word that the labels x[e], y[e] open. */

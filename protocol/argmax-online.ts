@@ -1,7 +1,7 @@
 import { argmaxHash, argmaxServerLabels, evaluateArgmax } from '../crypto/garbling/argmax.ts';
 import { LABEL_BYTES } from '../crypto/garbling/gadget.ts';
 import { forgetSecrets } from '../crypto/garbling/keys.ts';
-import { type BundleSource, readBundle } from './bundle.ts';
+import { type BundleSecrets, type BundleSource, readBundle } from './bundle.ts';
 import type { Channel } from './channel.ts';
 import { garblerKeys } from './masks.ts';
 import type { ArgmaxPlan } from './plan.ts';
@@ -11,7 +11,7 @@ import { traced } from './trace.ts';
 /**
  * The argmax over the logits, online, in place of the server's share of them:
  *
- *     server -> client: one label per bit of its share a_L
+ *     server -> client: one label per bit of its share a_L, and what unmasks the colours of the result
  *
  * The client then holds a label of every bit of both shares, and opens the indices of the likeliest classes alone.
  */
@@ -41,9 +41,9 @@ export async function argmaxServer(
   channel: Channel,
   layer: number,
   share: Uint32Array,
-  bundleSeed: Uint8Array,
+  secrets: BundleSecrets,
 ): Promise<void> {
-  const keys = garblerKeys(bundleSeed, layer);
+  const keys = garblerKeys(secrets, layer);
   const labels = traced('select labels', layer, () => argmaxServerLabels(argmax, keys, share));
   forgetSecrets(keys);
   await sendTensor(channel, 'server-labels', layer, labels);

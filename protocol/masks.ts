@@ -1,7 +1,6 @@
 import type { GarblerKeys } from '../crypto/garbling/gadget.ts';
-import { bundleDelta } from '../crypto/garbling/keys.ts';
 import { deriveSeed, expandWords } from '../crypto/prg.ts';
-import { NONCE_BYTES } from './bundle.ts';
+import { type BundleSecrets, NONCE_BYTES } from './bundle.ts';
 import type { HeTensor, Plan } from './plan.ts';
 
 /** r_i: the client's mask of secret tensor i [elements], from the bundle's mask seed. */
@@ -41,11 +40,11 @@ export function bundleNonce(bundleSeed: Uint8Array): Uint8Array {
 }
 
 /** All that the garbler needs for the gadgets of one layer. */
-export function garblerKeys(bundleSeed: Uint8Array, layer: number): GarblerKeys {
+export function garblerKeys({ seed, delta }: BundleSecrets, layer: number): GarblerKeys {
   return {
-    seed: deriveSeed(bundleSeed, `gadget/${layer}`),
-    delta: bundleDelta(bundleSeed),
-    nonce: bundleNonce(bundleSeed),
+    seed: deriveSeed(seed, `gadget/${layer}`),
+    delta,
+    nonce: bundleNonce(seed),
     layer,
   };
 }

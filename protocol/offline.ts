@@ -2,25 +2,36 @@ import type { EncryptedTensor } from '../crypto/he/server.ts';
 import { randomSeed } from '../crypto/prg.ts';
 import { wordsToBytes } from '../crypto/ring.ts';
 import type { FixedNetwork } from '../model/network.ts';
-import { chooseArgmax, garbleArgmaxServer, receiveArgmax } from './argmax-offline.ts';
+import { garbleArgmaxServer, logitChoices, receiveArgmax } from './argmax-offline.ts';
 import { type BundleSink, NONCE_BYTES } from './bundle.ts';
 import type { Channel } from './channel.ts';
+import {
+  checkedLabels,
+  type LabelOffer,
+  type LabelRequest,
+  offerLabels,
+  receiveChallenge,
+  requestLabels,
+  sendProof,
+} from './label-transfer.ts';
 import { receiveShare, sendMasks, shareServer } from './linear-offline.ts';
 import { bundleNonce } from './masks.ts';
-import type { Plan } from './plan.ts';
-import { type Choice, chooseLabels, garbleServer, receiveTables } from './relu-offline.ts';
+import { type Plan, transferRuns } from './plan.ts';
+import { garbleServer, receiveTables, reluChoices } from './relu-offline.ts';
 import type { ClientSession, ServerSession } from './session.ts';
 import { receiveTensor, sendTensor } from './tensor-stream.ts';
 
 /**
  * Prepares one bundle (DELPHI's preprocessing phase), independent of any input. The server is always one linear
- * layer ahead of the ReLUs, so that it multiplies while the client decrypts, chooses and stores, and the other
- * way round. For l = 0, 1, ..., with `in` and `out` for linear layer l and `ot` and `tables` for ReLU layer l:
+ * layer ahead of the transfers and two ahead of the tables, so that it multiplies while the client decrypts, chooses
+ * and stores, and the other way round; nobody waits for the round trip of the check. For l = 0, 1, ..., with `in` and
+ * `out` for linear layer l; `ot`, `challenge` and `proof` for the labels of its nonlinearity (label-transfer.ts), and
+ * `tables` for that:
  *
- *     client -> server:         in 0 | in 1, ot 0 | in 2, ot 1 | ...
- *     server -> client: nonce | out 0 | out 1, tables 0 | out 2, tables 1 | ...
+ *     client -> server:         in 0 | in 1, ot 0 | in 2, ot 1,                proof 0 | in 3, ot 2, proof 1           | ...
+ *     server -> client: nonce | out 0 | out 1, challenge 0 | out 2, challenge 1, tables 0 | out 3, challenge 2, tables 1 | ...
  *
- * Where the client learns classes alone, ot and tables of the argmax over the logits end it (argmax-offline.ts).
+ * After the last layer it has no nonlinearity, or the argmax over the logits where the client learns classes alone.
  *
  * The client's half writes the bundle to `sink` in the order of `bundle.ts`; the server's half keeps nothing but
  * the `bundleSeed` it was given, which must be fresh for every call: preparing twice with one seed would reveal
@@ -34,31 +45,51 @@ export async function prepareClient(
 ): Promise<void> {
   const layers = [...plan.layers.keys()];
   const last = layers.length - 1;
+  const runs = layers.map((l) => transferRuns(plan, l));
   const maskSeed = randomSeed();
   const shares = layers.map(() => Promise.withResolvers<Uint32Array>());
-  const asked: Choice[] = [];
+  const challenges = layers.map(() => Promise.withResolvers<Uint8Array>());
+  const requests: LabelRequest[] = [];
+  const request = async (l: number) => {
+    const share = await shares[l].promise;
+    if (runs[l].length === 0) return;
+    const choices =
+      l === last && plan.argmax ? logitChoices(plan.argmax, share) : reluChoices(plan.layers[l], share);
+    requests[l] = await requestLabels(session, channel, l, choices);
+  };
+  const prove = async (l: number) => {
+    if (l >= 0 && runs[l].length > 0) await sendProof(channel, l, requests[l], await challenges[l].promise);
+  };
   const speak = async () => {
     await sendMasks(session, plan, channel, 0, maskSeed);
     for (const l of layers) {
-      if (l + 1 < layers.length) await sendMasks(session, plan, channel, l + 1, maskSeed);
-      await chooseLabels(session, plan, channel, l, await shares[l].promise, asked);
+      if (l < last) await sendMasks(session, plan, channel, l + 1, maskSeed);
+      await request(l);
+      await prove(l - 1);
     }
-    if (plan.argmax)
-      await chooseArgmax(session, plan.argmax, channel, last, await shares[last].promise, asked);
+    await prove(last);
   };
   const listen = async () => {
     sink.write(maskSeed);
     sink.write(await receiveTensor(channel, 'nonce', 0, NONCE_BYTES));
+    const hear = async (l: number) => {
+      if (l >= 0 && runs[l].length > 0) challenges[l].resolve(await receiveChallenge(channel, l));
+    };
     const store = async (l: number) => {
+      if (l < 0) return;
       sink.write(wordsToBytes(await shares[l].promise));
-      await receiveTables(plan, channel, l, asked, sink);
+      if (runs[l].length === 0) return;
+      if (l === last && plan.argmax) await receiveArgmax(plan.argmax, channel, l, requests[l], sink);
+      else await receiveTables(plan, channel, l, requests[l], sink);
     };
     for (const l of layers) {
       shares[l].resolve(await receiveShare(session, plan, channel, l));
-      if (l > 0) await store(l - 1);
+      await hear(l - 1);
+      await store(l - 2);
     }
+    await hear(last);
+    await store(last - 1);
     await store(last);
-    if (plan.argmax) await receiveArgmax(plan.argmax, channel, last, asked, sink);
   };
   await Promise.all([speak(), listen()]);
 }
@@ -71,12 +102,29 @@ export async function prepareServer(
   channel: Channel,
   bundleSeed: Uint8Array,
 ): Promise<void> {
+  const last = plan.layers.length - 1;
+  const secrets = { seed: bundleSeed, delta: session.ot.delta };
   const inputs: EncryptedTensor[] = [];
+  const offers = new Map<number, LabelOffer>();
+  const offer = async (l: number) => {
+    const runs = l < 0 ? [] : transferRuns(plan, l);
+    if (runs.length > 0) offers.set(l, await offerLabels(session, channel, l, runs));
+  };
+  const garble = async (l: number) => {
+    const made = offers.get(l);
+    if (!made) return;
+    offers.delete(l);
+    const zero = await checkedLabels(session, channel, l, made);
+    if (l === last && plan.argmax) await garbleArgmaxServer(plan.argmax, channel, l, secrets, zero[0]);
+    else await garbleServer(plan, channel, l, secrets, zero);
+  };
   await sendTensor(channel, 'nonce', 0, bundleNonce(bundleSeed));
   for (const l of plan.layers.keys()) {
     await shareServer(session, plan, network, channel, l, inputs, bundleSeed);
-    if (l > 0) await garbleServer(session, plan, channel, l - 1, bundleSeed);
+    await offer(l - 1);
+    await garble(l - 2);
   }
-  if (plan.argmax)
-    await garbleArgmaxServer(session, plan.argmax, channel, plan.layers.length - 1, bundleSeed);
+  await offer(last);
+  await garble(last - 1);
+  await garble(last);
 }

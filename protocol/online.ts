@@ -3,7 +3,7 @@ import { addShares, bytesToWords, subtractShares, wordsToBytes } from '../crypto
 import { SphynxError } from '../errors/sphynx-error.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import { argmaxClient, argmaxServer } from './argmax-online.ts';
-import { type BundleSource, NONCE_BYTES, readBundle } from './bundle.ts';
+import { type BundleSecrets, type BundleSource, NONCE_BYTES, readBundle } from './bundle.ts';
 import { BundleWindow } from './bundle-window.ts';
 import type { Channel } from './channel.ts';
 import { LinearLayers } from './linear-online.ts';
@@ -78,20 +78,20 @@ export async function inferClient(
   return { logits: new Int32Array(addShares(logitShare, share).buffer), classes: [], layers };
 }
 
-/** Server's half: runs the linear layers on x - r and garbles nothing anew; all its secrets come from the seed. */
+/** Server's half: runs the linear layers on x - r and garbles nothing anew; all its secrets come from the bundle's. */
 export async function inferServer(
   plan: Plan,
   network: FixedNetwork,
   channel: Channel,
-  bundleSeed: Uint8Array,
+  secrets: BundleSecrets,
 ): Promise<void> {
-  const layers = new LinearLayers(plan, network, bundleSeed);
+  const layers = new LinearLayers(plan, network, secrets.seed);
   layers.push(bytesToWords(await receiveTensor(channel, 'masked-input', 0, 4 * plan.tensorElements[0])));
   const last = plan.layers.length - 1;
   for (let l = 0; l <= last; l++) {
     const share = traced('linear layer', l, () => layers.finish());
-    if (l === last && plan.argmax) await argmaxServer(plan.argmax, channel, last, share, bundleSeed);
+    if (l === last && plan.argmax) await argmaxServer(plan.argmax, channel, last, share, secrets);
     else if (l === last) await sendTensor(channel, 'logit-share', last, wordsToBytes(share));
-    else layers.push(await reluServer(plan, channel, l, share, bundleSeed, () => layers.workAhead()));
+    else layers.push(await reluServer(plan, channel, l, share, secrets, () => layers.workAhead()));
   }
 }

@@ -4,13 +4,15 @@ import {
   type Gadget,
   type GadgetBytes,
   gadgetBytes,
+  hasBitLabels,
   LABEL_BYTES,
 } from '../crypto/garbling/gadget.ts';
 import { checkFlooding } from '../crypto/he/noise.ts';
 import { type HePlan, planHe } from '../crypto/he/packing.ts';
 import { PARAMETERS_HASH, PUBLIC_KEY_BYTES } from '../crypto/he/parameters.ts';
 import { BASE_OT_MESSAGE_BYTES, BASE_OT_REPLY_BYTES } from '../crypto/ot/base-ot.ts';
-import { type OtTreeBits, otMatrixBytes, treeMessageBytes } from '../crypto/ot/random-ot.ts';
+import { type OtTreeBits, treeMessageBytes } from '../crypto/ot/correlated-ot.ts';
+import { checkedTransferBytes } from '../crypto/ot/extension-check.ts';
 import { SEED_BYTES } from '../crypto/prg.ts';
 import { sha256Hex } from '../edge/digest.ts';
 import type { CardLayer, ModelCard, Shape } from '../model/card.ts';
@@ -22,7 +24,7 @@ import { type ElementOrder, elementOrder } from './element-order.ts';
 import { DIGIT_BITS, type Setting } from './setting.ts';
 
 /** Changes whenever two versions of this code could not talk to each other. */
-const PROTOCOL_VERSION = 2;
+const PROTOCOL_VERSION = 3;
 
 /** Depth of the trees of SoftSpokenOT: at 4 a transfer sends 4 bytes, and takes half as long again as the 16 of IKNP. */
 export const OT_TREE_BITS: OtTreeBits = 4;
@@ -186,15 +188,12 @@ function planArgmax({ output, labels }: ModelCard): ArgmaxPlan | null {
 function offlineBytes(layers: LayerPlan[], argmax: ArgmaxPlan | null, he: HePlan): Traffic {
   let up = sum(he.tensors.map(({ bytes }) => bytes));
   let down = NONCE_BYTES + sum(he.layers.flatMap(({ parts }) => parts.map(({ bytes }) => bytes)));
-  for (const chunk of layers.flatMap(({ chunks }) => chunks)) {
-    up += otMatrixBytes(chunk.bytes.labels * chunk.count, OT_TREE_BITS);
-    down += storedBytes(chunk);
+  for (const [l, { chunks }] of layers.entries()) {
+    const transfers = checkedTransferBytes(transferRuns({ layers, argmax }, l), OT_TREE_BITS);
+    up += transfers.up;
+    down += transfers.down + sum(chunks.map(({ count, bytes }) => bytes.tables * count));
   }
-  if (argmax) {
-    up += otMatrixBytes(argmax.bytes.labels, OT_TREE_BITS);
-    down += storedBytes({ count: 1, bytes: argmax.bytes });
-  }
-  return { up, down };
+  return { up, down: down + (argmax?.bytes.tables ?? 0) };
 }
 
 function onlineBytes(layers: LayerPlan[], argmax: ArgmaxPlan | null, inputElements: number): Traffic {
@@ -211,6 +210,17 @@ function bundleBytes(layers: LayerPlan[], argmax: ArgmaxPlan | null): number {
   const perLayer = layers.map(({ elements, chunks }) => 4 * elements + sum(chunks.map(storedBytes)));
   const last = argmax ? storedBytes({ count: 1, bytes: argmax.bytes }) : 0;
   return SEED_BYTES + NONCE_BYTES + sum(perLayer) + last;
+}
+
+/** Oblivious transfers of each run of a layer: of its chunks, or of the argmax over the logits. */
+export function transferRuns({ layers, argmax }: Pick<Plan, 'layers' | 'argmax'>, layer: number): number[] {
+  if (argmax && layer === layers.length - 1) return [argmax.bytes.labels];
+  return layers[layer].chunks.map(({ count, bytes }) => bytes.labels * count);
+}
+
+/** Whether the server needs Delta online: for labels of single bits. Its keys of two-bit digits do without. */
+export function needsDelta({ layers, argmax }: Pick<Plan, 'layers' | 'argmax'>): boolean {
+  return argmax !== null || layers.some(({ chunks }) => chunks.some(({ gadget }) => hasBitLabels(gadget)));
 }
 
 /** What the client stores of a chunk: its input's labels and the tables. */

@@ -4,6 +4,7 @@ import { outputMasks, removeMask, serverLabels } from '../crypto/garbling/online
 import { bytesToWords, subtractShares, wordsToBytes } from '../crypto/ring.ts';
 import { nextTurn } from '../edge/next-turn.ts';
 import { release } from '../kernels/release.ts';
+import type { BundleSecrets } from './bundle.ts';
 import type { BundleWindow } from './bundle-window.ts';
 import type { Channel } from './channel.ts';
 import { inOrder, putBack } from './element-order.ts';
@@ -87,11 +88,11 @@ export async function reluServer(
   channel: Channel,
   layer: number,
   share: Uint32Array,
-  bundleSeed: Uint8Array,
+  secrets: BundleSecrets,
   meanwhile: () => void,
 ): Promise<Uint32Array> {
   const { chunks, order, elements } = plan.layers[layer];
-  const keys = garblerKeys(bundleSeed, layer);
+  const keys = garblerKeys(secrets, layer);
   const ownShare = inOrder(share, order);
   const next = new Uint32Array(elements);
   const sendLabels = async () => {
@@ -118,7 +119,7 @@ export async function reluServer(
       const received = bytesToWords(await activations);
       if (i + 1 < chunks.length) activations = ask(i + 1);
       traced('remove masks', layer, () => {
-        const masks = outputMasks(gadget, keys, first, count);
+        const masks = outputMasks(keys, first, count);
         const own = ownShare.subarray(first, first + count);
         putBack(next, removeMask(gadget, masks, received, own), first, order);
       });

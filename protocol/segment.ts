@@ -11,14 +11,15 @@ export const SEGMENT_KINDS = [
   'nonce', // server: the bundle's public nonce, from which the hash keys derive
   'input-ciphertexts', // client: Enc(r) of one HE tensor
   'output-ciphertexts', // server: Enc(W r - s) of one linear layer
-  'ot-matrix', // client: OT extension matrix for one chunk of a ReLU layer, or for the argmax over the logits
-  'ot-corrections', // server: label corrections for the same
+  'ot-matrix', // client: OT extension matrices for the chunks of a ReLU layer, or for the argmax over the logits
+  'ot-challenge', // server: the challenge of the check of these matrices
   'garbled-tables', // server: garbled tables for the same
   'masked-input', // client: x_0 - r_0
-  'server-labels', // server: digit keys for one chunk of a ReLU layer, or labels for the argmax
+  'server-labels', // server: digit keys for one chunk of a ReLU layer, or labels and output colours for the argmax
   'masked-activations', // client: v - r for one chunk
   'logit-share', // server: its share of the last layer's output, where the client learns the logits
-  'ot-trees', // client: sums over its OT trees, once per session
+  'ot-trees', // client: sums over its OT trees and the proof that they are sound, once per session
+  'ot-proof', // client: the proof that each matrix of a layer stands for one set of choices
 ] as const;
 
 export type SegmentKind = (typeof SEGMENT_KINDS)[number];

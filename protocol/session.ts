@@ -8,7 +8,7 @@ import {
   BaseOtReceiver,
   BaseOtSender,
 } from '../crypto/ot/base-ot.ts';
-import { RandomOtReceiver, RandomOtSender, treeMessageBytes } from '../crypto/ot/random-ot.ts';
+import { CorrelatedOtReceiver, CorrelatedOtSender, treeMessageBytes } from '../crypto/ot/correlated-ot.ts';
 import type { Channel } from './channel.ts';
 import { OT_TREE_BITS } from './plan.ts';
 import { receiveTensor, sendTensor } from './tensor-stream.ts';
@@ -21,16 +21,16 @@ import { NO_LAYER, traced } from './trace.ts';
  *
  *     client -> server: public key, base OT message
  *     server -> client: base OT reply
- *     client -> server: OT trees
+ *     client -> server: OT trees, with the proof that they are sound
  */
 export interface ClientSession {
   readonly he: HeClient;
-  readonly ot: RandomOtReceiver;
+  readonly ot: CorrelatedOtReceiver;
 }
 
 export interface ServerSession {
   readonly he: HeServer;
-  readonly ot: RandomOtSender;
+  readonly ot: CorrelatedOtSender;
 }
 
 /** Client's half. The caller closes the session with `closeSession`. */
@@ -42,13 +42,13 @@ export async function openClientSession(channel: Channel): Promise<ClientSession
     await sendTensor(channel, 'base-ot-message', 0, base.message.slice());
     const reply = await receiveTensor(channel, 'base-ot-reply', 0, BASE_OT_REPLY_BYTES);
     const pairs = traced('base OTs', NO_LAYER, () => base.finish(reply));
-    const ot = traced('OT trees', NO_LAYER, () => new RandomOtReceiver(pairs, OT_TREE_BITS));
+    const ot = traced('OT trees', NO_LAYER, () => new CorrelatedOtReceiver(pairs, OT_TREE_BITS));
     await orClosed(ot, () => sendTensor(channel, 'ot-trees', 0, ot.treeMessage.slice()));
     return { he, ot };
   });
 }
 
-/** Server's half. `cache`: transformed kernels, of this thread. Throws 'crypto/parameters' or 'crypto/input' on keys or points that are not well-formed. */
+/** Server's half. `cache`: transformed kernels, of this thread. Throws 'crypto/parameters' or 'crypto/input' on keys or points that are not well-formed, 'protocol/inconsistent' on trees that are not sound. */
 export async function openServerSession(channel: Channel, cache?: KernelCache): Promise<ServerSession> {
   const publicKey = await receiveTensor(channel, 'public-key', 0, PUBLIC_KEY_BYTES);
   const he = await HeServer.create(publicKey, cache);
@@ -58,7 +58,7 @@ export async function openServerSession(channel: Channel, cache?: KernelCache): 
     await sendTensor(channel, 'base-ot-reply', 0, base.reply.slice());
     const trees = await receiveTensor(channel, 'ot-trees', 0, treeMessageBytes(OT_TREE_BITS));
     const choices = traced('base OTs', NO_LAYER, () => base.finish());
-    const ot = traced('OT trees', NO_LAYER, () => new RandomOtSender(choices, OT_TREE_BITS, trees));
+    const ot = traced('OT trees', NO_LAYER, () => new CorrelatedOtSender(choices, OT_TREE_BITS, trees));
     return { he, ot };
   });
 }

@@ -29,7 +29,7 @@ export async function infer(
   try {
     const start = performance.now();
     await stream.send({ spending: {} });
-    const { channel, release } = pool.infer(model.hash, seed);
+    const { channel, release } = pool.infer(model.hash, { seed, delta: null });
     try {
       await inSpan('run online phase', { 'sphynx.model': model.name }, () =>
         relay(channel, segments, stream.signal),

@@ -14,6 +14,8 @@ type JobWithoutPort<Job = WorkerJob> = Job extends { port: unknown } ? Omit<Job,
 export class PoolWorker {
   readonly #thread: Worker;
   #alive = true;
+  /** Who waits for a session to open, by the session's name. */
+  readonly #opened = new Map<string, (delta: Uint8Array) => void>();
   /** When somebody asked last. */
   #busyMs = 0;
   /** Resolves when the worker can take jobs; rejects if it dies before. */
@@ -23,7 +25,10 @@ export class PoolWorker {
   /** Streams that use this worker now. */
   load = 0;
 
-  constructor(input: WorkerInput, onReport: (report: Exclude<WorkerReport, { type: 'ready' }>) => void) {
+  constructor(
+    input: WorkerInput,
+    onReport: (report: Exclude<WorkerReport, { type: 'ready' | 'opened' }>) => void,
+  ) {
     this.#thread = new Worker(ENTRY, { workerData: input });
     const ready = Promise.withResolvers<void>();
     const gone = Promise.withResolvers<unknown>();
@@ -40,6 +45,7 @@ export class PoolWorker {
     });
     this.#thread.on('message', (report: WorkerReport) => {
       if (report.type === 'ready') ready.resolve();
+      else if (report.type === 'opened') this.#opened.get(report.session)?.(report.delta);
       else onReport(report);
     });
     // Whoever needs the worker awaits `ready`; a crash later must not count as unhandled.
@@ -69,7 +75,15 @@ export class PoolWorker {
     this.#thread.postMessage({ type: 'models', networks } satisfies WorkerJob);
   }
 
+  /** Resolves with Delta when the session is open; never if it does not open. To be asked for before it is opened. */
+  deltaOf(session: string): Promise<Uint8Array> {
+    const { promise, resolve } = Promise.withResolvers<Uint8Array>();
+    this.#opened.set(session, resolve);
+    return promise;
+  }
+
   closeSession(session: string): void {
+    this.#opened.delete(session);
     this.#thread.postMessage({ type: 'close', session } satisfies WorkerJob);
   }
 

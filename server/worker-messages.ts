@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { FixedNetwork } from '../model/network.ts';
+import type { BundleSecrets } from '../protocol/bundle.ts';
 import type { Setting } from '../protocol/setting.ts';
 
 /** What the main thread and a worker say to each other. Segments go over the ports in these messages. */
@@ -39,7 +40,7 @@ export type RoleJob =
   | {
       readonly type: 'infer';
       readonly model: string;
-      readonly bundleSeed: Uint8Array;
+      readonly secrets: BundleSecrets;
       readonly port: MessagePort;
     };
 
@@ -51,6 +52,8 @@ export type WorkerJob =
 
 export type WorkerReport =
   | { readonly type: 'ready' }
+  /** A session is open; Delta of its bundles, secret. */
+  | { readonly type: 'opened'; readonly session: string; readonly delta: Uint8Array }
   /** A bundle took this much processor time of the thread (ms). */
   | { readonly type: 'prepared'; readonly model: string; readonly processorMs: number }
   /** A fault of ours inside a job, for the log; the peer only learns that there was one. */

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import type { FixedNetwork } from '../model/network.ts';
+import type { BundleSecrets } from '../protocol/bundle.ts';
 import type { Quote } from '../transport/messages.ts';
 import type { PortChannel } from '../transport/port-channel.ts';
 import { FORGET_MS, RESPAWN_MS, type ServerLimits } from './limits.ts';
@@ -99,9 +100,9 @@ export class WorkerPool {
   }
 
   /** Starts the server's online role; the caller moves the channel's segments and calls `release` in the end. */
-  infer(model: string, bundleSeed: Uint8Array): { channel: PortChannel; release: () => void } {
+  infer(model: string, secrets: BundleSecrets): { channel: PortChannel; release: () => void } {
     const worker = leastLoaded(this.#online);
-    const channel = worker.start({ type: 'infer', model, bundleSeed });
+    const channel = worker.start({ type: 'infer', model, secrets });
     worker.load++;
     const leave = this.#running.enter();
     return {
@@ -132,7 +133,7 @@ export class WorkerPool {
     worker.gone.then((cause) => this.#replace(workers, worker, place, cause));
   }
 
-  #take(report: Exclude<WorkerReport, { type: 'ready' }>): void {
+  #take(report: Exclude<WorkerReport, { type: 'ready' | 'opened' }>): void {
     if (report.type === 'fault')
       this.#logger.error({ job: report.job, detail: report.detail }, 'a worker met an internal error');
     else this.#averageOf(report.model).add(report.processorMs);
@@ -160,11 +161,14 @@ export class PoolSession {
   readonly #worker: PoolWorker;
   readonly #name: string;
   readonly #client: string;
+  /** Delta of the session's bundles, secret; there once the session is open. */
+  readonly delta: Promise<Uint8Array>;
 
   constructor(worker: PoolWorker, name: string, client: string) {
     this.#worker = worker;
     this.#name = name;
     this.#client = client;
+    this.delta = worker.deltaOf(name);
     worker.load++;
   }
 

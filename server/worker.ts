@@ -71,13 +71,14 @@ async function run(job: RoleJob): Promise<void> {
 async function play(job: RoleJob, channel: Channel): Promise<void> {
   if (job.type === 'infer') {
     const { network, plan } = known(models.get(job.model), 'model');
-    return inferServer(plan, network, channel, job.bundleSeed);
+    return inferServer(plan, network, channel, job.secrets);
   }
   const inTurns = new TurnChannel(channel, turns, job.client);
   if (job.type === 'open') {
     const session = inTurns.play((segments) => openServerSession(segments, kernelCache));
     sessions.set(job.session, { session, role: session });
-    await session;
+    const { ot } = await session;
+    report({ type: 'opened', session: job.session, delta: ot.delta });
     return;
   }
   const { network, plan } = known(models.get(job.model), 'model');

@@ -22,6 +22,7 @@ const STATUS_OF: Record<SphynxErrorCode, Status> = {
   'protocol/format': Status.INVALID_ARGUMENT,
   'protocol/length': Status.INVALID_ARGUMENT,
   'protocol/order': Status.INVALID_ARGUMENT,
+  'protocol/inconsistent': Status.INVALID_ARGUMENT,
   'protocol/closed': Status.CANCELLED,
   'protocol/deadline': Status.DEADLINE_EXCEEDED,
   'bundle/unknown': Status.NOT_FOUND,

@@ -58,7 +58,7 @@ export async function recordTranscript(network: FixedNetwork): Promise<Transcrip
   const inferring = record(ends);
   await Promise.all([
     inferClient(plan, inferring.client, bundle, randomImage(network, 1)),
-    inferServer(plan, network, inferring.server, bundleSeed),
+    inferServer(plan, network, inferring.server, { seed: bundleSeed, delta: serverSession.ot.delta }),
   ]);
   const { said: session } = opening;
   const [{ said: prepared }, { said: online }] = [preparing, inferring];

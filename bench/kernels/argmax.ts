@@ -10,7 +10,6 @@ import {
   garbleArgmax,
 } from '../../crypto/garbling/argmax.ts';
 import type { GarblerKeys } from '../../crypto/garbling/gadget.ts';
-import { bundleDelta } from '../../crypto/garbling/keys.ts';
 import { Prg, randomSeed } from '../../crypto/prg.ts';
 import type { Entry } from './entry.ts';
 
@@ -22,11 +21,13 @@ export function argmaxes(): Entry[] {
   ].flatMap((argmax) => {
     const { labels, tables: bytes } = argmaxBytes(argmax);
     const seed = randomSeed();
-    const keys: GarblerKeys = { seed, delta: bundleDelta(seed), nonce: random(16), layer: 0 };
+    const delta = random(16);
+    delta[0] |= 1;
+    const keys: GarblerKeys = { seed, delta, nonce: random(16), layer: 0 };
     const zero = random(16 * labels);
     const [a, b] = ['a', 'b'].map((share) => new Prg(seed, share).words(argmax.logits));
     const choices = argmaxChoices(argmax, b);
-    const held = zero.map((byte, i) => byte ^ (choices[i >> 4] ? keys.delta[i & 15] : 0));
+    const held = zero.map((byte, i) => byte ^ (choices[i >> 4] ? delta[i & 15] : 0));
     const garbled = () => garbleArgmax(argmax, keys, zero);
     const [tables, online] = [garbled(), argmaxServerLabels(argmax, keys, a)];
     const hash = argmaxHash(argmax, keys);

@@ -4,15 +4,14 @@ import { randomBytes } from 'node:crypto';
 import { clientBits, evaluate } from '../../crypto/garbling/evaluate.ts';
 import { GADGET_CHUNK, type Gadget, type GarblerKeys, gadgetBytes } from '../../crypto/garbling/gadget.ts';
 import { garble } from '../../crypto/garbling/garble.ts';
-import { bundleDelta } from '../../crypto/garbling/keys.ts';
 import { outputMasks, removeMask, serverLabels } from '../../crypto/garbling/online.ts';
 import { BASE_OTS } from '../../crypto/ot/base-ot.ts';
-import { correctLabels, labelCorrections } from '../../crypto/ot/correlate.ts';
-import { type OtTreeBits, RandomOtReceiver, RandomOtSender } from '../../crypto/ot/random-ot.ts';
+import { CorrelatedOtReceiver, CorrelatedOtSender, type OtTreeBits } from '../../crypto/ot/correlated-ot.ts';
+import { checkChoices, proveChoices, SPARE_TRANSFERS } from '../../crypto/ot/extension-check.ts';
 import { Prg, randomSeed } from '../../crypto/prg.ts';
 import { subtractShares } from '../../crypto/ring.ts';
 import type { Entry } from './entry.ts';
-import { mustEqual } from './plain.ts';
+import { mustEqual, xor } from './plain.ts';
 import { block, blocks } from './room.ts';
 
 const COUNT = GADGET_CHUNK;
@@ -24,18 +23,20 @@ export function gadgets(): Entry[] {
     const gadget: Gadget = { kind: 'relu', ringBits: RING_BITS, dropBits: DROP_BITS, digitBits };
     const bytes = gadgetBytes(gadget);
     const seed = randomSeed();
-    const keys: GarblerKeys = { seed, delta: bundleDelta(seed), nonce: random(16), layer: 0 };
+    const delta = random(16);
+    delta[0] |= 1;
+    const keys: GarblerKeys = { seed, delta, nonce: random(16), layer: 0 };
     const zero = random(16 * bytes.labels * COUNT);
     const x = new Prg(seed, 'x').words(COUNT).map((word) => (word >>> 10) - 2 ** 21);
     const b = new Prg(seed, 'b').words(COUNT);
     const a = subtractShares(x, b);
     const bits = clientBits(gadget, b);
-    const labels = zero.map((byte, i) => byte ^ (bits[i >> 4] ? keys.delta[i & 15] : 0));
+    const labels = zero.map((byte, i) => byte ^ (bits[i >> 4] ? delta[i & 15] : 0));
     const garbled = () => garble(gadget, keys, 0, COUNT, zero);
     const sent = () => serverLabels(gadget, keys, 0, COUNT, a);
     const [tables, online] = [garbled(), sent()];
     const opened = () => evaluate(gadget, keys.nonce, 0, 0, COUNT, b, tables, labels, online);
-    const masks = () => outputMasks(gadget, keys, 0, COUNT);
+    const masks = () => outputMasks(keys, 0, COUNT);
     const check = () => {
       const outputs = new Int32Array(removeMask(gadget, masks(), opened(), a));
       for (const [e, output] of outputs.entries()) {
@@ -69,61 +70,64 @@ export function gadgets(): Entry[] {
 const TRANSFERS = RING_BITS * COUNT;
 
 export function transfers(): Entry[] {
-  return [...([1, 2, 4] as const).flatMap(randomTransfers), ...corrections()];
+  return [...([1, 2, 4] as const).flatMap(correlatedTransfers), ...checks()];
 }
 
-function randomTransfers(treeBits: OtTreeBits): Entry[] {
+function correlatedTransfers(treeBits: OtTreeBits): Entry[] {
   const { receiver, sender } = session(treeBits);
   const choices = random(TRANSFERS).map((byte) => byte & 1);
   // A session's streams move on with every call; what is timed needs a matrix of the right length only.
   const { matrix } = receiver.extend(choices);
   const check = () => {
     const fresh = session(treeBits);
-    const request = fresh.receiver.extend(choices);
-    const { zero, one } = fresh.sender.extend(TRANSFERS, request.matrix);
-    for (let i = 0; i < TRANSFERS; i += 97)
-      mustEqual(block(request.messages, i), block(choices[i] ? one : zero, i));
+    const { matrix, labels } = fresh.receiver.extend(choices);
+    const zero = fresh.sender.extend(TRANSFERS, matrix);
+    for (let i = 0; i < TRANSFERS; i += 97) {
+      const label = block(zero, i);
+      mustEqual(block(labels, i), choices[i] ? xor(label, fresh.sender.delta) : label);
+    }
   };
   const common = { unit: 'transfers', units: TRANSFERS, bytes: matrix.length, floor: 8e6, check };
   const kind = treeBits === 1 ? 'IKNP' : `SoftSpokenOT, trees of depth ${treeBits}`;
   return [
-    { name: `random OT, receiver, ${kind}`, ...common, run: () => receiver.extend(choices) },
-    { name: `random OT, sender, ${kind}`, ...common, run: () => sender.extend(TRANSFERS, matrix) },
+    { name: `correlated OT, receiver, ${kind}`, ...common, run: () => receiver.extend(choices) },
+    { name: `correlated OT, sender, ${kind}`, ...common, run: () => sender.extend(TRANSFERS, matrix) },
   ];
 }
 
 /** Both ends after base OTs from a trusted dealer. */
-function session(treeBits: OtTreeBits): { receiver: RandomOtReceiver; sender: RandomOtSender } {
+function session(treeBits: OtTreeBits): { receiver: CorrelatedOtReceiver; sender: CorrelatedOtSender } {
   const seeds = () => Array.from({ length: BASE_OTS }, randomSeed);
   const [zero, one, id] = [seeds(), seeds(), randomSeed()];
   const choices = random(BASE_OTS).map((byte) => byte & 1);
+  choices[0] = 1;
   const chosen = [...choices].map((choice, j) => (choice ? one[j] : zero[j]));
-  const receiver = new RandomOtReceiver({ zero, one, session: id }, treeBits);
+  const receiver = new CorrelatedOtReceiver({ zero, one, session: id }, treeBits);
   const base = { choices, seeds: chosen, session: id };
-  return { receiver, sender: new RandomOtSender(base, treeBits, receiver.treeMessage) };
+  return { receiver, sender: new CorrelatedOtSender(base, treeBits, receiver.treeMessage) };
 }
 
-function corrections(): Entry[] {
-  const [zero, one, delta] = [random(16 * TRANSFERS), random(16 * TRANSFERS), random(16)];
-  const choices = random(TRANSFERS).map((byte) => byte & 1);
-  const messages = zero.map((byte, i) => (choices[i >> 4] ? one[i] : byte));
-  const correction = labelCorrections(zero, one, delta);
-  const plainCorrections = () => zero.map((byte, i) => byte ^ one[i] ^ delta[i & 15]);
-  const plainLabels = () => messages.map((byte, i) => byte ^ (choices[i >> 4] ? correction[i] : 0));
-  const common = { unit: 'labels', units: TRANSFERS, bytes: 16 * TRANSFERS };
+function checks(): Entry[] {
+  const { receiver, sender } = session(4);
+  const runs = [TRANSFERS, SPARE_TRANSFERS].map((count) => {
+    const choices = random(count).map((byte) => byte & 1);
+    const { matrix, labels } = receiver.extend(choices);
+    return { chosen: { choices, labels }, zero: sender.extend(count, matrix) };
+  });
+  const [run, spare] = runs;
+  const challenge = randomSeed();
+  const proved = () => proveChoices(challenge, [run.chosen], spare.chosen);
+  const proof = proved();
+  const checked = () => checkChoices(challenge, [run.zero], spare.zero, sender.delta, proof);
+  const check = () => {
+    checked();
+    const wrong = proof.with(20, proof[20] ^ 1);
+    assert.throws(() => checkChoices(challenge, [run.zero], spare.zero, sender.delta, wrong));
+  };
+  const common = { unit: 'transfers', units: TRANSFERS, bytes: 16 * TRANSFERS, check };
   return [
-    {
-      ...{ name: 'corrections of labels, offered', ...common },
-      run: () => labelCorrections(zero, one, delta),
-      reference: { units: TRANSFERS, run: plainCorrections },
-      check: () => mustEqual(labelCorrections(zero, one, delta), plainCorrections()),
-    },
-    {
-      ...{ name: 'corrections of labels, applied', ...common },
-      run: () => correctLabels(messages, choices, correction),
-      reference: { units: TRANSFERS, run: plainLabels },
-      check: () => mustEqual(correctLabels(messages, choices, correction), plainLabels()),
-    },
+    { name: 'check of transfers, proof', ...common, run: proved },
+    { name: 'check of transfers, verification', ...common, run: checked },
   ];
 }
 

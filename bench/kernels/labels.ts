@@ -1,6 +1,6 @@
 /** Passes over wire labels: hashing, half gates, tables, transposition. */
 import { randomBytes } from 'node:crypto';
-import { GateHash, PURPOSE } from '../../crypto/hash.ts';
+import { type GateHash, gadgetHash, PURPOSE } from '../../crypto/hash.ts';
 import { hashInputs, xorBlocks } from '../../kernels/blocks.ts';
 import { type AdderPosition, adderInputs, evaluateAnd, garbleAnd } from '../../kernels/half-gates.ts';
 import { MATRIX_ROWS, transpose } from '../../kernels/transpose.ts';
@@ -12,7 +12,7 @@ const COUNT = 5120;
 
 export function passes(): Entry[] {
   const [x, inputs, out] = [blocks(COUNT), blocks(COUNT), blocks(COUNT)];
-  const hash = new GateHash(new Uint8Array(randomBytes(16)), 0);
+  const hash = gadgetHash(new Uint8Array(randomBytes(16)), 0);
   const [matrix, columns] = [blocks(MATRIX_ROWS * 24), blocks(MATRIX_ROWS * 24)];
   const bit = (array: Uint8Array, index: number) => (array[index >> 3] >> (index & 7)) & 1;
   const plainTransposed = () => {
@@ -81,7 +81,7 @@ export function halfGates(): Entry[] {
   const [a, b, c, sum] = [blocks(COUNT), blocks(COUNT), blocks(COUNT), blocks(COUNT)];
   const delta = blocks(1);
   delta[0] |= 1;
-  const hash = new GateHash(new Uint8Array(randomBytes(16)), 0);
+  const hash = gadgetHash(new Uint8Array(randomBytes(16)), 0);
   const rows = { generator: blocks(COUNT), evaluator: blocks(COUNT) };
   const carry = bytes(16 * COUNT);
   const parts = (

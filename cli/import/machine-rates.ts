@@ -65,7 +65,7 @@ async function rehearse(network: FixedNetwork) {
   const online = performance.now();
   await Promise.all([
     inferClient(plan, ends.client, bundle, image),
-    inferServer(plan, network, ends.server, seed),
+    inferServer(plan, network, ends.server, { seed, delta: server.ot.delta }),
   ]);
   const inferred = performance.now();
   runInteger(network, image, nearest);

@@ -1,8 +1,9 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { BLOCK_BYTES } from '../../kernels/blocks.ts';
 import { GateHash, inKernelMemory } from '../hash.ts';
+import { expand } from '../prg.ts';
 import { andGates, largestIndices, WORD_BITS } from './argmax-circuit.ts';
-import { checkLength, type GadgetBytes, type GarblerKeys } from './gadget.ts';
+import { checkLength, deltaOf, type GadgetBytes, type GarblerKeys } from './gadget.ts';
 import { bitLabels } from './garble-inputs.ts';
 import { EvaluatingGates, GarblingGates, type Gates } from './gates.ts';
 import { layerSecrets } from './keys.ts';
@@ -36,12 +37,15 @@ export function argmaxBytes(argmax: Argmax): GadgetBytes {
     );
   const gates = sum(andGates(logits, classes));
   const labels = WORD_BITS * logits;
-  return { labels, tables: 2 * BLOCK_BYTES * gates + decodeBits(argmax), online: BLOCK_BYTES * labels };
+  const colours = resultBits(argmax);
+  return { labels, tables: 2 * BLOCK_BYTES * gates + colours, online: BLOCK_BYTES * labels + colours };
 }
 
 /**
  * Garbler, offline. Once per `keys`, which no other gadget may use. `zeroLabels`: the evaluator's wires' labels for 0,
- * from OT [16 * labels, bit-major]. Returns the tables: rows of the gates, then one byte of colour per bit of the result.
+ * from OT [16 * labels, bit-major]. Returns the tables: rows of the gates, then one byte per bit of the result, its
+ * colour masked by a bit that follows online: a client that could read the result off the tables alone might choose its
+ * image by them.
  */
 export function garbleArgmax(argmax: Argmax, keys: GarblerKeys, zeroLabels: Uint8Array): Uint8Array {
   const { labels, tables } = argmaxBytes(argmax);
@@ -50,10 +54,11 @@ export function garbleArgmax(argmax: Argmax, keys: GarblerKeys, zeroLabels: Uint
   const hash = argmaxHash(argmax, keys);
   const rows = new Rows(new Uint8Array(tables));
   inKernelMemory((memory) => {
-    const gates = new GarblingGates(memory, hash, keys.delta, rows);
+    const gates = new GarblingGates(memory, hash, deltaOf(keys), rows);
     const own = bits((bit) => bitLabels(secrets, bit, 0, argmax.logits, memory));
     const indices = largestIndices(gates, own, planes(gates, zeroLabels, argmax), argmax.classes);
-    for (const label of indices.flat()) rows.take(1)[0] = colour(label);
+    const masks = colourMasks(argmax, keys);
+    for (const [bit, label] of indices.flat().entries()) rows.take(1)[0] = colour(label) ^ masks[bit];
   });
   hash.close();
   return rows.bytes;
@@ -65,7 +70,7 @@ export function argmaxHash(
   { nonce, layer }: Pick<GarblerKeys, 'nonce' | 'layer'>,
 ): GateHash {
   const purposes = 2 * [...andGates(logits, classes)].length;
-  const hash = new GateHash(nonce, layer, purposes);
+  const hash = new GateHash('argmax-hash', nonce, layer, purposes);
   hash.ready(Array(purposes).keys());
   return hash;
 }
@@ -79,16 +84,27 @@ export function argmaxChoices({ logits }: Argmax, share: Uint32Array): Uint8Arra
   return choices;
 }
 
-/** Garbler, online: the labels of its share [online bytes]. Never to be called for two different shares of one bundle. */
-export function argmaxServerLabels({ logits }: Argmax, keys: GarblerKeys, share: Uint32Array): Uint8Array {
+/** Garbler, online: the labels of its share, then the masks of the result's colours [online bytes]. Never to be called for two different shares of one bundle. */
+export function argmaxServerLabels(argmax: Argmax, keys: GarblerKeys, share: Uint32Array): Uint8Array {
+  const { logits } = argmax;
   checkLength('share', share, logits);
   const secrets = layerSecrets(keys);
   return inKernelMemory((memory) => {
     const words = memory.u32(logits);
     words.set(share);
-    const sent = memory.bytes(WORD_BITS * BLOCK_BYTES * logits);
+    const labels = WORD_BITS * BLOCK_BYTES * logits;
+    const sent = memory.bytes(labels + resultBits(argmax));
     for (let bit = 0; bit < WORD_BITS; bit++)
-      chosenBitLabels(secrets.digitCipher(bit), keys.delta, words, bit, 0, plane(sent, bit, logits), memory);
+      chosenBitLabels(
+        secrets.digitCipher(bit),
+        deltaOf(keys),
+        words,
+        bit,
+        0,
+        plane(sent, bit, logits),
+        memory,
+      );
+    sent.set(colourMasks(argmax, keys), labels);
     return sent.slice();
   });
 }
@@ -96,7 +112,7 @@ export function argmaxServerLabels({ logits }: Argmax, keys: GarblerKeys, share:
 /**
  * Evaluator, online: the indices of the largest logits. `hash`: from `argmaxHash`; `tables`: from `garbleArgmax`;
  * `clientLabels`: of its share's bits, from OT [16 * labels]; `onlineLabels`: from `argmaxServerLabels`. Throws 'crypto/input' on a wrong length and
- * where what comes out is no index, as from labels that belong elsewhere.
+ * if the decoded index is out of range, as from labels that belong elsewhere.
  */
 export function evaluateArgmax(
   argmax: Argmax,
@@ -112,10 +128,14 @@ export function evaluateArgmax(
   const found = inKernelMemory((memory) => {
     const rows = new Rows(tables);
     const gates = new EvaluatingGates(memory, hash, rows);
-    const [a, b] = [onlineLabels, clientLabels].map((labels) => planes(gates, labels, argmax));
+    const masks = onlineLabels.subarray(BLOCK_BYTES * bytes.labels);
+    const serverLabels = onlineLabels.subarray(0, BLOCK_BYTES * bytes.labels);
+    const [a, b] = [serverLabels, clientLabels].map((labels) => planes(gates, labels, argmax));
     const indices = largestIndices(gates, a, b, argmax.classes);
-    return indices.map((index) =>
-      index.reduce((value, label, bit) => value | ((colour(label) ^ rows.take(1)[0]) << bit), 0),
+    const decoded = indices.flat().map((label, bit) => (colour(label) ^ rows.take(1)[0] ^ masks[bit]) & 1);
+    const width = decoded.length / argmax.classes;
+    return indices.map((_, i) =>
+      decoded.slice(i * width, (i + 1) * width).reduce((value, bit, place) => value | (bit << place), 0),
     );
   });
   if (found.some((index) => index < 0 || index >= argmax.logits))
@@ -123,8 +143,13 @@ export function evaluateArgmax(
   return found;
 }
 
-/** Bytes that decode the result: one per bit. */
-function decodeBits({ logits, classes }: Argmax): number {
+/** The bits that mask the colours of the result, a byte 0 or 1 each; from the seed, so that the server stores none. */
+function colourMasks(argmax: Argmax, keys: GarblerKeys): Uint8Array {
+  return expand(keys.seed, 'result-colours', resultBits(argmax)).map((byte) => byte & 1);
+}
+
+/** Bits of all indices together. */
+function resultBits({ logits, classes }: Argmax): number {
   return classes * Math.ceil(Math.log2(logits));
 }
 

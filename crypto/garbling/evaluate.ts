@@ -4,8 +4,8 @@ import { DIGIT_ROW_BYTES, evaluateDigit } from '../../kernels/digit-tables.ts';
 import { adderInputs, evaluateAnd } from '../../kernels/half-gates.ts';
 import type { KernelMemory } from '../../kernels/memory.ts';
 import { type GateHash, gateHash, inKernelMemory, PURPOSE } from '../hash.ts';
-import { addShares } from '../ring.ts';
-import { checkChunk, checkLength, digitsOf, type Gadget, gadgetBytes } from './gadget.ts';
+import { addShares, bytesToWords } from '../ring.ts';
+import { CORRECTION_BYTES, checkChunk, checkLength, digitsOf, type Gadget, gadgetBytes } from './gadget.ts';
 import { circuitInput, evaluatorPart } from './inputs.ts';
 import { plane, Rows } from './rows.ts';
 
@@ -76,15 +76,15 @@ export function evaluate(
     const b = placed(memory, clientLabels);
     const online = placed(memory, onlineLabels);
     const opened = memory.u32(count).fill(0);
-    if (gadget.kind === 'rescale') {
-      openDecodeTable(chunk, 0, online, b, opened);
-      return addShares(opened, evaluatorPart(gadget, share));
+    if (gadget.kind === 'rescale') openDecodeTable(chunk, 0, online, b, opened);
+    else {
+      const sums = add(gadget, chunk, openInputs(gadget, chunk, online), b);
+      const label = (bit: number) => plane(sums, bit, count);
+      for (let bit = 0; bit < gadget.ringBits - 1; bit++)
+        openDecodeTable(chunk, bit, label(bit), label(gadget.ringBits - 1), opened);
     }
-    const sums = add(gadget, chunk, openInputs(gadget, chunk, online), b);
-    const label = (bit: number) => plane(sums, bit, count);
-    for (let bit = 0; bit < gadget.ringBits - 1; bit++)
-      openDecodeTable(chunk, bit, label(bit), label(gadget.ringBits - 1), opened);
-    return opened.slice();
+    const masked = addShares(opened, bytesToWords(chunk.rows.take(CORRECTION_BYTES * count)));
+    return gadget.kind === 'relu' ? masked : addShares(masked, evaluatorPart(gadget, share));
   });
 }
 

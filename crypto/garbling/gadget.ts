@@ -28,8 +28,11 @@ export interface Gadget {
 export interface GarblerKeys {
   /** Secret, of this layer of this bundle alone (32 bytes). */
   readonly seed: Uint8Array;
-  /** Secret, of the bundle: the difference of the two labels of every wire (16 bytes, colour bit 1). */
-  readonly delta: Uint8Array;
+  /**
+   * Secret, of the session: the difference of the two labels of every wire (16 bytes, colour bit 1). null where it is
+   * not at hand: online it is needed only if `hasBitLabels`.
+   */
+  readonly delta: Uint8Array | null;
   /** Public, of the bundle (16 bytes). */
   readonly nonce: Uint8Array;
   readonly layer: number;
@@ -44,6 +47,9 @@ export const MAX_RING_BITS = 20;
 /** Length of a wire label or digit key (bytes). */
 export const LABEL_BYTES = BLOCK_BYTES;
 
+/** Bytes of the word that brings the decode tables of an element to the mask that its seed yields. */
+export const CORRECTION_BYTES = 4;
+
 export interface GadgetBytes {
   /** Oblivious transfers: labels of the evaluator's input, 16 bytes each. */
   readonly labels: number;
@@ -56,13 +62,15 @@ export interface GadgetBytes {
 /** What one element costs. Throws 'crypto/input' if the parameters are out of range. */
 export function gadgetBytes(gadget: Gadget): GadgetBytes {
   checkGadget(gadget);
-  if (gadget.kind === 'rescale') return { labels: 1, tables: PAIR_ROW_BYTES, online: LABEL_BYTES };
+  if (gadget.kind === 'rescale')
+    return { labels: 1, tables: PAIR_ROW_BYTES + CORRECTION_BYTES, online: LABEL_BYTES };
   const { ringBits } = gadget;
   const digits = digitsOf(gadget);
   const digitRows = digits.filter(({ bits }) => bits === 2).length * DIGIT_ROW_BYTES;
   const gates = (ringBits - 1) * 2 * LABEL_BYTES;
   const decode = (ringBits - 1) * PAIR_ROW_BYTES;
-  return { labels: ringBits, tables: digitRows + gates + decode, online: digits.length * LABEL_BYTES };
+  const tables = digitRows + gates + decode + CORRECTION_BYTES;
+  return { labels: ringBits, tables, online: digits.length * LABEL_BYTES };
 }
 
 /** A run of one or two bits of the garbler's input that has one online label. */
@@ -79,6 +87,18 @@ export function digitsOf({ kind, ringBits, digitBits }: Gadget): Digit[] {
   for (let bit = 0; bit < ringBits; bit += digitBits)
     digits.push({ bit, bits: digitBits === 2 && bit + 1 < ringBits ? 2 : 1 });
   return digits;
+}
+
+/** Whether some input of the garbler is a single bit, whose label takes Delta to derive online. */
+export function hasBitLabels(gadget: Gadget): boolean {
+  return digitsOf(gadget).some(({ bits }) => bits === 1);
+}
+
+/** Delta of `keys`. Throws 'internal' if it is not at hand: a bundle whose record should hold it and does not. */
+export function deltaOf({ delta }: GarblerKeys): Uint8Array {
+  if (!delta)
+    throw new SphynxError('internal', 'this bundle was stored without Delta, which its labels need');
+  return delta;
 }
 
 /** Throws 'crypto/input' unless elements first .. first + count can be a chunk: their indices are the hash's tweaks. */

@@ -2,7 +2,15 @@ import { BLOCK_BYTES } from '../../kernels/blocks.ts';
 import { garblePair, PAIR_ROW_BYTES, pairInputs } from '../../kernels/decode-tables.ts';
 import { adderInputs, garbleAnd } from '../../kernels/half-gates.ts';
 import { inKernelMemory, PURPOSE } from '../hash.ts';
-import { checkChunk, checkLength, type Gadget, type GarblerKeys, gadgetBytes } from './gadget.ts';
+import {
+  CORRECTION_BYTES,
+  checkChunk,
+  checkLength,
+  deltaOf,
+  type Gadget,
+  type GarblerKeys,
+  gadgetBytes,
+} from './gadget.ts';
 import { bitLabels, type GarbledChunk, garbleInputs } from './garble-inputs.ts';
 import { wrapValues } from './inputs.ts';
 import { layerSecrets } from './keys.ts';
@@ -14,7 +22,7 @@ import { plane, Rows } from './rows.ts';
  *
  * `zeroLabels`: the evaluator's wires' labels for 0, from OT [16 * labels * count, position-major]. Returns the
  * tables [tables * count bytes]: digit tables, then the rows of the adder's gates, then decode tables, each
- * position-major. Throws 'crypto/input' on a wrong length or a chunk of more than GADGET_CHUNK elements.
+ * position-major, and a correction word per element. Throws 'crypto/input' on a wrong length or a chunk of more than GADGET_CHUNK elements.
  */
 export function garble(
   gadget: Gadget,
@@ -28,35 +36,35 @@ export function garble(
   checkLength('zero labels', zeroLabels, BLOCK_BYTES * labels * count);
   return inKernelMemory((memory) => {
     const delta = memory.bytes(BLOCK_BYTES);
-    delta.set(keys.delta);
+    delta.set(deltaOf(keys));
     const b = memory.bytes(zeroLabels.length);
     b.set(zeroLabels);
     const rows = new Rows(memory.bytes(tables * count));
     const chunk = { secrets: layerSecrets(keys), first, count, memory, delta, rows };
-    if (gadget.kind === 'relu') garbleRelu(gadget, chunk, b);
-    else garbleRescale(gadget, chunk, b);
+    const corrections = memory.u32(count);
+    corrections.set(chunk.secrets.outputMasks(first, count));
+    if (gadget.kind === 'relu') garbleRelu(gadget, chunk, b, corrections);
+    else garbleRescale(gadget, chunk, b, corrections);
+    rows.take(CORRECTION_BYTES * count).set(bytesOf(corrections));
     return rows.bytes.slice();
   });
 }
 
-function garbleRelu(gadget: Gadget, chunk: GarbledChunk, b: Uint8Array): void {
+function garbleRelu(gadget: Gadget, chunk: GarbledChunk, b: Uint8Array, corrections: Uint32Array): void {
   const { ringBits } = gadget;
-  const { secrets, first, count } = chunk;
   const sums = garbleAdder(gadget, chunk, garbleInputs(gadget, chunk), b);
-  const label = (bit: number) => plane(sums, bit, count);
-  const masks = secrets.partialMasks(first, count, ringBits - 1);
+  const label = (bit: number) => plane(sums, bit, chunk.count);
   for (let bit = 0; bit < ringBits - 1; bit++) {
     // x AND NOT sign, at its place.
     const values: Words = [0, 0, 2 ** bit, 0];
-    const partial = masks.subarray(bit * count, (bit + 1) * count);
-    garbleDecodeTable(chunk, bit, label(bit), label(ringBits - 1), partial, values);
+    garbleDecodeTable(chunk, bit, label(bit), label(ringBits - 1), values, corrections);
   }
 }
 
-function garbleRescale(gadget: Gadget, chunk: GarbledChunk, b: Uint8Array): void {
+function garbleRescale(gadget: Gadget, chunk: GarbledChunk, b: Uint8Array, corrections: Uint32Array): void {
   const { secrets, first, count, memory } = chunk;
-  const masks = secrets.partialMasks(first, count, 1);
-  garbleDecodeTable(chunk, 0, bitLabels(secrets, 0, first, count, memory), b, masks, wrapValues(gadget));
+  const a = bitLabels(secrets, 0, first, count, memory);
+  garbleDecodeTable(chunk, 0, a, b, wrapValues(gadget), corrections);
 }
 
 /** The labels for 0 of the sum's bits [ringBits planes]. */
@@ -86,24 +94,29 @@ function garbleAdder({ ringBits }: Gadget, chunk: GarbledChunk, a: Uint8Array, b
 /** Words for the values 00, 01, 10, 11 of two wires. */
 type Words = [number, number, number, number];
 
-/** One two-label table per element: the word mask + values[2x + y] under the labels of x and y. */
+/**
+ * One two-label table per element: the word sigma + values[2x + y] under the labels of x and y. The first row is
+ * reduced away, which fixes sigma; it is taken off the element's correction.
+ */
 function garbleDecodeTable(
   { secrets, first, count, memory, delta, rows }: GarbledChunk,
   bit: number,
   x: Uint8Array,
   y: Uint8Array,
-  masks: Uint32Array,
   values: Words,
+  corrections: Uint32Array,
 ): void {
   memory.scope(() => {
     const inputs = memory.bytes(4 * BLOCK_BYTES * count);
     const hashes = memory.bytes(4 * BLOCK_BYTES * count);
     pairInputs(x, y, delta, inputs, count, first);
     secrets.hash.hash(PURPOSE.decode(bit), inputs, hashes);
-    const words = memory.u32(count);
-    words.set(masks);
-    const word = memory.u32(4);
-    word.set(values);
-    garblePair(x, y, hashes, words, word, rows.take(PAIR_ROW_BYTES * count));
+    const words = memory.u32(4);
+    words.set(values);
+    garblePair(x, y, hashes, words, rows.take(PAIR_ROW_BYTES * count), corrections);
   });
+}
+
+function bytesOf(words: Uint32Array): Uint8Array {
+  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
 }

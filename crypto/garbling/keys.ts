@@ -1,14 +1,7 @@
 import { BlockCipher } from '../block-cipher.ts';
-import { GateHash } from '../hash.ts';
-import { deriveSeed, expand, expandWords } from '../prg.ts';
+import { type GateHash, gadgetHash } from '../hash.ts';
+import { expand, expandWords } from '../prg.ts';
 import { type GarblerKeys, LABEL_BYTES } from './gadget.ts';
-
-/** Delta, the difference of the two labels of every wire of a bundle; its colour bit is 1. */
-export function bundleDelta(bundleSeed: Uint8Array): Uint8Array {
-  const delta = deriveSeed(bundleSeed, 'delta').slice(0, LABEL_BYTES);
-  delta[0] |= 1;
-  return delta;
-}
 
 /** Keys for the digits of a word. */
 const MAX_DIGITS = 32;
@@ -48,7 +41,7 @@ export class LayerSecrets {
 
   /** Needed offline only. */
   get hash(): GateHash {
-    this.#hash ??= new GateHash(this.#keys.nonce, this.#keys.layer);
+    this.#hash ??= gadgetHash(this.#keys.nonce, this.#keys.layer);
     return this.#hash;
   }
 
@@ -67,9 +60,9 @@ export class LayerSecrets {
     return expand(this.#keys.seed, `permutations/${first}`, LABEL_BYTES * count);
   }
 
-  /** The output masks of a chunk, one word per decode table and element, position-major. */
-  partialMasks(first: number, count: number, tables: number): Uint32Array {
-    return expandWords(this.#keys.seed, `output-masks/${first}`, tables * count);
+  /** rho of the elements of a chunk: what masks their results. */
+  outputMasks(first: number, count: number): Uint32Array<ArrayBuffer> {
+    return expandWords(this.#keys.seed, `output-masks/${first}`, count);
   }
 
   /** Frees the ciphers. */

@@ -4,7 +4,15 @@ import type { KernelMemory } from '../../kernels/memory.ts';
 import type { BlockCipher } from '../block-cipher.ts';
 import { inKernelMemory } from '../hash.ts';
 import { addShares, subtractShares } from '../ring.ts';
-import { checkChunk, checkLength, digitsOf, type Gadget, type GarblerKeys, gadgetBytes } from './gadget.ts';
+import {
+  checkChunk,
+  checkLength,
+  deltaOf,
+  digitsOf,
+  type Gadget,
+  type GarblerKeys,
+  gadgetBytes,
+} from './gadget.ts';
 import { circuitInput, garblerPart, offsetShare } from './inputs.ts';
 import { layerSecrets } from './keys.ts';
 import { plane } from './rows.ts';
@@ -39,7 +47,7 @@ export function serverLabels(
     const counters = memory.bytes(size);
     for (const [d, { bit, bits }] of digitsOf(gadget).entries()) {
       const out = plane(sent, d, count);
-      if (bits === 1) chosenBitLabels(secrets.digitCipher(d), keys.delta, words, bit, first, out, memory);
+      if (bits === 1) chosenBitLabels(secrets.digitCipher(d), deltaOf(keys), words, bit, first, out, memory);
       else {
         sentKeyCounters(words, bit, permutations, d, counters, first);
         secrets.digitCipher(d).encrypt(counters, out);
@@ -70,15 +78,10 @@ export function chosenBitLabels(
   });
 }
 
-/** rho of elements first .. first + count: the sum of the masks in their decode tables. */
-export function outputMasks(gadget: Gadget, keys: GarblerKeys, first: number, count: number): Uint32Array {
+/** rho of elements first .. first + count, which masks their results. */
+export function outputMasks(keys: GarblerKeys, first: number, count: number): Uint32Array {
   checkChunk(first, count);
-  const tables = gadget.kind === 'rescale' ? 1 : gadget.ringBits - 1;
-  const partial = layerSecrets(keys).partialMasks(first, count, tables);
-  const sums = partial.slice(0, count);
-  for (let table = 1; table < tables; table++)
-    for (let e = 0; e < count; e++) sums[e] += partial[table * count + e];
-  return sums;
+  return layerSecrets(keys).outputMasks(first, count);
 }
 
 /**

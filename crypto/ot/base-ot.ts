@@ -20,7 +20,7 @@ export {
 } from './chou-orlandi.ts';
 
 /**
- * The two parties of the base OTs, semi-honest, each with fresh secrets from the system's CSPRNG for one session.
+ * The two parties of the base OTs, each with fresh secrets from the system's CSPRNG for one session.
  * The extension turns the roles round: its sender (the garbler) is the receiver here. A party finishes once:
  * secrets or seeds that served twice would repeat the extension's streams.
  */
@@ -52,9 +52,13 @@ export class BaseOtReceiver {
   readonly reply: Uint8Array;
   #result: BaseOtChoices | undefined;
 
-  /** `message`: the sender's. Throws 'protocol/length' or 'crypto/input' if it is not a point. */
+  /**
+   * `message`: the sender's. The first choice is 1: the choices are the garbling's Delta, whose colour bit is 1 (free
+   * XOR). 127 bits of it stay random. Throws 'protocol/length' or 'crypto/input' if it is not a point.
+   */
   constructor(message: Uint8Array) {
     const choices = randomBytes(BASE_OTS).map((byte) => byte & 1);
+    choices[0] = 1;
     const secrets = Array.from(choices, randomScalar);
     const { reply, result } = receiverReply(message, choices, secrets);
     this.reply = reply;

@@ -35,7 +35,7 @@ export function treeCount(treeBits: OtTreeBits): number {
 }
 
 /** Bytes of the sums, tree after tree, from the second level down: 0, 4,096 or 6,144. */
-export function treeMessageBytes(treeBits: OtTreeBits): number {
+export function treeSumBytes(treeBits: OtTreeBits): number {
   return treeCount(treeBits) * (treeBits - 1) * 2 * SEED_BYTES;
 }
 
@@ -44,7 +44,7 @@ export function growTrees(
   { zero, one, session }: BaseOtPairs,
   treeBits: OtTreeBits,
 ): SeedTrees & { readonly message: Uint8Array } {
-  const message = new Uint8Array(treeMessageBytes(treeBits));
+  const message = new Uint8Array(treeSumBytes(treeBits));
   const trees: Uint8Array[][] = [];
   for (let root = 0; root < BASE_OTS; root += treeBits) {
     let nodes = [zero[root], one[root]];
@@ -70,10 +70,10 @@ export function punctureTrees(
   treeBits: OtTreeBits,
   message: Uint8Array,
 ): SeedTrees {
-  if (message.length !== treeMessageBytes(treeBits))
+  if (message.length !== treeSumBytes(treeBits))
     throw new SphynxError(
       'protocol/length',
-      `OT trees: expected ${treeMessageBytes(treeBits)} bytes, got ${message.length}`,
+      `OT trees: expected ${treeSumBytes(treeBits)} bytes of sums, got ${message.length}`,
     );
   const trees: Uint8Array[][] = [];
   for (let root = 0; root < BASE_OTS; root += treeBits) {

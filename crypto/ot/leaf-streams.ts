@@ -4,8 +4,16 @@ import { MATRIX_ROWS } from '../../kernels/transpose.ts';
 import { Prg } from '../prg.ts';
 import type { OtTreeBits } from './ggm-trees.ts';
 
-/** The leaves of a party's trees, each expanded to a stream. A leaf that is missing at the end of its tree counts as 0. */
+/** Bytes of a leaf's tag: long enough that no two seeds with one tag can be found. */
+export const TAG_BYTES = 32;
+
+/**
+ * The leaves of a party's trees, each expanded to a stream. The first bytes of a stream are the leaf's tag, for the
+ * check of the trees; the rest makes rows of matrices. A leaf that is missing at the end of its tree counts as 0.
+ */
 export class LeafStreams {
+  /** The tags of the leaves of every tree, in the order in which the leaves were given. */
+  readonly tags: readonly (readonly Uint8Array[])[];
   readonly #treeBits: OtTreeBits;
   readonly #trees: readonly (readonly Prg[])[];
 
@@ -13,6 +21,7 @@ export class LeafStreams {
   constructor(trees: readonly (readonly Uint8Array[])[], treeBits: OtTreeBits) {
     this.#treeBits = treeBits;
     this.#trees = trees.map((leaves) => leaves.map((seed) => new Prg(seed, 'ot-column')));
+    this.tags = this.#trees.map((streams) => streams.map((stream) => stream.bytes(TAG_BYTES)));
   }
 
   /**

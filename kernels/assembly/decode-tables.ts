@@ -26,16 +26,17 @@ export function pairInputs(x: usize, y: usize, delta: usize, out: usize, count: 
 }
 
 /**
- * rows[e] (16 bytes): word of the values (x, y) is mask[e] + values[2x + y], encrypted by hashes as
- * `pairInputs` orders them, at row 2 * colour(x) + colour(y). x and y are zero labels.
+ * rows[e] (12 bytes): the word of the values (x, y) is sigma + values[2x + y], encrypted by hashes as `pairInputs`
+ * orders them, at row 2 * colour(x) + colour(y); row 0 is reduced away, which fixes sigma = its pad - its value. Takes
+ * sigma off corrections[e]. x and y are zero labels.
  */
 export function garblePair(
   x: usize,
   y: usize,
   hashes: usize,
-  masks: usize,
   values: usize,
   rows: usize,
+  corrections: usize,
   count: i32,
 ): void {
   const plane = (<usize>count) << 4;
@@ -44,30 +45,43 @@ export function garblePair(
     const at = hashes + ((<usize>e) << 4);
     const low = v128.shuffle<i32>(v128.load(at), v128.load(at + plane), 0, 4, 0, 4);
     const high = v128.shuffle<i32>(v128.load(at + 2 * plane), v128.load(at + 3 * plane), 0, 4, 0, 4);
-    const pads = v128.shuffle<i64>(low, high, 0, 2);
-    let row = v128.xor(pads, i32x4.add(words, v128.load_splat<i32>(masks + ((<usize>e) << 2))));
-    // Order by colour: the word of (x, y) goes to row (x xor colour(x), y xor colour(y)).
+    // Order by colour: what belongs to (x, y) goes to row (x xor colour(x), y xor colour(y)).
     const swapX = maskOfBit(v128.load(x), 0);
     const swapY = maskOfBit(v128.load(y), 0);
-    row = v128.bitselect(v128.shuffle<i32>(row, row, 2, 3, 0, 1), row, swapX);
-    row = v128.bitselect(v128.shuffle<i32>(row, row, 1, 0, 3, 2), row, swapY);
-    v128.store(rows, row);
+    const pads = ordered(v128.shuffle<i64>(low, high, 0, 2), swapX, swapY);
+    const mine = ordered(words, swapX, swapY);
+    const difference = i32x4.sub(pads, mine);
+    const sigma = v128.shuffle<i32>(difference, difference, 0, 0, 0, 0);
+    const row = v128.xor(pads, i32x4.add(mine, sigma));
+    v128.store_lane<i64>(rows, v128.shuffle<i32>(row, row, 1, 2, 3, 3), 0);
+    v128.store_lane<i32>(rows, row, 3, 8);
+    store<i32>(corrections, load<i32>(corrections) - i32x4.extract_lane(sigma, 0));
     x += 16;
     y += 16;
-    rows += 16;
+    rows += 12;
+    corrections += 4;
   }
 }
 
-/** sums[e] += the word that the two labels open. hashes: H of the two labels. */
+/** Four words, of the values 00, 01, 10, 11, in the order of their colours. */
+// @ts-ignore: decorator
+@inline
+function ordered(words: v128, swapX: v128, swapY: v128): v128 {
+  words = v128.bitselect(v128.shuffle<i32>(words, words, 2, 3, 0, 1), words, swapX);
+  return v128.bitselect(v128.shuffle<i32>(words, words, 1, 0, 3, 2), words, swapY);
+}
+
+/** sums[e] += the word that the two labels open. hashes: H of the two labels. Colours are public to who holds labels. */
 export function evaluatePair(x: usize, y: usize, hashes: usize, rows: usize, sums: usize, count: i32): void {
   for (let e = 0; e < count; e++) {
-    const row = ((load<u8>(x) & 1) << 1) | (load<u8>(y) & 1);
-    const word = load<u32>(rows + ((<usize>row) << 2)) ^ load<u32>(hashes);
-    store<u32>(sums, load<u32>(sums) + word);
+    const colour = ((load<u8>(x) & 1) << 1) | (load<u8>(y) & 1);
+    const open = select<i32>(1, 0, colour > 0);
+    const word = load<u32>(rows + ((<usize>(colour - open)) << 2)) & <u32>(0 - open);
+    store<u32>(sums, load<u32>(sums) + (word ^ load<u32>(hashes)));
     x += 16;
     y += 16;
     hashes += 16;
-    rows += 16;
+    rows += 12;
     sums += 4;
   }
 }

@@ -6,6 +6,7 @@ export function heapBase(): usize {
 }
 export { aesCounter, aesEncrypt, aesSchedule } from './aes';
 export * from './blocks';
+export * from './column-check';
 export * from './decode-tables';
 export * from './digit-tables';
 export * from './fold-leaves';

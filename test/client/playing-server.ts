@@ -4,6 +4,7 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { randomSeed } from '../../crypto/prg.ts';
 import { asSphynxError } from '../../errors/sphynx-error.ts';
 import type { FixedNetwork } from '../../model/network.ts';
+import type { BundleSecrets } from '../../protocol/bundle.ts';
 import { prepareServer } from '../../protocol/offline.ts';
 import { inferServer } from '../../protocol/online.ts';
 import { makePlan } from '../../protocol/plan.ts';
@@ -42,7 +43,7 @@ export async function playingServer(
   const { card } = network;
   const plan = makePlan(card);
   const quote = { offlineBytes: 1, onlineBytes: 1, offlineProcessorMs: 0, expectedWaitMs: 0 };
-  const seeds = new Map<string, Uint8Array>();
+  const secrets = new Map<string, BundleSecrets>();
   const spends: string[] = [];
   const { bundleId = () => randomBytes(16).toString('hex'), lifetimeSeconds = 60 } = play;
   const end = async (stream: { end(): void }) => stream.end();
@@ -56,7 +57,7 @@ export async function playingServer(
       await stream.send({ offer: { bundleId: id, expiresAtMs: 0 } });
       await prepareServer(session, plan, network, new GrpcChannel(stream), seed);
       await stream.expect('commit');
-      seeds.set(id, seed);
+      secrets.set(id, { seed, delta: session.ot.delta });
       await stream.send({ ready: { bundleId: id } });
     }
     await (play.afterBundles ?? end)(stream);
@@ -66,7 +67,7 @@ export async function playingServer(
     const { bundleId: id } = await stream.expect('spend');
     spends.push(id);
     await stream.send({ spending: {} });
-    await inferServer(plan, network, new GrpcChannel(stream), seeds.get(id) as Uint8Array);
+    await inferServer(plan, network, new GrpcChannel(stream), secrets.get(id) as BundleSecrets);
     await (play.afterLogits ?? end)(stream);
   };
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createCipheriv, createHash, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { GateHash, gateHash, inKernelMemory, PURPOSE } from '../../crypto/hash.ts';
+import { GateHash, gadgetHash, gateHash, inKernelMemory, PURPOSE } from '../../crypto/hash.ts';
 import { Prg } from '../../crypto/prg.ts';
 import { hashInputs } from '../../kernels/blocks.ts';
 
@@ -31,7 +31,7 @@ test('H_K(x, i) is AES_K(s(x) xor i) xor s(x) xor i with the key of its purpose'
   const keys = new Prg(new Uint8Array(seed.digest()), 'gate-keys').bytes(16 * 80);
   for (const purpose of [PURPOSE.digit(0), PURPOSE.generator(3), PURPOSE.evaluator(18), PURPOSE.decode(19)]) {
     const key = keys.subarray(16 * purpose, 16 * purpose + 16);
-    const hashes = hashOf(new GateHash(nonce, layer), purpose, labels, first);
+    const hashes = hashOf(gadgetHash(nonce, layer), purpose, labels, first);
     for (let e = 0; e < count; e++) {
       const [lo, hi] = new BigUint64Array(labels.slice(16 * e, 16 * e + 16).buffer);
       const y = Buffer.from(BigUint64Array.of(hi ^ BigInt(first + e), hi ^ lo).buffer);
@@ -47,9 +47,17 @@ test('no two purposes of a layer share a key, up to the widest adder', () => {
     Array.from({ length: 20 }, (_, bit) => number(bit)),
   );
   assert.equal(new Set(numbers).size, numbers.length);
-  const hash = new GateHash(nonce, 0);
+  const hash = gadgetHash(nonce, 0);
   const label = new Uint8Array(16);
   assert.equal(new Set(numbers.map((number) => String(hashOf(hash, number, label, 0)))).size, numbers.length);
+});
+
+test('two circuits over one layer share no key', () => {
+  const label = new Uint8Array(16);
+  const values = ['gate-hash', 'argmax-hash'].map((circuit) =>
+    String(hashOf(new GateHash(circuit, nonce, 3, 80), 7, label, 0)),
+  );
+  assert.notEqual(values[0], values[1]);
 });
 
 test('bundles and layers have keys of their own; a hash asked for again is the same', () => {
@@ -69,5 +77,5 @@ test('a nonce that changes in place is not taken for the one before', () => {
 });
 
 test('a nonce of another length is refused', () => {
-  assert.throws(() => new GateHash(new Uint8Array(15), 0), { code: 'crypto/input' });
+  assert.throws(() => gadgetHash(new Uint8Array(15), 0), { code: 'crypto/input' });
 });

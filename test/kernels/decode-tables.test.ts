@@ -37,32 +37,35 @@ test('the inputs of the two-key hash are s(x) xor s(s(y)) xor the index, for all
   );
 });
 
-test('a table hides mask plus value under the two labels, at the row of their colours', () => {
+test('a table hides sigma plus value under the two labels, and sigma is taken off the correction', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 40 }), (count) => {
       const delta = randomBlocks(1)[0] | 1n;
       const [x, y] = [randomBlocks(count), randomBlocks(count)];
       const hashes = randomBlocks(4 * count);
-      const masks = randomBlocks(count).map(word);
       const values = randomBlocks(4).map(word);
-      inWorkspace(({ memory, put, room }) => {
-        const words = memory.u32(count);
-        words.set(masks);
+      inWorkspace(({ memory, put }) => {
         const plain = memory.u32(4);
         plain.set(values);
-        const rows = room(count);
-        garblePair(put(x), put(y), put(hashes), words, plain, rows);
+        const rows = memory.bytes(PAIR_ROW_BYTES * count);
+        const behind = memory.bytes(16).fill(0xa5);
+        const corrections = memory.u32(count).fill(1000);
+        garblePair(put(x), put(y), put(hashes), plain, rows, corrections);
         const table = new Uint32Array(rows.slice().buffer);
-        assert.equal(rows.length, PAIR_ROW_BYTES * count);
+        assert.ok(
+          behind.every((byte) => byte === 0xa5),
+          'nothing is written behind the rows',
+        );
         for (const [plane, [vx, vy]] of VALUES.entries()) {
           const held = (labels: bigint[], value: bigint) => labels.map((label) => label ^ (value * delta));
           const [heldX, heldY] = [held(x, vx), held(y, vy)];
           const pads = hashes.slice(plane * count, (plane + 1) * count);
-          const expected = masks.map((mask) => (mask + values[plane]) >>> 0);
-          const plainly = pads.map(
-            (pad, e) => (table[4 * e + 2 * colour(heldX[e]) + colour(heldY[e])] ^ word(pad)) >>> 0,
+          const rowOf = (e: number) => 2 * colour(heldX[e]) + colour(heldY[e]);
+          const expected = pads.map((_, e) => (1000 - corrections[e] + values[plane]) >>> 0);
+          assert.deepEqual(
+            pads.map((pad, e) => ((rowOf(e) === 0 ? 0 : table[3 * e + rowOf(e) - 1]) ^ word(pad)) >>> 0),
+            expected,
           );
-          assert.deepEqual(plainly, expected);
           const sums = memory.u32(count).fill(2 ** 32 - 5);
           evaluatePair(put(heldX), put(heldY), put(pads), rows, sums);
           assert.deepEqual(

@@ -62,9 +62,9 @@ test('classes in place of logits cost no round: online, the last message alone g
   const [logits, label] = [network, withOutput(network, 'label')].map(({ card }) => makePlan(card));
   assert.equal(label.rounds, logits.rounds);
   assert.equal(label.onlineBytes.up, logits.onlineBytes.up);
-  assert.equal(label.onlineBytes.down - logits.onlineBytes.down, 100 * (32 * 16 - 4));
+  assert.equal(label.onlineBytes.down - logits.onlineBytes.down, 100 * (32 * 16 - 4) + 7);
   assert.equal(label.bundleBytes - logits.bundleBytes, 100 * 32 * 16 + label.argmax!.bytes.tables);
-  assert.equal(label.offlineBytes.up - logits.offlineBytes.up, 4 * 32 * 100);
+  assert.equal(label.offlineBytes.up - logits.offlineBytes.up, 4 * 32 * 100 + 512 + 40);
 });
 
 test('what the client learns is part of the hashes of model and plan', () => {

@@ -7,14 +7,19 @@ import { addShares, bytesToWords } from '../../crypto/ring.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { linearLayer } from '../../model/executor.ts';
 import type { FixedNetwork } from '../../model/network.ts';
-import { type BundleSink, type BundleSource, NONCE_BYTES } from '../../protocol/bundle.ts';
+import {
+  type BundleSecrets,
+  type BundleSink,
+  type BundleSource,
+  NONCE_BYTES,
+} from '../../protocol/bundle.ts';
 import type { Channel } from '../../protocol/channel.ts';
 import { inOrder, putBack } from '../../protocol/element-order.ts';
 import { garblerKeys, layerMask } from '../../protocol/masks.ts';
 import { memoryChannel } from '../../protocol/memory-channel.ts';
 import { prepareClient, prepareServer } from '../../protocol/offline.ts';
 import { inferClient, inferServer } from '../../protocol/online.ts';
-import { makePlan, type Plan, storedBytes } from '../../protocol/plan.ts';
+import { makePlan, needsDelta, type Plan, storedBytes } from '../../protocol/plan.ts';
 import type { Segment, SegmentKind } from '../../protocol/segment.ts';
 import { closeSession, openClientSession, openServerSession } from '../../protocol/session.ts';
 import type { Setting } from '../../protocol/setting.ts';
@@ -66,7 +71,7 @@ export function bytesOf(segments: readonly Segment[], kind: SegmentKind, layer?:
 export interface Preparation {
   readonly plan: Plan;
   readonly bundle: Uint8Array;
-  readonly bundleSeed: Uint8Array;
+  readonly secrets: BundleSecrets;
   readonly serverReceived: Segment[];
   readonly clientReceived: Segment[];
 }
@@ -95,7 +100,8 @@ export async function prepare(
     ]);
     const { received: clientReceived } = client;
     const { received: serverReceived } = server;
-    preparations.push({ plan, bundle: bundle.bytes, bundleSeed, serverReceived, clientReceived });
+    const secrets = { seed: bundleSeed, delta: needsDelta(plan) ? serverSession.ot.delta : null };
+    preparations.push({ plan, bundle: bundle.bytes, secrets, serverReceived, clientReceived });
   }
   closeSession(clientSession);
   closeSession(serverSession);
@@ -122,7 +128,7 @@ export async function infer(
   source.write(prepared.bundle);
   const [{ logits, classes }] = await Promise.all([
     inferClient(prepared.plan, client, source, image),
-    inferServer(prepared.plan, network, server, prepared.bundleSeed),
+    inferServer(prepared.plan, network, server, prepared.secrets),
   ]);
   return { logits, classes, serverReceived: server.received, clientReceived: client.received };
 }
@@ -143,17 +149,17 @@ export function serverShares(
   prepared: Preparation,
   inference: Inference,
 ): Uint32Array[] {
-  const { plan, bundleSeed } = prepared;
+  const { plan, secrets } = prepared;
   const tensors = [bytesToWords(bytesOf(inference.serverReceived, 'masked-input'))];
   return plan.layers.map(({ order, elements, chunks }, l) => {
-    const share = addShares(linearLayer(network, l, tensors), layerMask(plan, bundleSeed, l));
+    const share = addShares(linearLayer(network, l, tensors), layerMask(plan, secrets.seed, l));
     const ordered = inOrder(share, order);
     const received = bytesToWords(bytesOf(inference.serverReceived, 'masked-activations', l));
-    const keys = garblerKeys(bundleSeed, l);
+    const keys = garblerKeys(secrets, l);
     const next = new Uint32Array(elements);
     for (const { first, count, gadget } of chunks) {
       const part = (values: Uint32Array) => values.subarray(first, first + count);
-      const masks = outputMasks(gadget, keys, first, count);
+      const masks = outputMasks(keys, first, count);
       putBack(next, removeMask(gadget, masks, part(received), part(ordered)), first, order);
     }
     tensors.push(next);

@@ -110,7 +110,7 @@ for (const [elements, linear] of [
     });
 
     test("the client's view of two models of one architecture differs only in the logits", async () => {
-      const offline: SegmentKind[] = ['output-ciphertexts', 'ot-corrections', 'garbled-tables'];
+      const offline: SegmentKind[] = ['output-ciphertexts', 'garbled-tables'];
       const online: SegmentKind[] = ['server-labels', 'logit-share'];
       const [prepared] = await prepare(other);
       const theirs = await infer(other, prepared, black);

@@ -13,6 +13,8 @@ const ONE_EACH = { ...DEFAULT_LIMITS, offlineWorkers: 1, onlineWorkers: 1 };
 const INPUT = { networks: [network], setting: 'fast', kernelCacheBytes: 2 ** 20 } as const;
 const WORKER = { ...INPUT, work: 'inferences', online: new OnlineFlag().shared, tolerated: 0 } as const;
 
+const SECRETS = { seed: new Uint8Array(32), delta: null };
+
 test('a role in a worker that dies fails its stream, and later jobs are refused', async () => {
   const worker = new PoolWorker(WORKER, () => {});
   await worker.ready;
@@ -28,9 +30,9 @@ test('a dead worker is replaced, and until then its work is refused', async () =
   const pool = await WorkerPool.start(INPUT, ONE_EACH, silent);
   const [victim] = pool.online;
   await victim.stop();
-  assert.throws(() => pool.infer(network.card.hash, new Uint8Array(32)), { code: 'server/busy' });
+  assert.throws(() => pool.infer(network.card.hash, SECRETS), { code: 'server/busy' });
   while (!pool.online.some((worker) => worker.alive)) await delay(50);
-  const { channel, release } = pool.infer(network.card.hash, new Uint8Array(32));
+  const { channel, release } = pool.infer(network.card.hash, SECRETS);
   assert.equal(await channel.wanted(), true);
   release();
   await pool.stop();
@@ -40,7 +42,7 @@ test('a preparation and an inference run in threads of their own', async () => {
   const pool = await WorkerPool.start(INPUT, ONE_EACH, silent);
   const session = pool.openSession('s', 'a client');
   const opening = session.open();
-  const { channel, release } = pool.infer(network.card.hash, new Uint8Array(32));
+  const { channel, release } = pool.infer(network.card.hash, SECRETS);
   assert.equal(await opening.wanted(), true);
   assert.equal(await channel.wanted(), true);
   assert.equal(pool.online[0].load, 1);
@@ -63,7 +65,7 @@ test('a role for a model or session that does not exist is a fault of ours, repo
     faults.push(report.type === 'fault' ? report.job : report.type),
   );
   await worker.ready;
-  const channel = worker.start({ type: 'infer', model: 'none', bundleSeed: new Uint8Array(32) });
+  const channel = worker.start({ type: 'infer', model: 'none', secrets: SECRETS });
   await assert.rejects(channel.receive(), { code: 'internal' });
   assert.deepEqual(faults, ['infer']);
   await worker.stop();

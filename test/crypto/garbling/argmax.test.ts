@@ -78,9 +78,9 @@ test('what a run costs: adders and one tournament of comparisons and choices, 32
   // 100 logits: 31 gates to add each, 99 comparisons of 32, 98 choices of 32, and 94 gates for the index.
   const gates = 31 * 100 + 32 * 99 + 32 * 98 + (25 + 2 * 12 + 3 * 6 + 4 * 3 + 5 * 2 + 6 * 1);
   const cost = argmaxBytes({ logits: 100, classes: 1 });
-  assert.deepEqual(cost, { labels: 3200, tables: 32 * gates + 7, online: 51200 });
+  assert.deepEqual(cost, { labels: 3200, tables: 32 * gates + 7, online: 51207 });
   const { tables, labels, online } = run(new Int32Array(100), 1);
-  assert.deepEqual([tables.length, labels.length, online.length], [cost.tables, 51200, 51200]);
+  assert.deepEqual([tables.length, labels.length, online.length], [cost.tables, 51200, 51207]);
   assert.deepEqual(argmaxBytes({ logits: 1, classes: 1 }), { labels: 32, tables: 31 * 32, online: 512 });
 });
 
@@ -88,7 +88,8 @@ test('the evaluator never meets two labels of a wire', () => {
   const { keys, tables, labels, online } = run(new Int32Array(30).fill(3), 3);
   const [delta] = toBlocks(keys.delta);
   const rows = tables.subarray(0, Math.floor(tables.length / 16) * 16);
-  const received = [rows, labels, online].flatMap(toBlocks);
+  const sent = online.subarray(0, Math.floor(online.length / 16) * 16);
+  const received = [rows, labels, sent].flatMap(toBlocks);
   const seen = new Set(received);
   assert.equal(seen.size, received.length);
   for (const block of received) assert.ok(!seen.has(block ^ delta));
@@ -132,6 +133,21 @@ test('the colours of what the evaluator receives spread evenly, whatever the log
       assert.ok(Math.abs(ones - count / 2) < 6 * Math.sqrt(count / 4));
     }
   }
+});
+
+test('the tables alone do not tell the result: its colours are masked until the labels come', () => {
+  const logits = Int32Array.from({ length: 64 }, (_, i) => (i === 40 ? 100 : i));
+  const { tables, online, open, found } = run(logits, 1);
+  const bits = online.length - 16 * 32 * 64;
+  assert.equal(bits, 6);
+  const flipped = online.map((byte, i) => (i >= online.length - bits ? byte ^ 1 : byte));
+  assert.deepEqual(open(undefined, flipped), [found[0] ^ 63]);
+  const ends = Array.from({ length: 200 }, () => {
+    const other = run(logits, 1);
+    return [other.tables, other.online].map((sent) => sent.subarray(sent.length - bits).join());
+  });
+  for (const side of [0, 1]) assert.ok(new Set(ends.map((end) => end[side])).size > 40);
+  assert.equal(tables.length % 16, bits);
 });
 
 test('labels of another bundle open no class, or one that means nothing', () => {

@@ -2,15 +2,25 @@ import { randomBytes } from 'node:crypto';
 import { clientBits, evaluate } from '../../../crypto/garbling/evaluate.ts';
 import { type Gadget, type GarblerKeys, gadgetBytes } from '../../../crypto/garbling/gadget.ts';
 import { garble } from '../../../crypto/garbling/garble.ts';
-import { bundleDelta } from '../../../crypto/garbling/keys.ts';
 import { outputMasks, removeMask, serverLabels } from '../../../crypto/garbling/online.ts';
 import { randomSeed } from '../../../crypto/prg.ts';
 import { subtractShares } from '../../../crypto/ring.ts';
 
 /** Both roles on one chunk in one process, with OT replaced by its result. */
 
-export function freshKeys(seed = randomSeed(), nonce = randomBlock(), layer = 0): GarblerKeys {
-  return { seed, delta: bundleDelta(seed), nonce, layer };
+export function freshKeys(
+  seed = randomSeed(),
+  nonce = randomBlock(),
+  layer = 0,
+): GarblerKeys & { readonly delta: Uint8Array } {
+  return { seed, delta: randomDelta(), nonce, layer };
+}
+
+/** Delta as the base OTs give it. */
+export function randomDelta(): Uint8Array {
+  const delta = randomBlock();
+  delta[0] |= 1;
+  return delta;
 }
 
 export function randomBlock(): Uint8Array {
@@ -45,7 +55,7 @@ export function run(gadget: Gadget, x: Int32Array, b: Uint32Array, first = 0, ke
   const open = (held = labels, sent = online) =>
     evaluate(gadget, keys.nonce, keys.layer, first, count, b, tables, held, sent);
   const remove = (opened: Uint32Array) =>
-    new Int32Array(removeMask(gadget, outputMasks(gadget, keys, first, count), opened, a));
+    new Int32Array(removeMask(gadget, outputMasks(keys, first, count), opened, a));
   const opened = open();
   return { keys, a, tables, labels, online, opened, output: remove(opened), open, remove };
 }

@@ -26,6 +26,7 @@ export function dealBaseOts(): BaseOts {
   const [zero, one] = [seeds(), seeds()];
   const session = new Uint8Array(randomBytes(32));
   const choices = randomBits(BASE_OTS);
+  choices[0] = 1;
   const chosen = [...choices].map((choice, j) => (choice ? one[j] : zero[j]));
   return { pairs: { zero, one, session }, choices: { choices, seeds: chosen, session } };
 }

@@ -8,7 +8,7 @@ import {
   type OtTreeBits,
   punctureTrees,
   treeCount,
-  treeMessageBytes,
+  treeSumBytes,
 } from '../../../crypto/ot/ggm-trees.ts';
 import { deriveSeed } from '../../../crypto/prg.ts';
 import { dealBaseOts, fixedBaseOts } from './base-ots.ts';
@@ -74,7 +74,7 @@ for (const treeBits of OT_TREE_BITS) {
   });
 
   test(`depth ${treeBits}: a message of another length is refused`, () => {
-    const length = treeMessageBytes(treeBits);
+    const length = treeSumBytes(treeBits);
     assert.equal(grown.message.length, length);
     for (const wrong of [length - 1, length + 1, length + 32, 2 * length + 64, 1024])
       assert.throws(() => punctureTrees(choices, treeBits, new Uint8Array(Math.max(1, wrong))), {
@@ -85,7 +85,7 @@ for (const treeBits of OT_TREE_BITS) {
 
 test('sizes of the messages', () => {
   assert.deepEqual(
-    OT_TREE_BITS.map((treeBits) => treeMessageBytes(treeBits)),
+    OT_TREE_BITS.map((treeBits) => treeSumBytes(treeBits)),
     [0, 4096, 6144],
   );
   assert.deepEqual(

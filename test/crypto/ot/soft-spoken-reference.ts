@@ -22,6 +22,13 @@ export function bitsFrom(bits: Uint8Array, start: number, count: number): number
   return bits.subarray(start, start + count).reduce((number, bit, l) => number | (bit << l), 0);
 }
 
+/** The stream of a leaf, behind its tag of 32 bytes. */
+function leafStream(leaf: Uint8Array): Prg {
+  const stream = new Prg(leaf, 'ot-column');
+  stream.bytes(32);
+  return stream;
+}
+
 /** The receiver's matrix and column v of transfer i; the sender's columns for 0 and 1, w and w + s. */
 export interface PlainExtension {
   readonly matrix: Uint8Array;
@@ -40,7 +47,7 @@ export class PlainSoftSpoken {
     this.#treeBits = treeBits;
     this.#secrets = choices;
     this.#streams = Array.from({ length: BASE_OTS / treeBits }, (_, tree) =>
-      Array.from({ length: 2 ** treeBits }, (_, x) => new Prg(nodeOf(pairs, treeBits, tree, x), 'ot-column')),
+      Array.from({ length: 2 ** treeBits }, (_, x) => leafStream(nodeOf(pairs, treeBits, tree, x))),
     );
   }
 

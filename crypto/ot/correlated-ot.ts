@@ -1,19 +1,18 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import { BLOCK_BYTES, xorBlocks, xorEach } from '../../kernels/blocks.ts';
+import { BLOCK_BYTES, xorBlocks } from '../../kernels/blocks.ts';
 import { MATRIX_ROWS, transpose, xorIf } from '../../kernels/transpose.ts';
 import { inKernelMemory } from '../hash.ts';
 import type { BaseOtChoices, BaseOtPairs } from './base-ot.ts';
-import { growTrees, type OtTreeBits, punctureTrees, treeCount } from './ggm-trees.ts';
+import { growTrees, type OtTreeBits, punctureTrees, treeCount, treeSumBytes } from './ggm-trees.ts';
 import { LeafStreams } from './leaf-streams.ts';
-import { SESSION_TRANSFERS, TransferHash } from './transfer-hash.ts';
+import { checkTrees, proveTrees, treeProofBytes } from './tree-check.ts';
 
-export { type OtTreeBits, treeMessageBytes } from './ggm-trees.ts';
+export type { OtTreeBits } from './ggm-trees.ts';
 
 /**
- * Random OT by extension, semi-honest: SoftSpokenOT (Roy, CRYPTO 2022, section 3, with the repetition code),
- * which for trees of depth k = 1 is IKNP (Ishai, Kilian, Nissim, Petrank, CRYPTO 2003). Column i of the matrices
- * belongs to transfer i. With r_x the stream of leaf x of a tree (ggm-trees.ts), sums over all x, the receiver sends
- * one row per tree,
+ * Correlated OT by extension: SoftSpokenOT (Roy, CRYPTO 2022, section 3, with the repetition code), which for trees
+ * of depth k = 1 is IKNP (Ishai, Kilian, Nissim, Petrank, CRYPTO 2003). Column i of the matrices belongs to transfer
+ * i. With r_x the stream of leaf x of a tree (ggm-trees.ts), sums over all x, the receiver sends one row per tree,
  *
  *     u = choices + sum of r_x
  *
@@ -22,9 +21,13 @@ export { type OtTreeBits, treeMessageBytes } from './ggm-trees.ts';
  *
  *     w_l = sum of r_x where bit l of x is s_l, plus s_l * u = v_l + s_l * choices.
  *
- * So over all 128 rows column i is w_i = v_i + choice_i * s. The messages are H(i, w_i) and H(i, w_i + s); the
- * receiver knows H(i, v_i). The streams continue from call to call and i counts on, so nothing repeats within a
- * session; a session's state is never stored.
+ * So over all 128 rows column i is w_i = v_i + choice_i * Delta, where Delta are the sender's choices s. These columns
+ * are the labels of wires, w_i for 0 and w_i + Delta for 1, and the receiver holds v_i, the label of its choice. The
+ * first base OT's choice is 1, so that Delta has the colour bit of free XOR (gadget.ts). The streams continue from
+ * call to call, so nothing repeats within a session; a session's state is never stored.
+ *
+ * The receiver's rows are held to one set of choices by extension-check.ts, the trees by tree-check.ts. Until both
+ * have passed, nothing that depends on Delta may reach the receiver.
  *
  * The matrix goes over the wire row after row, but is worked on in blocks of columns: kernel memory stays small
  * whatever the count.
@@ -35,6 +38,14 @@ export { type OtTreeBits, treeMessageBytes } from './ggm-trees.ts';
  * power of two: the transpose steps from row to row, and such steps would fall on the same lines of the cache.
  */
 const BLOCK_WIDTH = 8128;
+
+/** Most transfers of one session, padding included: every stream has then made 2^24 AES blocks, far from repeating. */
+export const SESSION_TRANSFERS = 2 ** 31;
+
+/** Bytes of the receiver's message about its trees: their sums and the proof that they are sound. */
+export function treeMessageBytes(treeBits: OtTreeBits): number {
+  return treeSumBytes(treeBits) + treeProofBytes(treeBits);
+}
 
 /**
  * Bytes of matrix for `count` transfers: 16 / treeBits each, rounded up to whole blocks of 128 transfers. Throws
@@ -50,41 +61,53 @@ function rowBytes(count: number): number {
   return Math.ceil(count / 128) * 16;
 }
 
+/** Counts the transfers of a session. */
+class TransferCount {
+  #made = 0;
+
+  /** Throws 'crypto/input', counting none, at the session's limit. */
+  add(count: number): void {
+    if (this.#made + count > SESSION_TRANSFERS)
+      throw new SphynxError('crypto/input', 'this session has made all its transfers; open a new one');
+    this.#made += count;
+  }
+}
+
 /** The client's half: chooses. */
-export class RandomOtReceiver {
+export class CorrelatedOtReceiver {
   /** For the sender, once, before the first matrix [treeMessageBytes]. */
   readonly treeMessage: Uint8Array;
   readonly #treeBits: OtTreeBits;
   readonly #leaves: LeafStreams;
-  readonly #hash: TransferHash;
+  readonly #count = new TransferCount();
 
   /** `pairs` serve one receiver only: a second one would repeat the streams, which hide the choices. */
   constructor(pairs: BaseOtPairs, treeBits: OtTreeBits) {
     const { trees, session, message } = growTrees(pairs, treeBits);
-    this.treeMessage = message;
     this.#treeBits = treeBits;
     this.#leaves = new LeafStreams(trees, treeBits);
-    this.#hash = new TransferHash(session);
+    this.treeMessage = new Uint8Array(treeMessageBytes(treeBits));
+    this.treeMessage.set(message);
+    this.treeMessage.set(proveTrees(session, this.#leaves.tags), message.length);
   }
 
   /** Frees the session's streams. The object must not be used afterwards. */
   close(): void {
     this.#leaves.close();
-    this.#hash.close();
   }
 
   /**
-   * One transfer per byte of `choices`, each 0 or 1. `matrix` [otMatrixBytes] goes to the sender; `messages`
+   * One transfer per byte of `choices`, each 0 or 1. `matrix` [otMatrixBytes] goes to the sender; `labels`
    * [16 * count bytes] are those of the choices. Throws 'crypto/input' on other bytes and at the session's limit.
    */
-  extend(choices: Uint8Array): { matrix: Uint8Array; messages: Uint8Array } {
+  extend(choices: Uint8Array): { matrix: Uint8Array; labels: Uint8Array } {
     const count = choices.length;
     checkBits(choices);
     const width = rowBytes(count);
-    const first = this.#hash.take(8 * width);
+    this.#count.add(8 * width);
     const packed = packBits(choices, width);
     const matrix = new Uint8Array(otMatrixBytes(count, this.#treeBits));
-    const messages = new Uint8Array(BLOCK_BYTES * count);
+    const labels = new Uint8Array(BLOCK_BYTES * count);
     for (const { start, length } of blocksOf(width))
       inKernelMemory((memory) => {
         const bits = memory.bytes(length);
@@ -96,55 +119,64 @@ export class RandomOtReceiver {
         }
         const columns = memory.bytes(MATRIX_ROWS * length);
         transpose(own, columns);
-        put(messages, start, this.#hash.of(columns, first + 8 * start, memory));
+        put(labels, start, columns);
       });
-    return { matrix, messages };
+    return { matrix, labels };
   }
 }
 
-/** The server's half: gets both messages of every transfer. */
-export class RandomOtSender {
+/** The server's half: gets the label for 0 of every transfer; that for 1 is its sum with Delta. */
+export class CorrelatedOtSender {
+  /** The difference of the two labels of every transfer of this session [16 bytes], secret; its colour bit is 1. */
+  readonly delta: Uint8Array;
   readonly #choices: Uint8Array;
-  readonly #secret: Uint8Array;
   readonly #treeBits: OtTreeBits;
   readonly #leaves: LeafStreams;
-  readonly #hash: TransferHash;
+  readonly #count = new TransferCount();
 
   /**
-   * `choices` serve one sender only, as the receiver's pairs do. `treeMessage`: the receiver's. Throws
-   * 'protocol/length' if it has another length.
+   * `choices` serve one sender only, as the receiver's pairs do; the first is 1. `treeMessage`: the receiver's. Throws
+   * 'protocol/length' if it has another length, 'protocol/inconsistent' if the receiver's trees are not sound.
    */
   constructor(choices: BaseOtChoices, treeBits: OtTreeBits, treeMessage: Uint8Array) {
-    const { trees, session } = punctureTrees(choices, treeBits, treeMessage);
+    const expected = treeMessageBytes(treeBits);
+    if (treeMessage.length !== expected)
+      throw new SphynxError(
+        'protocol/length',
+        `OT trees: expected ${expected} bytes, got ${treeMessage.length}`,
+      );
+    const sums = treeSumBytes(treeBits);
+    const { trees, session } = punctureTrees(choices, treeBits, treeMessage.subarray(0, sums));
+    this.delta = packBits(choices.choices, BLOCK_BYTES);
     this.#choices = choices.choices;
-    this.#secret = packBits(choices.choices, BLOCK_BYTES);
     this.#treeBits = treeBits;
     this.#leaves = new LeafStreams(trees, treeBits);
-    this.#hash = new TransferHash(session);
+    try {
+      checkTrees(session, choices.choices, this.#leaves.tags, treeMessage.subarray(sums));
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** Frees the session's streams. The object must not be used afterwards. */
   close(): void {
     this.#leaves.close();
-    this.#hash.close();
   }
 
   /**
-   * Both messages [16 * count bytes each] of `count` transfers. Throws 'protocol/length' on a matrix of the
-   * wrong size, 'crypto/input' at the session's limit.
+   * The labels for 0 of `count` transfers [16 * count bytes]. Throws 'protocol/length' on a matrix of the wrong size,
+   * 'crypto/input' at the session's limit.
    */
-  extend(count: number, matrix: Uint8Array): { zero: Uint8Array; one: Uint8Array } {
+  extend(count: number, matrix: Uint8Array): Uint8Array {
     const expected = otMatrixBytes(count, this.#treeBits);
     if (matrix.length !== expected)
       throw new SphynxError('protocol/length', `OT matrix: expected ${expected} bytes, got ${matrix.length}`);
     const width = rowBytes(count);
-    const first = this.#hash.take(8 * width);
-    const zero = new Uint8Array(BLOCK_BYTES * count);
-    const one = new Uint8Array(BLOCK_BYTES * count);
+    this.#count.add(8 * width);
+    const labels = new Uint8Array(BLOCK_BYTES * count);
     for (const { start, length } of blocksOf(width))
       inKernelMemory((memory) => {
-        const secret = memory.bytes(BLOCK_BYTES);
-        secret.set(this.#secret);
         const received = memory.bytes(length);
         const own = memory.bytes(MATRIX_ROWS * length);
         for (const { tree } of this.#leaves.fill(own, memory)) {
@@ -154,11 +186,9 @@ export class RandomOtSender {
         }
         const columns = memory.bytes(MATRIX_ROWS * length);
         transpose(own, columns);
-        put(zero, start, this.#hash.of(columns, first + 8 * start, memory));
-        xorEach(columns, secret);
-        put(one, start, this.#hash.of(columns, first + 8 * start, memory));
+        put(labels, start, columns);
       });
-    return { zero, one };
+    return labels;
   }
 }
 
@@ -168,10 +198,10 @@ function* blocksOf(width: number): Generator<{ start: number; length: number }> 
     yield { start, length: Math.min(BLOCK_WIDTH, width - start) };
 }
 
-/** Writes the hashes of the block at byte `start` of the rows into `messages`, without those of padding transfers. */
-function put(messages: Uint8Array, start: number, hashes: Uint8Array): void {
+/** Writes the columns of the block at byte `start` of the rows into `labels`, without those of padding transfers. */
+function put(labels: Uint8Array, start: number, columns: Uint8Array): void {
   const offset = 8 * start * BLOCK_BYTES;
-  messages.set(hashes.subarray(0, messages.length - offset), offset);
+  labels.set(columns.subarray(0, labels.length - offset), offset);
 }
 
 /** Looks at all bytes together, so that honest choices take the same path whatever they are. */

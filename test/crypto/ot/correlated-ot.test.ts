@@ -2,15 +2,13 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { OT_TREE_BITS, type OtTreeBits } from '../../../crypto/ot/ggm-trees.ts';
 import {
+  CorrelatedOtReceiver,
+  CorrelatedOtSender,
   otMatrixBytes,
-  RandomOtReceiver,
-  RandomOtSender,
   treeMessageBytes,
-} from '../../../crypto/ot/random-ot.ts';
-import { TransferHash } from '../../../crypto/ot/transfer-hash.ts';
-import { inWorkspace } from '../../kernels/block-reference.ts';
+} from '../../../crypto/ot/correlated-ot.ts';
+import { OT_TREE_BITS, type OtTreeBits } from '../../../crypto/ot/ggm-trees.ts';
 import { blocksOf, dealBaseOts, fixedBaseOts, randomBits, runBaseOts } from './base-ots.ts';
 import { PlainSoftSpoken } from './soft-spoken-reference.ts';
 
@@ -19,24 +17,29 @@ const BEYOND_A_BLOCK = 66001;
 
 /** Both parties of an extension. */
 function parties(treeBits: OtTreeBits, { pairs, choices } = dealBaseOts()) {
-  const receiver = new RandomOtReceiver(pairs, treeBits);
-  return { receiver, sender: new RandomOtSender(choices, treeBits, receiver.treeMessage), pairs, choices };
+  const receiver = new CorrelatedOtReceiver(pairs, treeBits);
+  return {
+    receiver,
+    sender: new CorrelatedOtSender(choices, treeBits, receiver.treeMessage),
+    pairs,
+    choices,
+  };
 }
 
 /** One extension through both parties, as blocks. */
 function extended({ receiver, sender }: ReturnType<typeof parties>, choices: Uint8Array) {
-  const { matrix, messages } = receiver.extend(choices);
-  const { zero, one } = sender.extend(choices.length, matrix);
-  return { zeros: blocksOf(zero), ones: blocksOf(one), known: blocksOf(messages), matrix };
+  const { matrix, labels } = receiver.extend(choices);
+  const zero = sender.extend(choices.length, matrix);
+  const one = zero.map((byte, i) => byte ^ sender.delta[i & 15]);
+  return { zeros: blocksOf(zero), ones: blocksOf(one), known: blocksOf(labels), matrix };
 }
 
 for (const treeBits of OT_TREE_BITS) {
   const titled = (title: string, body: () => void) => test(`trees of depth ${treeBits}: ${title}`, body);
 
-  titled('the receiver holds the message of its choice, over many calls', () => {
+  titled('the receiver holds the label of its choice, over many calls', () => {
     const session = parties(treeBits);
     const seen = new Set<string>();
-    const differences = new Set<bigint>();
     let total = 0;
     for (const choices of [
       randomBits(1),
@@ -54,15 +57,10 @@ for (const treeBits of OT_TREE_BITS) {
         known,
         zeros.map((zero, i) => (choices[i] ? ones[i] : zero)),
       );
-      for (const [i, zero] of zeros.entries()) {
-        seen.add(zero).add(ones[i]);
-        differences.add(BigInt(`0x${zero}`) ^ BigInt(`0x${ones[i]}`));
-      }
+      for (const label of [...zeros, ...ones]) seen.add(label);
       total += choices.length;
     }
-    // The other message is none that the receiver knows, nor a known one shifted by the sender's secret.
-    assert.equal(seen.size, 2 * total, 'no message occurs twice, within a call or across calls');
-    assert.equal(differences.size, total, 'the two messages of no two transfers differ alike');
+    assert.equal(seen.size, 2 * total, 'no label occurs twice, within a call or across calls');
   });
 
   titled('it does so for any count and any choices', () => {
@@ -95,26 +93,26 @@ for (const treeBits of OT_TREE_BITS) {
     );
   });
 
-  titled('matrix and messages are those of the formulas, over several calls and blocks of columns', () => {
+  titled('matrix and labels are those of the formulas, over several calls and blocks of columns', () => {
     const { receiver, sender, pairs, choices: base } = parties(treeBits);
     const plain = new PlainSoftSpoken(pairs, base, treeBits);
-    const session = sessionOf(pairs.session, receiver.treeMessage);
-    let first = 0;
     for (const count of [5, BEYOND_A_BLOCK]) {
       const choices = randomBits(count);
-      const { matrix, messages } = receiver.extend(choices);
-      const { zero, one } = sender.extend(count, matrix);
+      const { matrix, labels } = receiver.extend(choices);
+      const zero = sender.extend(count, matrix);
       const expected = plain.extend(choices);
       assert.equal(matrix.length, otMatrixBytes(count, treeBits));
       assert.ok(Buffer.from(matrix).equals(expected.matrix));
       for (const i of [0, 1, 4, 65023, 65024, 65151, 65152, count - 1].filter((i) => i < count)) {
         const at = (bytes: Uint8Array) => Buffer.from(bytes.subarray(16 * i, 16 * i + 16)).toString('hex');
         const columns = expected.sender(i);
-        assert.equal(at(messages), hashed(session, expected.receiver(i), first + i));
-        assert.equal(at(zero), hashed(session, columns.zero, first + i));
-        assert.equal(at(one), hashed(session, columns.one, first + i));
+        assert.equal(at(labels), Buffer.from(expected.receiver(i)).toString('hex'));
+        assert.equal(at(zero), Buffer.from(columns.zero).toString('hex'));
+        assert.deepEqual(
+          columns.one,
+          columns.zero.map((byte, j) => byte ^ sender.delta[j]),
+        );
       }
-      first += 128 * Math.ceil(count / 128);
     }
   });
 
@@ -168,38 +166,37 @@ for (const treeBits of OT_TREE_BITS) {
       new Uint8Array(randomBytes(length)),
     ]) {
       session.receiver.extend(new Uint8Array(500));
-      const { zero, one } = session.sender.extend(500, hostile);
-      assert.equal(new Set([...blocksOf(zero), ...blocksOf(one)]).size, 1000);
+      assert.equal(new Set(blocksOf(session.sender.extend(500, hostile))).size, 500);
     }
     const { ones, known } = extended(session, new Uint8Array(500).fill(1));
     assert.deepEqual(known, ones);
   });
 
-  titled('a changed bit of the matrix changes the messages of its transfer only', () => {
+  titled('a changed bit of the matrix changes the labels of its transfer only', () => {
     const session = parties(treeBits);
-    const { matrix, messages } = session.receiver.extend(new Uint8Array(256));
+    const { matrix, labels } = session.receiver.extend(new Uint8Array(256));
     // In all rows, as a change counts only in those of trees with a choice of 1.
     for (let row = 0; row < 128 / treeBits; row++) matrix[32 * row + 9] ^= 1 << 5;
-    const zeros = blocksOf(session.sender.extend(256, matrix).zero);
-    const wrong = blocksOf(messages).flatMap((known, i) => (known === zeros[i] ? [] : [i]));
+    const zeros = blocksOf(session.sender.extend(256, matrix));
+    const wrong = blocksOf(labels).flatMap((known, i) => (known === zeros[i] ? [] : [i]));
     assert.deepEqual(wrong, [77]);
   });
 
-  titled('with other sums than the receiver sent, the sender has no message that it knows', () => {
+  titled('a tree message of another length is refused', () => {
     const { pairs, choices } = dealBaseOts();
-    const receiver = new RandomOtReceiver(pairs, treeBits);
-    const length = treeMessageBytes(treeBits);
-    assert.equal(receiver.treeMessage.length, length);
-    assert.throws(() => new RandomOtSender(choices, treeBits, new Uint8Array(length + 1)), {
-      code: 'protocol/length',
-    });
-    const { matrix, messages } = receiver.extend(new Uint8Array(128));
-    const known = new Set(blocksOf(messages));
-    for (let byte = 0; byte < length; byte += 1023) {
-      const changed = receiver.treeMessage.map((value, i) => (i === byte ? value ^ 1 : value));
-      const { zero, one } = new RandomOtSender(choices, treeBits, changed).extend(128, matrix);
-      assert.ok(![...blocksOf(zero), ...blocksOf(one)].some((block) => known.has(block)));
-    }
+    const { treeMessage } = new CorrelatedOtReceiver(pairs, treeBits);
+    assert.equal(treeMessage.length, treeMessageBytes(treeBits));
+    for (const wrong of [treeMessage.subarray(1), new Uint8Array(treeMessage.length + 1), new Uint8Array(0)])
+      assert.throws(() => new CorrelatedOtSender(choices, treeBits, wrong), { code: 'protocol/length' });
+  });
+
+  titled('Delta is what the sender chose in the base OTs, with a colour bit of 1', () => {
+    const { choices, sender } = parties(treeBits, runBaseOts());
+    const bits = Array.from(sender.delta).flatMap((byte) =>
+      Array.from({ length: 8 }, (_, bit) => (byte >> bit) & 1),
+    );
+    assert.deepEqual(bits, [...choices.choices]);
+    assert.equal(bits[0], 1);
   });
 
   titled('choices other than 0 and 1 are refused and change nothing', () => {
@@ -231,20 +228,6 @@ function rowsOf(matrix: Uint8Array, width: number): string[] {
   );
 }
 
-function sessionOf(base: Uint8Array, treeMessage: Uint8Array): Uint8Array {
-  if (treeMessage.length === 0) return base;
-  const hash = createHash('sha256').update('ot-trees').update(base).update(treeMessage);
-  return new Uint8Array(hash.digest());
-}
-
-function hashed(session: Uint8Array, column: Uint8Array, tweak: number): string {
-  return inWorkspace(({ memory }) => {
-    const block = memory.bytes(16);
-    block.set(column);
-    return Buffer.from(new TransferHash(session).of(block, tweak, memory)).toString('hex');
-  });
-}
-
 test('other depths of trees are refused', () => {
   for (const depth of [0, 3, 8, Number.NaN] as unknown as OtTreeBits[])
     assert.throws(() => otMatrixBytes(128, depth), { code: 'crypto/input' });
@@ -252,15 +235,15 @@ test('other depths of trees are refused', () => {
 
 test('the extension of fixed seeds never changes: the other side relies on its bytes', () => {
   const digests = OT_TREE_BITS.map((treeBits) => {
-    const receiver = new RandomOtReceiver(fixedBaseOts().pairs, treeBits);
-    const { matrix, messages } = receiver.extend(
+    const receiver = new CorrelatedOtReceiver(fixedBaseOts().pairs, treeBits);
+    const { matrix, labels } = receiver.extend(
       Uint8Array.from({ length: 200 }, (_, i) => (i % 3 === 0 ? 1 : 0)),
     );
-    return createHash('sha256').update(matrix).update(messages).digest('hex');
+    return createHash('sha256').update(receiver.treeMessage).update(matrix).update(labels).digest('hex');
   });
   assert.deepEqual(digests, [
-    '490ce69b1ba1dec8f5b309a05f40d4972aeeb01f2224d454795f6ac12848919c',
-    '2105ed0f75a01046b1635f03983977aa05c1abfef96167d70acb36a2a186d147',
-    '7cc7f697f6c7101f008b19770eacdbfd97592e955a8d84ab4a697a72fcb03dcb',
+    '8e4e738ed36aece8af69dd71f3fd426521b49b35ee43e5c2b4a25980b5718d87',
+    '0fcc635570e1ea24e21e88cdb2bd4153761973005fbd9fdc879bf1e72acbe2d0',
+    'fee1362a32ffb0fb308320ca06ed668db510c9ab7b705423d508b6a253211864',
   ]);
 });

@@ -1,0 +1,119 @@
+import { otMatrixBytes } from '../crypto/ot/correlated-ot.ts';
+import {
+  CHALLENGE_BYTES,
+  type ChosenLabels,
+  checkChoices,
+  PROOF_BYTES,
+  proveChoices,
+  SPARE_TRANSFERS,
+} from '../crypto/ot/extension-check.ts';
+import { randomSeed } from '../crypto/prg.ts';
+import { randomBytes } from '../edge/random-bytes.ts';
+import { release } from '../kernels/release.ts';
+import type { Channel } from './channel.ts';
+import { OT_TREE_BITS } from './plan.ts';
+import type { ClientSession, ServerSession } from './session.ts';
+import { receiveTensor, sendTensor, TensorReader } from './tensor-stream.ts';
+import { traced } from './trace.ts';
+
+/**
+ * The client's input labels of one layer, by correlated OT (protocol.md section 4):
+ *
+ *     client -> server: an extension matrix per run of transfers, and one for the spare transfers of the check
+ *     server -> client: the challenge of the check
+ *     client -> server: the proof that each matrix stands for one set of choices
+ *
+ * A run is a chunk of elements, or the argmax. Nothing that depends on Delta leaves the server before the proof has
+ * passed.
+ */
+
+/** What the client holds between its matrices and the tables: labels and choices of every run. */
+export interface LabelRequest {
+  readonly runs: ChosenLabels[];
+  readonly spare: ChosenLabels;
+}
+
+/** What the server holds between the matrices and the tables: the labels for 0 of every run, not checked yet. */
+export interface LabelOffer {
+  readonly zero: Uint8Array[];
+  readonly spareZero: Uint8Array;
+  readonly challenge: Uint8Array;
+}
+
+/** Client: sends the matrices. `choices`: a byte 0 or 1 per transfer, of every run; made when it is its turn. */
+export async function requestLabels(
+  session: ClientSession,
+  channel: Channel,
+  layer: number,
+  choices: Iterable<() => Uint8Array>,
+): Promise<LabelRequest> {
+  let offset = 0;
+  const extend = async (choose: () => Uint8Array): Promise<ChosenLabels> => {
+    const { matrix, chosen } = traced('choose labels', layer, () => {
+      const choices = choose();
+      const { matrix, labels } = session.ot.extend(choices);
+      return { matrix, chosen: { choices, labels } };
+    });
+    const start = offset;
+    offset += matrix.length;
+    await sendTensor(channel, 'ot-matrix', layer, matrix, start);
+    return chosen;
+  };
+  const runs: ChosenLabels[] = [];
+  for (const choose of choices) runs.push(await extend(choose));
+  const spare = await extend(() => randomBytes(SPARE_TRANSFERS).map((byte) => byte & 1));
+  return { runs, spare };
+}
+
+/** Client: the server's challenge for a layer. */
+export function receiveChallenge(channel: Channel, layer: number): Promise<Uint8Array> {
+  return receiveTensor(channel, 'ot-challenge', layer, CHALLENGE_BYTES);
+}
+
+/** Client: sends the proof. */
+export async function sendProof(
+  channel: Channel,
+  layer: number,
+  { runs, spare }: LabelRequest,
+  challenge: Uint8Array,
+): Promise<void> {
+  const proof = traced('prove choices', layer, () => proveChoices(challenge, runs, spare));
+  await sendTensor(channel, 'ot-proof', layer, proof);
+}
+
+/** Server: takes the matrices and sends the challenge. `runs`: transfers of each. */
+export async function offerLabels(
+  session: ServerSession,
+  channel: Channel,
+  layer: number,
+  runs: readonly number[],
+): Promise<LabelOffer> {
+  const reader = new TensorReader(channel, 'ot-matrix', layer);
+  const extend = async (count: number) => {
+    const matrix = await reader.read(otMatrixBytes(count, OT_TREE_BITS));
+    const labels = traced('offer labels', layer, () => session.ot.extend(count, matrix));
+    release(matrix);
+    return labels;
+  };
+  const zero: Uint8Array[] = [];
+  for (const count of runs) zero.push(await extend(count));
+  const spareZero = await extend(SPARE_TRANSFERS);
+  const challenge = randomSeed();
+  await sendTensor(channel, 'ot-challenge', layer, challenge.slice());
+  return { zero, spareZero, challenge };
+}
+
+/**
+ * Server: receives the proof and holds the client to it. Throws 'protocol/inconsistent' if the client has cheated; the
+ * session must then end. Returns the labels for 0 of every run.
+ */
+export async function checkedLabels(
+  session: ServerSession,
+  channel: Channel,
+  layer: number,
+  { zero, spareZero, challenge }: LabelOffer,
+): Promise<Uint8Array[]> {
+  const proof = await receiveTensor(channel, 'ot-proof', layer, PROOF_BYTES);
+  traced('check choices', layer, () => checkChoices(challenge, zero, spareZero, session.ot.delta, proof));
+  return zero;
+}
