@@ -47,11 +47,12 @@ export async function requestLabels(
   layer: number,
   choices: Iterable<() => Uint8Array>,
 ): Promise<LabelRequest> {
+  const ot = await session.ot.ready(channel);
   let offset = 0;
   const extend = async (choose: () => Uint8Array): Promise<ChosenLabels> => {
     const { matrix, chosen } = traced('choose labels', layer, () => {
       const choices = choose();
-      const { matrix, labels } = session.ot.extend(choices);
+      const { matrix, labels } = ot.extend(choices);
       return { matrix, chosen: { choices, labels } };
     });
     const start = offset;
@@ -88,10 +89,11 @@ export async function offerLabels(
   layer: number,
   runs: readonly number[],
 ): Promise<LabelOffer> {
+  const ot = await session.ot.ready(channel);
   const reader = new TensorReader(channel, 'ot-matrix', layer);
   const extend = async (count: number) => {
     const matrix = await reader.read(otMatrixBytes(count, OT_TREE_BITS));
-    const labels = traced('offer labels', layer, () => session.ot.extend(count, matrix));
+    const labels = traced('offer labels', layer, () => ot.extend(count, matrix));
     release(matrix);
     return labels;
   };

@@ -21,15 +21,18 @@ import { garbleServer, receiveTables, reluChoices } from './relu-offline.ts';
 import type { ClientSession, ServerSession } from './session.ts';
 import { receiveTensor, sendTensor } from './tensor-stream.ts';
 
+/** Linear layers that the server multiplies before it looks at the labels of the first: hides the base OTs of a session. */
+const LEAD = 4;
+
 /**
- * Prepares one bundle (DELPHI's preprocessing phase), independent of any input. The server is always one linear
- * layer ahead of the transfers and two ahead of the tables, so that it multiplies while the client decrypts, chooses
- * and stores, and the other way round; nobody waits for the round trip of the check. For l = 0, 1, ..., with `in` and
+ * Prepares one bundle (DELPHI's preprocessing phase), independent of any input. The server is always LEAD linear
+ * layers ahead of the labels, and the tables are one layer behind them, so that it multiplies while the client
+ * decrypts, chooses and stores, and the other way round; nobody waits for the round trip of the check. With `in` and
  * `out` for linear layer l; `ot`, `challenge` and `proof` for the labels of its nonlinearity (label-transfer.ts), and
  * `tables` for that:
  *
- *     client -> server:         in 0 | in 1, ot 0 | in 2, ot 1,                proof 0 | in 3, ot 2, proof 1           | ...
- *     server -> client: nonce | out 0 | out 1, challenge 0 | out 2, challenge 1, tables 0 | out 3, challenge 2, tables 1 | ...
+ *     client -> server:         in 0 .. in 3  | in 4, ot 0        | in 5, ot 1, proof 0               | ...
+ *     server -> client: nonce | out 0 .. out 3 | out 4, challenge 0 | out 5, challenge 1, tables 0     | ...
  *
  * After the last layer it has no nonlinearity, or the argmax over the logits where the client learns classes alone.
  *
@@ -51,29 +54,27 @@ export async function prepareClient(
   const challenges = layers.map(() => Promise.withResolvers<Uint8Array>());
   const requests: LabelRequest[] = [];
   const request = async (l: number) => {
+    if (!runs[l]?.length) return;
     const share = await shares[l].promise;
-    if (runs[l].length === 0) return;
     const choices =
       l === last && plan.argmax ? logitChoices(plan.argmax, share) : reluChoices(plan.layers[l], share);
     requests[l] = await requestLabels(session, channel, l, choices);
   };
   const prove = async (l: number) => {
-    if (l >= 0 && runs[l].length > 0) await sendProof(channel, l, requests[l], await challenges[l].promise);
+    if (runs[l]?.length) await sendProof(channel, l, requests[l], await challenges[l].promise);
   };
   const speak = async () => {
-    await sendMasks(session, plan, channel, 0, maskSeed);
-    for (const l of layers) {
-      if (l < last) await sendMasks(session, plan, channel, l + 1, maskSeed);
-      await request(l);
-      await prove(l - 1);
+    for (const l of stepsOf(plan)) {
+      if (l <= last) await sendMasks(session, plan, channel, l, maskSeed);
+      await request(l - LEAD);
+      await prove(l - LEAD - 1);
     }
-    await prove(last);
   };
   const listen = async () => {
     sink.write(maskSeed);
     sink.write(await receiveTensor(channel, 'nonce', 0, NONCE_BYTES));
     const hear = async (l: number) => {
-      if (l >= 0 && runs[l].length > 0) challenges[l].resolve(await receiveChallenge(channel, l));
+      if (runs[l]?.length) challenges[l].resolve(await receiveChallenge(channel, l));
     };
     const store = async (l: number) => {
       if (l < 0) return;
@@ -82,14 +83,11 @@ export async function prepareClient(
       if (l === last && plan.argmax) await receiveArgmax(plan.argmax, channel, l, requests[l], sink);
       else await receiveTables(plan, channel, l, requests[l], sink);
     };
-    for (const l of layers) {
-      shares[l].resolve(await receiveShare(session, plan, channel, l));
-      await hear(l - 1);
-      await store(l - 2);
+    for (const l of stepsOf(plan)) {
+      if (l <= last) shares[l].resolve(await receiveShare(session, plan, channel, l));
+      await hear(l - LEAD);
+      await store(l - LEAD - 1);
     }
-    await hear(last);
-    await store(last - 1);
-    await store(last);
   };
   await Promise.all([speak(), listen()]);
 }
@@ -107,7 +105,7 @@ export async function prepareServer(
   const inputs: EncryptedTensor[] = [];
   const offers = new Map<number, LabelOffer>();
   const offer = async (l: number) => {
-    const runs = l < 0 ? [] : transferRuns(plan, l);
+    const runs = l in plan.layers ? transferRuns(plan, l) : [];
     if (runs.length > 0) offers.set(l, await offerLabels(session, channel, l, runs));
   };
   const garble = async (l: number) => {
@@ -119,12 +117,14 @@ export async function prepareServer(
     else await garbleServer(plan, channel, l, secrets, zero);
   };
   await sendTensor(channel, 'nonce', 0, bundleNonce(bundleSeed));
-  for (const l of plan.layers.keys()) {
-    await shareServer(session, plan, network, channel, l, inputs, bundleSeed);
-    await offer(l - 1);
-    await garble(l - 2);
+  for (const l of stepsOf(plan)) {
+    if (l <= last) await shareServer(session, plan, network, channel, l, inputs, bundleSeed);
+    await offer(l - LEAD);
+    await garble(l - LEAD - 1);
   }
-  await offer(last);
-  await garble(last - 1);
-  await garble(last);
+}
+
+/** Both parties' steps: in step l linear layer l, the labels of layer l - LEAD and the tables of the layer before that. */
+function stepsOf({ layers }: Plan): number[] {
+  return [...Array(layers.length + LEAD + 1).keys()];
 }

@@ -8,11 +8,10 @@ import {
   BaseOtReceiver,
   BaseOtSender,
 } from '../crypto/ot/base-ot.ts';
-import { CorrelatedOtReceiver, CorrelatedOtSender, treeMessageBytes } from '../crypto/ot/correlated-ot.ts';
 import type { Channel } from './channel.ts';
-import { OT_TREE_BITS } from './plan.ts';
 import { receiveTensor, sendTensor } from './tensor-stream.ts';
 import { NO_LAYER, traced } from './trace.ts';
+import { ClientTransfers, ServerTransfers } from './transfers.ts';
 
 /**
  * Once per Preprocess stream: the client's HE public key and 128 base OTs (protocol.md section 4). Any number
@@ -21,16 +20,16 @@ import { NO_LAYER, traced } from './trace.ts';
  *
  *     client -> server: public key, base OT message
  *     server -> client: base OT reply
- *     client -> server: OT trees, with the proof that they are sound
+ *     client -> server, before the first labels: see transfers.ts
  */
 export interface ClientSession {
   readonly he: HeClient;
-  readonly ot: CorrelatedOtReceiver;
+  readonly ot: ClientTransfers;
 }
 
 export interface ServerSession {
   readonly he: HeServer;
-  readonly ot: CorrelatedOtSender;
+  readonly ot: ServerTransfers;
 }
 
 /** Client's half. The caller closes the session with `closeSession`. */
@@ -41,14 +40,12 @@ export async function openClientSession(channel: Channel): Promise<ClientSession
     const base = traced('base OTs', NO_LAYER, () => new BaseOtSender());
     await sendTensor(channel, 'base-ot-message', 0, base.message.slice());
     const reply = await receiveTensor(channel, 'base-ot-reply', 0, BASE_OT_REPLY_BYTES);
-    const pairs = traced('base OTs', NO_LAYER, () => base.finish(reply));
-    const ot = traced('OT trees', NO_LAYER, () => new CorrelatedOtReceiver(pairs, OT_TREE_BITS));
-    await orClosed(ot, () => sendTensor(channel, 'ot-trees', 0, ot.treeMessage.slice()));
+    const ot = new ClientTransfers(base, reply);
     return { he, ot };
   });
 }
 
-/** Server's half. `cache`: transformed kernels, of this thread. Throws 'crypto/parameters' or 'crypto/input' on keys or points that are not well-formed, 'protocol/inconsistent' on trees that are not sound. */
+/** Server's half. `cache`: transformed kernels, of this thread. Throws 'crypto/parameters' or 'crypto/input' on keys or points that are not well-formed. */
 export async function openServerSession(channel: Channel, cache?: KernelCache): Promise<ServerSession> {
   const publicKey = await receiveTensor(channel, 'public-key', 0, PUBLIC_KEY_BYTES);
   const he = await HeServer.create(publicKey, cache);
@@ -56,9 +53,7 @@ export async function openServerSession(channel: Channel, cache?: KernelCache): 
     const message = await receiveTensor(channel, 'base-ot-message', 0, BASE_OT_MESSAGE_BYTES);
     const base = traced('base OTs', NO_LAYER, () => new BaseOtReceiver(message));
     await sendTensor(channel, 'base-ot-reply', 0, base.reply.slice());
-    const trees = await receiveTensor(channel, 'ot-trees', 0, treeMessageBytes(OT_TREE_BITS));
-    const choices = traced('base OTs', NO_LAYER, () => base.finish());
-    const ot = traced('OT trees', NO_LAYER, () => new CorrelatedOtSender(choices, OT_TREE_BITS, trees));
+    const ot = new ServerTransfers(base);
     return { he, ot };
   });
 }

@@ -2,11 +2,13 @@ import { ristretto255 } from '@noble/curves/ed25519.js';
 import { bytesToNumberLE } from '@noble/curves/utils.js';
 import { randomBytes } from '../../edge/random-bytes.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
+import { packBits } from './bits.ts';
 import {
   BASE_OTS,
   type BaseOtChoices,
   type BaseOtPairs,
   receiverReply,
+  receiverSeeds,
   senderMessage,
   senderPairs,
 } from './chou-orlandi.ts';
@@ -50,7 +52,9 @@ export class BaseOtSender {
 export class BaseOtReceiver {
   /** B_1 .. B_128, for the sender [4,096 bytes]. */
   readonly reply: Uint8Array;
-  #result: BaseOtChoices | undefined;
+  readonly #message: Uint8Array;
+  readonly #choices: Uint8Array;
+  #secrets: bigint[] | undefined;
 
   /**
    * `message`: the sender's. The first choice is 1: the choices are the garbling's Delta, whose colour bit is 1 (free
@@ -60,17 +64,23 @@ export class BaseOtReceiver {
     const choices = randomBytes(BASE_OTS).map((byte) => byte & 1);
     choices[0] = 1;
     const secrets = Array.from(choices, randomScalar);
-    const { reply, result } = receiverReply(message, choices, secrets);
-    this.reply = reply;
-    this.#result = result;
+    this.reply = receiverReply(message, choices, secrets);
+    this.#message = message;
+    this.#choices = choices;
+    this.#secrets = secrets;
   }
 
-  /** The choice bits and seeds. Throws 'protocol/order' the second time. */
+  /** The choices as 128 bits, the first in the lowest bit of the first byte [16 bytes]. */
+  get packedChoices(): Uint8Array {
+    return packBits(this.#choices, BASE_OTS / 8);
+  }
+
+  /** The choice bits and seeds: most of the work, which need not be done before they are needed. Throws 'protocol/order' the second time. */
   finish(): BaseOtChoices {
-    const result = this.#result;
-    if (result === undefined) throw finished();
-    this.#result = undefined;
-    return result;
+    const secrets = this.#secrets;
+    if (secrets === undefined) throw finished();
+    this.#secrets = undefined;
+    return receiverSeeds(this.#message, this.#choices, secrets, this.reply);
   }
 }
 

@@ -62,24 +62,35 @@ export function senderPairs(secret: bigint, reply: Uint8Array): BaseOtPairs {
 }
 
 /**
- * B_1 .. B_128 [4,096 bytes] and the receiver's seeds. `choices`: 128 bytes 0 or 1; `secrets`: the b_i. Throws
- * 'protocol/length' or 'crypto/input' if the message is not a point.
+ * B_1 .. B_128 [4,096 bytes]. `choices`: 128 bytes 0 or 1; `secrets`: the b_i. Throws 'protocol/length' or
+ * 'crypto/input' if the message is not a point.
  */
 export function receiverReply(
   message: Uint8Array,
   choices: Uint8Array,
   secrets: readonly bigint[],
-): { reply: Uint8Array; result: BaseOtChoices } {
-  const point = decodePoints(message, 1)[0].precompute(WINDOW_BITS, false);
+): Uint8Array {
+  const [point] = decodePoints(message, 1);
   const reply = new Uint8Array(BASE_OT_REPLY_BYTES);
   for (const [i, secret] of secrets.entries()) {
     const own = Point.BASE.multiply(secret);
     const chosen = select(choices[i], own.toBytes(), own.add(point).toBytes());
     reply.set(chosen, i * POINT_BYTES);
   }
+  return reply;
+}
+
+/** The receiver's seeds, from what went into its reply and the reply. */
+export function receiverSeeds(
+  message: Uint8Array,
+  choices: Uint8Array,
+  secrets: readonly bigint[],
+  reply: Uint8Array,
+): BaseOtChoices {
+  const point = decodePoints(message, 1)[0].precompute(WINDOW_BITS, false);
   const session = sessionOf(message, reply);
   const seeds = secrets.map((secret, i) => seedOf(session, i, point.multiply(secret)));
-  return { reply, result: { choices, seeds, session } };
+  return { choices, seeds, session };
 }
 
 /**

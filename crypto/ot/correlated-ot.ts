@@ -3,6 +3,7 @@ import { BLOCK_BYTES, xorBlocks } from '../../kernels/blocks.ts';
 import { MATRIX_ROWS, transpose, xorIf } from '../../kernels/transpose.ts';
 import { inKernelMemory } from '../hash.ts';
 import type { BaseOtChoices, BaseOtPairs } from './base-ot.ts';
+import { packBits } from './bits.ts';
 import { growTrees, type OtTreeBits, punctureTrees, treeCount, treeSumBytes } from './ggm-trees.ts';
 import { LeafStreams } from './leaf-streams.ts';
 import { checkTrees, proveTrees, treeProofBytes } from './tree-check.ts';
@@ -209,11 +210,4 @@ function checkBits(bits: Uint8Array): void {
   let all = 0;
   for (const bit of bits) all |= bit;
   if (all > 1) throw new SphynxError('crypto/input', 'OT choices: expected bytes 0 and 1');
-}
-
-/** Bytes 0 or 1 as bits, the first in the lowest bit of the first byte; zeros after the last. */
-function packBits(bits: Uint8Array, length: number): Uint8Array {
-  const packed = new Uint8Array(length);
-  for (let i = 0; i < bits.length; i++) packed[i >> 3] |= bits[i] << (i & 7);
-  return packed;
 }

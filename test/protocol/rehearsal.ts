@@ -179,7 +179,9 @@ export function carriesOf(network: FixedNetwork, prepared: Preparation, inferenc
   };
 }
 
-const total = (segments: readonly Segment[]) => segments.reduce((sum, { data }) => sum + data.length, 0);
+/** Bytes without the trees, which belong to the session and are sent with its first bundle. */
+const total = (segments: readonly Segment[]) =>
+  segments.reduce((sum, { kind, data }) => sum + (kind === 'ot-trees' ? 0 : data.length), 0);
 
 /** What went over both channels, and what was kept, is as long as the plan says. */
 export function assertPlanBytes({ plan, bundle, ...prepared }: Preparation, inference: Inference): void {

@@ -11,7 +11,7 @@ import {
   BaseOtReceiver,
   BaseOtSender,
 } from '../../../crypto/ot/base-ot.ts';
-import { receiverReply, senderMessage, senderPairs } from '../../../crypto/ot/chou-orlandi.ts';
+import { receiverReply, receiverSeeds, senderMessage, senderPairs } from '../../../crypto/ot/chou-orlandi.ts';
 import { runBaseOts } from './base-ots.ts';
 
 const { Point } = ristretto255;
@@ -23,7 +23,8 @@ const secret = scalar(BASE_OTS);
 const secrets = Array.from({ length: BASE_OTS }, (_, i) => scalar(i));
 const choices = Uint8Array.from(secrets, (_, i) => (i % 3 === 1 ? 1 : 0));
 const message = senderMessage(secret);
-const { reply, result } = receiverReply(message, choices, secrets);
+const reply = receiverReply(message, choices, secrets);
+const result = receiverSeeds(message, choices, secrets, reply);
 const pairs = senderPairs(secret, reply);
 
 /** A reply whose point `index` is `encoding`. */
