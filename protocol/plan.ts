@@ -11,7 +11,7 @@ import { checkFlooding } from '../crypto/he/noise.ts';
 import { type HePlan, planHe } from '../crypto/he/packing.ts';
 import { PARAMETERS_HASH, PUBLIC_KEY_BYTES } from '../crypto/he/parameters.ts';
 import { BASE_OT_MESSAGE_BYTES, BASE_OT_REPLY_BYTES } from '../crypto/ot/base-ot.ts';
-import { type OtTreeBits, treeMessageBytes } from '../crypto/ot/correlated-ot.ts';
+import { BLOCK_TRANSFERS, type OtTreeBits, treeMessageBytes } from '../crypto/ot/correlated-ot.ts';
 import { checkedTransferBytes } from '../crypto/ot/extension-check.ts';
 import { SEED_BYTES } from '../crypto/prg.ts';
 import { sha256Hex } from '../edge/digest.ts';
@@ -54,6 +54,8 @@ export interface LayerPlan {
   readonly order: ElementOrder;
   /** None after the last layer. Together they hold every element once. */
   readonly chunks: readonly Chunk[];
+  /** The same chunks, grouped by the matrices of oblivious transfers that give their labels. */
+  readonly runs: readonly (readonly Chunk[])[];
   /** For each term of the layer, the HE tensor that it reads. */
   readonly heTensors: readonly number[];
 }
@@ -151,11 +153,13 @@ function planLayers(
   };
   const layers = card.layers.map((layer): LayerPlan => {
     const elements = elementsOf(layer.output);
+    const chunks = chunksOf(layer, setting);
     return {
       name: layer.name,
       elements,
       order: elementOrder(linearFlags(layer.linear, elements)),
-      chunks: chunksOf(layer, setting),
+      chunks,
+      runs: runsOf(chunks),
       heTensors: layer.terms.map(({ tensor, pool }) => heTensorOf(tensor, pool)),
     };
   });
@@ -176,6 +180,26 @@ function chunksOf({ output, gadget: parameters, linear }: CardLayer, setting: Se
   add('relu', 0, relus);
   add('rescale', relus, elements);
   return chunks;
+}
+
+/** As many chunks to a matrix as fill a block of the extension. */
+function runsOf(chunks: readonly Chunk[]): Chunk[][] {
+  const runs: Chunk[][] = [];
+  let transfers = Number.POSITIVE_INFINITY;
+  for (const chunk of chunks) {
+    transfers += chunkTransfers(chunk);
+    if (transfers <= BLOCK_TRANSFERS) runs[runs.length - 1].push(chunk);
+    else {
+      runs.push([chunk]);
+      transfers = chunkTransfers(chunk);
+    }
+  }
+  return runs;
+}
+
+/** Oblivious transfers of a chunk: one per bit of the client's input. */
+export function chunkTransfers({ count, bytes }: Pick<Chunk, 'count' | 'bytes'>): number {
+  return bytes.labels * count;
 }
 
 function planArgmax({ output, labels }: ModelCard): ArgmaxPlan | null {
@@ -212,10 +236,10 @@ function bundleBytes(layers: LayerPlan[], argmax: ArgmaxPlan | null): number {
   return SEED_BYTES + NONCE_BYTES + sum(perLayer) + last;
 }
 
-/** Oblivious transfers of each run of a layer: of its chunks, or of the argmax over the logits. */
+/** Oblivious transfers of each run of a layer, or of the argmax over the logits. */
 export function transferRuns({ layers, argmax }: Pick<Plan, 'layers' | 'argmax'>, layer: number): number[] {
   if (argmax && layer === layers.length - 1) return [argmax.bytes.labels];
-  return layers[layer].chunks.map(({ count, bytes }) => bytes.labels * count);
+  return layers[layer].runs.map((chunks) => sum(chunks.map(chunkTransfers)));
 }
 
 /** Whether the server needs Delta online: for labels of single bits. Its keys of two-bit digits do without. */
@@ -225,7 +249,7 @@ export function needsDelta({ layers, argmax }: Pick<Plan, 'layers' | 'argmax'>):
 
 /** What the client stores of a chunk: its input's labels and the tables. */
 export function storedBytes({ count, bytes }: Pick<Chunk, 'count' | 'bytes'>): number {
-  return (bytes.labels * LABEL_BYTES + bytes.tables) * count;
+  return LABEL_BYTES * chunkTransfers({ count, bytes }) + bytes.tables * count;
 }
 
 /** `Plan.hash` without the plan. */

@@ -1,4 +1,5 @@
 import { clientBits } from '../crypto/garbling/evaluate.ts';
+import { LABEL_BYTES } from '../crypto/garbling/gadget.ts';
 import { garble } from '../crypto/garbling/garble.ts';
 import { forgetSecrets } from '../crypto/garbling/keys.ts';
 import { release } from '../kernels/release.ts';
@@ -7,7 +8,7 @@ import type { Channel } from './channel.ts';
 import { inOrder } from './element-order.ts';
 import type { LabelRequest } from './label-transfer.ts';
 import { garblerKeys } from './masks.ts';
-import type { LayerPlan, Plan } from './plan.ts';
+import { type Chunk, chunkTransfers, type LayerPlan, type Plan } from './plan.ts';
 import { sendTensor, TensorReader } from './tensor-stream.ts';
 import { traced } from './trace.ts';
 
@@ -21,11 +22,16 @@ import { traced } from './trace.ts';
  * nothing.
  */
 
-/** Client: the choices of its transfers, chunk by chunk. `share`: b_l [elements]. */
-export function* reluChoices({ chunks, order }: LayerPlan, share: Uint32Array): Generator<() => Uint8Array> {
+/** Client: the choices of its transfers, run by run. `share`: b_l [elements]. */
+export function* reluChoices({ runs, order }: LayerPlan, share: Uint32Array): Generator<() => Uint8Array> {
   const ordered = inOrder(share, order);
-  for (const { first, count, gadget } of chunks)
-    yield () => clientBits(gadget, ordered.subarray(first, first + count));
+  for (const chunks of runs)
+    yield () => {
+      const choices = chunks.map(({ first, count, gadget }) =>
+        clientBits(gadget, ordered.subarray(first, first + count)),
+      );
+      return joined(choices);
+    };
 }
 
 /** Client: writes labels and tables to the bundle. `request`: what it asked for. */
@@ -37,18 +43,21 @@ export async function receiveTables(
   sink: BundleSink,
 ): Promise<void> {
   const tables = new TensorReader(channel, 'garbled-tables', layer);
-  for (const [i, { count, bytes }] of plan.layers[layer].chunks.entries()) {
-    const table = await tables.read(bytes.tables * count);
+  for (const [i, chunks] of plan.layers[layer].runs.entries()) {
     const { labels, choices } = runs[i];
-    traced('store', layer, () => {
-      sink.write(labels);
-      sink.write(table);
-    });
-    for (const spent of [labels, choices, table]) release(spent);
+    for (const { chunk, own } of withLabels(chunks, labels)) {
+      const table = await tables.read(chunk.bytes.tables * chunk.count);
+      traced('store', layer, () => {
+        sink.write(own);
+        sink.write(table);
+      });
+      release(table);
+    }
+    for (const spent of [labels, choices]) release(spent);
   }
 }
 
-/** Server. `zero`: its labels for 0 of each chunk, whose transfers have passed the check. */
+/** Server. `zero`: its labels for 0 of each run, whose transfers have passed the check. */
 export async function garbleServer(
   plan: Plan,
   channel: Channel,
@@ -59,13 +68,40 @@ export async function garbleServer(
   const keys = garblerKeys(secrets, layer);
   let offset = 0;
   try {
-    for (const [i, { first, count, gadget, bytes }] of plan.layers[layer].chunks.entries()) {
-      const tables = traced('garble', layer, () => garble(gadget, keys, first, count, zero[i]));
+    for (const [i, chunks] of plan.layers[layer].runs.entries()) {
+      for (const { chunk, own } of withLabels(chunks, zero[i])) {
+        const { gadget, first, count, bytes } = chunk;
+        const tables = traced('garble', layer, () => garble(gadget, keys, first, count, own));
+        await sendTensor(channel, 'garbled-tables', layer, tables, offset);
+        offset += bytes.tables * count;
+      }
       release(zero[i]);
-      await sendTensor(channel, 'garbled-tables', layer, tables, offset);
-      offset += bytes.tables * count;
     }
   } finally {
     forgetSecrets(keys);
   }
+}
+
+/** The chunks of a run with their part of its labels, which stand one after another. */
+function* withLabels(
+  chunks: readonly Chunk[],
+  labels: Uint8Array,
+): Generator<{ chunk: Chunk; own: Uint8Array }> {
+  let start = 0;
+  for (const chunk of chunks) {
+    const end = start + LABEL_BYTES * chunkTransfers(chunk);
+    yield { chunk, own: labels.subarray(start, end) };
+    start = end;
+  }
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0];
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let start = 0;
+  for (const part of parts) {
+    whole.set(part, start);
+    start += part.length;
+  }
+  return whole;
 }

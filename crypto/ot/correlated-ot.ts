@@ -40,6 +40,9 @@ export type { OtTreeBits } from './ggm-trees.ts';
  */
 const BLOCK_WIDTH = 8128;
 
+/** Transfers of one block: extending fewer at once takes as many calls of the cipher. */
+export const BLOCK_TRANSFERS = 8 * BLOCK_WIDTH;
+
 /** Most transfers of one session, padding included: every stream has then made 2^24 AES blocks, far from repeating. */
 export const SESSION_TRANSFERS = 2 ** 31;
 
