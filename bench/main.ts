@@ -63,12 +63,12 @@ for (const [name, description] of [
 
 program
   .command('kernels')
-  .description('every kernel and gadget on one core, checked and beside plain TypeScript')
+  .description('every kernel and gadget on one core, checked and beside plain TypeScript or SEAL')
   .option('--only <name>', 'those whose names contain it')
   .option('--budget <ms>', 'length of a timed run', wholeNumber, 100)
   .option('--json', 'print one JSON object on stdout')
-  .action(({ only, budget, json }: { only?: string; budget: number; json?: boolean }) => {
-    const report = measureKernels(budget, only);
+  .action(async ({ only, budget, json }: { only?: string; budget: number; json?: boolean }) => {
+    const report = await measureKernels(budget, only);
     process.stdout.write(`${json ? JSON.stringify(report) : describeKernels(report)}\n`);
   });
 

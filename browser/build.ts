@@ -1,7 +1,6 @@
-/** Bundles the client for browsers into `dist/browser`: index.js, worker.js and both WASM files. `npm run build:browser` */
+/** Bundles the client for browsers into `dist/browser`: index.js, worker.js and the kernels. `npm run build:browser` */
 import { copyFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { brotliCompressSync } from 'node:zlib';
 import { build, type Plugin } from 'esbuild';
 
@@ -19,7 +18,7 @@ const edges: Plugin = {
   },
 };
 
-/** Bundles scripts for browsers, by their names in `folder`, and puts the WASM files there that `worker` loads. */
+/** Bundles scripts for browsers, by their names in `folder`, and puts the kernels there, which `worker` loads. */
 export async function bundle(
   folder: string,
   entryPoints: Record<string, string>,
@@ -35,14 +34,10 @@ export async function bundle(
     target: 'es2024',
     minify: true,
     sourcemap,
-    // Emscripten asks for it in Node only.
-    external: ['module'],
     plugins: [edges],
     logLevel: 'warning',
   });
   copyFileSync(join(ROOT, 'kernels/build/kernels.wasm'), join(folder, 'kernels.wasm'));
-  const seal = fileURLToPath(import.meta.resolve('node-seal/throws'));
-  copyFileSync(join(seal, '../seal_throws.wasm'), join(folder, 'seal_throws.wasm'));
 }
 
 /** Writes the client to `folder`. Throws if anything of it would need Node. */

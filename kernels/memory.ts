@@ -14,10 +14,13 @@ export class KernelMemory {
   #bottom: number;
   #top: number;
   #depth = 0;
+  /** End of what scopes have used since the last `clear`. */
+  #used: number;
 
   constructor(buffer: ArrayBuffer, firstFree: number) {
     this.buffer = buffer;
     this.#bottom = align(firstFree);
+    this.#used = this.#bottom;
     this.#top = buffer.byteLength;
   }
 
@@ -31,6 +34,17 @@ export class KernelMemory {
       this.#depth--;
       this.#bottom = mark;
     }
+  }
+
+  /**
+   * Overwrites with zeros all that scopes have left behind. For the end of a session, whose keys and shares went
+   * through here. Throws 'kernels/memory' inside a scope.
+   */
+  clear(): void {
+    if (this.#depth > 0)
+      throw new SphynxError('kernels/memory', 'kernel memory is cleared outside of scopes only');
+    new Uint8Array(this.buffer).fill(0, this.#bottom, this.#used);
+    this.#used = this.#bottom;
   }
 
   /** `length` bytes, 16-byte aligned, valid until the innermost scope ends. Throws 'kernels/memory' when full or outside a scope. */
@@ -70,6 +84,7 @@ export class KernelMemory {
     const end = align(start + length);
     if (!Number.isSafeInteger(length) || length < 0 || end > this.#top) throw outOfMemory(length);
     this.#bottom = end;
+    this.#used = Math.max(this.#used, end);
     return start;
   }
 }

@@ -1,4 +1,5 @@
 import { kernels } from './load.ts';
+import { type Factor, factor, inverseModulo, power, shoupOf } from './modulo.ts';
 
 /**
  * Arithmetic in Z_q[X] / (X^n + 1) for a prime q < 2^30 with 2n | q - 1, n >= 8. Polynomials are arrays of n
@@ -9,8 +10,7 @@ export class NttPrime {
   readonly q: number;
   readonly n: number;
   readonly #tables: Record<'forward' | 'forwardShoup' | 'inverse' | 'inverseShoup', number>;
-  readonly #scale: number;
-  readonly #scaleShoup: number;
+  readonly #scale: Factor;
 
   /** Builds the tables, which stay in kernel memory (16 n bytes). */
   constructor(q: number, n: number) {
@@ -26,12 +26,11 @@ export class NttPrime {
     };
     this.#tables = {
       forward: keep(forward),
-      forwardShoup: keep(forward.map((w) => this.#shoup(w))),
+      forwardShoup: keep(forward.map((w) => shoupOf(w, q))),
       inverse: keep(inverse),
-      inverseShoup: keep(inverse.map((w) => this.#shoup(w))),
+      inverseShoup: keep(inverse.map((w) => shoupOf(w, q))),
     };
-    this.#scale = Number(power(BigInt(n), BigInt(q - 2), BigInt(q)));
-    this.#scaleShoup = this.#shoup(this.#scale);
+    this.#scale = factor(inverseModulo(BigInt(n), q), q);
   }
 
   /** Coefficient form (words below 4q) to transformed, in place. */
@@ -44,7 +43,8 @@ export class NttPrime {
   inverse(polynomial: Uint32Array): void {
     const { inverse, inverseShoup } = this.#tables;
     const { n, q } = this;
-    kernels().call.nttInverse(at(polynomial), n, q, inverse, inverseShoup, this.#scale, this.#scaleShoup);
+    const { value, shoup } = this.#scale;
+    kernels().call.nttInverse(at(polynomial), n, q, inverse, inverseShoup, value, shoup);
   }
 
   /** out = values mod q, for signed values of magnitude below q. */
@@ -55,49 +55,6 @@ export class NttPrime {
   /** target += source mod q. */
   add(target: Uint32Array, source: Uint32Array): void {
     kernels().call.addModulo(at(target), at(source), this.n, this.q);
-  }
-
-  /**
-   * target += noise mod q, where noise is the low bits + 1 bits of `random` [n u64 words] less 2^bits: uniform
-   * in [-2^bits, 2^bits) and the same integer for every prime. bits < 63.
-   */
-  addFlooding(target: Uint32Array, random: Uint8Array, bits: number): void {
-    kernels().call.addFlooding(at(target), at(random), this.n, this.q, bits);
-  }
-
-  #shoup(w: number): number {
-    return Number((BigInt(w) << 32n) / BigInt(this.q));
-  }
-}
-
-/** Products that may be added to a sum that is 0 before `reduce` or `toWords` has to be called: 16 * (2^30)^2 = 2^64. */
-export const LAZY_PRODUCTS = 16;
-
-/** A sum of pointwise products, kept in 64 bits and reduced late. `sums`: 8 n bytes in kernel memory, 0 at first. */
-export class ProductSum {
-  readonly #sums: Uint8Array;
-  readonly #prime: NttPrime;
-  #pending = 0;
-
-  constructor(prime: NttPrime, sums: Uint8Array) {
-    this.#prime = prime;
-    this.#sums = sums;
-    sums.fill(0);
-  }
-
-  /** Adds x * y; words below q. */
-  add(x: Uint32Array, y: Uint32Array): void {
-    if (this.#pending === LAZY_PRODUCTS) {
-      kernels().call.reduceSums(at(this.#sums), this.#prime.n, this.#prime.q);
-      this.#pending = 1; // what is left is less than one product
-    }
-    kernels().call.multiplyAccumulate(at(x), at(y), at(this.#sums), this.#prime.n);
-    this.#pending++;
-  }
-
-  /** out = the sum mod q. */
-  toWords(out: Uint32Array): void {
-    kernels().call.sumsToWords(at(this.#sums), at(out), this.#prime.n, this.#prime.q);
   }
 }
 
@@ -123,14 +80,4 @@ function powers(root: bigint, { q, n }: { q: number; n: number }): Uint32Array<A
     value = (value * root) % BigInt(q);
   }
   return out;
-}
-
-function power(base: bigint, exponent: bigint, q: bigint): bigint {
-  let result = 1n;
-  let square = base % q;
-  for (let e = exponent; e > 0n; e >>= 1n) {
-    if (e & 1n) result = (result * square) % q;
-    square = (square * square) % q;
-  }
-  return result;
 }

@@ -61,8 +61,6 @@ export interface CardLayer extends LayerShape {
   readonly gadget: GadgetParameters | null;
   /** The elements that are linear, as a bitmap (linear-elements.ts); null where all are ReLUs. */
   readonly linear: string | null;
-  /** Upper bound, a power of two, on the L2 norm of one output channel's integer kernel over all terms. */
-  readonly weightNorm: number;
 }
 
 /** How an image becomes tensor 0: pixels in 0..1, (pixel - mean) / std per channel, times 2^scaleBits, rounded. */
@@ -76,7 +74,7 @@ export interface Preprocessing {
 
 /** The public description of a model, sent to clients as JSON. It holds no weights. */
 export interface ModelCard {
-  readonly format: 2;
+  readonly format: 3;
   readonly name: string;
   /** SHA-256 (hex) over all other fields and the integer weights. */
   readonly hash: string;
@@ -108,7 +106,7 @@ export function parseModelCard(json: unknown): ModelCard {
   const input = readShape(fields.fields('input'));
   const labels = fields.texts('labels', 1, limits.MAX_CHANNELS, PRINTABLE);
   const card: ModelCard = {
-    format: fields.oneOf('format', 2),
+    format: fields.oneOf('format', 3),
     name: fields.text('name', NAME),
     hash: fields.text('hash', HASH),
     input,
@@ -150,9 +148,7 @@ function readLayer(fields: Fields, index: number): CardLayer {
     terms: fields.each('terms', 1, limits.MAX_TERMS, (term) => readTerm(term, index)),
     gadget: fields.value('gadget') === null ? null : readGadget(fields.fields('gadget')),
     linear: readLinear(fields, elementsOf(output)),
-    weightNorm: fields.integer('weightNorm', 1, limits.MAX_WEIGHT_NORM),
   };
-  check(Number.isInteger(Math.log2(layer.weightNorm)), `${fields.where}.weightNorm is not a power of two`);
   return layer;
 }
 
@@ -174,7 +170,10 @@ function readTerm(fields: Fields, layer: number): TermShape {
 
 function readGadget(fields: Fields): GadgetParameters {
   const ringBits = fields.integer('ringBits', limits.RING_BITS.min, limits.RING_BITS.max);
-  return { ringBits, dropBits: fields.integer('dropBits', 1, limits.MAX_PRODUCT_BITS - ringBits) };
+  return {
+    ringBits,
+    dropBits: fields.integer('dropBits', limits.MIN_DROP_BITS, limits.MAX_PRODUCT_BITS - ringBits),
+  };
 }
 
 /** Cards of models without linear elements may leave the field out. */

@@ -3,6 +3,7 @@ import { convolve } from '../kernels/convolution.ts';
 import type { ModelCard } from './card.ts';
 import { elementsOf, termConvolution } from './geometry.ts';
 import { linearFlags } from './linear-elements.ts';
+import { exact, type LinearError, likely } from './linear-error.ts';
 import type { FixedNetwork } from './network.ts';
 
 /** Bit-exact evaluation of a network in integers: the reference for the protocol, and its server's own share. */
@@ -111,23 +112,26 @@ export function applyGadgets(
 }
 
 /**
- * The whole network on an image [channels, height, width] of integers. `tensors` are the secret tensors, the
- * image first; logits are in units of 2^-logitScaleBits. Throws 'protocol/length' if the image has the wrong size.
+ * The whole network on an image [channels, height, width] of integers, with the carries and the errors of linear layers that a
+ * private inference has met, or others. `tensors` are the secret tensors, the image first; logits are in units of
+ * 2^-logitScaleBits. Throws 'protocol/length' if the image has the wrong size.
  */
 export function runInteger(
   network: FixedNetwork,
   image: Int32Array,
   carry: Carry,
+  error: LinearError = exact,
 ): { logits: Int32Array; tensors: Int32Array[] } {
   const tensors = [image];
   const last = network.card.layers.length - 1;
-  for (let l = 0; l < last; l++)
-    tensors.push(applyGadgets(network.card, l, linearLayer(network, l, tensors), carry));
-  return { logits: new Int32Array(linearLayer(network, last, tensors).buffer), tensors };
+  const values = (l: number) =>
+    linearLayer(network, l, tensors).map((sum, element) => sum + error(l, element));
+  for (let l = 0; l < last; l++) tensors.push(applyGadgets(network.card, l, values(l), carry));
+  return { logits: new Int32Array(values(last).buffer), tensors };
 }
 
 /**
- * Mean and standard deviation of every logit over `runs` evaluations with random carries: what a private
+ * Mean and standard deviation of every logit over `runs` evaluations with random carries and errors: what a private
  * inference may differ by from a plain one.
  */
 export function stochasticRange(
@@ -136,7 +140,8 @@ export function stochasticRange(
   runs: number,
   random: () => number,
 ): { mean: Float64Array; deviation: Float64Array } {
-  const results = Array.from({ length: runs }, () => runInteger(network, image, stochastic(random)).logits);
+  const once = () => runInteger(network, image, stochastic(random), likely(random)).logits;
+  const results = Array.from({ length: runs }, once);
   const mean = new Float64Array(results[0].length);
   const deviation = new Float64Array(results[0].length);
   for (let i = 0; i < mean.length; i++) {

@@ -22,11 +22,14 @@ export const MAX_ELEMENTS = 2 ** 24;
 export const MAX_WEIGHTS = 2 ** 28;
 /** Bits of the ring that a ReLU gadget compares. */
 export const RING_BITS = { min: 2, max: 20 } as const;
+/**
+ * The fewest bits that a gadget drops, f. Private linear layers have errors of 15 units (linear-error.ts), which are a
+ * quarter of what is kept at f = 6; at fewer bits they would be larger than the rounding itself.
+ */
+export const MIN_DROP_BITS = 6;
 /** k + f: the bits of a linear layer's output, sign included. */
 export const MAX_PRODUCT_BITS = 32;
 /** Bits of scale of the image; pixels have 8 bits, so more is noise. */
 export const MAX_IMAGE_SCALE_BITS = 16;
 /** Bits of scale of the logits: they are 32-bit words. */
 export const MAX_LOGIT_SCALE_BITS = 30;
-/** Any larger norm of a kernel overflows 31 bits with activations of a few bits. */
-export const MAX_WEIGHT_NORM = 2 ** 24;

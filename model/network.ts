@@ -20,13 +20,10 @@ export interface FixedNetwork {
 }
 
 /** A card without the fields that follow from the rest. */
-export interface CardDraft
-  extends Omit<ModelCard, 'format' | 'hash' | 'relus' | 'macs' | 'layers' | 'output'> {
-  readonly layers: readonly Omit<ModelCard['layers'][number], 'weightNorm'>[];
-}
+export interface CardDraft extends Omit<ModelCard, 'format' | 'hash' | 'relus' | 'macs' | 'output'> {}
 
 /**
- * The network of a card and its weights; counts, norms and hash are computed here. Throws 'model/format' if
+ * The network of a card and its weights; counts and hash are computed here. Throws 'model/format' if
  * the card is not valid or a kernel does not have its term's size.
  */
 export function assembleNetwork(draft: CardDraft, layers: readonly LayerWeights[]): FixedNetwork {
@@ -51,12 +48,8 @@ export function assembleNetwork(draft: CardDraft, layers: readonly LayerWeights[
   }
   const card = parseModelCard({
     ...draft,
-    format: 2,
+    format: 3,
     hash: '0'.repeat(64),
-    layers: draft.layers.map((layer, l) => ({
-      ...layer,
-      weightNorm: powerOfTwoAbove(weightNorm(layers[l], layer.output.channels)),
-    })),
     relus: countRelus(draft),
     macs: countMacs(draft),
     output: 'logits',
@@ -94,8 +87,4 @@ export function weightNorm({ kernels }: LayerWeights, channels: number): number 
     largest = Math.max(largest, squares);
   }
   return Math.sqrt(largest);
-}
-
-function powerOfTwoAbove(value: number): number {
-  return 2 ** Math.max(0, Math.ceil(Math.log2(value)));
 }

@@ -13,9 +13,10 @@ import { traced } from './trace.ts';
  * One linear layer, offline (DELPHI section 4.1; protocol.md section 2):
  *
  *     client -> server: Enc(r_i) for every tensor that the layer is the first to read
- *     server -> client: Enc(W_l r - s_l), circuit-private
+ *     server -> client: Enc(W_l r + s_l), which tells it nothing of W_l
  *
- * Afterwards the client holds b_l = W_l r - s_l and the server can derive s_l from its seed.
+ * Afterwards the client holds b_l = W_l r + s_l + eps, with a small rounding error eps, and the server can derive s_l from its
+ * seed.
  */
 
 /** HE tensors that are sent for `layer`: those up to its last one that no earlier layer has asked for. */

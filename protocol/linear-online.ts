@@ -17,7 +17,7 @@ export function warmUpServer(plan: Plan, network: FixedNetwork): void {
 }
 
 /**
- * The server's half of the linear layers, online (DELPHI section 4.2): a_l = W_l (x - r) + bias + s_l. A layer
+ * The server's half of the linear layers, online (DELPHI section 4.2): a_l = W_l (x - r) + bias - s_l. A layer
  * reads tensors of earlier layers too; their terms are added while the client still evaluates the layer before.
  */
 export class LinearLayers {
@@ -46,7 +46,7 @@ export class LinearLayers {
     if (!this.#sum) {
       const mask = layerMask(this.#plan, this.#bundleSeed, layer);
       this.#sum = layerBias(this.#network, layer);
-      for (let i = 0; i < mask.length; i++) this.#sum[i] += mask[i];
+      for (let i = 0; i < mask.length; i++) this.#sum[i] -= mask[i];
       this.#termsLeft = [...this.#network.card.layers[layer].terms.keys()];
     }
     const sum = this.#sum;

@@ -7,9 +7,8 @@ import {
   hasBitLabels,
   LABEL_BYTES,
 } from '../crypto/garbling/gadget.ts';
-import { checkFlooding } from '../crypto/he/noise.ts';
 import { type HePlan, planHe } from '../crypto/he/packing.ts';
-import { PARAMETERS_HASH, PUBLIC_KEY_BYTES } from '../crypto/he/parameters.ts';
+import { SEED_BYTES as KEY_SEED_BYTES, PARAMETERS_HASH, PUBLIC_KEY_BYTES } from '../crypto/he/parameters.ts';
 import { BASE_OT_MESSAGE_BYTES, BASE_OT_REPLY_BYTES } from '../crypto/ot/base-ot.ts';
 import { BLOCK_TRANSFERS, type OtTreeBits, treeMessageBytes } from '../crypto/ot/correlated-ot.ts';
 import { checkedTransferBytes } from '../crypto/ot/extension-check.ts';
@@ -105,16 +104,14 @@ export interface Plan extends Agreement {
   readonly rounds: number;
 }
 
-/** The plan of a model. Throws 'crypto/parameters' if its weights are too large for the HE parameters. */
+/** The plan of a model. Throws 'crypto/parameters' if a kernel reaches farther than a polynomial. */
 export function makePlan(card: ModelCard, setting: Setting = 'fast'): Plan {
-  for (const { weightNorm } of card.layers) checkFlooding(weightNorm);
   const tensors = [card.input, ...card.layers.slice(0, -1).map(({ output }) => output)];
   const { heTensors, layers } = planLayers(card, setting, tensors);
   const he = planHe(
     heTensors.map(({ shape }) => shape),
-    card.layers.map(({ output, terms, weightNorm }, l) => ({
+    card.layers.map(({ output, terms }, l) => ({
       output,
-      weightNorm,
       terms: terms.map((term, t) => ({ ...term, tensor: layers[l].heTensors[t] })),
     })),
   );
@@ -130,7 +127,7 @@ export function makePlan(card: ModelCard, setting: Setting = 'fast'): Plan {
     he,
     sessionBytes: {
       up: PUBLIC_KEY_BYTES + BASE_OT_MESSAGE_BYTES + treeMessageBytes(OT_TREE_BITS),
-      down: BASE_OT_REPLY_BYTES,
+      down: KEY_SEED_BYTES + BASE_OT_REPLY_BYTES,
     },
     offlineBytes: offlineBytes(layers, argmax, he),
     onlineBytes: onlineBytes(layers, argmax, elementsOf(card.input)),

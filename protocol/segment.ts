@@ -5,12 +5,12 @@ export const SEGMENT_BYTES = 1 << 20;
 
 /** Every kind of tensor on the wire, with its sender. The position in this list, counted from 1, is its number in the proto. */
 export const SEGMENT_KINDS = [
-  'public-key', // client: HE public key, once per session
+  'public-key', // client: its half of the HE public key, once per session
   'base-ot-message', // client: first message of the base OTs, once per session
   'base-ot-reply', // server: second message of the base OTs, once per session
   'nonce', // server: the bundle's public nonce, from which the hash keys derive
   'input-ciphertexts', // client: Enc(r) of one HE tensor
-  'output-ciphertexts', // server: Enc(W r - s) of one linear layer
+  'output-ciphertexts', // server: Enc(W r + s) of one linear layer
   'ot-matrix', // client: OT extension matrices for the chunks of a ReLU layer, or for the argmax over the logits
   'ot-challenge', // server: the challenge of the check of these matrices
   'garbled-tables', // server: garbled tables for the same
@@ -20,6 +20,7 @@ export const SEGMENT_KINDS = [
   'logit-share', // server: its share of the last layer's output, where the client learns the logits
   'ot-trees', // client: sums over its OT trees and the proof that they are sound, once per session
   'ot-proof', // client: the proof that each matrix of a layer stands for one set of choices
+  'public-key-seed', // server: seed of its half of the HE public key, once per session
 ] as const;
 
 export type SegmentKind = (typeof SEGMENT_KINDS)[number];

@@ -50,6 +50,23 @@ test('the protocol and what is below it know no socket, no disk and no gRPC', ()
       assert.doesNotMatch(readFileSync(join(root, file), 'utf8'), banned, file);
 });
 
+test('SEAL is asked for advice alone: by tests, benchmarks and the doctor, never by the protocol or a page', () => {
+  const askers = ['crypto/he/oracle/', 'bench/kernels/', 'cli/doctor/'];
+  let asked = 0;
+  for (const floor of Object.keys(FLOORS))
+    for (const file of globSync(`${floor}/**/*.ts`, { cwd: root, exclude: (name) => name === 'assembly' })) {
+      const text = readFileSync(join(root, file), 'utf8');
+      if (text.includes("'node-seal")) assert.ok(file.startsWith('crypto/he/oracle/'), file);
+      if (!importsOf(file).some((target) => target.startsWith('crypto/he/oracle/'))) continue;
+      asked++;
+      assert.ok(
+        askers.some((asker) => file.startsWith(asker)),
+        `${file} asks SEAL`,
+      );
+    }
+  assert.ok(asked >= 3, 'the askers were found');
+});
+
 /** Floors that run in Node and in browsers alike. */
 const ANYWHERE = ['errors', 'edge', 'kernels', 'crypto', 'model', 'protocol'];
 

@@ -1,12 +1,13 @@
 /** Convolutions of shares, and the arithmetic of ciphertexts. */
 import assert from 'node:assert/strict';
-import { DATA_PRIMES, DEGREE } from '../../crypto/he/parameters.ts';
+import { DEGREE, PRIMES } from '../../crypto/he/parameters.ts';
 import { type Convolution, convolve, convolveFloat } from '../../kernels/convolution.ts';
-import { NttPrime, ProductSum } from '../../kernels/ntt.ts';
+import { InnerProduct } from '../../kernels/inner-product.ts';
+import { NttPrime } from '../../kernels/ntt.ts';
 import { seededRandom } from '../../model/random.ts';
 import type { Entry } from './entry.ts';
 import { multiplyModulo, mustEqual, plainConvolution, plainTransform } from './plain.ts';
-import { bytes, words } from './room.ts';
+import { words } from './room.ts';
 
 /** A layer of 80 to 160 channels with a 9x9 kernel at 8x8. */
 const LAYER: Convolution = {
@@ -48,17 +49,15 @@ export function convolutions(): Entry[] {
 }
 
 export function polynomials(): Entry[] {
-  const q = DATA_PRIMES[0];
+  const [q] = PRIMES;
   const prime = new NttPrime(q, DEGREE);
   const powers = rootPowers(q, DEGREE);
   const random = seededRandom(2);
   const fill = (target: Uint32Array) => target.set(target.map(() => q * random()));
   const [x, y, work] = [words(DEGREE), words(DEGREE), words(DEGREE)];
   for (const polynomial of [x, y]) fill(polynomial);
-  const sums = bytes(8 * DEGREE);
-  const multiplyAll = (sum: ProductSum) => {
-    for (let i = 0; i < SUMMANDS; i++) sum.add(x, y);
-  };
+  const product = new InnerProduct(q, DEGREE);
+  const terms = Array.from({ length: SUMMANDS }, (): [Uint32Array, Uint32Array] => [x, y]);
   const transform = { unit: 'transforms of 4,096 words', units: 1, bytes: 4 * DEGREE };
   return [
     {
@@ -91,19 +90,17 @@ export function polynomials(): Entry[] {
     },
     {
       ...{ name: 'products of residues, summed', unit: 'multiply-accumulates', units: SUMMANDS * DEGREE },
-      run: () => multiplyAll(new ProductSum(prime, sums)),
+      run: () => product.sum(terms, work),
       reference: { units: SUMMANDS * DEGREE, run: () => plainSums(x, y, q) },
       check: () => {
-        const sum = new ProductSum(prime, sums);
-        multiplyAll(sum);
-        sum.toWords(work);
+        product.sum(terms, work);
         mustEqual(work.slice(), plainSums(x, y, q));
       },
     },
   ];
 }
 
-/** Products per sum: more than may stay unreduced. */
+/** Products per sum. */
 const SUMMANDS = 64;
 
 function plainSums(x: Uint32Array, y: Uint32Array, q: number): Uint32Array {

@@ -3,6 +3,7 @@ import { type Machine, thisMachine } from '../machine.ts';
 import { ciphers } from './aes.ts';
 import { argmaxes } from './argmax.ts';
 import { convolutions, polynomials } from './arithmetic.ts';
+import { encryptions } from './encryptions.ts';
 import { type KernelFigures, measureEntry } from './entry.ts';
 import { gadgets, streams, transfers } from './gadgets.ts';
 import { halfGates, passes } from './labels.ts';
@@ -16,15 +17,13 @@ export interface KernelReport {
  * Every kernel and gadget whose name contains `only`, on this thread, `budgetMs` for each timed run. Throws where one
  * computes wrongly, and 'config/invalid' if there is none of such a name.
  */
-export function measureKernels(budgetMs: number, only = ''): KernelReport {
+export async function measureKernels(budgetMs: number, only = ''): Promise<KernelReport> {
   const groups = [
     ...[convolutions, polynomials, passes, ciphers, halfGates],
     ...[gadgets, argmaxes, transfers, streams],
-  ];
-  const kernels = groups.flatMap((group) =>
-    group()
-      .filter(({ name }) => name.includes(only))
-      .map((entry) => measureEntry(entry, budgetMs)),
+  ].map((group) => group());
+  const kernels = [...groups, await encryptions()].flatMap((group) =>
+    group.filter(({ name }) => name.includes(only)).map((entry) => measureEntry(entry, budgetMs)),
   );
   if (kernels.length === 0) throw new SphynxError('config/invalid', `no kernel has '${only}' in its name`);
   return { machine: thisMachine(), kernels };
@@ -32,7 +31,7 @@ export function measureKernels(budgetMs: number, only = ''): KernelReport {
 
 /** The report as a table. */
 export function describeKernels({ kernels }: KernelReport): string {
-  const header = ['', 'per second', 'bytes/s', 'plain TypeScript', 'floor'];
+  const header = ['', 'per second', 'bytes/s', 'reference', 'floor'];
   const rows = kernels.map(({ name, unit, opsPerSecond, bytesPerSecond, ratio, floor }) => [
     name,
     `${short(opsPerSecond)} ${unit}`,

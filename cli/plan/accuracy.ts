@@ -1,6 +1,7 @@
 import { Prg, randomSeed } from '../../crypto/prg.ts';
 import { quantizeImage, runInteger, stochastic } from '../../model/executor.ts';
 import type { FloatRuntime } from '../../model/float-runtime.ts';
+import { likely } from '../../model/linear-error.ts';
 import type { FixedNetwork } from '../../model/network.ts';
 import type { LabelledImages } from './cifar.ts';
 
@@ -37,7 +38,12 @@ export async function compare(
   const random = randomNumbers();
   const right = { float: 0, fixed: 0, agreement: 0 };
   for (const [i, floatClass] of float.entries()) {
-    const { logits } = runInteger(network, quantizeImage(network.card, images.image(i)), stochastic(random));
+    const { logits } = runInteger(
+      network,
+      quantizeImage(network.card, images.image(i)),
+      stochastic(random),
+      likely(random),
+    );
     const fixedClass = largest(logits);
     const label = images.label(i);
     if (floatClass === label) right.float++;

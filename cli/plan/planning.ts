@@ -5,7 +5,7 @@ export const PLANNING = {
    * 10,000 training images needed at most 1.61 times it on sphynx-c100-25k, where a margin of 1.5 failed three of them.
    */
   marginPercent: 200,
-  /** L2 norm of an output channel's integer weights: more costs ciphertexts (crypto/he/noise.ts), less costs accuracy. */
+  /** L2 norm of an output channel's integer weights: more gains nothing that is seen, less costs accuracy. */
   weightNorm: 2 ** 13,
   /** The image's scale keeps step with the tensors', so that their kernels in one layer are equally precise. */
   imageScaleBits: (ringBits: number) => ringBits - 4,

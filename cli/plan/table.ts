@@ -1,9 +1,13 @@
 import type { ModelCard } from '../../model/card.ts';
 import type { FixedPointPlan } from '../../model/fixed-point/planner.ts';
+import { LINEAR_ERROR } from '../../model/linear-error.ts';
 
-/** The plan as a table for people: per layer its output, k, f, scales (integer units per real unit) and weight norm. */
+/**
+ * The plan as a table for people: per layer its output, k, f, scales (integer units per real unit), and
+ * the standard deviation of the errors that encryption adds, in units of what is kept.
+ */
 export function planTable(card: ModelCard, plan: FixedPointPlan): string {
-  const rows = card.layers.map(({ name, output, gadget, weightNorm }, l) => {
+  const rows = card.layers.map(({ name, output, gadget }, l) => {
     const scales = plan.layers[l]?.scales ?? [2 ** plan.logitScaleBits];
     return [
       name,
@@ -11,10 +15,10 @@ export function planTable(card: ModelCard, plan: FixedPointPlan): string {
       gadget ? String(gadget.ringBits) : '-',
       gadget ? String(gadget.dropBits) : '-',
       `${Math.min(...scales).toPrecision(3)} .. ${Math.max(...scales).toPrecision(3)}`,
-      String(weightNorm),
+      (LINEAR_ERROR / 2 ** (gadget?.dropBits ?? 0)).toPrecision(2),
     ];
   });
-  const table = [['layer', 'output', 'k', 'f', 'scale', 'weight norm at most'], ...rows];
+  const table = [['layer', 'output', 'k', 'f', 'scale', 'error'], ...rows];
   const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
   return table
     .map((row) =>

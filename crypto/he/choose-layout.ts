@@ -1,5 +1,6 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { bands, type Layout, type Reach } from './layout.ts';
+import type { HeShape } from './packing.ts';
 import { INPUT_CIPHERTEXT_BYTES, outputCiphertextBytes } from './parameters.ts';
 
 /** Tensors and layers that share one layout, because terms of one layer must stand alike to be summed. */
@@ -8,16 +9,8 @@ export interface Demand {
   readonly columns: Reach;
   /** Maps (channels times phases) of each encrypted tensor. */
   readonly inputs: readonly number[];
-  readonly outputs: readonly OutputDemand[];
-}
-
-/** One set of output ciphertexts: [channels, rows, columns]. */
-export interface OutputDemand {
-  readonly channels: number;
-  readonly rows: number;
-  readonly columns: number;
-  /** Most channels of one ciphertext (`noise.ts`). */
-  readonly mostChannels: number;
+  /** Every set of output ciphertexts. */
+  readonly outputs: readonly HeShape[];
 }
 
 /**
@@ -67,9 +60,9 @@ function layoutBytes({ rows, columns, channelsIn, channelsOut }: Layout, demand:
   for (const maps of demand.inputs) bytes += tiles * Math.ceil(maps / channelsIn) * INPUT_CIPHERTEXT_BYTES;
   for (const output of demand.outputs) {
     const used =
-      rows.filter(({ outFirst }) => outFirst < output.rows).length *
-      columns.filter(({ outFirst }) => outFirst < output.columns).length;
-    const groups = Math.ceil(output.channels / Math.min(channelsOut, output.mostChannels));
+      rows.filter(({ outFirst }) => outFirst < output.height).length *
+      columns.filter(({ outFirst }) => outFirst < output.width).length;
+    const groups = Math.ceil(output.channels / channelsOut);
     bytes += used * groups * outputCiphertextBytes(0);
   }
   return bytes;

@@ -1,6 +1,4 @@
-import type { OutputDemand } from './choose-layout.ts';
 import type { Reach } from './layout.ts';
-import { mostOutputChannels } from './noise.ts';
 import type { HeLayer, HeShape, HeTerm, Phase } from './packing.ts';
 import { type Axis, liveTaps, phaseSize } from './phases.ts';
 
@@ -117,10 +115,4 @@ export function reachOf(family: Family, axis: 'rows' | 'columns'): Reach {
     before: Math.max(0, ...offsets.map((offset) => -offset)),
     after: Math.max(0, ...offsets),
   };
-}
-
-/** What one part asks of the layout. */
-export function outputDemand({ output, weightNorm }: HeLayer): OutputDemand {
-  const { channels, height, width } = output;
-  return { channels, rows: height, columns: width, mostChannels: mostOutputChannels(weightNorm) };
 }

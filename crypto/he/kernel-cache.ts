@@ -1,3 +1,5 @@
+import type { Residues } from './ring.ts';
+
 /** What it takes to know that a polynomial has no coefficients (bytes, roughly). */
 const ENTRY_BYTES = 64;
 
@@ -6,7 +8,7 @@ const ENTRY_BYTES = 64;
  * room is transformed anew each time. Kernels are told apart by their array, so it must not change.
  */
 export class KernelCache {
-  readonly #kernels = new WeakMap<Int32Array, Map<string, Uint32Array | null>>();
+  readonly #kernels = new WeakMap<Int32Array, Map<string, Residues | null>>();
   #room: number;
 
   /** `limit`: bytes of transformed kernels; 0 caches nothing. */
@@ -18,12 +20,12 @@ export class KernelCache {
    * The transforms of one polynomial of `weights`, or null if it has no coefficients. `place` says which one it is;
    * `transform` makes it when it is not here.
    */
-  get(weights: Int32Array, place: string, transform: () => Uint32Array | null): Uint32Array | null {
+  get(weights: Int32Array, place: string, transform: () => Residues | null): Residues | null {
     let polynomials = this.#kernels.get(weights);
     const known = polynomials?.get(place);
     if (known !== undefined) return known;
     const transformed = transform();
-    const bytes = transformed?.byteLength ?? ENTRY_BYTES;
+    const bytes = transformed ? transformed[0].byteLength + transformed[1].byteLength : ENTRY_BYTES;
     if (bytes > this.#room) return transformed;
     this.#room -= bytes;
     if (!polynomials) {
@@ -31,8 +33,7 @@ export class KernelCache {
       this.#kernels.set(weights, polynomials);
     }
     // A copy: what was transformed lies in the kernel memory.
-    const kept = transformed?.slice() ?? null;
-    polynomials.set(place, kept);
-    return kept;
+    polynomials.set(place, transformed && [transformed[0].slice(), transformed[1].slice()]);
+    return transformed;
   }
 }

@@ -1,14 +1,6 @@
 import { chooseLayout } from './choose-layout.ts';
-import {
-  draftParts,
-  type EncodingDraft,
-  groupParts,
-  outputDemand,
-  type PartDraft,
-  reachOf,
-} from './group-terms.ts';
+import { draftParts, type EncodingDraft, groupParts, type PartDraft, reachOf } from './group-terms.ts';
 import { type Layout, tileAt, tileCount } from './layout.ts';
-import { checkFlooding, mostOutputChannels } from './noise.ts';
 import { outputsOf } from './output-blocks.ts';
 import { DEGREE, INPUT_CIPHERTEXT_BYTES, outputCiphertextBytes } from './parameters.ts';
 import type { Axis } from './phases.ts';
@@ -35,11 +27,10 @@ export interface HeTerm {
   readonly groups: number;
 }
 
-/** A linear layer: the sum of its terms. weightNorm bounds the L2 norm of one output channel's kernel over all terms. */
+/** A linear layer: the sum of its terms. */
 export interface HeLayer {
   readonly output: HeShape;
   readonly terms: readonly HeTerm[];
-  readonly weightNorm: number;
 }
 
 /**
@@ -110,10 +101,9 @@ export interface PartTerm {
 
 /**
  * Plans the ciphertexts of a network whose `layers` read `tensors`, for the fewest bytes in both directions
- * together. `degree` is smaller in tests only. Throws 'crypto/parameters' if weights or kernels are too large.
+ * together. `degree` is smaller in tests only. Throws 'crypto/parameters' if a kernel is too large.
  */
 export function planHe(tensors: readonly HeShape[], layers: readonly HeLayer[], degree = DEGREE): HePlan {
-  for (const { weightNorm } of layers) checkFlooding(weightNorm);
   const parts = draftParts(tensors, layers);
   const layouts = new Map<EncodingDraft, Layout>();
   for (const family of groupParts(parts)) {
@@ -121,7 +111,7 @@ export function planHe(tensors: readonly HeShape[], layers: readonly HeLayer[], 
       rows: reachOf(family, 'rows'),
       columns: reachOf(family, 'columns'),
       inputs: [...family.encodings].map(({ tensor, phases }) => tensors[tensor].channels * phases.length),
-      outputs: family.parts.map(({ layer }) => outputDemand(layers[layer])),
+      outputs: family.parts.map(({ layer }) => layers[layer].output),
     });
     for (const encoding of family.encodings) layouts.set(encoding, layout);
   }
@@ -159,7 +149,7 @@ function packTensor(
 
 function packPart(
   { terms }: PartDraft,
-  { output, weightNorm, terms: own }: HeLayer,
+  { output, terms: own }: HeLayer,
   tensors: readonly HeShape[],
   encodings: Map<EncodingDraft, Encoding>,
 ): PartPacking {
@@ -168,7 +158,7 @@ function packPart(
     return { shape: tensors[encoding.tensor], encoding: encodings.get(encoding)!, rows, columns, groups };
   });
   const { layout } = sources[0].encoding;
-  const channelsOut = Math.min(layout.channelsOut, mostOutputChannels(weightNorm), output.channels);
+  const channelsOut = Math.min(layout.channelsOut, output.channels);
   const tiles = Array.from({ length: tileCount(layout) }, (_, tile) => tile).filter((tile) => {
     const { row, column } = tileAt(layout, tile);
     return row.outFirst < output.height && column.outFirst < output.width;

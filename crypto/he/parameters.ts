@@ -1,61 +1,45 @@
 import { sha256Hex } from '../../edge/digest.ts';
 
 /**
- * The one set of BFV parameters (protocol.md section 2), compiled into both parties and never taken from a peer:
- * 109 bits of coefficient modulus at N = 4096 give 128-bit security by the homomorphic encryption standard. All
- * lengths on the wire follow.
+ * The one set of ring-LWE parameters (docs/protocol.md, "Linear layers"), compiled into both parties and never taken
+ * from a peer. Polynomials are modulo X^N + 1 and Q, the product of two primes: 54 bits at N = 4096, half of the 109
+ * that the homomorphic encryption standard allows for 128-bit security with a ternary secret. All lengths on the wire
+ * follow.
  */
 
 /** N: coefficients of a polynomial. */
 export const DEGREE = 4096;
 
-/** A fresh ciphertext is modulo all three, a returned one modulo the first two. */
-export const DATA_PRIMES = [1073651713, 1073668097, 1073692673] as const;
+/** The two largest primes below 2^27 that are 1 mod 2N. */
+export const PRIMES = [134111233, 134176769] as const;
 
-/** SEAL keeps it for keys and for public-key encryption. */
-export const KEY_PRIME = 417793;
+/** Bits of a residue on the wire. */
+export const RESIDUE_BITS = 27;
 
-export const RETURN_PRIMES = 2;
+/** log2 t: plaintexts are words mod 2^32, and so are the coefficients of returned ciphertexts. */
+const PLAIN_BITS = 32;
 
-/** log2 t: plaintexts are shares mod 2^32. */
-export const PLAIN_BITS = 32;
-
-/** Bits of a residue: all primes are below 2^30. */
-export const RESIDUE_BITS = 30;
-
-/** Low bits that the coefficients of a returned ciphertext lose, and bits that are left: see `noise.ts`. */
-export const DROPPED_BITS = 18;
-export const RETURNED_BITS = RETURN_PRIMES * RESIDUE_BITS - DROPPED_BITS;
+/** Errors are the ones among so many bits, less the ones among as many others. */
+const ERROR_BITS = 21;
 
 /** SHA-256 (hex) over all of it: part of what both parties agree on. */
-export const PARAMETERS_HASH = parametersHash(
-  'bfv',
-  DEGREE,
-  [...DATA_PRIMES, KEY_PRIME],
-  2n ** BigInt(PLAIN_BITS),
+export const PARAMETERS_HASH = sha256Hex(
+  JSON.stringify(['rlwe', DEGREE, PRIMES, PLAIN_BITS, 'ternary', ERROR_BITS]),
 );
 
-/** The hash of any parameters, for comparison with the pinned ones. */
-export function parametersHash(scheme: string, degree: number, primes: readonly number[], t: bigint): string {
-  const pinned = [scheme, degree, primes, String(t), RETURN_PRIMES, DROPPED_BITS];
-  return sha256Hex(JSON.stringify(pinned));
-}
+/** Seed from which a uniformly random polynomial is expanded (bytes): an AES-128 key. */
+export const SEED_BYTES = 16;
 
-/** Bytes of `count` values of `bits` bits each, packed without gaps. */
-export function packedBytes(count: number, bits: number): number {
-  return Math.ceil((count * bits) / 8);
-}
+/** One polynomial modulo one prime, packed (bytes). */
+export const RESIDUES_BYTES = (DEGREE * RESIDUE_BITS) / 8;
 
-/** Seed from which SEAL expands the uniformly random half of a fresh ciphertext or public key (bytes). */
-export const SEED_BYTES = 64;
+/** The client's half of the public key: a polynomial modulo both primes. */
+export const PUBLIC_KEY_BYTES = PRIMES.length * RESIDUES_BYTES;
 
-/** A fresh ciphertext: c0 prime by prime, and the seed of c1. */
-export const INPUT_CIPHERTEXT_BYTES = DATA_PRIMES.length * packedBytes(DEGREE, RESIDUE_BITS) + SEED_BYTES;
+/** A fresh ciphertext: c0 modulo both primes, and the seed of c1. */
+export const INPUT_CIPHERTEXT_BYTES = PRIMES.length * RESIDUES_BYTES + SEED_BYTES;
 
-/** The public key likewise, modulo all four primes. */
-export const PUBLIC_KEY_BYTES = (DATA_PRIMES.length + 1) * packedBytes(DEGREE, RESIDUE_BITS) + SEED_BYTES;
-
-/** A returned ciphertext: c1 whole, and the `kept` coefficients of c0 that carry outputs. */
+/** A returned ciphertext: c1 whole and the `kept` coefficients of c0 that carry outputs, as 32-bit words. */
 export function outputCiphertextBytes(kept: number): number {
-  return packedBytes(DEGREE, RETURNED_BITS) + packedBytes(kept, RETURNED_BITS);
+  return 4 * (DEGREE + kept);
 }

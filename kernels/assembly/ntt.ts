@@ -1,21 +1,7 @@
-// Negacyclic number-theoretic transforms over primes below 2^30, and sums of products in the transformed domain.
-// Words are u32; between butterflies they stay below 4q (forward) or 2q (inverse), as in Harvey's lazy butterflies.
+// Negacyclic number-theoretic transforms over primes below 2^30. Words are u32; between butterflies they stay below
+// 4q (forward) or 2q (inverse), as in Harvey's lazy butterflies. No branch and no address depends on a word.
 
-/** v * w - q * floor(v * ws / 2^32) in [0, 2q), for ws = floor(w * 2^32 / q): Shoup's product, four lanes. */
-// @ts-ignore: decorator
-@inline
-function shoup(v: v128, w: v128, ws: v128, q: v128): v128 {
-  const low = i64x2.extmul_low_i32x4_u(v, ws);
-  const high = i64x2.extmul_high_i32x4_u(v, ws);
-  return i32x4.sub(i32x4.mul(v, w), i32x4.mul(v128.shuffle<i32>(low, high, 1, 3, 5, 7), q));
-}
-
-/** Subtracts m where the word is at least m (words below 2m). */
-// @ts-ignore: decorator
-@inline
-function reduceOnce(v: v128, m: v128): v128 {
-  return i32x4.min_u(v, i32x4.sub(v, m));
-}
+import { reduceOnce, shoup } from './modulo';
 
 /** In place, natural to bit-reversed order; `twiddles`, `shoups`: powers of a 2n-th root, bit-reversed. n >= 8. Ends below q. */
 export function nttForward(a: usize, n: i32, q: u32, twiddles: usize, shoups: usize): void {
@@ -124,36 +110,6 @@ function fourCrossed(words: usize): v128 {
   return v128.shuffle<i32>(four, four, 0, 2, 1, 3);
 }
 
-/** sums[i] (u64) += x[i] * y[i]. Sixteen products of words below 2^30 fit on top of nothing, fifteen on a reduced sum. */
-export function multiplyAccumulate(x: usize, y: usize, sums: usize, n: i32): void {
-  for (let i = 0; i < n; i += 4) {
-    const a = v128.load(x);
-    const b = v128.load(y);
-    v128.store(sums, i64x2.add(v128.load(sums), i64x2.extmul_low_i32x4_u(a, b)));
-    v128.store(sums, i64x2.add(v128.load(sums, 16), i64x2.extmul_high_i32x4_u(a, b)), 16);
-    x += 16;
-    y += 16;
-    sums += 32;
-  }
-}
-
-/** sums[i] (u64) mod q, in place. */
-export function reduceSums(sums: usize, n: i32, q: u32): void {
-  for (let i = 0; i < n; i++) {
-    store<u64>(sums, load<u64>(sums) % <u64>q);
-    sums += 8;
-  }
-}
-
-/** out[i] (u32) = sums[i] (u64) mod q. */
-export function sumsToWords(sums: usize, out: usize, n: i32, q: u32): void {
-  for (let i = 0; i < n; i++) {
-    store<u32>(out, <u32>(load<u64>(sums) % <u64>q));
-    sums += 8;
-    out += 4;
-  }
-}
-
 /** out[i] = values[i] mod q for signed values of less than q in magnitude. */
 export function liftSigned(values: usize, out: usize, n: i32, q: u32): void {
   const prime = i32x4.splat(q);
@@ -172,20 +128,5 @@ export function addModulo(target: usize, source: usize, n: i32, q: u32): void {
     v128.store(target, reduceOnce(i32x4.add(v128.load(target), v128.load(source)), prime));
     target += 16;
     source += 16;
-  }
-}
-
-/**
- * target[i] += noise[i] mod q, where noise[i] is the low bits + 1 bits of random[i] (u64) less 2^bits: uniform in
- * [-2^bits, 2^bits).
- */
-export function addFlooding(target: usize, random: usize, n: i32, q: u32, bits: i32): void {
-  const mask = ((<u64>1) << (bits + 1)) - 1;
-  const offset = <u64>q - (((<u64>1) << bits) % <u64>q);
-  for (let i = 0; i < n; i++) {
-    const noise = (load<u64>(random) & mask) % <u64>q;
-    store<u32>(target, <u32>((<u64>load<u32>(target) + noise + offset) % <u64>q));
-    target += 4;
-    random += 8;
   }
 }

@@ -6,6 +6,7 @@ import {
   MAX_LOGIT_SCALE_BITS,
   MAX_NAME,
   MAX_PRODUCT_BITS,
+  MIN_DROP_BITS,
   RING_BITS,
 } from '../limits.ts';
 import type { FixedPointPlan } from './planner.ts';
@@ -27,7 +28,7 @@ export function readPlan(json: unknown): FixedPointPlan {
       return {
         name: layer.text('name', LAYER_NAME),
         ringBits,
-        dropBits: layer.integer('dropBits', 1, MAX_PRODUCT_BITS - ringBits),
+        dropBits: layer.integer('dropBits', MIN_DROP_BITS, MAX_PRODUCT_BITS - ringBits),
         scales: layer.numbers('scales', channels, Number.MIN_VALUE, Number.MAX_VALUE),
       };
     }),

@@ -1,6 +1,6 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { FloatLayer, FloatNetwork } from '../float-network.ts';
-import { MAX_LOGIT_SCALE_BITS, MAX_PRODUCT_BITS } from '../limits.ts';
+import { MAX_LOGIT_SCALE_BITS, MAX_PRODUCT_BITS, MIN_DROP_BITS } from '../limits.ts';
 import { type LayerRanges, linearLimit, wholeRange } from './ranges.ts';
 
 /**
@@ -37,7 +37,11 @@ export interface PlannerOptions {
   readonly marginPercent: number;
   readonly calibrationImages: number;
   readonly imageScaleBits: number;
-  /** Most that the L2 norm of an output channel's integer kernel may be: what homomorphic encryption can hide. */
+  /**
+   * L2 norm that an output channel's integer kernel is given: how precise the weights are. It is exceeded where the least f
+   * asks for more. Under homomorphic encryption 2^20 times the root of the channels of a ciphertext add
+   * errors of about 3 units of the ring, a fifth of those that there are anyway.
+   */
   readonly weightNorm: number;
 }
 
@@ -68,15 +72,19 @@ export function planFixedPoint(
     const bound = relu.map((most, channel) => most || whole[channel]);
     const smallest = largest / (margin * Math.max(...bound, Number.MIN_VALUE));
     const fits = (most: number) => Math.min(largest / (margin * most), SCALE_SPREAD * smallest);
-    const bits = weightBits(layer, scales, Array.from(whole, fits), weightNorm) + EXTRA_WEIGHT_BITS;
+    const wanted = weightBits(layer, scales, Array.from(whole, fits), weightNorm) + EXTRA_WEIGHT_BITS;
     // One bit less leaves linear elements room for k bits too.
-    const dropBits = Math.min(bits, MAX_PRODUCT_BITS - ringBits - (layer.linear ? 1 : 0));
-    if (dropBits < 1)
+    const dropBits = Math.min(
+      Math.max(wanted, MIN_DROP_BITS),
+      MAX_PRODUCT_BITS - ringBits - (layer.linear ? 1 : 0),
+    );
+    if (wanted < 1)
       throw new SphynxError(
         'model/unsupported',
         `layer ${layer.name}: the weights are too large for their inputs' range; use more ring bits`,
       );
-    const most = largestScales(layer, scales, dropBits, weightNorm);
+    const norm = weightNorm * 2 ** Math.max(0, dropBits - wanted);
+    const most = largestScales(layer, scales, dropBits, norm);
     const room = linearLimit(dropBits) - 1;
     const fitting = most.map((scale, channel) =>
       Math.min(fits(bound[channel]), room / (margin * linear[channel]), scale),

@@ -32,7 +32,7 @@ test('serve --web prints where the page is, serves what the build wrote, and end
   const html = await (await fetch(page)).text();
   for (const [, file] of html.matchAll(/(?:src|href)="([^"]+\.\w+)"/g))
     assert.equal((await fetch(new URL(file, page))).status, 200, file);
-  for (const file of ['worker.js', 'kernels.wasm', 'seal_throws.wasm'])
+  for (const file of ['worker.js', 'kernels.wasm'])
     assert.equal((await fetch(new URL(file, page))).status, 200, file);
   child.kill('SIGINT');
   const [code] = await once(child, 'exit');

@@ -41,7 +41,7 @@ test('a list of models with names or figures that are none is refused before any
 function hostileCard(size: number, layers: readonly CardLayer[]): ModelCard {
   const input = { channels: 1, height: size, width: size };
   return {
-    format: 2,
+    format: 3,
     name: summary.name,
     hash: summary.hash,
     input,
@@ -85,7 +85,6 @@ test('a card whose plan would take minutes is given up at the deadline, and at o
     terms: Array.from({ length: 64 }, () => term),
     gadget: l < 99 ? gadget : null,
     linear: null,
-    weightNorm: 1,
   }));
   const client = await clientOf(hostileCard(512, layers), { planMs: 300 });
   await assert.rejects(client.modelCard(), { code: 'model/unsupported', message: /too complex/ });
@@ -98,7 +97,7 @@ test('a card that asks for more ciphertexts, or a larger bundle, than a client c
   const sum = { ...convolution, kernelHeight: 1, kernelWidth: 1 };
   const map = { channels: 60, height: 512, width: 512 };
   const pooled = { ...sum, tensor: 1, pool: 'sum' as const };
-  const common = { linear: null, weightNorm: 1 };
+  const common = { linear: null };
   const last = { name: 'logits', output: one, terms: [pooled], gadget: null, ...common };
   for (const term of [wide, sum]) {
     const first = { name: 'first', output: map, terms: [term], ...common };

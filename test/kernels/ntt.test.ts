@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { inKernelMemory } from '../../crypto/hash.ts';
-import { LAZY_PRODUCTS, NttPrime, ProductSum } from '../../kernels/ntt.ts';
+import { NttPrime } from '../../kernels/ntt.ts';
 
-const PRIMES = [1073651713, 1073668097, 1073692673].map((q) => new NttPrime(q, 4096));
+const PRIMES = [134111233, 134176769, 1073692673].map((q) => new NttPrime(q, 4096));
 const SMALL = PRIMES.flatMap(({ q }) => [8, 16].map((n) => new NttPrime(q, n)));
 
 const randomWords = (n: number, q: number) =>
@@ -26,16 +26,14 @@ function negacyclic(x: Uint32Array, y: Uint32Array, q: number): Uint32Array {
 /** The same by transforms. */
 function product(prime: NttPrime, x: Uint32Array, y: Uint32Array): Uint32Array {
   return inKernelMemory((memory) => {
-    const [a, b, out] = [memory.u32(prime.n), memory.u32(prime.n), memory.u32(prime.n)];
+    const [a, b] = [memory.u32(prime.n), memory.u32(prime.n)];
     a.set(x);
     b.set(y);
     prime.forward(a);
     prime.forward(b);
-    const sum = new ProductSum(prime, memory.bytes(8 * prime.n));
-    sum.add(a, b);
-    sum.toWords(out);
-    prime.inverse(out);
-    return out.slice();
+    for (let i = 0; i < a.length; i++) a[i] = Number((BigInt(a[i]) * BigInt(b[i])) % BigInt(prime.q));
+    prime.inverse(a);
+    return a.slice();
   });
 }
 
@@ -82,25 +80,7 @@ test('the inverse transform undoes the forward one, also for words up to 4q', ()
     });
 });
 
-test('sums of any number of the largest products do not overflow', () => {
-  for (const prime of PRIMES)
-    inKernelMemory((memory) => {
-      const largest = memory.u32(4096).fill(prime.q - 1);
-      const out = memory.u32(4096);
-      const sum = new ProductSum(prime, memory.bytes(8 * 4096));
-      for (let count = 1; count <= 3 * LAZY_PRODUCTS + 1; count++) {
-        sum.add(largest, largest); // (-1) * (-1)
-        if (count % 8 === 0) continue;
-        sum.toWords(out);
-        assert.ok(
-          out.every((word) => word === count),
-          `${count} products`,
-        );
-      }
-    });
-});
-
-test('signed values, additions and flooding are reduced right', () => {
+test('signed values and additions are reduced right', () => {
   for (const prime of PRIMES)
     inKernelMemory((memory) => {
       const q = BigInt(prime.q);
@@ -123,15 +103,5 @@ test('signed values, additions and flooding are reduced right', () => {
         [...words],
         [...before].map((word, i) => modulo(BigInt(word) + BigInt(lifted[i]))),
       );
-      const random = memory.bytes(8 * 4096);
-      random.set(randomBytes(8 * 4096));
-      random.fill(0, 0, 8).fill(255, 8, 16);
-      const noise = new BigUint64Array(random.slice().buffer);
-      const flooded = words.slice();
-      prime.addFlooding(words, random, 56);
-      const expected = [...flooded].map((word, i) =>
-        modulo(BigInt(word) + (noise[i] & ((1n << 57n) - 1n)) - (1n << 56n)),
-      );
-      assert.deepEqual([...words], expected);
     });
 });

@@ -10,6 +10,7 @@ import { quantizeNetwork } from '../../model/fixed-point/quantize.ts';
 import { measureRanges } from '../../model/fixed-point/ranges.ts';
 import { FloatRunner } from '../../model/float-network.ts';
 import { importOnnx } from '../../model/import/import-onnx.ts';
+import { MIN_DROP_BITS } from '../../model/limits.ts';
 import { loadModel } from '../../model/load.ts';
 import { type LayerWeights, weightNorm } from '../../model/network.ts';
 import { OnnxBuilder } from './onnx-builder.ts';
@@ -77,6 +78,15 @@ function tightestLimit(l: number, seed: number): { limit: number; norm: number }
   }
   return { limit: high, norm: normOf(quantizeNetwork(other, planned(high), FACTS).layers[l]) };
 }
+
+test('weights too large for the norm still drop as many bits as the errors of encryption need', () => {
+  const { layers } = planFixedPoint(network, ranges, { ...OPTIONS, weightNorm: 2 ** 7 });
+  const wanted = planFixedPoint(network, ranges, { ...OPTIONS, weightNorm: 2 ** 13 }).layers;
+  for (const [l, { dropBits, scales }] of layers.entries()) {
+    assert.ok(dropBits >= MIN_DROP_BITS && dropBits < wanted[l].dropBits);
+    for (const [c, scale] of scales.entries()) assert.ok(scale > wanted[l].scales[c] / 2.1);
+  }
+});
 
 test('rounding never lifts a kernel over the norm, not even one that just reaches it', () => {
   for (let seed = 0; seed < 8; seed++)

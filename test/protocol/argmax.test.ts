@@ -8,7 +8,7 @@ import { randomModel, randomSmallNetwork } from '../../model/random.ts';
 import { makePlan } from '../../protocol/plan.ts';
 import type { Setting } from '../../protocol/setting.ts';
 import { randomImage } from './images.ts';
-import { assertPlanBytes, bytesOf, carriesOf, infer, prepare } from './rehearsal.ts';
+import { assertPlanBytes, bytesOf, carriesOf, errorsOf, infer, prepare } from './rehearsal.ts';
 
 /** Classes in the order of their logits, of equal ones the first. */
 function ranking(logits: Int32Array): number[] {
@@ -20,7 +20,12 @@ async function rehearse(network: FixedNetwork, classes: number, setting?: Settin
   const [preparation] = await prepare(network, 1, setting);
   const image = randomImage(network.card);
   const inference = await infer(network, preparation, image);
-  const { logits } = runInteger(network, image, carriesOf(network, preparation, inference));
+  const { logits } = runInteger(
+    network,
+    image,
+    carriesOf(network, preparation, inference),
+    errorsOf(network, preparation),
+  );
   assert.deepEqual(inference.classes, ranking(logits).slice(0, classes));
   assert.equal(inference.logits.length, 0);
   assert.equal(bytesOf(inference.clientReceived, 'logit-share').length, 0);
@@ -52,7 +57,12 @@ test('one session prepares several bundles', async () => {
   for (const preparation of await prepare(network, 3)) {
     const image = randomImage(network.card);
     const inference = await infer(network, preparation, image);
-    const { logits } = runInteger(network, image, carriesOf(network, preparation, inference));
+    const { logits } = runInteger(
+      network,
+      image,
+      carriesOf(network, preparation, inference),
+      errorsOf(network, preparation),
+    );
     assert.deepEqual(inference.classes, ranking(logits).slice(0, 1));
   }
 });

@@ -10,7 +10,7 @@ import { elementsOf } from '../../model/geometry.ts';
 import { importGraph } from '../../model/import/import-onnx.ts';
 import type { FixedNetwork } from '../../model/network.ts';
 import { seededRandom } from '../../model/random.ts';
-import { carriesOf, infer, prepare } from './rehearsal.ts';
+import { carriesOf, errorsOf, infer, prepare } from './rehearsal.ts';
 
 const IMAGES = 20;
 
@@ -70,7 +70,12 @@ export async function rehearseImport({ network, images }: ImportedNetwork): Prom
   const image = quantizeImage(network.card, images[0]);
   const [preparation] = await prepare(network);
   const inference = await infer(network, preparation, image);
-  const { logits } = runInteger(network, image, carriesOf(network, preparation, inference));
+  const { logits } = runInteger(
+    network,
+    image,
+    carriesOf(network, preparation, inference),
+    errorsOf(network, preparation),
+  );
   assert.deepEqual(inference.logits, logits);
 }
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { runInteger } from '../../model/executor.ts';
 import { randomModel } from '../../model/random.ts';
 import { randomImage } from './images.ts';
-import { assertPlanBytes, carriesOf, infer, prepare } from './rehearsal.ts';
+import { assertPlanBytes, carriesOf, errorsOf, infer, prepare } from './rehearsal.ts';
 
 const network = randomModel({ C: 2, D: 3, reduceAt: [0, 1], size: 16 });
 
@@ -12,7 +12,12 @@ test('private logits equal the integer executor bit for bit, given the carries o
   for (const preparation of prepared) {
     const image = randomImage(network.card);
     const inference = await infer(network, preparation, image);
-    const reference = runInteger(network, image, carriesOf(network, preparation, inference));
+    const reference = runInteger(
+      network,
+      image,
+      carriesOf(network, preparation, inference),
+      errorsOf(network, preparation),
+    );
     assert.deepEqual(inference.logits, reference.logits);
   }
 });

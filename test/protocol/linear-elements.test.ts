@@ -10,14 +10,19 @@ import { elementOrder, inOrder, putBack } from '../../protocol/element-order.ts'
 import { makePlan } from '../../protocol/plan.ts';
 import type { Setting } from '../../protocol/setting.ts';
 import { randomImage } from './images.ts';
-import { assertPlanBytes, carriesOf, infer, prepare } from './rehearsal.ts';
+import { assertPlanBytes, carriesOf, errorsOf, infer, prepare } from './rehearsal.ts';
 
 /** One inference: its logits are the integer executor's, its bytes the plan's. */
 async function rehearse(network: FixedNetwork, setting: Setting = 'fast'): Promise<void> {
   const [preparation] = await prepare(network, 1, setting);
   const image = randomImage(network.card);
   const inference = await infer(network, preparation, image);
-  const { logits, tensors } = runInteger(network, image, carriesOf(network, preparation, inference));
+  const { logits, tensors } = runInteger(
+    network,
+    image,
+    carriesOf(network, preparation, inference),
+    errorsOf(network, preparation),
+  );
   assert.deepEqual(inference.logits, logits);
   assert.ok(
     tensors.slice(1).some((tensor) => tensor.some((value) => value < 0)),

@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { outputMasks, removeMask } from '../../crypto/garbling/online.ts';
 import { randomSeed, SEED_BYTES } from '../../crypto/prg.ts';
-import { addShares, bytesToWords } from '../../crypto/ring.ts';
+import { addShares, bytesToWords, subtractShares } from '../../crypto/ring.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { linearLayer } from '../../model/executor.ts';
+import { LINEAR_ERROR } from '../../model/linear-error.ts';
 import type { FixedNetwork } from '../../model/network.ts';
 import {
   type BundleSecrets,
@@ -15,7 +16,7 @@ import {
 } from '../../protocol/bundle.ts';
 import type { Channel } from '../../protocol/channel.ts';
 import { inOrder, putBack } from '../../protocol/element-order.ts';
-import { garblerKeys, layerMask } from '../../protocol/masks.ts';
+import { garblerKeys, layerMask, tensorMask } from '../../protocol/masks.ts';
 import { memoryChannel } from '../../protocol/memory-channel.ts';
 import { prepareClient, prepareServer } from '../../protocol/offline.ts';
 import { inferClient, inferServer } from '../../protocol/online.ts';
@@ -152,7 +153,7 @@ export function serverShares(
   const { plan, secrets } = prepared;
   const tensors = [bytesToWords(bytesOf(inference.serverReceived, 'masked-input'))];
   return plan.layers.map(({ order, elements, chunks }, l) => {
-    const share = addShares(linearLayer(network, l, tensors), layerMask(plan, secrets.seed, l));
+    const share = subtractShares(linearLayer(network, l, tensors), layerMask(plan, secrets.seed, l));
     const ordered = inOrder(share, order);
     const received = bytesToWords(bytesOf(inference.serverReceived, 'masked-activations', l));
     const keys = garblerKeys(secrets, l);
@@ -177,6 +178,27 @@ export function carriesOf(network: FixedNetwork, prepared: Preparation, inferenc
     const sum = (own[layer][element] & low) + (other[layer][element] & low);
     return sum > low ? 1 : 0;
   };
+}
+
+/**
+ * The errors that the linear layers of a preparation have: the client's share b_l less W_l r and less s_l, as signed words. They
+ * depend on no image.
+ */
+export function errorsOf(network: FixedNetwork, prepared: Preparation) {
+  const { plan, bundle, secrets } = prepared;
+  const maskSeed = bundle.subarray(0, SEED_BYTES);
+  const masks = plan.tensorElements.map((_, tensor) => tensorMask(plan, maskSeed, tensor));
+  const errors = clientShares(prepared).map((share, l) => {
+    const known = addShares(linearLayer(network, l, masks, 'without-bias'), layerMask(plan, secrets.seed, l));
+    const own = new Int32Array(subtractShares(share, known).buffer);
+    const most = 10 * LINEAR_ERROR * Math.sqrt(plan.he.layers[l].parts.length);
+    assert.ok(
+      own.every((error) => Math.abs(error) < most),
+      `layer ${l}: more than ten standard deviations`,
+    );
+    return own;
+  });
+  return (layer: number, element: number): number => errors[layer][element];
 }
 
 /** Bytes without the trees, which belong to the session and are sent with its first bundle. */

@@ -6,7 +6,7 @@ import { quantizeNetwork } from '../../model/fixed-point/quantize.ts';
 import { measureRanges } from '../../model/fixed-point/ranges.ts';
 import { importOnnx } from '../../model/import/import-onnx.ts';
 import { OnnxBuilder, referenceLogits } from '../model/onnx-builder.ts';
-import { carriesOf, infer, prepare } from './rehearsal.ts';
+import { carriesOf, errorsOf, infer, prepare } from './rehearsal.ts';
 
 const INPUT = { channels: 2, height: 8, width: 8 };
 const IMAGE_SCALE_BITS = 8;
@@ -63,7 +63,12 @@ for (const [what, build] of Object.entries(files))
     const integers = Int32Array.from(image, (value) => value * 2 ** IMAGE_SCALE_BITS);
     const [preparation] = await prepare(network);
     const inference = await infer(network, preparation, integers);
-    const executed = runInteger(network, integers, carriesOf(network, preparation, inference));
+    const executed = runInteger(
+      network,
+      integers,
+      carriesOf(network, preparation, inference),
+      errorsOf(network, preparation),
+    );
     assert.deepEqual(inference.logits, executed.logits);
     const unit = 2 ** -network.card.logitScaleBits;
     const expected = await referenceLogits(file, INPUT, image);

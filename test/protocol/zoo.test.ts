@@ -8,7 +8,7 @@ import { loadModel } from '../../model/load.ts';
 import type { FixedNetwork } from '../../model/network.ts';
 import { seededRandom } from '../../model/random.ts';
 import { cifarImages } from './cifar.ts';
-import { carriesOf, infer, prepare } from './rehearsal.ts';
+import { carriesOf, errorsOf, infer, prepare } from './rehearsal.ts';
 
 const ZOO = join(import.meta.dirname, '../../model-zoo');
 
@@ -77,7 +77,7 @@ for (const name of readdirSync(ZOO)) {
       for (const [i, preparation] of (await prepare(network, BATCH)).entries()) {
         const inference = await infer(network, preparation, inputs[start + i]);
         const carries = carriesOf(network, preparation, inference);
-        const { logits } = runInteger(network, inputs[start + i], carries);
+        const { logits } = runInteger(network, inputs[start + i], carries, errorsOf(network, preparation));
         assert.deepEqual(inference.logits, logits, `image ${start + i}`);
         const expected = float[start + i];
         const behind = Math.max(...expected) - expected[largest(logits)];

@@ -3,6 +3,7 @@ import { afterEach, test } from 'node:test';
 import { Metadata } from '@grpc/grpc-js';
 import { FaultyLink } from '../../bench/cluster/faulty-link.ts';
 import { PUBLIC_KEY_BYTES } from '../../crypto/he/parameters.ts';
+import { BaseOtSender } from '../../crypto/ot/base-ot.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { SEGMENT_BYTES } from '../../protocol/segment.ts';
 import { CLIENT_KEY } from '../../transport/client-token.ts';
@@ -44,6 +45,11 @@ test('a public key that is too long, too short or no key is refused', async () =
     const stream = client.preprocess();
     await stream.send({ hello: { ...client.model, count: 1 } });
     await stream.expect('accepted');
+    const message = new BaseOtSender().message.slice();
+    await stream.send({
+      segment: encodeSegment({ kind: 'base-ot-message', layer: 0, offset: 0, data: message }),
+    });
+    for (const _ of ['public key seed', 'base OT reply']) await stream.expect('segment');
     await stream.send({ segment: encodeSegment({ kind: 'public-key', layer: 0, offset: 0, data }) });
     await assert.rejects(stream.expect('offer'), { code });
   };
@@ -78,6 +84,7 @@ test('a client that falls silent runs into the deadline', async () => {
   await preprocess.send({ hello: { ...client.model, count: 1 } });
   await preprocess.expect('accepted');
   await assert.rejects(infer.expect('segment'), { code: 'protocol/deadline' });
+  await preprocess.expect('segment'); // the public key seed
   await assert.rejects(preprocess.expect('offer'), { code: 'protocol/deadline' });
 });
 
@@ -92,6 +99,7 @@ test('a stream that trickles runs into the deadline, and its place is given back
   const stream = slow.preprocess();
   await stream.send({ hello: { ...slow.model, count: 1 } });
   await stream.expect('accepted');
+  await stream.expect('segment'); // the public key seed
   link.slowDown(20, 'up');
   const key = { kind: 'public-key' as const, layer: 0, offset: 0, data: new Uint8Array(PUBLIC_KEY_BYTES) };
   const sending = stream.send({ segment: encodeSegment(key) }).catch(() => {});

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { HeClient } from '../../../crypto/he/client.ts';
 import { type HeLayer, type HeShape, type HeTerm, planHe } from '../../../crypto/he/packing.ts';
 import { HeServer } from '../../../crypto/he/server.ts';
-import { evaluatePlainly, type Network, weightCount } from './geometry.ts';
+import { LINEAR_ERROR } from '../../../model/linear-error.ts';
+import { evaluatePlainly, type Network, networks, weightCount } from './geometry.ts';
 
-const client = await HeClient.create();
-const server = await HeServer.create(client.publicKey);
+const seed = new Uint8Array(randomBytes(16));
+const client = new HeClient(seed);
+const server = new HeServer(seed, client.publicKey);
 
 const shape = (channels: number, height: number, width = height): HeShape => ({ channels, height, width });
 
@@ -23,17 +26,24 @@ const term = (tensor: number, kernel: number, stride: number, pad: number, padLe
   groups: 1,
 });
 
-const layer = (output: HeShape, ...terms: HeTerm[]): HeLayer => ({ output, weightNorm: 16384, terms });
+const layer = (output: HeShape, ...terms: HeTerm[]): HeLayer => ({ output, terms });
 
 const randomWords = (length: number) => new Uint32Array(new Uint8Array(randomBytes(4 * length)).buffer);
 
-/** Random signed weights of 10 bits, fewer where the norm would be too large. */
-function randomWeights(length: number, outputs: number): Int32Array {
-  const bits = Math.min(10, Math.floor(14.5 - Math.log2(Math.sqrt(length / outputs))));
-  return Int32Array.from(randomWords(length), (word) => (word | 0) >> (32 - bits));
+/** Random signed weights of 10 bits. */
+const randomWeights = (length: number) => Int32Array.from(randomWords(length), (word) => (word | 0) >> 22);
+
+/** Ten standard deviations of the error that a returned word has (model/linear-error.ts), for `parts` of them. */
+const mostError = (parts: number) => 10 * LINEAR_ERROR * Math.sqrt(parts);
+
+function assertNear(words: Uint32Array, expected: Uint32Array, parts = 1): void {
+  assert.equal(words.length, expected.length);
+  const errors = words.map((word, i) => word - expected[i]);
+  const largest = errors.reduce((most, error) => Math.max(most, Math.abs(error | 0)), 0);
+  assert.ok(largest < mostError(parts), `an error of ${largest}`);
 }
 
-/** Runs all layers through ciphertexts; the client's share plus the masks must be the convolution. */
+/** Runs all layers through ciphertexts; the client's share less the masks must be the convolution. */
 function checkNetwork(network: Network, expectedParts: number[]): void {
   const plan = planHe(network.tensors, network.layers);
   const masks = network.tensors.map((t) => randomWords(t.channels * t.height * t.width));
@@ -41,9 +51,7 @@ function checkNetwork(network: Network, expectedParts: number[]): void {
     return server.loadTensor(packing, client.encryptTensor(packing, masks[i]));
   });
   for (const [l, { output, terms }] of network.layers.entries()) {
-    const kernels = terms.map((t) =>
-      randomWeights(weightCount(network, network.layers[l], t), output.channels),
-    );
+    const kernels = terms.map((t) => randomWeights(weightCount(network, network.layers[l], t)));
     const sum = new Uint32Array(output.channels * output.height * output.width);
     const { parts } = plan.layers[l];
     assert.equal(parts.length, expectedParts[l]);
@@ -57,9 +65,9 @@ function checkNetwork(network: Network, expectedParts: number[]): void {
       );
       assert.equal(bytes.length, part.bytes);
       const share = client.decryptPart(part, bytes);
-      for (let i = 0; i < sum.length; i++) sum[i] += share[i] + mask[i];
+      for (let i = 0; i < sum.length; i++) sum[i] += share[i] - mask[i];
     }
-    assert.deepEqual(sum, evaluatePlainly(network, network.layers[l], masks, kernels));
+    assertNear(sum, evaluatePlainly(network, network.layers[l], masks, kernels), parts.length);
   }
 }
 
@@ -105,15 +113,54 @@ test('pads may be larger than the map', () => {
   checkNetwork({ tensors: [shape(3, 4)], layers: [layer(shape(3, 4), term(0, 17, 1, 8))] }, [1]);
 });
 
-test('weights of zero and of the largest norm give right results', () => {
+test('weights of zero and of the largest size give right results', () => {
   const network = { tensors: [shape(2, 4)], layers: [layer(shape(1, 4), term(0, 3, 1, 1))] };
   const plan = planHe(network.tensors, network.layers);
   const mask = randomWords(32);
   const inputs = [server.loadTensor(plan.tensors[0], client.encryptTensor(plan.tensors[0], mask))];
   const [part] = plan.layers[0].parts;
-  for (const weight of [0, 3800, -3800]) {
+  for (const weight of [0, 2 ** 20, -(2 ** 20)]) {
     const kernels = [new Int32Array(18).fill(weight)];
     const share = client.decryptPart(part, server.evaluatePart(part, kernels, inputs, new Uint32Array(16)));
-    assert.deepEqual(share, evaluatePlainly(network, network.layers[0], [mask], kernels));
+    assertNear(share, evaluatePlainly(network, network.layers[0], [mask], kernels));
   }
+});
+
+test('any networks, of whatever strides, groups, pads and tiles, give the convolution through ciphertexts', () => {
+  fc.assert(
+    fc.property(networks(9, 6), (network) => {
+      const { layers } = planHe(network.tensors, network.layers);
+      checkNetwork(
+        network,
+        layers.map(({ parts }) => parts.length),
+      );
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test('more input ciphertexts than lie in the kernel memory at a time are summed all the same', () => {
+  checkNetwork({ tensors: [shape(300, 32)], layers: [layer(shape(2, 32), term(0, 3, 1, 1))] }, [1]);
+});
+
+test('errors have the standard deviation of the rounding, and no bias', () => {
+  const network = { tensors: [shape(4, 32)], layers: [layer(shape(4, 32), term(0, 1, 1, 0))] };
+  const plan = planHe(network.tensors, network.layers);
+  const [part] = plan.layers[0].parts;
+  const errors: number[] = [];
+  for (let i = 0; i < 4; i++) {
+    const values = randomWords(4096);
+    const kernels = [randomWeights(16)];
+    const inputs = [server.loadTensor(plan.tensors[0], client.encryptTensor(plan.tensors[0], values))];
+    const mask = randomWords(4096);
+    const share = client.decryptPart(part, server.evaluatePart(part, kernels, inputs, mask));
+    const exact = evaluatePlainly(network, network.layers[0], [values], kernels);
+    errors.push(...share.map((word, j) => word - mask[j] - exact[j]).values());
+  }
+  const signed = errors.map((error) => error | 0);
+  const mean = signed.reduce((sum, error) => sum + error, 0) / signed.length;
+  const deviation = Math.sqrt(signed.reduce((sum, error) => sum + error * error, 0) / signed.length);
+  // Errors of one ciphertext depend on each other a little, so the bounds are wide.
+  assert.ok(Math.abs(mean) < 2, `mean ${mean}`);
+  assert.ok(deviation > 0.9 * LINEAR_ERROR && deviation < 1.15 * LINEAR_ERROR, `deviation ${deviation}`);
 });

@@ -37,7 +37,6 @@ const layer = (tensors: HeShape[], side: number, channels: number): fc.Arbitrary
   shapes(Math.ceil(side / 2), channels).chain((output) =>
     fc.record({
       output: fc.constant(output),
-      weightNorm: fc.constantFrom(1, 4096, 16384),
       terms: fc.array(term(tensors, output), { minLength: 1, maxLength: 3 }),
     }),
   );
