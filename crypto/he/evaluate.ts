@@ -1,5 +1,4 @@
 /** The server's sums of products of ciphertexts and kernels, in transformed form. */
-import { SphynxError } from '../../errors/sphynx-error.ts';
 import { kernels } from '../../kernels/load.ts';
 import type { KernelCache } from './kernel-cache.ts';
 import type { PartPacking } from './packing.ts';
@@ -28,9 +27,6 @@ interface Place {
   readonly source: number;
   readonly groupIn: number;
 }
-
-/** Largest weight: a coefficient of a kernel is below every prime in magnitude, with room to spare. */
-const MOST_WEIGHT = 2 ** 26;
 
 /** Input ciphertexts that lie in the kernel memory at a time: 64 kB each. */
 const INPUTS_AT_ONCE = 128;
@@ -110,17 +106,13 @@ function loadKernel(
   weights: readonly Int32Array[],
   cache: KernelCache,
 ): Residues | null {
-  const transformed = newResidues();
-  const cached = cache.get(weights[source], `${groupIn}/${group}`, () =>
-    kernels().memory.scope(() => {
+  return cache.get(weights[source], `${groupIn}/${group}`, () => {
+    const transformed = newResidues();
+    return kernels().memory.scope(() => {
       const coefficients = newSigned();
       if (!placeKernel(part, source, groupIn, group, weights[source], coefficients)) return null;
-      if (coefficients.some((weight) => Math.abs(weight) > MOST_WEIGHT))
-        throw new SphynxError('crypto/parameters', `a weight is larger than ${MOST_WEIGHT}`);
       transformSigned(coefficients, transformed);
       return transformed;
-    }),
-  );
-  if (cached && cached !== transformed) for (const i of BOTH) transformed[i].set(cached[i]);
-  return cached && transformed;
+    });
+  });
 }
