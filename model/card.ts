@@ -128,7 +128,10 @@ const FORMAT = 3;
 function readFormat(fields: Fields): typeof FORMAT {
   const format = fields.value('format');
   const remedy = 'client and server run different versions: update the older one';
-  check(format === FORMAT, `card.format: expected ${FORMAT}, got ${JSON.stringify(format)?.slice(0, 20)}; ${remedy}`);
+  check(
+    format === FORMAT,
+    `card.format: expected ${FORMAT}, got ${JSON.stringify(format)?.slice(0, 20)}; ${remedy}`,
+  );
   return FORMAT;
 }
 

@@ -9,7 +9,12 @@ import { SecretKey } from '../../crypto/he/keys.ts';
 import { decryptFromSeal, encryptForSeal } from '../../crypto/he/oracle/agreement.ts';
 import { SealOracle } from '../../crypto/he/oracle/seal.ts';
 import { secretCoefficients } from '../../crypto/he/oracle/secret-coefficients.ts';
-import { DEGREE, INPUT_CIPHERTEXT_BYTES, outputCiphertextBytes, SEED_BYTES } from '../../crypto/he/parameters.ts';
+import {
+  DEGREE,
+  INPUT_CIPHERTEXT_BYTES,
+  outputCiphertextBytes,
+  SEED_BYTES,
+} from '../../crypto/he/parameters.ts';
 import { newSigned, newWords } from '../../crypto/he/ring.ts';
 import { UniformStream } from '../../crypto/he/sample.ts';
 import { Prg, randomSeed } from '../../crypto/prg.ts';

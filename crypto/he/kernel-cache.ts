@@ -4,18 +4,21 @@ import { keepResidues, type Residues } from './ring.ts';
 /** What it takes to know that a polynomial has no coefficients (bytes, roughly). */
 const ENTRY_BYTES = 64;
 
+/** Kernel memory that a cache leaves to others (bytes), of which the ciphertexts of a part take some 50 MB. */
+const LEAST_FREE = 2 ** 28;
+
 /**
  * Kernels in the transformed domain, which are the same for every bundle of a model. They lie in the kernel memory, where
- * products read them, and stay there. Up to a limit: what finds no room is transformed anew each time. Kernels are told
+ * products read them, and stay there, even when the model is gone. Up to a limit: what finds no room is transformed anew each time. Kernels are told
  * apart by their array, so it must not change.
  */
 export class KernelCache {
   readonly #kernels = new WeakMap<Int32Array, Map<string, Residues | null>>();
   #room: number;
 
-  /** `limit`: bytes of transformed kernels; 0 caches nothing. At most half of the kernel memory is used. */
+  /** `limit`: bytes of transformed kernels; 0 caches nothing. */
   constructor(limit: number) {
-    this.#room = Math.min(limit, kernels().memory.buffer.byteLength / 2);
+    this.#room = limit;
   }
 
   /**
@@ -28,7 +31,7 @@ export class KernelCache {
     if (known !== undefined) return known;
     const transformed = transform();
     const bytes = transformed ? transformed[0].byteLength + transformed[1].byteLength : ENTRY_BYTES;
-    if (bytes > this.#room) return transformed;
+    if (bytes > Math.min(this.#room, kernels().memory.free - LEAST_FREE)) return transformed;
     this.#room -= bytes;
     if (!polynomials) {
       polynomials = new Map();

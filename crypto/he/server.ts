@@ -1,12 +1,7 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { kernels } from '../../kernels/load.ts';
 import { Prg, randomSeed } from '../prg.ts';
-import {
-  CIPHERTEXT_WORDS,
-  type EncryptedTensor,
-  multiply,
-  newCiphertext,
-} from './evaluate.ts';
+import { CIPHERTEXT_WORDS, type EncryptedTensor, multiply, newCiphertext } from './evaluate.ts';
 import { hide } from './hide.ts';
 import { KernelCache } from './kernel-cache.ts';
 import type { PartPacking, TensorPacking } from './packing.ts';
@@ -90,12 +85,12 @@ export class HeServer {
       for (const [i, words] of key.flat().entries())
         words.set(this.#key.subarray(i * DEGREE, (i + 1) * DEGREE));
       let offset = 0;
-      for (const [index, product] of multiply(part, weights, inputs, this.#cache).entries()) {
+      multiply(part, weights, inputs, this.#cache, (product, index) => {
         const kept = outputPositions(part, index);
         const end = offset + outputCiphertextBytes(kept.elements.length);
         hide(product, key, kept, mask, this.#prg, wire.subarray(offset, end));
         offset = end;
-      }
+      });
     });
     return wire;
   }
