@@ -36,6 +36,11 @@ export class KernelMemory {
     }
   }
 
+  /** Bytes that neither scopes nor tables occupy. */
+  get free(): number {
+    return this.#top - this.#bottom;
+  }
+
   /**
    * Overwrites with zeros all that scopes have left behind. For the end of a session, whose keys and shares went
    * through here. Throws 'kernels/memory' inside a scope.

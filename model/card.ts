@@ -106,7 +106,7 @@ export function parseModelCard(json: unknown): ModelCard {
   const input = readShape(fields.fields('input'));
   const labels = fields.texts('labels', 1, limits.MAX_CHANNELS, PRINTABLE);
   const card: ModelCard = {
-    format: fields.oneOf('format', 3),
+    format: readFormat(fields),
     name: fields.text('name', NAME),
     hash: fields.text('hash', HASH),
     input,
@@ -120,6 +120,19 @@ export function parseModelCard(json: unknown): ModelCard {
   };
   checkConsistency(card);
   return card;
+}
+
+const FORMAT = 3;
+
+/** Cards are written by the program that serves a model, so another format is another version of it. */
+function readFormat(fields: Fields): typeof FORMAT {
+  const format = fields.value('format');
+  const remedy = 'client and server run different versions: update the older one';
+  check(
+    format === FORMAT,
+    `card.format: expected ${FORMAT}, got ${JSON.stringify(format)?.slice(0, 20)}; ${remedy}`,
+  );
+  return FORMAT;
 }
 
 function readShape(fields: Fields): Shape {

@@ -62,8 +62,9 @@ export class BundleWindow {
     return this.#loaded.shift() as LoadedChunk;
   }
 
-  /** Leaves the room to the next inference. Once. */
+  /** Clears the room and leaves it to the next inference. Once. */
   close(): void {
+    this.#room.fill(0);
     spares.push(this.#room);
   }
 }

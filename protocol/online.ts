@@ -1,6 +1,8 @@
 import { SEED_BYTES } from '../crypto/prg.ts';
 import { addShares, bytesToWords, subtractShares, wordsToBytes } from '../crypto/ring.ts';
+import { nextTurn } from '../edge/next-turn.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
+import { kernels } from '../kernels/load.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import { argmaxClient, argmaxServer } from './argmax-online.ts';
 import { type BundleSecrets, type BundleSource, NONCE_BYTES, readBundle } from './bundle.ts';
@@ -48,34 +50,43 @@ export async function inferClient(
       'protocol/length',
       `expected ${plan.tensorElements[0]} input values, got ${image.length}`,
     );
-  const maskSeed = readBundle(source, SEED_BYTES);
-  const nonce = readBundle(source, NONCE_BYTES);
-  const nextShare = (layer: number) => bytesToWords(readBundle(source, 4 * plan.layers[layer].elements));
-  const masked = subtractShares(new Uint32Array(image), tensorMask(plan, maskSeed, 0));
-  await sendTensor(channel, 'masked-input', 0, wordsToBytes(masked));
-  const layers: LayerTiming[] = [];
-  const last = plan.layers.length - 1;
-  const window = new BundleWindow(source, plan);
   try {
-    for (let l = 0; l < last; l++) {
-      const start = performance.now();
-      await reluClient(plan, channel, l, nonce, nextShare(l), tensorMask(plan, maskSeed, l + 1), window);
-      layers.push({ name: plan.layers[l].name, ms: performance.now() - start });
+    const maskSeed = readBundle(source, SEED_BYTES);
+    const nonce = readBundle(source, NONCE_BYTES);
+    const nextShare = (layer: number) => bytesToWords(readBundle(source, 4 * plan.layers[layer].elements));
+    const masked = subtractShares(new Uint32Array(image), tensorMask(plan, maskSeed, 0));
+    await sendTensor(channel, 'masked-input', 0, wordsToBytes(masked));
+    const layers: LayerTiming[] = [];
+    const last = plan.layers.length - 1;
+    const window = new BundleWindow(source, plan);
+    try {
+      for (let l = 0; l < last; l++) {
+        const start = performance.now();
+        await reluClient(plan, channel, l, nonce, nextShare(l), tensorMask(plan, maskSeed, l + 1), window);
+        layers.push({ name: plan.layers[l].name, ms: performance.now() - start });
+      }
+    } finally {
+      window.close();
     }
-  } finally {
-    window.close();
-  }
-  const start = performance.now();
-  const share = nextShare(last);
-  const done = () => layers.push({ name: plan.layers[last].name, ms: performance.now() - start });
-  if (plan.argmax) {
-    const classes = await argmaxClient(plan.argmax, channel, last, nonce, source);
+    const start = performance.now();
+    const share = nextShare(last);
+    const done = () => layers.push({ name: plan.layers[last].name, ms: performance.now() - start });
+    if (plan.argmax) {
+      const classes = await argmaxClient(plan.argmax, channel, last, nonce, source);
+      done();
+      return { logits: new Int32Array(), classes, layers };
+    }
+    const logitShare = bytesToWords(await receiveTensor(channel, 'logit-share', last, 4 * share.length));
     done();
-    return { logits: new Int32Array(), classes, layers };
+    return { logits: new Int32Array(addShares(logitShare, share).buffer), classes: [], layers };
+  } finally {
+    clearSoon();
   }
-  const logitShare = bytesToWords(await receiveTensor(channel, 'logit-share', last, 4 * share.length));
-  done();
-  return { logits: new Int32Array(addShares(logitShare, share).buffer), classes: [], layers };
+}
+
+/** Clears what an inference leaves in the kernel memory of this thread, once the last message is on its way. */
+function clearSoon(): void {
+  nextTurn().then(() => kernels().memory.clear());
 }
 
 /** Server's half: runs the linear layers on x - r and garbles nothing anew; all its secrets come from the bundle's. */
@@ -85,13 +96,17 @@ export async function inferServer(
   channel: Channel,
   secrets: BundleSecrets,
 ): Promise<void> {
-  const layers = new LinearLayers(plan, network, secrets.seed);
-  layers.push(bytesToWords(await receiveTensor(channel, 'masked-input', 0, 4 * plan.tensorElements[0])));
-  const last = plan.layers.length - 1;
-  for (let l = 0; l <= last; l++) {
-    const share = traced('linear layer', l, () => layers.finish());
-    if (l === last && plan.argmax) await argmaxServer(plan.argmax, channel, last, share, secrets);
-    else if (l === last) await sendTensor(channel, 'logit-share', last, wordsToBytes(share));
-    else layers.push(await reluServer(plan, channel, l, share, secrets, () => layers.workAhead()));
+  try {
+    const layers = new LinearLayers(plan, network, secrets.seed);
+    layers.push(bytesToWords(await receiveTensor(channel, 'masked-input', 0, 4 * plan.tensorElements[0])));
+    const last = plan.layers.length - 1;
+    for (let l = 0; l <= last; l++) {
+      const share = traced('linear layer', l, () => layers.finish());
+      if (l === last && plan.argmax) await argmaxServer(plan.argmax, channel, last, share, secrets);
+      else if (l === last) await sendTensor(channel, 'logit-share', last, wordsToBytes(share));
+      else layers.push(await reluServer(plan, channel, l, share, secrets, () => layers.workAhead()));
+    }
+  } finally {
+    clearSoon();
   }
 }

@@ -9,8 +9,14 @@ import { SecretKey } from '../../crypto/he/keys.ts';
 import { decryptFromSeal, encryptForSeal } from '../../crypto/he/oracle/agreement.ts';
 import { SealOracle } from '../../crypto/he/oracle/seal.ts';
 import { secretCoefficients } from '../../crypto/he/oracle/secret-coefficients.ts';
-import { DEGREE, INPUT_CIPHERTEXT_BYTES, outputCiphertextBytes } from '../../crypto/he/parameters.ts';
+import {
+  DEGREE,
+  INPUT_CIPHERTEXT_BYTES,
+  outputCiphertextBytes,
+  SEED_BYTES,
+} from '../../crypto/he/parameters.ts';
 import { newSigned, newWords } from '../../crypto/he/ring.ts';
+import { UniformStream } from '../../crypto/he/sample.ts';
 import { Prg, randomSeed } from '../../crypto/prg.ts';
 import { kernels } from '../../kernels/load.ts';
 import type { Entry } from './entry.ts';
@@ -21,6 +27,7 @@ export async function encryptions(): Promise<Entry[]> {
   const oracle = await SealOracle.create();
   const { memory } = kernels();
   const prg = new Prg(randomSeed(), 'bench');
+  const uniform = new UniformStream(prg.bytes(SEED_BYTES));
   const words = prg.words(DEGREE);
   const key = memory.scope(() => {
     const secret = newSigned();
@@ -40,7 +47,7 @@ export async function encryptions(): Promise<Entry[]> {
         memory.scope(() => {
           const plaintext = newWords();
           plaintext.set(words);
-          encrypt(plaintext, key.minus(), prg, wire);
+          encrypt(plaintext, key.minus(), uniform, prg, wire);
         }),
       reference: { units: 1, run: () => oracle.encrypt(words) },
       check: () => mustEqual(oracle.decrypt(encryptForSeal(words, key, prg)), words),

@@ -9,6 +9,7 @@ import type { PartPacking, TensorPacking } from './packing.ts';
 import { INPUT_CIPHERTEXT_BYTES, outputCiphertextBytes, SEED_BYTES } from './parameters.ts';
 import { outputPositions, placeTensor, polynomials } from './positions.ts';
 import { newWords } from './ring.ts';
+import { UniformStream } from './sample.ts';
 import { checkLength } from './wire.ts';
 
 /**
@@ -42,13 +43,18 @@ export class HeClient {
     kernels().memory.scope(() => {
       const minus = this.#key.minus();
       const coefficients = newWords();
-      let offset = 0;
+      const seed = this.#prg.bytes(SEED_BYTES);
+      wire.set(seed);
+      const uniform = new UniformStream(seed);
+      let offset = SEED_BYTES;
       for (const encoding of encodings)
         for (const { tile, group } of polynomials(encoding)) {
           placeTensor(encoding, shape, tile, group, mask, coefficients);
-          encrypt(coefficients, minus, this.#prg, wire.subarray(offset, offset + INPUT_CIPHERTEXT_BYTES));
+          const ciphertext = wire.subarray(offset, offset + INPUT_CIPHERTEXT_BYTES);
+          encrypt(coefficients, minus, uniform, this.#prg, ciphertext);
           offset += INPUT_CIPHERTEXT_BYTES;
         }
+      uniform.close();
     });
     return wire;
   }

@@ -1,23 +1,27 @@
 import { kernels } from '../../kernels/load.ts';
 import type { Prg } from '../prg.ts';
-import { PRIMES, RESIDUES_BYTES, SEED_BYTES } from './parameters.ts';
 import { BOTH, newResidues, newWords, type Residues, ring } from './ring.ts';
-import { binomial, expandUniform } from './sample.ts';
+import { binomial, type UniformStream } from './sample.ts';
 import { writeResidues } from './wire.ts';
 
 /**
  * Encrypts `plaintext` [N words mod t = 2^32, kernel memory] to `wire` [INPUT_CIPHERTEXT_BYTES]:
  *
- *     c1 = a, uniform, from a fresh seed        c0 = round(Q m / t) + e - a s
+ *     c1 = a, the next of `uniform`        c0 = round(Q m / t) + e - a s
  *
- * both transformed, so that the server need not do it. `minus`: -s, transformed.
+ * both transformed, so that the server need not do it. c0 alone is written. `minus`: -s, transformed.
  */
-export function encrypt(plaintext: Uint32Array, minus: Residues, prg: Prg, wire: Uint8Array): void {
+export function encrypt(
+  plaintext: Uint32Array,
+  minus: Residues,
+  uniform: UniformStream,
+  prg: Prg,
+  wire: Uint8Array,
+): void {
   kernels().memory.scope(() => {
     const { ntt, products, pair } = ring();
-    const seed = prg.bytes(SEED_BYTES);
     const [c0, c1, product] = [newResidues(), newResidues(), newWords()];
-    expandUniform(seed, c1);
+    uniform.next(c1);
     const errors = binomial(prg);
     for (const i of BOTH) {
       pair.scaleUp(plaintext, errors, i, c0[i]);
@@ -26,6 +30,5 @@ export function encrypt(plaintext: Uint32Array, minus: Residues, prg: Prg, wire:
       ntt[i].add(c0[i], product);
     }
     writeResidues(c0, wire);
-    wire.set(seed, PRIMES.length * RESIDUES_BYTES);
   });
 }

@@ -1,5 +1,4 @@
 /** The server's sums of products of ciphertexts and kernels, in transformed form. */
-import { SphynxError } from '../../errors/sphynx-error.ts';
 import { kernels } from '../../kernels/load.ts';
 import type { KernelCache } from './kernel-cache.ts';
 import type { PartPacking } from './packing.ts';
@@ -29,38 +28,58 @@ interface Place {
   readonly groupIn: number;
 }
 
-/** Largest weight: a coefficient of a kernel is below every prime in magnitude, with room to spare. */
-const MOST_WEIGHT = 2 ** 26;
-
 /** Input ciphertexts that lie in the kernel memory at a time: 64 kB each. */
 const INPUTS_AT_ONCE = 128;
 
+/** Sums that lie in the kernel memory at a time: 64 kB each. */
+const SUMS_AT_ONCE = 512;
+
 /**
- * The ciphertexts of a part, by index: sums of kernel times input, transformed, in the scope of kernel memory. `weights` and
- * `inputs` in the order of part.sources.
+ * Calls `finish` with every ciphertext of a part and its index: sums of kernel times input, transformed, in the scope of kernel
+ * memory. `weights` and `inputs` in the order of part.sources.
  */
 export function multiply(
   part: PartPacking,
   weights: readonly Int32Array[],
   inputs: readonly EncryptedTensor[],
   cache: KernelCache,
+  finish: (sum: Ciphertext, index: number) => void,
+): void {
+  const tiles = part.tiles.length;
+  const step = Math.max(1, Math.floor(SUMS_AT_ONCE / tiles));
+  for (let group = 0; group < part.groups; group += step)
+    kernels().memory.scope(() => {
+      const groups = Math.min(step, part.groups - group);
+      const sums = multiplyGroups(part, group, groups, weights, inputs, cache);
+      for (const [i, sum] of sums.entries()) finish(sum, group * tiles + i);
+    });
+}
+
+/** The ciphertexts of `groups` output groups from `firstGroup` on. */
+function multiplyGroups(
+  part: PartPacking,
+  firstGroup: number,
+  groups: number,
+  weights: readonly Int32Array[],
+  inputs: readonly EncryptedTensor[],
+  cache: KernelCache,
 ): Ciphertext[] {
   const { memory } = kernels();
+  const tiles = part.tiles.length;
   const places = part.sources.flatMap(({ encoding }, source) =>
     Array.from({ length: encoding.groups }, (_, groupIn): Place => ({ source, groupIn })),
   );
-  const sums = Array.from({ length: part.ciphertexts }, newCiphertext);
-  for (const half of sums.flat()) for (const words of half) words.fill(0);
-  const step = Math.max(1, Math.floor(INPUTS_AT_ONCE / part.tiles.length));
+  const sums = Array.from({ length: groups * tiles }, newCiphertext);
+  for (const words of sums.flat(2)) words.fill(0);
+  const step = Math.max(1, Math.floor(INPUTS_AT_ONCE / tiles));
   for (let first = 0; first < places.length; first += step)
     memory.scope(() => {
       const some = places.slice(first, first + step);
       const loaded = part.tiles.map((tile) => some.map((place) => loadInput(part, place, tile, inputs)));
-      for (let group = 0; group < part.groups; group++)
+      for (let group = 0; group < groups; group++)
         memory.scope(() => {
-          const factors = some.map((place) => loadKernel(part, place, group, weights, cache));
-          for (const [t, own] of loaded.entries())
-            addProducts(own, factors, sums[group * part.tiles.length + t]);
+          const factors = some.map((place) => loadKernel(part, place, firstGroup + group, weights, cache));
+          for (const [t, own] of loaded.entries()) addProducts(own, factors, sums[group * tiles + t]);
         });
     });
   return sums;
@@ -110,17 +129,13 @@ function loadKernel(
   weights: readonly Int32Array[],
   cache: KernelCache,
 ): Residues | null {
-  const transformed = newResidues();
-  const cached = cache.get(weights[source], `${groupIn}/${group}`, () =>
-    kernels().memory.scope(() => {
+  return cache.get(weights[source], `${groupIn}/${group}`, () => {
+    const transformed = newResidues();
+    return kernels().memory.scope(() => {
       const coefficients = newSigned();
       if (!placeKernel(part, source, groupIn, group, weights[source], coefficients)) return null;
-      if (coefficients.some((weight) => Math.abs(weight) > MOST_WEIGHT))
-        throw new SphynxError('crypto/parameters', `a weight is larger than ${MOST_WEIGHT}`);
       transformSigned(coefficients, transformed);
       return transformed;
-    }),
-  );
-  if (cached && cached !== transformed) for (const i of BOTH) transformed[i].set(cached[i]);
-  return cached && transformed;
+    });
+  });
 }

@@ -1,11 +1,16 @@
-import type { Residues } from './ring.ts';
+import { kernels } from '../../kernels/load.ts';
+import { keepResidues, type Residues } from './ring.ts';
 
 /** What it takes to know that a polynomial has no coefficients (bytes, roughly). */
 const ENTRY_BYTES = 64;
 
+/** Kernel memory that a cache leaves to others (bytes), of which the ciphertexts of a part take some 50 MB. */
+const LEAST_FREE = 2 ** 28;
+
 /**
- * Kernels in the transformed domain, which are the same for every bundle of a model. Up to a limit: what finds no
- * room is transformed anew each time. Kernels are told apart by their array, so it must not change.
+ * Kernels in the transformed domain, which are the same for every bundle of a model. They lie in the kernel memory, where
+ * products read them, and stay there, even when the model is gone. Up to a limit: what finds no room is transformed anew each time. Kernels are told
+ * apart by their array, so it must not change.
  */
 export class KernelCache {
   readonly #kernels = new WeakMap<Int32Array, Map<string, Residues | null>>();
@@ -18,7 +23,7 @@ export class KernelCache {
 
   /**
    * The transforms of one polynomial of `weights`, or null if it has no coefficients. `place` says which one it is;
-   * `transform` makes it when it is not here.
+   * `transform` makes it, in the scope of kernel memory, when it is not here.
    */
   get(weights: Int32Array, place: string, transform: () => Residues | null): Residues | null {
     let polynomials = this.#kernels.get(weights);
@@ -26,14 +31,14 @@ export class KernelCache {
     if (known !== undefined) return known;
     const transformed = transform();
     const bytes = transformed ? transformed[0].byteLength + transformed[1].byteLength : ENTRY_BYTES;
-    if (bytes > this.#room) return transformed;
+    if (bytes > Math.min(this.#room, kernels().memory.free - LEAST_FREE)) return transformed;
     this.#room -= bytes;
     if (!polynomials) {
       polynomials = new Map();
       this.#kernels.set(weights, polynomials);
     }
-    // A copy: what was transformed lies in the kernel memory.
-    polynomials.set(place, transformed && [transformed[0].slice(), transformed[1].slice()]);
-    return transformed;
+    const kept = transformed && keepResidues(transformed);
+    polynomials.set(place, kept);
+    return kept;
   }
 }

@@ -2,7 +2,7 @@ import { chooseLayout } from './choose-layout.ts';
 import { draftParts, type EncodingDraft, groupParts, type PartDraft, reachOf } from './group-terms.ts';
 import { type Layout, tileAt, tileCount } from './layout.ts';
 import { outputsOf } from './output-blocks.ts';
-import { DEGREE, INPUT_CIPHERTEXT_BYTES, outputCiphertextBytes } from './parameters.ts';
+import { DEGREE, INPUT_CIPHERTEXT_BYTES, outputCiphertextBytes, SEED_BYTES } from './parameters.ts';
 import type { Axis } from './phases.ts';
 
 /** Size of a tensor [channels, height, width], row-major. */
@@ -44,7 +44,7 @@ export interface HePlan {
   readonly layers: readonly { readonly parts: readonly PartPacking[] }[];
 }
 
-/** The ciphertexts of one tensor: those of its encodings, one after another. */
+/** The ciphertexts of one tensor, behind the seed of their public halves: those of its encodings, one after another. */
 export interface TensorPacking {
   readonly shape: HeShape;
   readonly encodings: readonly Encoding[];
@@ -144,7 +144,7 @@ function packTensor(
     own.push(encoding);
     first += groups * tileCount(layout);
   }
-  return { shape, encodings: own, ciphertexts: first, bytes: first * INPUT_CIPHERTEXT_BYTES };
+  return { shape, encodings: own, ciphertexts: first, bytes: SEED_BYTES + first * INPUT_CIPHERTEXT_BYTES };
 }
 
 function packPart(

@@ -36,8 +36,8 @@ export const RESIDUES_BYTES = (DEGREE * RESIDUE_BITS) / 8;
 /** The client's half of the public key: a polynomial modulo both primes. */
 export const PUBLIC_KEY_BYTES = PRIMES.length * RESIDUES_BYTES;
 
-/** A fresh ciphertext: c0 modulo both primes, and the seed of c1. */
-export const INPUT_CIPHERTEXT_BYTES = PRIMES.length * RESIDUES_BYTES + SEED_BYTES;
+/** A fresh ciphertext: c0 modulo both primes. The c1 of all ciphertexts of a tensor come from one seed, SEED_BYTES before them. */
+export const INPUT_CIPHERTEXT_BYTES = PRIMES.length * RESIDUES_BYTES;
 
 /** A returned ciphertext: c1 whole and the `kept` coefficients of c0 that carry outputs, as 32-bit words. */
 export function outputCiphertextBytes(kept: number): number {

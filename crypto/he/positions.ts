@@ -1,7 +1,7 @@
 /** Which coefficient every element, weight and output stands at: the formulas of `layout.ts`, carried out. */
 import { tileAt, tileCount } from './layout.ts';
 import { outputsOf } from './output-blocks.ts';
-import type { Encoding, HeShape, PartPacking } from './packing.ts';
+import type { Encoding, HeShape, PartPacking, PartTerm } from './packing.ts';
 import { liveTaps, phaseSize } from './phases.ts';
 
 /**
@@ -47,37 +47,66 @@ export function placeKernel(
   weights: Int32Array,
   coefficients: Int32Array,
 ): boolean {
-  const { shape, encoding, rows, columns, groups } = part.sources[source];
-  const { degree, rowStep, channelStep, channelsIn } = part.layout;
+  const term = part.sources[source];
+  const { shape, encoding, rows, columns, groups } = term;
+  const { channelStep, channelsIn } = part.layout;
   const first = groupIn * channelsIn;
   const maps = Math.min(channelsIn, shape.channels * encoding.phases.length - first);
   const outputs = Math.min(part.channelsOut, part.output.channels - groupOut * part.channelsOut);
-  const taps = { rows: liveTaps(rows), columns: liveTaps(columns) };
+  const phaseTaps = tapsOf(part, term);
   const [perGroup, outputsPerGroup] = [shape.channels / groups, part.output.channels / groups];
   let read = false;
   for (let c = 0; c < maps; c++) {
-    const phase = encoding.phases[Math.floor((first + c) / shape.channels)];
-    const down = taps.rows.filter((tap) => tap.phase === phase.row);
-    const across = taps.columns.filter((tap) => tap.phase === phase.column);
-    if (down.length === 0 || across.length === 0) continue;
+    const taps = phaseTaps[Math.floor((first + c) / shape.channels)];
+    if (taps.length === 0) continue;
     const channel = (first + c) % shape.channels;
+    const group = Math.floor(channel / perGroup);
     for (let j = 0; j < outputs; j++) {
       const output = groupOut * part.channelsOut + j;
-      if (Math.floor(output / outputsPerGroup) !== Math.floor(channel / perGroup)) continue;
+      if (Math.floor(output / outputsPerGroup) !== group) continue;
       if (!read) coefficients.fill(0);
       read = true;
-      const plane = (output * perGroup + (channel % perGroup)) * rows.kernel;
-      const base = (j * channelsIn + channelsIn - 1 - c) * channelStep;
-      for (const v of down)
-        for (const u of across) {
-          const weight = weights[(plane + v.index) * columns.kernel + u.index];
-          const exponent = base - v.offset * rowStep - u.offset;
-          if (exponent < 0) coefficients[exponent + degree] = -weight;
-          else coefficients[exponent] = weight;
-        }
+      const plane = (output * perGroup + (channel % perGroup)) * rows.kernel * columns.kernel;
+      placePlane(weights, plane, taps, (j * channelsIn + channelsIn - 1 - c) * channelStep, coefficients);
     }
   }
   return read;
+}
+
+/** Writes the weights of one plane [kernelHeight, kernelWidth] at their exponents; those below 0 wrap around. */
+function placePlane(
+  weights: Int32Array,
+  plane: number,
+  taps: Int32Array,
+  base: number,
+  coefficients: Int32Array,
+): void {
+  for (let i = 0; i < taps.length; i += 2) {
+    const weight = weights[plane + taps[i]];
+    const exponent = base - taps[i + 1];
+    if (exponent < 0) coefficients[exponent + coefficients.length] = 0 - weight;
+    else coefficients[exponent] = weight;
+  }
+}
+
+const knownTaps = new WeakMap<PartTerm, Int32Array[]>();
+
+/** For each phase of a term's encoding the taps of its kernel: place within the plane, distance from the output. */
+function tapsOf({ layout }: PartPacking, term: PartTerm): Int32Array[] {
+  let taps = knownTaps.get(term);
+  if (taps) return taps;
+  const { encoding, rows, columns } = term;
+  taps = encoding.phases.map((phase) => {
+    const across = liveTaps(columns).filter((tap) => tap.phase === phase.column);
+    const pairs = liveTaps(rows)
+      .filter((tap) => tap.phase === phase.row)
+      .flatMap((v) =>
+        across.flatMap((u) => [v.index * columns.kernel + u.index, v.offset * layout.rowStep + u.offset]),
+      );
+    return Int32Array.from(pairs);
+  });
+  knownTaps.set(term, taps);
+  return taps;
 }
 
 /** The outputs of one ciphertext: their coefficients, ascending, and their indices into the output tensor. */

@@ -52,6 +52,18 @@ export function newResidues(): Residues {
   return [newWords(), newWords()];
 }
 
+/** A copy of a polynomial that stays in the kernel memory for the life of this thread. */
+export function keepResidues([first, second]: Residues): Residues {
+  return [keepWords(first), keepWords(second)];
+}
+
+function keepWords(words: Words): Words {
+  const { buffer, byteOffset } = kernels().memory.keep(4 * (words.length + GAP));
+  const kept = new Uint32Array(buffer, byteOffset, words.length);
+  kept.set(words);
+  return kept;
+}
+
 /** out = the transforms of small signed coefficients. */
 export function transformSigned(coefficients: Int32Array, out: Residues): void {
   const { ntt } = ring();

@@ -34,24 +34,45 @@ function fromBytes(prg: Prg, perCoefficient: number, sample: (random: Uint8Array
   });
 }
 
-/** Words that are drawn at once beyond those still missing: more than one in 2^10 is refused by neither prime. */
+/** Words that are drawn at once beyond those still missing: fewer than one in 2^10 is not below its prime. */
 const SPARE = 64;
 
 /**
- * The public polynomial of a seed [SEED_BYTES], uniform modulo Q, in transformed form: AES-128 in counter mode from 0 under the
- * seed, 32-bit words of it, those whose low 27 bits are below the prime; the first prime's, then the second's. Words are
- * drawn in runs of as many as are missing and SPARE more; what a run has too many of is left out.
+ * The public polynomials of a seed, uniform modulo Q, one after another, in transformed form. Their words are those of AES-128 in
+ * counter mode from 0 under the seed, 32 bits each, whose low 27 bits are below the prime: first the first prime's, then
+ * the second's. Words are drawn in runs of as many as are missing and SPARE more; what a run has too many of is left out.
  */
+export class UniformStream {
+  readonly #stream: KeyStream;
+
+  /** `seed`: SEED_BYTES. */
+  constructor(seed: Uint8Array) {
+    this.#stream = new KeyStream(seed, new Uint8Array(SEED_BYTES));
+  }
+
+  /** Writes the next polynomial. */
+  next(out: Residues): void {
+    const { memory } = kernels();
+    memory.scope(() => {
+      const run = memory.u32(DEGREE + SPARE);
+      for (const [i, q] of PRIMES.entries())
+        for (let written = 0; written < DEGREE; ) {
+          const random = run.subarray(0, DEGREE - written + SPARE);
+          this.#stream.fill(new Uint8Array(random.buffer, random.byteOffset, random.byteLength));
+          written += sampleBelow(random, out[i].subarray(written), q);
+        }
+    });
+  }
+
+  /** Frees the stream, which must not be used afterwards. */
+  close(): void {
+    this.#stream.close();
+  }
+}
+
+/** The first polynomial of a seed. */
 export function expandUniform(seed: Uint8Array, out: Residues): void {
-  const stream = new KeyStream(seed, new Uint8Array(SEED_BYTES));
-  for (const [i, q] of PRIMES.entries())
-    for (let written = 0; written < DEGREE; ) {
-      const { memory } = kernels();
-      memory.scope(() => {
-        const random = memory.u32(DEGREE - written + SPARE);
-        stream.fill(new Uint8Array(random.buffer, random.byteOffset, random.byteLength));
-        written += sampleBelow(random, out[i].subarray(written), q);
-      });
-    }
+  const stream = new UniformStream(seed);
+  stream.next(out);
   stream.close();
 }

@@ -1,13 +1,7 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { kernels } from '../../kernels/load.ts';
 import { Prg, randomSeed } from '../prg.ts';
-import {
-  CIPHERTEXT_WORDS,
-  type Ciphertext,
-  type EncryptedTensor,
-  multiply,
-  newCiphertext,
-} from './evaluate.ts';
+import { CIPHERTEXT_WORDS, type EncryptedTensor, multiply, newCiphertext } from './evaluate.ts';
 import { hide } from './hide.ts';
 import { KernelCache } from './kernel-cache.ts';
 import type { PartPacking, TensorPacking } from './packing.ts';
@@ -19,7 +13,7 @@ import {
   SEED_BYTES,
 } from './parameters.ts';
 import { outputPositions } from './positions.ts';
-import { expandUniform } from './sample.ts';
+import { UniformStream } from './sample.ts';
 import { checkLength, readResidues } from './wire.ts';
 
 export type { EncryptedTensor };
@@ -47,7 +41,12 @@ export class HeServer {
     checkLength('public key seed', seed.length, SEED_BYTES);
     checkLength('public key', publicKey.length, PUBLIC_KEY_BYTES);
     this.#key = new Uint32Array(CIPHERTEXT_WORDS);
-    readCiphertext(publicKey, seed, this.#key);
+    const uniform = new UniformStream(seed);
+    try {
+      readCiphertext(publicKey, uniform, this.#key);
+    } finally {
+      uniform.close();
+    }
     this.#cache = cache;
     this.#prg = new Prg(secretSeed, 'he-server');
   }
@@ -56,10 +55,14 @@ export class HeServer {
   loadTensor(packing: TensorPacking, bytes: Uint8Array): EncryptedTensor {
     checkLength('ciphertexts', bytes.length, packing.bytes);
     const residues = new Uint32Array(packing.ciphertexts * CIPHERTEXT_WORDS);
-    for (let index = 0; index < packing.ciphertexts; index++) {
-      const wire = bytes.subarray(index * INPUT_CIPHERTEXT_BYTES, (index + 1) * INPUT_CIPHERTEXT_BYTES);
-      const out = residues.subarray(index * CIPHERTEXT_WORDS, (index + 1) * CIPHERTEXT_WORDS);
-      readCiphertext(wire, wire.subarray(INPUT_CIPHERTEXT_BYTES - SEED_BYTES), out);
+    const uniform = new UniformStream(bytes.subarray(0, SEED_BYTES));
+    try {
+      for (let index = 0; index < packing.ciphertexts; index++) {
+        const wire = bytes.subarray(SEED_BYTES + index * INPUT_CIPHERTEXT_BYTES);
+        readCiphertext(wire, uniform, residues.subarray(index * CIPHERTEXT_WORDS));
+      }
+    } finally {
+      uniform.close();
     }
     return { residues };
   }
@@ -82,12 +85,12 @@ export class HeServer {
       for (const [i, words] of key.flat().entries())
         words.set(this.#key.subarray(i * DEGREE, (i + 1) * DEGREE));
       let offset = 0;
-      for (const [index, product] of multiply(part, weights, inputs, this.#cache).entries()) {
+      multiply(part, weights, inputs, this.#cache, (product, index) => {
         const kept = outputPositions(part, index);
         const end = offset + outputCiphertextBytes(kept.elements.length);
         hide(product, key, kept, mask, this.#prg, wire.subarray(offset, end));
         offset = end;
-      }
+      });
     });
     return wire;
   }
@@ -98,12 +101,12 @@ export class HeServer {
   }
 }
 
-/** out = [c0, c1][prime][N] of a ciphertext or public key: c0 at the front of `wire`, c1 by its seed. */
-function readCiphertext(wire: Uint8Array, seed: Uint8Array, out: Uint32Array): void {
+/** out = [c0, c1][prime][N] of a ciphertext or public key: c0 at the front of `wire`, c1 the next of `uniform`. */
+function readCiphertext(wire: Uint8Array, uniform: UniformStream, out: Uint32Array): void {
   kernels().memory.scope(() => {
-    const read: Ciphertext = newCiphertext();
+    const read = newCiphertext();
     readResidues(wire, read[0]);
-    expandUniform(seed, read[1]);
+    uniform.next(read[1]);
     for (const [i, words] of read.flat().entries()) out.set(words, i * DEGREE);
   });
 }
@@ -125,4 +128,19 @@ function checkArguments(
     );
   if (!fits)
     throw new SphynxError('crypto/input', 'kernels, inputs or mask do not have the sizes of the part');
+  for (const own of weights) checkWeights(own);
+}
+
+/** Largest weight: below every prime in magnitude, with room to spare. */
+const MOST_WEIGHT = 2 ** 26;
+
+/** Weights that were checked; they do not change. */
+const sound = new WeakSet<Int32Array>();
+
+function checkWeights(weights: Int32Array): void {
+  if (sound.has(weights)) return;
+  for (const weight of weights)
+    if (Math.abs(weight) > MOST_WEIGHT)
+      throw new SphynxError('crypto/parameters', `a weight is larger than ${MOST_WEIGHT}`);
+  sound.add(weights);
 }

@@ -8,11 +8,11 @@ import { temporaryFolder } from '../server/bundles.ts';
 const folder = temporaryFolder();
 await buildBrowser(folder);
 
-test('a page loads at most 0.3 MB, the kernels among it', () => {
+test('a page loads at most 0.1 MB, the kernels among it', () => {
   const sizes = compressedBytes(folder);
   assert.deepEqual(Object.keys(sizes).sort(), ['index.js', 'kernels.wasm', 'worker.js']);
   const total = Object.values(sizes).reduce((sum, bytes) => sum + bytes, 0);
-  assert.ok(total <= 3e5, `${total} bytes`);
+  assert.ok(total <= 1e5, `${total} bytes`);
 });
 
 test('nothing in it needs Node, and nothing compiles code from text', () => {

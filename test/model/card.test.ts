@@ -88,6 +88,14 @@ for (const [what, change] of Object.entries(hostile)) {
   });
 }
 
+test('a card of another version says what to do', () => {
+  for (const format of [1, 2, 4, '3'])
+    assert.throws(() => parseModelCard(changed((card) => (card.format = format))), {
+      code: 'model/format',
+      message: /expected 3, got .*update the older one/,
+    });
+});
+
 test('an output is logits where none is given, or classes of which there are enough', () => {
   const outputs = (output: unknown) =>
     parseModelCard(changed((card) => Object.assign(card, { output }))).output;

@@ -1,7 +1,7 @@
 /** Messages that are well-formed, but belong to another place, another session or another bundle. */
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import { INPUT_CIPHERTEXT_BYTES } from '../../crypto/he/parameters.ts';
+import { INPUT_CIPHERTEXT_BYTES, SEED_BYTES } from '../../crypto/he/parameters.ts';
 import { stochasticRange } from '../../model/executor.ts';
 import { randomSmallNetwork, seededRandom } from '../../model/random.ts';
 import { makePlan } from '../../protocol/plan.ts';
@@ -73,7 +73,7 @@ test('a bundle that is ready is not committed again by another session', async (
 test('ciphertexts and points that are none are refused by what they are', async () => {
   const stream = await beginning();
   const { bytes } = client.plan.he.tensors[0];
-  assert.equal(bytes % INPUT_CIPHERTEXT_BYTES, 0);
+  assert.equal(bytes % INPUT_CIPHERTEXT_BYTES, SEED_BYTES);
   await stream.send(segment('input-ciphertexts', new Uint8Array(bytes).fill(255)));
   await stream.expect('segment'); // the nonce
   await assert.rejects(stream.expect('segment'), { code: 'crypto/parameters' });

@@ -5,15 +5,9 @@ import { decrypt } from '../decrypt.ts';
 import { encrypt } from '../encrypt.ts';
 import { type Ciphertext, newCiphertext } from '../evaluate.ts';
 import { SecretKey } from '../keys.ts';
-import {
-  DEGREE,
-  INPUT_CIPHERTEXT_BYTES,
-  outputCiphertextBytes,
-  PRIMES,
-  RESIDUES_BYTES,
-} from '../parameters.ts';
+import { DEGREE, INPUT_CIPHERTEXT_BYTES, outputCiphertextBytes, SEED_BYTES } from '../parameters.ts';
 import { BOTH, newSigned, newWords, ring } from '../ring.ts';
-import { expandUniform } from '../sample.ts';
+import { expandUniform, UniformStream } from '../sample.ts';
 import { readResidues } from '../wire.ts';
 import { SealOracle } from './seal.ts';
 import { secretCoefficients } from './secret-coefficients.ts';
@@ -54,10 +48,13 @@ export function encryptForSeal(words: Uint32Array, key: SecretKey, prg: Prg): Ui
     const plaintext = newWords();
     plaintext.set(words);
     const wire = new Uint8Array(INPUT_CIPHERTEXT_BYTES);
-    encrypt(plaintext, key.minus(), prg, wire);
+    const seed = prg.bytes(SEED_BYTES);
+    const uniform = new UniformStream(seed);
+    encrypt(plaintext, key.minus(), uniform, prg, wire);
+    uniform.close();
     const [c0, c1] = newCiphertext();
     readResidues(wire, c0);
-    expandUniform(wire.subarray(PRIMES.length * RESIDUES_BYTES), c1);
+    expandUniform(seed, c1);
     const out = new Uint32Array(4 * DEGREE);
     for (const [half, residues] of [c0, c1].entries())
       for (const i of BOTH) {

@@ -35,11 +35,11 @@ const weights = new Int32Array(81).fill(5);
 const refused = { code: 'crypto/parameters' };
 const misused = { code: 'crypto/input' };
 
-/** The same bytes with the 27-bit residue `index` set to `value`. */
-function withResidue(bytes: Uint8Array, index: number, value: number): Uint8Array {
+/** The same bytes with the 27-bit residue `index` behind `start` bytes set to `value`. */
+function withResidue(bytes: Uint8Array, index: number, value: number, start = 0): Uint8Array {
   const copy = bytes.slice();
   for (let bit = 0; bit < 27; bit++) {
-    const at = 27 * index + bit;
+    const at = 8 * start + 27 * index + bit;
     const mask = 1 << (at & 7);
     copy[at >> 3] = (copy[at >> 3] & ~mask) | ((value >> bit) & 1 ? mask : 0);
   }
@@ -73,15 +73,15 @@ test('a seed of the public key of another length is refused', () => {
 });
 
 test('ciphertexts of another length, or with a word that is not below its prime, are refused', () => {
-  assert.equal(ciphertexts.length, packing.ciphertexts * INPUT_CIPHERTEXT_BYTES);
+  assert.equal(ciphertexts.length, 16 + packing.ciphertexts * INPUT_CIPHERTEXT_BYTES);
   assert.throws(() => server.loadTensor(packing, ciphertexts.subarray(1)), refused);
   assert.throws(() => server.loadTensor(packing, new Uint8Array(ciphertexts.length + 1)), refused);
   assert.throws(() => server.loadTensor(packing, new Uint8Array(0)), refused);
   assert.throws(() => server.loadTensor(packing, new Uint8Array(ciphertexts.length).fill(255)), refused);
   for (const [p, prime] of PRIMES.entries())
     for (const index of [4096 * p, 4096 * p + 4095]) {
-      assert.throws(() => server.loadTensor(packing, withResidue(ciphertexts, index, prime)), refused);
-      server.loadTensor(packing, withResidue(ciphertexts, index, prime - 1));
+      assert.throws(() => server.loadTensor(packing, withResidue(ciphertexts, index, prime, 16)), refused);
+      server.loadTensor(packing, withResidue(ciphertexts, index, prime - 1, 16));
     }
 });
 

@@ -10,6 +10,7 @@ import {
   outputCiphertextBytes,
   PUBLIC_KEY_BYTES,
   RESIDUES_BYTES,
+  SEED_BYTES,
 } from '../../../crypto/he/parameters.ts';
 import { outputPositions } from '../../../crypto/he/positions.ts';
 import { newResidues } from '../../../crypto/he/ring.ts';
@@ -133,16 +134,16 @@ test('the same weights and inputs, masks that differ by a number: c0 is shifted 
   );
 });
 
-/** A ciphertext of [c0] and a seed, as a client can make it without encrypting anything. */
+/** The ciphertext of a tensor, as a client can make it without encrypting anything. */
 function forge(fill: (words: Uint32Array, prime: number) => void): Uint8Array {
   return kernels().memory.scope(() => {
-    const wire = new Uint8Array(INPUT_CIPHERTEXT_BYTES);
+    const wire = new Uint8Array(SEED_BYTES + INPUT_CIPHERTEXT_BYTES);
     const c0 = newResidues();
     for (const [i, words] of c0.entries()) {
       words.fill(0);
       fill(words, i);
     }
-    writeResidues(c0, wire);
+    writeResidues(c0, wire.subarray(SEED_BYTES));
     return wire;
   });
 }
