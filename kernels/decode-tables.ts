@@ -24,28 +24,32 @@ export function pairInputs(
 }
 
 /**
- * Writes the rows of a chunk, and takes sigma of each element off its correction. x, y: zero labels; hashes: four
- * planes; values: four words.
+ * Writes the rows of a chunk, and takes sigma of each element off its correction. x, y: zero labels; inputs, ciphers: y
+ * and AES(y), four planes; values: four words.
  */
 export function garblePair(
   x: Uint8Array,
   y: Uint8Array,
-  hashes: Uint8Array,
+  inputs: Uint8Array,
+  ciphers: Uint8Array,
   values: Uint32Array,
   rows: Uint8Array,
   corrections: Uint32Array,
 ): void {
-  const count = corrections.length;
-  kernels().call.garblePair(at(x), at(y), at(hashes), at(values), at(rows), at(corrections), count);
+  kernels().call.garblePair(
+    ...[at(x), at(y), at(inputs), at(ciphers)],
+    ...[at(values), at(rows), at(corrections), corrections.length],
+  );
 }
 
-/** sums[e] += the word that the labels x[e], y[e] open. */
+/** sums[e] += the word that the labels x[e], y[e] open. inputs, ciphers: y and AES(y). */
 export function evaluatePair(
   x: Uint8Array,
   y: Uint8Array,
-  hashes: Uint8Array,
+  inputs: Uint8Array,
+  ciphers: Uint8Array,
   rows: Uint8Array,
   sums: Uint32Array,
 ): void {
-  kernels().call.evaluatePair(at(x), at(y), at(hashes), at(rows), at(sums), sums.length);
+  kernels().call.evaluatePair(at(x), at(y), at(inputs), at(ciphers), at(rows), at(sums), sums.length);
 }

@@ -16,12 +16,7 @@ export function allKeyCounters(out: Uint8Array, count: number, first: number): v
   kernels().call.allKeyCounters(at(out), count, first);
 }
 
-/** Writes each key's colour into its low two bits. */
-export function colourAllKeys(keys: Uint8Array, count: number): void {
-  kernels().call.colourAllKeys(at(keys), count);
-}
-
-/** Hash inputs of all four keys [4 * count blocks]. */
+/** Hash inputs y of all four keys with their colours in the low two bits [4 * count blocks]. H = y xor AES(y). */
 export function allKeyInputs(keys: Uint8Array, out: Uint8Array, count: number, first: number): void {
   kernels().call.allKeyInputs(at(keys), at(out), count, first);
 }
@@ -43,9 +38,10 @@ export function colourSentKeys(keys: Uint8Array, counters: Uint8Array, count: nu
   kernels().call.colourSentKeys(at(keys), at(counters), count);
 }
 
-/** Writes the rows [96 bytes per element] and the zero labels of both wires, from the hashes of all four keys. */
+/** Writes the rows [96 bytes per element] and the zero labels of both wires, from y and AES(y) of all four keys. */
 export function garbleDigit(
-  hashes: readonly [Uint8Array, Uint8Array],
+  inputs: Uint8Array,
+  ciphers: readonly [Uint8Array, Uint8Array],
   permutations: Uint8Array,
   digit: number,
   delta: Uint8Array,
@@ -54,17 +50,18 @@ export function garbleDigit(
   count: number,
 ): void {
   kernels().call.garbleDigit(
-    ...[at(hashes[0]), at(hashes[1]), at(permutations), digit, at(delta)],
+    ...[at(inputs), at(ciphers[0]), at(ciphers[1]), at(permutations), digit, at(delta)],
     ...[at(rows), at(zeroLabels[0]), at(zeroLabels[1]), count],
   );
 }
 
-/** Opens one row per key: `hashes` of the keys become the labels of the digit's two wires. */
+/** Opens one row per key: `ciphers`, AES of its input, become the labels of the digit's two wires. */
 export function evaluateDigit(
   keys: Uint8Array,
-  hashes: readonly [Uint8Array, Uint8Array],
+  inputs: Uint8Array,
+  ciphers: readonly [Uint8Array, Uint8Array],
   rows: Uint8Array,
   count: number,
 ): void {
-  kernels().call.evaluateDigit(at(keys), at(hashes[0]), at(hashes[1]), at(rows), count);
+  kernels().call.evaluateDigit(at(keys), at(inputs), at(ciphers[0]), at(ciphers[1]), at(rows), count);
 }

@@ -103,9 +103,9 @@ function openInputs(gadget: Gadget, chunk: Chunk, online: Uint8Array): Uint8Arra
     }
     const high = plane(a, bit + 1, count);
     hashInputs(keys, inputs, first);
-    hash.hash(PURPOSE.digit(bit), inputs, low);
-    hash.hash(PURPOSE.digit(bit + 1), inputs, high);
-    evaluateDigit(keys, [low, high], rows.take(DIGIT_ROW_BYTES * count), count);
+    hash.cipher(PURPOSE.digit(bit), inputs, low);
+    hash.cipher(PURPOSE.digit(bit + 1), inputs, high);
+    evaluateDigit(keys, inputs, [low, high], rows.take(DIGIT_ROW_BYTES * count), count);
   }
   return a;
 }
@@ -144,10 +144,10 @@ function openDecodeTable(
 ): void {
   memory.scope(() => {
     const inputs = memory.bytes(BLOCK_BYTES * count);
-    const hashes = memory.bytes(BLOCK_BYTES * count);
+    const ciphers = memory.bytes(BLOCK_BYTES * count);
     pairInputs(x, y, null, inputs, count, first);
-    hash.hash(PURPOSE.decode(bit), inputs, hashes);
-    evaluatePair(x, y, hashes, rows.take(PAIR_ROW_BYTES * count), opened);
+    hash.cipher(PURPOSE.decode(bit), inputs, ciphers);
+    evaluatePair(x, y, inputs, ciphers, rows.take(PAIR_ROW_BYTES * count), opened);
   });
 }
 

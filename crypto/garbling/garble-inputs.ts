@@ -1,11 +1,5 @@
 import { BLOCK_BYTES } from '../../kernels/blocks.ts';
-import {
-  allKeyCounters,
-  allKeyInputs,
-  colourAllKeys,
-  DIGIT_ROW_BYTES,
-  garbleDigit,
-} from '../../kernels/digit-tables.ts';
+import { allKeyCounters, allKeyInputs, DIGIT_ROW_BYTES, garbleDigit } from '../../kernels/digit-tables.ts';
 import type { KernelMemory } from '../../kernels/memory.ts';
 import { PURPOSE } from '../hash.ts';
 import { digitsOf, type Gadget } from './gadget.ts';
@@ -34,22 +28,31 @@ export function garbleInputs(gadget: Gadget, chunk: GarbledChunk): Uint8Array {
   memory.scope(() => {
     const permutations = memory.bytes(size);
     permutations.set(secrets.permutations(first, count));
+    const counters = memory.bytes(4 * size);
+    allKeyCounters(counters, count, first);
     const digitKeys = memory.bytes(4 * size);
     const inputs = memory.bytes(4 * size);
-    const hashes = [memory.bytes(4 * size), memory.bytes(4 * size)] as const;
+    const ciphers = [memory.bytes(4 * size), memory.bytes(4 * size)] as const;
     for (const [d, { bit, bits }] of digitsOf(gadget).entries()) {
-      allKeyCounters(digitKeys, count, first);
-      secrets.digitCipher(d).encrypt(digitKeys, digitKeys);
       if (bits === 1) {
-        plane(a, bit, count).set(plane(digitKeys, 0, count));
+        secrets.digitCipher(d).encrypt(plane(counters, 0, count), plane(a, bit, count));
         continue;
       }
-      colourAllKeys(digitKeys, count);
+      secrets.digitCipher(d).encrypt(counters, digitKeys);
       allKeyInputs(digitKeys, inputs, count, first);
-      secrets.hash.hash(PURPOSE.digit(bit), inputs, hashes[0]);
-      secrets.hash.hash(PURPOSE.digit(bit + 1), inputs, hashes[1]);
+      secrets.hash.cipher(PURPOSE.digit(bit), inputs, ciphers[0]);
+      secrets.hash.cipher(PURPOSE.digit(bit + 1), inputs, ciphers[1]);
       const zeroLabels = [plane(a, bit, count), plane(a, bit + 1, count)] as const;
-      garbleDigit(hashes, permutations, d, delta, rows.take(DIGIT_ROW_BYTES * count), zeroLabels, count);
+      garbleDigit(
+        inputs,
+        ciphers,
+        permutations,
+        d,
+        delta,
+        rows.take(DIGIT_ROW_BYTES * count),
+        zeroLabels,
+        count,
+      );
     }
   });
   return a;

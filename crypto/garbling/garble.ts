@@ -107,13 +107,12 @@ function garbleDecodeTable(
   corrections: Uint32Array,
 ): void {
   memory.scope(() => {
-    const inputs = memory.bytes(4 * BLOCK_BYTES * count);
-    const hashes = memory.bytes(4 * BLOCK_BYTES * count);
+    const [inputs, ciphers] = [0, 1].map(() => memory.bytes(4 * BLOCK_BYTES * count));
     pairInputs(x, y, delta, inputs, count, first);
-    secrets.hash.hash(PURPOSE.decode(bit), inputs, hashes);
+    secrets.hash.cipher(PURPOSE.decode(bit), inputs, ciphers);
     const words = memory.u32(4);
     words.set(values);
-    garblePair(x, y, hashes, words, rows.take(PAIR_ROW_BYTES * count), corrections);
+    garblePair(x, y, inputs, ciphers, words, rows.take(PAIR_ROW_BYTES * count), corrections);
   });
 }
 

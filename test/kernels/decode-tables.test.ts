@@ -50,7 +50,9 @@ test('a table hides sigma plus value under the two labels, and sigma is taken of
         const rows = memory.bytes(PAIR_ROW_BYTES * count);
         const behind = memory.bytes(16).fill(0xa5);
         const corrections = memory.u32(count).fill(1000);
-        garblePair(put(x), put(y), put(hashes), plain, rows, corrections);
+        const inputs = randomBlocks(4 * count);
+        const ciphers = hashes.map((hash, i) => hash ^ inputs[i]);
+        garblePair(put(x), put(y), put(inputs), put(ciphers), plain, rows, corrections);
         const table = new Uint32Array(rows.slice().buffer);
         assert.ok(
           behind.every((byte) => byte === 0xa5),
@@ -67,7 +69,9 @@ test('a table hides sigma plus value under the two labels, and sigma is taken of
             expected,
           );
           const sums = memory.u32(count).fill(2 ** 32 - 5);
-          evaluatePair(put(heldX), put(heldY), put(pads), rows, sums);
+          const heldInputs = inputs.slice(plane * count, (plane + 1) * count);
+          const cipher = pads.map((pad, e) => pad ^ heldInputs[e]);
+          evaluatePair(put(heldX), put(heldY), put(heldInputs), put(cipher), rows, sums);
           assert.deepEqual(
             [...sums],
             expected.map((opened) => (opened - 5) >>> 0),
