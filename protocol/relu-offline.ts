@@ -9,7 +9,7 @@ import { inOrder } from './element-order.ts';
 import type { LabelRequest } from './label-transfer.ts';
 import { garblerKeys } from './masks.ts';
 import { type Chunk, chunkTransfers, type LayerPlan, type Plan } from './plan.ts';
-import { sendTensor, TensorReader } from './tensor-stream.ts';
+import { segmentsOf, sendTensor, TensorReader } from './tensor-stream.ts';
 import { traced } from './trace.ts';
 
 /**
@@ -70,10 +70,13 @@ export async function garbleServer(
   try {
     for (const [i, chunks] of plan.layers[layer].runs.entries()) {
       for (const { chunk, own } of withLabels(chunks, zero[i])) {
-        const { gadget, first, count, bytes } = chunk;
-        const tables = traced('garble', layer, () => garble(gadget, keys, first, count, own));
-        await sendTensor(channel, 'garbled-tables', layer, tables, offset);
-        offset += bytes.tables * count;
+        const { gadget, first, count } = chunk;
+        const tables = traced('garble', layer, () => garble(gadget, keys, first, count, own, segmentsOf));
+        for (const piece of tables) {
+          const start = offset;
+          offset += piece.length;
+          await sendTensor(channel, 'garbled-tables', layer, piece, start);
+        }
       }
       release(zero[i]);
     }

@@ -20,6 +20,14 @@ export async function sendTensor(
   release(bytes);
 }
 
+/** Copies of `bytes`, which may lie in the kernel memory, that are one segment each. */
+export function segmentsOf(bytes: Uint8Array): Uint8Array[] {
+  const pieces: Uint8Array[] = [];
+  for (let start = 0; start < bytes.length; start += SEGMENT_BYTES)
+    pieces.push(bytes.slice(start, start + SEGMENT_BYTES));
+  return pieces;
+}
+
 /** Receives a whole tensor whose length (bytes) the plan gives. Errors as `TensorReader.read`. */
 export async function receiveTensor(
   channel: Channel,

@@ -22,15 +22,17 @@ import { plane, Rows } from './rows.ts';
  *
  * `zeroLabels`: the evaluator's wires' labels for 0, from OT [16 * labels * count, position-major]. Returns the
  * tables [tables * count bytes]: digit tables, then the rows of the adder's gates, then decode tables, each
- * position-major, and a correction word per element. Throws 'crypto/input' on a wrong length or a chunk of more than GADGET_CHUNK elements.
+ * position-major, and a correction word per element. They lie in the kernel memory until `take` returns, which copies
+ * them to where they are needed. Throws 'crypto/input' on a wrong length or a chunk of more than GADGET_CHUNK elements.
  */
-export function garble(
+export function garble<Taken = Uint8Array>(
   gadget: Gadget,
   keys: GarblerKeys,
   first: number,
   count: number,
   zeroLabels: Uint8Array,
-): Uint8Array {
+  take: (tables: Uint8Array) => Taken = copied as (tables: Uint8Array) => Taken,
+): Taken {
   const { labels, tables } = gadgetBytes(gadget);
   checkChunk(first, count);
   checkLength('zero labels', zeroLabels, BLOCK_BYTES * labels * count);
@@ -46,7 +48,7 @@ export function garble(
     if (gadget.kind === 'relu') garbleRelu(gadget, chunk, b, corrections);
     else garbleRescale(gadget, chunk, b, corrections);
     rows.take(CORRECTION_BYTES * count).set(bytesOf(corrections));
-    return rows.bytes.slice();
+    return take(rows.bytes);
   });
 }
 
@@ -114,6 +116,10 @@ function garbleDecodeTable(
     words.set(values);
     garblePair(x, y, inputs, ciphers, words, rows.take(PAIR_ROW_BYTES * count), corrections);
   });
+}
+
+function copied(tables: Uint8Array): Uint8Array {
+  return tables.slice();
 }
 
 function bytesOf(words: Uint32Array): Uint8Array {
