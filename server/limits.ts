@@ -24,10 +24,14 @@ export interface ServerLimits {
   readonly inferencesPerClient: number;
   /** Unspent bundles that one client may hold. */
   readonly bundlesPerClient: number;
-  /** Inferences of one identity in an hour that begins with its first one. */
+  /** Inferences of one identity in an hour that begins with its first preparation or inference. */
   readonly inferencesPerHour: number;
   /** Inferences of one identity, ever: what it may learn about a model from its answers. */
   readonly inferencesTotal: number;
+  /** Preparations that one identity may begin in the same hour; those that break off count too. */
+  readonly preparationsPerHour: number;
+  /** Preparations that one identity may begin, ever; those that break off count too. */
+  readonly preparationsTotal: number;
   /** Payload of one identity, both directions, in an hour that begins with its first byte (bytes): by this server. */
   readonly bytesPerHour: number;
   /** Resident memory of the process from which on no preparation begins (bytes). */
@@ -72,9 +76,15 @@ export const DEFAULT_LIMITS: ServerLimits = {
   inferencesPerClient: 4,
   // A record is 500 bytes, but every bundle is a licence to ask the model once.
   bundlesPerClient: 256,
-  // Three a second without a pause. Set both to what the clients need: many answers let a model be rebuilt.
+  // Three a second without a pause, until the total is used up.
   inferencesPerHour: 10_000,
-  inferencesTotal: 1_000_000,
+  // With `output: label` an inference tells at most log2(classes) bits: ten thousand tell 8 KB of a model of hundred
+  // classes, whose weights are hundreds of KB. Set it to what the clients need: it does not come back.
+  inferencesTotal: 10_000,
+  // A preparation takes up to a second of processor time, and a client that breaks every one off gets no further.
+  preparationsPerHour: 10_000,
+  // Twice the inferences: bundles expire, are dropped, and are begun anew after a connection broke.
+  preparationsTotal: 20_000,
   // A full 2 Gbit/s link without a pause.
   bytesPerHour: 1e12,
   // Before the system begins to swap, or kills the process.

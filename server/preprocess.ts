@@ -68,7 +68,7 @@ export async function preprocess(context: CallContext, stream: PreprocessStream)
 }
 
 async function prepareBundle(
-  { parts, caller: { client, identity }, log }: CallContext,
+  { parts, caller, log }: CallContext,
   stream: PreprocessStream,
   segments: Channel,
   session: PoolSession,
@@ -79,9 +79,8 @@ async function prepareBundle(
   const seed = randomSeed();
   const start = performance.now();
   const expiresAtMs = await store.create({
+    ...caller,
     id,
-    client,
-    identity,
     model,
     seed,
     lifetimeMs: limits.bundleLifetimeMs,
