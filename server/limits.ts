@@ -169,6 +169,9 @@ export const HANDSHAKE_MS = 10_000;
 /** When to ask again whether there is memory for a preparation (ms): the longest of those that run take some seconds. */
 export const MEMORY_RETRY_MS = 5000;
 
+/** When to ask again whether there is a place for an inference (ms): most are over in less. */
+export const INFERENCE_RETRY_MS = 250;
+
 /** Pause before a crashed worker is replaced (ms), so that one that cannot start does not spin. */
 export const RESPAWN_MS = 1000;
 
