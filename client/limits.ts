@@ -52,9 +52,6 @@ export const CONNECTION_OPTIONS = {
   'grpc.service_config_disable_resolution': 1,
 };
 
-/** Bundles prepared on one stream; more take further streams, with fresh keys. Servers refuse very long streams. */
-export const BUNDLES_PER_STREAM = 32;
-
 /** How long a server may take to end a stream that the client has ended (ms): a round trip on a bad link. */
 export const FAREWELL_MS = 1000;
 

@@ -6,7 +6,7 @@
  *                per chunk of its elements: client's input labels [16 * labels * count] | garbled tables [tables * count]
  *     where the client learns classes alone: its labels of the argmax over the logits | garbled tables
  *
- * The server keeps only its 32-byte seed. A bundle is spent once: whoever stores it must make sure.
+ * The server keeps only its `BundleSecrets`. A bundle is spent once: whoever stores it must make sure.
  */
 
 /** Where a bundle is written while it is prepared. Append only; a failed write throws and ends the preparation. */
@@ -27,5 +27,19 @@ export function readBundle(source: BundleSource, length: number): Uint8Array {
   return bytes;
 }
 
+/** What the server keeps of a bundle; everything else that it needs online is derived from it. Secret, used once. */
+export interface BundleSecrets {
+  /** [32 bytes], of this bundle alone. */
+  readonly seed: Uint8Array;
+  /** The difference of the labels of every wire [16 bytes], of the bundle's session; null where the online phase does without. */
+  readonly delta: Uint8Array | null;
+}
+
 /** Length of the bundle's public nonce (bytes), from which both sides derive the hash keys. */
 export const NONCE_BYTES = 16;
+
+/**
+ * Bundles that one session may prepare. Delta belongs to a session: a client that guesses bits of it by deviating, and is
+ * not caught, has guessed them for all its bundles. Sixteen of them hide the cost of opening a session, a sixteenth each.
+ */
+export const BUNDLES_PER_SESSION = 16;

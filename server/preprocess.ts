@@ -147,5 +147,8 @@ async function burnLost({ parts, caller, log }: CallContext, lost: readonly stri
 
 function checkCount(count: number, limit: number): void {
   if (count < 1 || count > limit)
-    throw new SphynxError('config/invalid', `one stream prepares 1 to ${limit} bundles, not ${count}`);
+    throw new SphynxError(
+      'config/invalid',
+      `one stream prepares 1 to ${limit} bundles, not ${count}: open another stream for more`,
+    );
 }

@@ -60,6 +60,19 @@ test('a client holds a limited number of unspent bundles', async () => {
   await assert.rejects(hello(server.client(), 5), { code: 'config/invalid' });
 });
 
+test('a session serves at most sixteen bundles, whatever the configuration says', async () => {
+  const client = (await runningServer()).client();
+  await assert.rejects(hello(client, 17), {
+    code: 'config/invalid',
+    message: /1 to 16 bundles.*another stream/,
+  });
+  (await hello(client, 16)).end();
+  await assert.rejects(runningServer({ limits: { bundlesPerStream: 17 } }), {
+    code: 'config/invalid',
+    message: /bundlesPerStream .* 1 to 16/,
+  });
+});
+
 test('a bundle whose client dawdles is cut, though it is never silent', async () => {
   const strict = await runningServer({ limits: { idleMs: 1000, slowestBytesPerSecond: 1e9 } });
   const client = strict.client();
