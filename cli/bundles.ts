@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BundleHeader } from '../client/bundle-header.ts';
 import { BundleStore } from '../client/bundle-store.ts';
+import { describeSetAside } from '../client/removed-models.ts';
 import { defaultStateFolder, onMissing } from '../client/storage.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import type { Context } from './command.ts';
@@ -12,6 +13,8 @@ export interface BundlesOptions {
   readonly state?: string;
   /** 'expired', 'all', or the beginning of an id. */
   readonly drop?: string;
+  /** Release the bundles that are set aside. */
+  readonly confirm?: boolean;
 }
 
 interface Held extends BundleHeader {
@@ -19,25 +22,39 @@ interface Held extends BundleHeader {
 }
 
 /**
- * `sphynx bundles`: what is ready on this machine, for one server or for all, and deletes some of it. No server is
- * asked; each is told of the dropped ones when it next prepares.
+ * `sphynx bundles`: what is ready on this machine, for one server or for all; deletes some of it, or releases what is set
+ * aside. No server is asked; each is told of the dropped ones when it next prepares.
  */
 export async function bundles({ output }: Context, options: BundlesOptions): Promise<undefined> {
   const state = options.state ?? defaultStateFolder();
   const servers = options.server === undefined ? await knownServers(state) : [options.server];
   const held: Held[] = [];
   let dropped = 0;
+  let confirmed = 0;
+  let setAside = 0;
   for (const server of servers) {
     const store = await BundleStore.open(state, server);
     dropped += await drop(store, options.drop);
+    if (options.confirm) confirmed += await store.confirm();
+    setAside += (await store.listSetAside()).length;
     held.push(...(await store.list()).map((bundle) => ({ ...bundle, server })));
   }
   if (options.drop !== undefined && dropped === 0 && !['expired', 'all'].includes(options.drop))
     throw new SphynxError('bundle/none', `there is no bundle whose id begins with "${options.drop}"`);
-  const remark = options.drop === undefined ? '' : `${counted(dropped, 'bundle')} dropped; `;
+  const remarks = [
+    ...(options.drop === undefined ? [] : [`${counted(dropped, 'bundle')} dropped`]),
+    ...(options.confirm ? [`${counted(confirmed, 'bundle')} released`] : []),
+    `${counted(held.length, 'bundle')} ready`,
+    describeSetAside(setAside),
+  ];
   output.result(
-    { bundles: held.map(shown), dropped: options.drop === undefined ? undefined : dropped },
-    `${remark}${counted(held.length, 'bundle')} ready${held.length > 0 ? `\n\n${describe(held)}` : ''}`,
+    {
+      bundles: held.map(shown),
+      setAside,
+      dropped: options.drop === undefined ? undefined : dropped,
+      confirmed: options.confirm ? confirmed : undefined,
+    },
+    `${remarks.filter((remark) => remark !== '').join('; ')}${held.length > 0 ? `\n\n${describe(held)}` : ''}`,
   );
 }
 
@@ -46,7 +63,11 @@ async function drop(store: BundleStore, what: string | undefined): Promise<numbe
   const expired = await store.dropExpired();
   if (what === 'expired') return expired;
   const ready = await store.list();
-  if (what === 'all') return expired + (await store.drop(ready));
+  if (what === 'all') {
+    const all = expired + (await store.drop([...ready, ...(await store.listSetAside())]));
+    await store.confirm();
+    return all;
+  }
   if (!/^[0-9a-f]{4,}$/.test(what))
     throw new SphynxError('config/invalid', '--drop takes expired, all, or at least 4 digits of an id');
   return store.drop(ready.filter(({ bundleId }) => bundleId.startsWith(what)));

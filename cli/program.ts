@@ -168,6 +168,7 @@ function addBundles(command: Command): void {
     .option('-s, --server <host:port>', 'those for this server only (default: for all)')
     .option('--state <folder>', 'where the bundles are kept')
     .option('--drop <what>', 'delete the expired ones, all, or the one whose id begins so')
+    .option('--confirm', 'release the bundles that are set aside: they are used nowhere else')
     .action(action(async () => (await import('./bundles.ts')).bundles));
 }
 

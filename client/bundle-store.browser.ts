@@ -27,6 +27,8 @@ const STATE = { partial: 'p', ready: ' ', spending: 's' } as const;
 
 const BUNDLE = /^([0-9a-f]{32,64})\.bundle$/;
 const LOST = '.lost';
+/** Names the moment until which bundles are set aside: see quarantine.ts. */
+const SET_ASIDE = 'quarantine';
 const HEX = /^[0-9a-f]{32,64}$/;
 
 export class BundleStore implements Pick<NodeBundleStore, keyof NodeBundleStore> {
@@ -92,6 +94,10 @@ export class BundleStore implements Pick<NodeBundleStore, keyof NodeBundleStore>
           header,
           burn: () => file.remove(),
           lose: () => this.#lose(modelHash, header.bundleId, file),
+          async giveBack() {
+            setState(file, 'ready');
+            file.release();
+          },
         };
       }
       return undefined;
@@ -99,19 +105,32 @@ export class BundleStore implements Pick<NodeBundleStore, keyof NodeBundleStore>
   }
 
   async list(modelHash?: string): Promise<BundleHeader[]> {
-    const bundles: BundleHeader[] = [];
-    for (const hash of modelHash === undefined ? await this.#models() : [modelHash]) {
-      const folder = await this.#folder(hash);
-      for (const name of await namesIn(folder)) {
-        const header = BUNDLE.test(name) ? await readyHeader(folder, name) : undefined;
-        if (header) bundles.push(header);
-      }
-    }
-    return bundles.sort((a, b) => a.expiresAt - b.expiresAt);
+    const until = await this.#setAsideUntil();
+    return (await this.#whole(modelHash)).filter(({ preparedAt }) => preparedAt > until);
+  }
+
+  async listSetAside(): Promise<BundleHeader[]> {
+    const until = await this.#setAsideUntil();
+    return (await this.#whole()).filter(({ preparedAt }) => preparedAt <= until);
+  }
+
+  async setAside(): Promise<void> {
+    const file = await BundleFile.hold([...this.#names, SET_ASIDE].join('/'), { create: true });
+    // Whoever holds it in another tab is writing the same.
+    if (!file) return;
+    file.write(new TextEncoder().encode(`${Date.now()}`.padEnd(16)), 0);
+    file.flush();
+    file.release();
+  }
+
+  async confirm(): Promise<number> {
+    const { length } = await this.listSetAside();
+    await (await folderOf(...this.#names)).removeEntry(SET_ASIDE).catch(() => {});
+    return length;
   }
 
   async dropExpired(): Promise<number> {
-    return this.drop((await this.list()).filter(({ expiresAt }) => expiresAt <= Date.now()));
+    return this.drop((await this.#whole()).filter(({ expiresAt }) => expiresAt <= Date.now()));
   }
 
   async drop(bundles: readonly BundleHeader[]): Promise<number> {
@@ -141,6 +160,27 @@ export class BundleStore implements Pick<NodeBundleStore, keyof NodeBundleStore>
       const folder = await this.#folder(hash);
       for (const id of ids) await folder.removeEntry(id + LOST).catch(() => {});
     }
+  }
+
+  /** All ready bundles, the one that expires first at the front. */
+  async #whole(modelHash?: string): Promise<BundleHeader[]> {
+    const bundles: BundleHeader[] = [];
+    for (const hash of modelHash === undefined ? await this.#models() : [modelHash]) {
+      const folder = await this.#folder(hash);
+      for (const name of await namesIn(folder)) {
+        const header = BUNDLE.test(name) ? await readyHeader(folder, name) : undefined;
+        if (header) bundles.push(header);
+      }
+    }
+    return bundles.sort((a, b) => a.expiresAt - b.expiresAt);
+  }
+
+  /** Bundles prepared until this moment are set aside (ms since the epoch). */
+  async #setAsideUntil(): Promise<number> {
+    const text = await readStart(await folderOf(...this.#names), SET_ASIDE, 16).catch(() => undefined);
+    if (text === undefined) return Number.NEGATIVE_INFINITY;
+    // A file that cannot be read sets all of them aside.
+    return /^\d{1,15} *$/.test(text) ? Number(text) : Number.MAX_SAFE_INTEGER;
   }
 
   /** Erases a file that is held and remembers the bundle as lost. */

@@ -4,9 +4,10 @@
  *
  *     <id>.<owner>.partial  --both sides committed-->  <id>.ready  --before the first online byte-->  <id>.<owner>.spending
  *
- * There is no way back: a `.spending` file is deleted when its inference ends, however it ends, and one whose
- * process died is deleted by the next process that opens the store. A second use would give away both labels
- * of a wire (protocol.md, section 5).
+ * There is no way back but one: a bundle that the server refuses for lack of room, before anything masked has left, is
+ * given back. Any other `.spending` file is deleted when its inference ends, however it ends, and one whose process died
+ * is deleted by the next process that opens the store. A second use would give away both labels of a wire (protocol.md,
+ * section 5).
  */
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,6 +16,7 @@ import { LOST_BUNDLES } from '../transport/limits.ts';
 import { type BundleHeader, readHeader, writeHeader } from './bundle-header.ts';
 import { isLeftBehind, OWNER } from './file-owner.ts';
 import { forgetLost, lose, lostIn } from './lost-bundles.ts';
+import { release, setAside, setAsideUntil } from './quarantine.ts';
 import { checkSpace, makePrivateFolder, onMissing, storageError, syncFolder } from './storage.ts';
 
 /** A bundle being prepared. Write the body to `path` with a BundleWriter, then `publish` or `discard`. */
@@ -36,6 +38,8 @@ export interface SpendingBundle {
   burn(): Promise<void>;
   /** Deletes the file of a bundle that the server may not have spent, and will be told of. */
   lose(): Promise<void>;
+  /** Makes it ready again: the server has refused it and left it as it was, and nothing masked has been sent. */
+  giveBack(): Promise<void>;
 }
 
 const HEX = /^[0-9a-f]{32,64}$/;
@@ -81,12 +85,14 @@ export class BundleStore {
   /**
    * Takes a ready bundle for one inference, the one that expires first; undefined if there is none. When this
    * returns, the bundle is out of every other process's reach, durably. Bundles that have expired or were made
-   * for another plan are dropped on the way. Throws 'bundle/corrupt' (the damaged file is deleted; others may
+   * for another plan are dropped on the way, and those that are set aside are left. Throws 'bundle/corrupt' (the damaged file is deleted; others may
    * be left) or 'storage/failed'.
    */
   async take(modelHash: string, planHash: string): Promise<SpendingBundle | undefined> {
     const folder = this.#modelFolder(modelHash);
+    const aside = await this.#setAside();
     for (const { header, file } of await this.#ready(modelHash)) {
+      if (aside(header)) continue;
       const ready = join(folder, file);
       const path = join(folder, `${file.slice(0, -'.ready'.length)}.${OWNER}.spending`);
       const usable =
@@ -101,16 +107,41 @@ export class BundleStore {
         await burn();
         throw header;
       }
-      return { path, header, burn, lose: () => lose(path, header.bundleId) };
+      return {
+        path,
+        header,
+        burn,
+        lose: () => lose(path, header.bundleId),
+        giveBack: () => move(folder, path, ready),
+      };
     }
     return undefined;
   }
 
-  /** The ready bundles of a model (of all models without `modelHash`), the one that expires first at the front. */
+  /**
+   * The ready bundles of a model (of all models without `modelHash`), the one that expires first at the front; those
+   * that are set aside are not among them.
+   */
   async list(modelHash?: string): Promise<BundleHeader[]> {
-    const hashes = modelHash === undefined ? await this.#models() : [modelHash];
-    const bundles = (await Promise.all(hashes.map((hash) => this.#ready(hash)))).flat();
-    return bundles.flatMap(({ header }) => (header instanceof SphynxError ? [] : [header])).sort(byExpiry);
+    const aside = await this.#setAside();
+    return (await this.#whole(modelHash)).filter((header) => !aside(header));
+  }
+
+  /** The bundles that are set aside, as `list`. */
+  async listSetAside(): Promise<BundleHeader[]> {
+    return (await this.#whole()).filter(await this.#setAside());
+  }
+
+  /** One bundle of the folder turned out to be used elsewhere: sets all others aside until `confirm`. */
+  setAside(): Promise<void> {
+    return setAside(this.#folder);
+  }
+
+  /** Releases what is set aside; returns the number of bundles. */
+  async confirm(): Promise<number> {
+    const { length } = await this.listSetAside();
+    await release(this.#folder);
+    return length;
   }
 
   /**
@@ -159,6 +190,19 @@ export class BundleStore {
       if (header) bundles.push({ file, header });
     }
     return bundles.sort((a, b) => byExpiry(a.header, b.header));
+  }
+
+  /** All ready bundles whose headers can be read, the one that expires first at the front. */
+  async #whole(modelHash?: string): Promise<BundleHeader[]> {
+    const hashes = modelHash === undefined ? await this.#models() : [modelHash];
+    const bundles = (await Promise.all(hashes.map((hash) => this.#ready(hash)))).flat();
+    return bundles.flatMap(({ header }) => (header instanceof SphynxError ? [] : [header])).sort(byExpiry);
+  }
+
+  /** Whether a bundle is set aside. */
+  async #setAside(): Promise<(header: BundleHeader | SphynxError) => boolean> {
+    const until = await setAsideUntil(this.#folder);
+    return (header) => until !== undefined && !(header instanceof SphynxError) && header.preparedAt <= until;
   }
 
   /** Hashes of the models that have a folder. */

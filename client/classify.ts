@@ -1,4 +1,4 @@
-import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
+import { SphynxError } from '../errors/sphynx-error.ts';
 import { quantizeImage } from '../model/executor.ts';
 import type { LayerTiming } from '../protocol/online.ts';
 import type { Traffic } from '../protocol/plan.ts';
@@ -11,7 +11,8 @@ import { BundleRefused, type InferResult, inferOnce } from './infer.ts';
 import type { KnownModel } from './known-models.ts';
 import { ATTEMPTS } from './limits.ts';
 import type { SegmentListener } from './observed-channel.ts';
-import type { Quota } from './quota.ts';
+import { Patience } from './patience.ts';
+import { type NextStep, putAway } from './refused-bundle.ts';
 import type { RoleThreads } from './role-threads.ts';
 import { realLogits, type Score, topClasses, topScores } from './scores.ts';
 
@@ -41,7 +42,6 @@ export interface ClassifyParts {
   readonly connection: Connection;
   readonly store: BundleStore;
   readonly threads: RoleThreads;
-  readonly quota: Quota;
 }
 
 export interface ClassifyTask {
@@ -82,41 +82,44 @@ export async function classifyImage(parts: ClassifyParts, task: ClassifyTask): P
   };
 }
 
-/** Tries fresh bundles until the server accepts one. */
+/** Asks with fresh bundles until the server accepts one. Nothing masked leaves before, and nothing is tried again after. */
 async function infer(parts: ClassifyParts, task: ClassifyTask, image: Int32Array): Promise<Inference> {
-  for (let attempt = 1; ; attempt++)
-    try {
-      return await inferWithFreshBundle(parts, task, image);
-    } catch (error) {
-      if (!(error instanceof BundleRefused)) throw error;
-      if (attempt === ATTEMPTS) throw parts.connection.explain(error.cause);
-    }
+  const patience = new Patience(parts.connection.queueMs);
+  for (let attempt = 1; ; ) {
+    const outcome = await inferWithFreshBundle(parts, task, image);
+    if (!('refusal' in outcome)) return outcome;
+    const { refusal, next } = outcome;
+    if (next === 'wait') await patience.wait(refusal, task.signal);
+    else if (next === 'fail' || attempt++ === ATTEMPTS) throw refusal;
+  }
 }
 
-/** Takes a bundle and uses it up, whatever happens. */
+/** Takes a bundle and uses it up, unless the server refuses it. */
 async function inferWithFreshBundle(
-  { connection, store, threads, quota }: ClassifyParts,
+  { connection, store, threads }: ClassifyParts,
   { model, onNoBundle, onSegment, signal }: ClassifyTask,
   image: Int32Array,
-): Promise<Inference> {
+): Promise<Inference | { refusal: BundleRefused; next: NextStep }> {
   let bundle: SpendingBundle | undefined;
-  let accepted = false;
+  let putBack = false;
   try {
     return await threads.with(signal, async (thread) => {
       await thread.call('load', { agreement: { card: model.card, setting: model.setting } });
       await connection.ensureReady(signal);
-      quota.check();
       bundle = await takeBundle(store, model, onNoBundle);
-      checkAborted(signal);
-      const result = await inferOnce(connection, thread, model, bundle, image, { signal, onSegment });
-      accepted = true;
-      return { result, header: bundle.header };
+      try {
+        const result = await inferOnce(connection, thread, model, bundle, image, { signal, onSegment });
+        return { result, header: bundle.header };
+      } catch (error) {
+        if (!(error instanceof BundleRefused)) throw error;
+        const next = await putAway(store, bundle, error);
+        putBack = true;
+        return { refusal: error, next };
+      }
     });
-  } catch (error) {
-    quota.learn(asSphynxError(error));
-    throw error;
   } finally {
-    await (accepted ? bundle?.burn() : bundle?.lose());
+    // Once the thread reads it no more.
+    if (!putBack) await bundle?.burn();
   }
 }
 

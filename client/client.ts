@@ -13,8 +13,13 @@ import { type KnownModel, KnownModels } from './known-models.ts';
 import { OFFLINE_THREADS, ONLINE_THREADS } from './limits.ts';
 import type { SegmentListener } from './observed-channel.ts';
 import { type PrepareProgress, prepareBundles } from './prepare.ts';
-import { Quota } from './quota.ts';
-import { describeReady, describeRemoved, type RemovedModel, removedModels } from './removed-models.ts';
+import {
+  describeReady,
+  describeRemoved,
+  describeSetAside,
+  type RemovedModel,
+  removedModels,
+} from './removed-models.ts';
 import { RoleThreads } from './role-threads.ts';
 
 export interface PrepareOptions {
@@ -51,7 +56,6 @@ export class Client {
   readonly #models: KnownModels;
   readonly #offline = new RoleThreads(OFFLINE_THREADS);
   readonly #online = new RoleThreads(ONLINE_THREADS);
-  readonly #quota = new Quota();
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
   readonly #pools = new Set<BundlePool>();
@@ -91,8 +95,10 @@ export class Client {
 
   /**
    * The online phase: classifies one image (a path, the bytes of a PNG, JPEG or WebP file, or pixels) with one
-   * ready bundle. The server learns nothing about the image or the result. A connection that breaks before the
-   * server accepts the bundle is tried again with another bundle; no bundle is ever used twice.
+   * ready bundle. The server learns nothing about the image or the result. The server is asked before anything masked
+   * leaves: one that refuses by a limit leaves the bundle ready, and is asked again when it says; a connection that
+   * breaks before its answer is tried again with another bundle. From the first masked byte on nothing is tried again.
+   * Throws 'bundle/spent' if the bundle was used elsewhere, and sets the others of the folder aside.
    */
   async classify(image: ImageInput, options: ClassifyOptions = {}): Promise<Classification> {
     const { topK = 5, prepare = false, onProgress, onSegment } = options;
@@ -104,12 +110,7 @@ export class Client {
         if (pool) await pool.some(signal);
         else await this.#prepare(model, 1, onProgress, signal);
       };
-      const parts = {
-        connection: this.#connection,
-        store: this.#store,
-        threads: this.#online,
-        quota: this.#quota,
-      };
+      const parts = { connection: this.#connection, store: this.#store, threads: this.#online };
       return classifyImage(parts, { model, image, topK, onNoBundle, onSegment, signal }).finally(() =>
         this.#poolOf(options.model)?.check(),
       );
@@ -159,9 +160,27 @@ export class Client {
     return this.#store.drop(removed.flatMap(({ bundles }) => bundles));
   }
 
-  /** Deletes all bundles for this server; returns their number. */
+  /**
+   * Bundles that are set aside, because another one of this folder had been used elsewhere: was the folder copied, or
+   * restored from a backup? They are not used until `confirmBundles`.
+   */
+  setAsideBundles(): Promise<BundleHeader[]> {
+    return this.#store.listSetAside();
+  }
+
+  /** Makes the bundles that are set aside ready again: they are used nowhere else. Returns their number. */
+  confirmBundles(): Promise<number> {
+    return this.#store.confirm();
+  }
+
+  /** Deletes all bundles for this server, those that are set aside too; returns their number. */
   async dropAll(): Promise<number> {
-    return this.#store.drop(await this.#store.list());
+    const dropped = await this.#store.drop([
+      ...(await this.#store.list()),
+      ...(await this.#store.listSetAside()),
+    ]);
+    await this.#store.confirm();
+    return dropped;
   }
 
   /** Deletes bundles that have expired or are damaged; returns their number. */
@@ -184,7 +203,12 @@ export class Client {
       this.#store.list(),
       this.models({ signal: this.#closing.signal }),
     ]).catch(() => [[], []]);
-    const others = [describeRemoved(removedModels(bundles, models)), describeReady(bundles, models)];
+    const aside = await this.#store.listSetAside().catch(() => []);
+    const others = [
+      describeRemoved(removedModels(bundles, models)),
+      describeReady(bundles, models),
+      describeSetAside(aside.length),
+    ];
     const message = [failure.message, ...others.filter((text) => text !== '')].join('; ');
     return new SphynxError(failure.code, message, { cause: failure });
   }

@@ -9,7 +9,7 @@ export interface Deadlines {
   readonly idleMs: number;
   /** Longest time that deriving a plan from a server's card may take (ms). */
   readonly planMs: number;
-  /** Longest wait, in all, for a server that has no time to prepare bundles now and says when to come again (ms). */
+  /** Longest wait, in all, for a server that refuses by a limit and says when to come again (ms). */
   readonly queueMs: number;
 }
 
@@ -52,15 +52,12 @@ export const CONNECTION_OPTIONS = {
   'grpc.service_config_disable_resolution': 1,
 };
 
-/** Bundles prepared on one stream; more take further streams, with fresh keys. Servers refuse very long streams. */
-export const BUNDLES_PER_STREAM = 32;
-
-/** How long a server may take to end a stream on which all is said (ms): a round trip on a bad link. */
+/** How long a server may take to end a stream that the client has ended (ms): a round trip on a bad link. */
 export const FAREWELL_MS = 1000;
 
 /**
- * Bundles tried for one image when the server refuses them or the connection breaks before it accepts one.
- * Every try uses up a bundle.
+ * Bundles tried for one image when the server does not know them or the connection breaks before it accepts one.
+ * Nothing masked has been sent then, but every try uses up a bundle.
  */
 export const ATTEMPTS = 4;
 
@@ -75,9 +72,6 @@ export const THREAD_HEAP_MB = 1024;
 
 /** Largest ciphertexts of one tensor or part of a layer (bytes): they are held in memory as a whole. */
 export const MAX_TENSOR_BYTES = 2 ** 30;
-
-/** Longest time for which a client believes that its inferences would be refused (ms): quotas count by the hour. */
-export const MAX_QUOTA_MS = 3_600_000;
 
 /** How often a full pool looks whether another process has taken a bundle, or one has expired (ms). */
 export const POOL_CHECK_MS = 5000;

@@ -2,7 +2,10 @@ import { delay } from '../edge/delay.ts';
 import { asSphynxError } from '../errors/sphynx-error.ts';
 import { checkAborted } from './abort.ts';
 
-/** Waits for a server that is busy, as long as it says and no longer than a deadline in all. */
+/** Refusals by limits that pass. */
+const PASSING: readonly string[] = ['server/busy', 'quota/exceeded'];
+
+/** Waits where a server refuses by a limit, as long as it says and no longer than a deadline in all. */
 export class Patience {
   #leftMs: number;
 
@@ -16,7 +19,7 @@ export class Patience {
    */
   async wait(error: unknown, signal?: AbortSignal): Promise<void> {
     const { code, retryAfterMs } = asSphynxError(error);
-    if (code !== 'server/busy' || retryAfterMs === undefined || retryAfterMs > this.#leftMs) throw error;
+    if (!PASSING.includes(code) || retryAfterMs === undefined || retryAfterMs > this.#leftMs) throw error;
     const start = performance.now();
     await delay(retryAfterMs, signal);
     checkAborted(signal);

@@ -3,9 +3,8 @@ import type { Traffic } from '../protocol/plan.ts';
 import type { BundleHeader } from './bundle-header.ts';
 import type { BundleStore } from './bundle-store.ts';
 import type { PreprocessStream } from './connection.ts';
-import { farewell } from './farewell.ts';
 import type { KnownModel } from './known-models.ts';
-import { MAX_LIFETIME_MS } from './limits.ts';
+import { FAREWELL_MS, MAX_LIFETIME_MS } from './limits.ts';
 import type { MeteredChannel } from './metered-channel.ts';
 import type { Network, RoleThread } from './role-thread.ts';
 
@@ -80,7 +79,7 @@ export class Preparation {
   }
 
   async end(): Promise<void> {
-    await Promise.all([farewell(this.#stream), this.#thread.call('close', {})]);
+    await Promise.all([this.#stream.leave(FAREWELL_MS), this.#thread.call('close', {})]);
   }
 
   get #network(): Network {

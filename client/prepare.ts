@@ -1,4 +1,5 @@
 import { asSphynxError } from '../errors/sphynx-error.ts';
+import { BUNDLES_PER_SESSION } from '../protocol/bundle.ts';
 import type { Traffic } from '../protocol/plan.ts';
 import { GrpcChannel } from '../transport/grpc-channel.ts';
 import { onAbort } from './abort.ts';
@@ -6,7 +7,6 @@ import type { BundleHeader } from './bundle-header.ts';
 import type { BundleStore } from './bundle-store.ts';
 import type { Connection } from './connection.ts';
 import type { KnownModel } from './known-models.ts';
-import { BUNDLES_PER_STREAM } from './limits.ts';
 import { MeteredChannel } from './metered-channel.ts';
 import { Patience } from './patience.ts';
 import { Preparation } from './preparation.ts';
@@ -38,20 +38,21 @@ export interface PrepareTask {
 }
 
 /**
- * The offline phase: prepares `count` bundles, each ready and on disk before the next begins. If it breaks off,
+ * The offline phase: prepares `count` bundles, each ready and on disk before the next begins, with a new session for each
+ * BUNDLES_PER_SESSION of them. If it breaks off,
  * the ones that are ready stay, and of the one in work nothing is left. A server that is busy is asked again when it
  * says.
  */
 export async function prepareBundles(parts: PrepareParts, task: PrepareTask): Promise<BundleHeader[]> {
   const { plan } = task.model;
   const { count, onProgress = () => {} } = task;
-  const streams = Math.ceil(count / BUNDLES_PER_STREAM);
+  const streams = Math.ceil(count / BUNDLES_PER_SESSION);
   const totalBytes = streams * total(plan.sessionBytes) + count * total(plan.offlineBytes);
   const bundles: BundleHeader[] = [];
   let earlier = 0;
   const patience = new Patience(parts.connection.queueMs);
   while (bundles.length < count) {
-    const part = Math.min(BUNDLES_PER_STREAM, count - bundles.length);
+    const part = Math.min(BUNDLES_PER_SESSION, count - bundles.length);
     const report = (bytes: number) =>
       onProgress({ ready: bundles.length, count, bytes: earlier + bytes, totalBytes });
     try {

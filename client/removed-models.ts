@@ -51,5 +51,11 @@ export function describeReady(bundles: readonly BundleHeader[], models: readonly
   return counts.length === 0 ? '' : `ready are bundles for ${counts.join(', ')}`;
 }
 
+/** For people: that `count` bundles are set aside, and what to do. Empty if there are none. */
+export function describeSetAside(count: number): string {
+  if (count === 0) return '';
+  return `${count} bundles of this folder are set aside, because another one had been used elsewhere: release them if they are used nowhere else (\`sphynx bundles --confirm\`, client.confirmBundles()), or delete them (\`sphynx bundles --drop all\`, client.dropAll())`;
+}
+
 /** Bundles that are named one by one. */
 const NAMED = 4;

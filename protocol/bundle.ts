@@ -37,3 +37,9 @@ export interface BundleSecrets {
 
 /** Length of the bundle's public nonce (bytes), from which both sides derive the hash keys. */
 export const NONCE_BYTES = 16;
+
+/**
+ * Bundles that one session may prepare. Delta belongs to a session: a client that guesses bits of it by deviating, and is
+ * not caught, has guessed them for all its bundles. Sixteen of them hide the cost of opening a session, a sixteenth each.
+ */
+export const BUNDLES_PER_SESSION = 16;

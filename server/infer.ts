@@ -1,3 +1,4 @@
+import { asSphynxError } from '../errors/sphynx-error.ts';
 import type { CallStream } from '../transport/call-stream.ts';
 import { GrpcChannel } from '../transport/grpc-channel.ts';
 import type { InferRequests, InferResponses } from '../transport/messages.ts';
@@ -6,9 +7,13 @@ import type { CallContext } from './call-context.ts';
 import { CountedChannel } from './metrics/counted-channel.ts';
 import { inSpan } from './tracing.ts';
 
+const SPENT_AGAIN =
+  'a client asks for a bundle that was spent: was its state folder copied, or restored from a backup?';
+
 /**
  * One Infer call. The bundle is spent, durably, before the first byte of the online phase leaves; whatever
- * happens afterwards, it stays spent.
+ * happens afterwards, it stays spent. The client sends nothing masked before `spending`, so that a refusal, also of a
+ * bundle that was spent by a copy of its folder, costs it nothing.
  */
 export async function infer(
   { parts, caller, log }: CallContext,
@@ -23,6 +28,7 @@ export async function infer(
     store.spend({ ...caller, id: spend.bundleId, model }),
   ).catch((error) => {
     settle(0);
+    if (asSphynxError(error).code === 'bundle/spent') log.warn({ bundle: spend.bundleId }, SPENT_AGAIN);
     throw error;
   });
   log.info({ bundle: spend.bundleId, model: model.name }, 'bundle spending');

@@ -1,5 +1,6 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { SphynxError } from '../errors/sphynx-error.ts';
+import { BUNDLES_PER_SESSION } from '../protocol/bundle.ts';
 import { IDLE_MS } from '../transport/limits.ts';
 
 const MINUTE_MS = 60_000;
@@ -24,10 +25,14 @@ export interface ServerLimits {
   readonly inferencesPerClient: number;
   /** Unspent bundles that one client may hold. */
   readonly bundlesPerClient: number;
-  /** Inferences of one identity in an hour that begins with its first one. */
+  /** Inferences of one identity in an hour that begins with its first preparation or inference. */
   readonly inferencesPerHour: number;
   /** Inferences of one identity, ever: what it may learn about a model from its answers. */
   readonly inferencesTotal: number;
+  /** Preparations that one identity may begin in the same hour; those that break off count too. */
+  readonly preparationsPerHour: number;
+  /** Preparations that one identity may begin, ever; those that break off count too. */
+  readonly preparationsTotal: number;
   /** Payload of one identity, both directions, in an hour that begins with its first byte (bytes): by this server. */
   readonly bytesPerHour: number;
   /** Resident memory of the process from which on no preparation begins (bytes). */
@@ -38,7 +43,7 @@ export interface ServerLimits {
   readonly connectionIdleMs: number;
   /** When a connection is told to make way for a new one (ms). Streams on it end as they would. */
   readonly connectionMs: number;
-  /** Bundles that one Preprocess stream may ask for. */
+  /** Bundles that one Preprocess stream may ask for: at most BUNDLES_PER_SESSION, for a stream is a session. */
   readonly bundlesPerStream: number;
   /** How long a bundle can be spent after its preparation began (ms). */
   readonly bundleLifetimeMs: number;
@@ -72,9 +77,15 @@ export const DEFAULT_LIMITS: ServerLimits = {
   inferencesPerClient: 4,
   // A record is 500 bytes, but every bundle is a licence to ask the model once.
   bundlesPerClient: 256,
-  // Three a second without a pause. Set both to what the clients need: many answers let a model be rebuilt.
+  // Three a second without a pause, until the total is used up.
   inferencesPerHour: 10_000,
-  inferencesTotal: 1_000_000,
+  // With `output: label` an inference tells at most log2(classes) bits: ten thousand tell 8 KB of a model of hundred
+  // classes, whose weights are hundreds of KB. Set it to what the clients need: it does not come back.
+  inferencesTotal: 10_000,
+  // A preparation takes up to a second of processor time, and a client that breaks every one off gets no further.
+  preparationsPerHour: 10_000,
+  // Twice the inferences: bundles expire, are dropped, and are begun anew after a connection broke.
+  preparationsTotal: 20_000,
   // A full 2 Gbit/s link without a pause.
   bytesPerHour: 1e12,
   // Before the system begins to swap, or kills the process.
@@ -85,13 +96,13 @@ export const DEFAULT_LIMITS: ServerLimits = {
   connectionIdleMs: 10 * MINUTE_MS,
   // Longer than any stream. New ones find replicas that were added, and are made with certificates that hold now.
   connectionMs: 120 * MINUTE_MS,
-  bundlesPerStream: 64,
+  bundlesPerStream: BUNDLES_PER_SESSION,
   // Long enough to prepare on one day and to spend on another; short enough that lost bundles vanish.
   bundleLifetimeMs: 7 * DAY_MS,
   idleMs: IDLE_MS,
   // 1 Mbit/s: a bundle of 40 MB has six minutes. There are few places, and who trickles would hold one for an hour.
   slowestBytesPerSecond: 125_000,
-  // 64 bundles at 5 s and a slow link take minutes; an hour is a stream that will not end.
+  // 16 bundles at 5 s and a slow link take minutes; an hour is a stream that will not end.
   sessionMs: 60 * MINUTE_MS,
   // One image takes less than a second on a fast link, and at 1 Mbit/s a minute for the largest network.
   inferenceMs: 5 * MINUTE_MS,
@@ -115,18 +126,23 @@ export const FIXED_LIMITS: readonly string[] = [
 /** Longest timer of Node (ms); a longer one would fire at once. */
 export const TIMER_MS = 2 ** 31 - 1;
 
-const TIMERS = ['idleMs', 'sessionMs', 'inferenceMs', 'connectionIdleMs', 'connectionMs'];
+/** The largest value of a limit, where it is not what a number can hold. */
+const LARGEST: Readonly<Record<string, number>> = {
+  ...{ idleMs: TIMER_MS, sessionMs: TIMER_MS, inferenceMs: TIMER_MS },
+  ...{ connectionIdleMs: TIMER_MS, connectionMs: TIMER_MS },
+  bundlesPerStream: BUNDLES_PER_SESSION,
+};
 
 /** The defaults with `changes`. Throws 'config/invalid' for a limit that is no positive whole number. */
 export function completeLimits(changes: Partial<ServerLimits> = {}): ServerLimits {
   for (const [name, value] of Object.entries(changes)) {
     if (!Object.hasOwn(DEFAULT_LIMITS, name))
       throw new SphynxError('config/invalid', `there is no limit ${name}`);
-    const largest = TIMERS.includes(name) ? TIMER_MS : Number.MAX_SAFE_INTEGER / 4;
+    const largest = LARGEST[name] ?? Math.floor(Number.MAX_SAFE_INTEGER / 4);
     if (!Number.isInteger(value) || value < 1 || value > largest)
       throw new SphynxError(
         'config/invalid',
-        `the limit ${name} must be a whole number from 1 on, not ${value}`,
+        `the limit ${name} must be a whole number from 1 to ${largest}, not ${value}`,
       );
   }
   return { ...DEFAULT_LIMITS, ...changes };
@@ -158,6 +174,9 @@ export const HANDSHAKE_MS = 10_000;
 
 /** When to ask again whether there is memory for a preparation (ms): the longest of those that run take some seconds. */
 export const MEMORY_RETRY_MS = 5000;
+
+/** When to ask again whether there is a place for an inference (ms): most are over in less. */
+export const INFERENCE_RETRY_MS = 250;
 
 /** Pause before a crashed worker is replaced (ms), so that one that cannot start does not spin. */
 export const RESPAWN_MS = 1000;

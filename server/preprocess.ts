@@ -68,7 +68,7 @@ export async function preprocess(context: CallContext, stream: PreprocessStream)
 }
 
 async function prepareBundle(
-  { parts, caller: { client, identity }, log }: CallContext,
+  { parts, caller, log }: CallContext,
   stream: PreprocessStream,
   segments: Channel,
   session: PoolSession,
@@ -79,9 +79,8 @@ async function prepareBundle(
   const seed = randomSeed();
   const start = performance.now();
   const expiresAtMs = await store.create({
+    ...caller,
     id,
-    client,
-    identity,
     model,
     seed,
     lifetimeMs: limits.bundleLifetimeMs,
@@ -148,5 +147,8 @@ async function burnLost({ parts, caller, log }: CallContext, lost: readonly stri
 
 function checkCount(count: number, limit: number): void {
   if (count < 1 || count > limit)
-    throw new SphynxError('config/invalid', `one stream prepares 1 to ${limit} bundles, not ${count}`);
+    throw new SphynxError(
+      'config/invalid',
+      `one stream prepares 1 to ${limit} bundles, not ${count}: open another stream for more`,
+    );
 }

@@ -22,6 +22,7 @@ import type { CallContext, ServerParts } from './call-context.ts';
 import { callerOf } from './client-identity.ts';
 import type { Credentials } from './identity/identification.ts';
 import { infer } from './infer.ts';
+import { INFERENCE_RETRY_MS } from './limits.ts';
 import { preprocess } from './preprocess.ts';
 import { inSpan } from './tracing.ts';
 
@@ -59,10 +60,11 @@ export class PrivateInferenceService {
     };
     this.#infer = {
       method: 'Infer',
-      admission: new Admission('inferences', () => ({
-        inAll: limits.inferences,
-        perClient: limits.inferencesPerClient,
-      })),
+      admission: new Admission(
+        'inferences',
+        () => ({ inAll: limits.inferences, perClient: limits.inferencesPerClient }),
+        () => INFERENCE_RETRY_MS,
+      ),
       totalMs: () => limits.inferenceMs,
       open: new Set(),
     };

@@ -14,6 +14,7 @@ import { MemoryLimit } from './admission/memory-limit.ts';
 import type { ServerParts } from './call-context.ts';
 import { tendHttp2Streams } from './http2-streams.ts';
 import { Access, type AccessOptions } from './identity/access.ts';
+import { warnOfStrangers } from './identity/strangers.ts';
 import {
   CALLS_PER_CONNECTION,
   changeLimits,
@@ -80,6 +81,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   // The web's address is open to no more than the configuration says, like the other one.
   if (options.web) new Access({ ...options, address: options.web.address }, logger);
   const models = await ModelRegistry.load(options.models, options);
+  warnOfStrangers(options, models, logger);
   const undo: (() => Promise<void>)[] = [];
   try {
     const { store, close } = await openStore(options, limits);
@@ -154,6 +156,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         const next = async () => {
           const wanted = changes?.limits && completeLimits(changes.limits);
           await reloadModels({ models, pool, logger }, changes?.models ?? options.models, options);
+          warnOfStrangers(options, models, logger);
           if (wanted) changeLimits(limits, wanted);
         };
         reloaded = reloaded.then(next, next);

@@ -11,7 +11,7 @@ const FLOORS: Record<string, string[]> = {
   crypto: ['errors', 'edge', 'kernels'],
   model: ['errors', 'edge', 'kernels'],
   protocol: ['errors', 'edge', 'kernels', 'crypto', 'model'],
-  transport: ['errors', 'kernels', 'model', 'protocol'],
+  transport: ['errors', 'edge', 'kernels', 'model', 'protocol'],
   server: ['errors', 'edge', 'crypto', 'model', 'protocol', 'transport'],
   client: ['errors', 'edge', 'crypto', 'model', 'protocol', 'transport'],
   browser: ['errors', 'kernels', 'model', 'transport', 'client'],

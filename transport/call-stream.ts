@@ -1,4 +1,5 @@
 import { type ClientDuplexStream, type ServerDuplexStream, status as Status } from '@grpc/grpc-js';
+import { delay } from '../edge/delay.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { IDLE_MS } from './limits.ts';
 import type { OneOf, Received } from './messages.ts';
@@ -34,6 +35,7 @@ export class CallStream<Incoming, Outgoing> {
   #over = false;
   #ended = false;
   #onReadable: () => void = () => {};
+  #left: Promise<void> | undefined;
 
   private constructor(call: AnyCall, hangUp: (error: SphynxError) => void, options: CallStreamOptions) {
     this.#call = call;
@@ -80,7 +82,7 @@ export class CallStream<Incoming, Outgoing> {
 
   /** Resolves when the message has left this process. Throws 'protocol/closed', 'protocol/deadline' or the peer's error. */
   send(message: OneOf<Outgoing>): Promise<void> {
-    if (this.#over) return Promise.reject(over());
+    if (this.#over || this.#left) return Promise.reject(over());
     return this.#wait((done, refuse) => {
       this.#sending.add(refuse);
       this.#call.write(message, (error?: Error | null) => {
@@ -99,6 +101,7 @@ export class CallStream<Incoming, Outgoing> {
   async receive(): Promise<Received<Incoming> | undefined> {
     for (;;) {
       if (this.#failure) throw this.#failure;
+      if (this.#left) throw over();
       const message = this.#call.read() as Received<Incoming> | null;
       if (message !== null) return checkReadable(message);
       if (this.#ended) return undefined;
@@ -139,6 +142,44 @@ export class CallStream<Incoming, Outgoing> {
     if (this.#failure) return;
     this.#fail(error);
     this.#hangUp(error);
+  }
+
+  /**
+   * Takes leave of the peer, and looks the same on the wire whatever led to it: half-closes the call, discards what the
+   * peer still says, and waits until it has ended the call, which is cut after `patienceMs`. Whatever waits on the stream
+   * fails with 'protocol/closed'.
+   */
+  leave(patienceMs: number): Promise<void> {
+    this.#left ??= this.#leave(patienceMs);
+    return this.#left;
+  }
+
+  async #leave(patienceMs: number): Promise<void> {
+    if (this.#failure) return;
+    for (const refuse of [...this.#waiting]) refuse(over());
+    this.#call.end();
+    const ended = Promise.withResolvers<void>();
+    this.#onReadable = () => {
+      this.#discard();
+      if (this.#ended) ended.resolve();
+    };
+    this.signal.addEventListener('abort', () => ended.resolve());
+    this.#onReadable();
+    const patience = new AbortController();
+    const silent = delay(patienceMs, patience.signal);
+    await Promise.race([ended.promise, silent]);
+    patience.abort();
+    if (!this.#ended)
+      this.abort(new SphynxError('protocol/order', 'the peer did not end a conversation that was over'));
+  }
+
+  #discard(): void {
+    for (let message: unknown; message !== null; )
+      try {
+        message = this.#call.read();
+      } catch {
+        // What cannot be read is discarded like the rest.
+      }
   }
 
   /** The server has ended the call in an orderly way: what it said can still be read, but it hears nothing more. */
@@ -185,5 +226,5 @@ export class CallStream<Incoming, Outgoing> {
 }
 
 function over(): SphynxError {
-  return new SphynxError('protocol/closed', 'the server ended the call before all was said');
+  return new SphynxError('protocol/closed', 'the call ended before all was said');
 }

@@ -46,6 +46,11 @@ export function explain(error: unknown): Explanation {
     case 'image/unreadable':
       return { title: 'This picture cannot be read', advice: sentence(message) };
     case 'bundle/spent':
+      return {
+        title: 'A bundle had been used elsewhere',
+        advice:
+          'Nothing of this picture was sent. The storage of this browser may have been copied or restored: clear the bundles that are left, and prepare new ones.',
+      };
     case 'bundle/expired':
     case 'bundle/unknown':
     case 'bundle/corrupt':

@@ -146,5 +146,5 @@ function spendable({ network, plan, bundleBytes }: Transcript, folder: string): 
     ...{ preparedAt: 0, expiresAt: Number.MAX_SAFE_INTEGER, offline: { ms: 0, up: 0, down: 0 } },
     body: writer.finish(),
   };
-  return { path, header, burn: async () => {}, lose: async () => {} };
+  return { path, header, burn: async () => {}, lose: async () => {}, giveBack: async () => {} };
 }

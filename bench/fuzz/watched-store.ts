@@ -34,7 +34,8 @@ export class WatchedStore implements BundleStore {
   async put(token: string, model: BundleModel, seed = randomSeed(), confirmed = true): Promise<string> {
     const client = createHash('sha256').update(token).digest('hex');
     const id = randomBytes(16).toString('hex');
-    await this.#store.create({ id, client, identity: client, model, seed, lifetimeMs: LIFETIME_MS });
+    const caller = { client, identity: client, anonymous: true };
+    await this.#store.create({ ...caller, id, model, seed, lifetimeMs: LIFETIME_MS });
     if (confirmed) {
       await this.#store.markReady(id);
       this.#nowReady.add(id);

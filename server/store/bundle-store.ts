@@ -6,8 +6,9 @@
 export interface BundleStore {
   /**
    * Opens the record of a bundle that is about to be prepared, and returns when it expires (ms since the epoch, by the
-   * clock of the store). Throws 'server/busy' if the identity holds as many as it may, 'storage/failed' like every
-   * method if the record cannot be made durable.
+   * clock of the store). Counts as one preparation of the identity, whatever becomes of the bundle. Throws
+   * 'quota/exceeded' if the identity has begun as many as it may or may run no inference, 'server/busy' if it holds as many as it may,
+   * 'storage/failed' like every method if the record cannot be made durable.
    */
   create(bundle: NewBundle): Promise<number>;
 
@@ -71,6 +72,8 @@ export interface NewBundle {
   readonly client: string;
   /** Hash of the identity whose limits count: that of all its clients. */
   readonly identity: string;
+  /** As in a claim: whether the usage of the identity is forgotten some day. */
+  readonly anonymous: boolean;
   readonly model: BundleModel;
   /** 32 bytes, secret. */
   readonly seed: Uint8Array;
@@ -95,11 +98,15 @@ export interface BundleClaim {
 export interface StoreLimits {
   /** Bundles in preparing or ready that one identity may hold. */
   readonly bundlesPerClient: number;
-  /** Inferences of one identity in an hour that begins with its first one. */
+  /** Inferences of one identity in an hour that begins with its first preparation or inference. */
   readonly inferencesPerHour: number;
   /** Inferences of one identity, ever. */
   readonly inferencesTotal: number;
+  /** Preparations that one identity may begin in the same hour. */
+  readonly preparationsPerHour: number;
+  /** Preparations that one identity may begin, ever. */
+  readonly preparationsTotal: number;
 }
 
-/** The hour of `inferencesPerHour` (ms). */
+/** The hour of `inferencesPerHour` and `preparationsPerHour` (ms). */
 export const QUOTA_HOUR_MS = 3_600_000;

@@ -70,14 +70,17 @@ export class RedisBundleStore implements BundleStore {
     }
   }
 
-  async create({ id, client, identity, model, seed, lifetimeMs }: NewBundle): Promise<number> {
-    const limit = this.#limits.bundlesPerClient;
-    const expiresAt = await this.#run('create', [
+  async create({ id, client, identity, anonymous, model, seed, lifetimeMs }: NewBundle): Promise<number> {
+    const { bundlesPerClient, preparationsPerHour, preparationsTotal, ...limits } = this.#limits;
+    const [outcome, value] = (await this.#run('create', [
       ...[id, client, identity, model.name, model.hash, model.planHash],
-      ...[this.#cipher.seal(id, seed), lifetimeMs, this.#owner, limit],
-    ]);
-    if (expiresAt === 0) throw tooManyBundles(limit);
-    return expiresAt as number;
+      ...[this.#cipher.seal(id, seed), lifetimeMs, this.#owner, bundlesPerClient],
+      ...[preparationsPerHour, preparationsTotal, QUOTA_HOUR_MS, Number(anonymous)],
+      ...[limits.inferencesPerHour, limits.inferencesTotal],
+    ])) as [Refusal | 'created' | 'full', string];
+    if (outcome === 'full') throw tooManyBundles(bundlesPerClient);
+    if (outcome !== 'created') throw refusalError(outcome, Number(value));
+    return Number(value);
   }
 
   async markReady(id: string): Promise<void> {

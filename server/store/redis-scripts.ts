@@ -3,7 +3,7 @@
  * between, and replies when its writes are in the append-only file (`appendfsync always`).
  *
  * A record is a hash. Beside it: `held:IDENTITY`, unspent bundles by expiry; `expiry`, all records by expiry; `busy`,
- * bundles in preparing or spending; `server:ID`, the lease of a living server; `usage:IDENTITY`, inferences; `forget`,
+ * bundles in preparing or spending; `server:ID`, the lease of a living server; `usage:IDENTITY`, inferences and preparations; `forget`,
  * identities whose usage does not stay, by when it goes. All names begin with PREFIX, whose braces keep them on one node
  * of a cluster.
  */
@@ -27,24 +27,57 @@ const COMMON = `
     redis.call('HSET', P .. 'bundle:' .. id, 'state', 'spent')
     redis.call('SREM', P .. 'busy', id)
   end
+  local function usage(identity, hour, now)
+    local used = redis.call('HMGET', P .. 'usage:' .. identity, 'hour_began', 'in_hour', 'total', 'begun_in_hour',
+      'begun_total')
+    local began = tonumber(used[1] or now)
+    local runs = now >= began and now < began + hour
+    local u = { began = runs and began or now, total = tonumber(used[3] or 0), begun_total = tonumber(used[5] or 0) }
+    u.in_hour = runs and tonumber(used[2] or 0) or 0
+    u.begun_in_hour = runs and tonumber(used[4] or 0) or 0
+    u.ends = u.began + hour
+    return u
+  end
+  local function exhausted(u, now, per_hour, in_all)
+    if u.total >= tonumber(in_all) then return {'total', '0'} end
+    if u.in_hour >= tonumber(per_hour) then return {'hour', whole(u.ends - now)} end
+    return nil
+  end
+  local function use(identity, u, anonymous, expiry)
+    redis.call('HSET', P .. 'usage:' .. identity, 'hour_began', whole(u.began), 'in_hour', u.in_hour, 'total', u.total,
+      'begun_in_hour', u.begun_in_hour, 'begun_total', u.begun_total)
+    if anonymous == '1' then redis.call('ZADD', P .. 'forget', whole(math.max(u.ends, expiry)), identity) end
+  end
   local function state(id) return redis.call('HGET', P .. 'bundle:' .. id, 'state') end
 `;
 
 const BODIES = {
-  /** id, client, identity, model, model hash, plan hash, sealed seed, lifetime, owner, limit -> expiry or 0 */
+  /**
+   * id, client, identity, model, model hash, plan hash, sealed seed, lifetime, owner, bundles held at most, preparations
+   * per hour, in total, ms of an hour, 1 for an anonymous identity, inferences per hour, in total ->
+   * ['created', expiry], ['full', '0'], or [refusal,
+   * ms until the hour ends]
+   */
   create: `
     local id, identity, now = ARGV[1], ARGV[3], clock()
     local expiry = whole(now + tonumber(ARGV[8]))
+    local u = usage(identity, tonumber(ARGV[13]), now)
+    local useless = exhausted(u, now, ARGV[15], ARGV[16])
+    if useless then return useless end
+    if u.begun_total >= tonumber(ARGV[12]) then return {'begunTotal', '0'} end
+    if u.begun_in_hour >= tonumber(ARGV[11]) then return {'begunHour', whole(u.ends - now)} end
     local held = P .. 'held:' .. identity
     redis.call('ZREMRANGEBYSCORE', held, '-inf', whole(now))
-    if redis.call('ZCARD', held) >= tonumber(ARGV[10]) then return 0 end
+    if redis.call('ZCARD', held) >= tonumber(ARGV[10]) then return {'full', '0'} end
     redis.call('HSET', P .. 'bundle:' .. id, 'client', ARGV[2], 'identity', identity, 'model', ARGV[4],
       'model_hash', ARGV[5], 'plan_hash', ARGV[6], 'seed', ARGV[7], 'expires_at', expiry, 'owner', ARGV[9],
       'state', 'preparing')
     redis.call('ZADD', held, expiry, id)
     redis.call('ZADD', P .. 'expiry', expiry, id)
     redis.call('SADD', P .. 'busy', id)
-    return tonumber(expiry)`,
+    u.begun_in_hour, u.begun_total = u.begun_in_hour + 1, u.begun_total + 1
+    use(identity, u, ARGV[14], tonumber(expiry))
+    return {'created', expiry}`,
   /** id -> 1 or 0 */
   markReady: `
     local bundle = P .. 'bundle:' .. ARGV[1]
@@ -81,29 +114,24 @@ const BODIES = {
    */
   spend: `
     local id, now = ARGV[1], clock()
-    local bundle, used = P .. 'bundle:' .. id, P .. 'usage:' .. ARGV[3]
+    local bundle = P .. 'bundle:' .. id
     local record = redis.call('HMGET', bundle, 'client', 'state', 'model', 'model_hash', 'plan_hash', 'expires_at',
       'seed')
     if record[1] ~= ARGV[2] or record[2] == 'preparing' then return {'unknown', '0'} end
     if record[2] ~= 'ready' then return {'spent', '0'} end
     if record[3] ~= ARGV[4] or record[4] ~= ARGV[5] or record[5] ~= ARGV[6] then return {'mismatch', '0'} end
     if tonumber(record[6]) <= now then return {'expired', '0'} end
-    local usage = redis.call('HMGET', used, 'hour_began', 'in_hour', 'total')
-    local began, in_hour, total = tonumber(usage[1] or now), tonumber(usage[2] or 0), tonumber(usage[3] or 0)
-    if now < began or now >= began + tonumber(ARGV[10]) then began, in_hour = now, 0 end
-    local ends = began + tonumber(ARGV[10])
-    if total >= tonumber(ARGV[9]) then return {'total', '0'} end
-    if in_hour >= tonumber(ARGV[8]) then return {'hour', whole(ends - now)} end
+    local u = usage(ARGV[3], tonumber(ARGV[10]), now)
+    local refused = exhausted(u, now, ARGV[8], ARGV[9])
+    if refused then return refused end
     local key = string.match(record[7], '^[^:]*')
     if not string.find(ARGV[11], key, 1, true) then return {'key', key} end
     redis.call('HSET', bundle, 'state', 'spending', 'owner', ARGV[7])
     redis.call('HDEL', bundle, 'seed')
     release(id)
     redis.call('SADD', P .. 'busy', id)
-    redis.call('HSET', used, 'hour_began', whole(began), 'in_hour', in_hour + 1, 'total', total + 1)
-    if ARGV[12] == '1' then
-      redis.call('ZADD', P .. 'forget', whole(math.max(ends, tonumber(record[6]))), ARGV[3])
-    end
+    u.in_hour, u.total = u.in_hour + 1, u.total + 1
+    use(ARGV[3], u, ARGV[12], tonumber(record[6]))
     return {'seed', record[7]}`,
   /** id */
   markSpent: `

@@ -1,7 +1,15 @@
 import { SphynxError, type SphynxErrorCode } from '../../errors/sphynx-error.ts';
 
 /** Why a claim is not granted, in the order in which the stores ask. */
-export type Refusal = 'unknown' | 'spent' | 'mismatch' | 'expired' | 'hour' | 'total';
+export type Refusal =
+  | 'unknown'
+  | 'spent'
+  | 'mismatch'
+  | 'expired'
+  | 'hour'
+  | 'total'
+  | 'begunHour'
+  | 'begunTotal';
 
 const REFUSALS: Record<Refusal, { code: SphynxErrorCode; message: string }> = {
   // Another client's bundle is as unknown as none.
@@ -26,12 +34,24 @@ const REFUSALS: Record<Refusal, { code: SphynxErrorCode; message: string }> = {
     code: 'quota/exceeded',
     message: 'you have run as many inferences as you may in all; ask the operator for more',
   },
+  begunHour: {
+    code: 'quota/exceeded',
+    message: 'you have begun as many preparations as you may in an hour, those that broke off included',
+  },
+  begunTotal: {
+    code: 'quota/exceeded',
+    message:
+      'you have begun as many preparations as you may in all, those that broke off included; ask the operator for more',
+  },
 };
 
-/** @param waitMs for 'hour': until inferences are granted again */
+/** Those that pass when the hour is over. */
+const HOURLY: readonly Refusal[] = ['hour', 'begunHour'];
+
+/** @param waitMs for hourly refusals: until the hour is over */
 export function refusalError(refusal: Refusal, waitMs = 0): SphynxError {
   const { code, message } = REFUSALS[refusal];
-  if (refusal !== 'hour') return new SphynxError(code, message);
+  if (!HOURLY.includes(refusal)) return new SphynxError(code, message);
   const minutes = Math.max(1, Math.ceil(waitMs / 60_000));
   return new SphynxError(code, `${message}; try again in ${minutes} min`, { retryAfterMs: waitMs });
 }

@@ -12,6 +12,7 @@ import {
 import { notPreparing, type Refusal, refusalError, tooManyBundles } from './refusal.ts';
 import type { SeedCipher } from './seed-cipher.ts';
 import { openDatabase, prepareStatements, type Statements } from './sqlite-database.ts';
+import { inferenceRefusal, preparationRefusal, type Usage, usageAt } from './usage.ts';
 
 /** Name of the database in the state folder. */
 const FILE = 'bundles.sqlite';
@@ -43,18 +44,29 @@ export class SqliteBundleStore implements BundleStore {
     this.#statements = stored(`prepare ${path}`, () => prepareStatements(this.#database));
   }
 
-  async create({ id, client, identity, model, seed, lifetimeMs }: NewBundle): Promise<number> {
+  async create(bundle: NewBundle): Promise<number> {
+    const { id, client, identity, model, seed, lifetimeMs } = bundle;
     const now = this.#now();
     const expiresAt = now + lifetimeMs;
     const limit = this.#limits.bundlesPerClient;
     const sealed = this.#cipher.seal(id, seed);
-    const { changes } = stored('record a bundle', () =>
-      this.#statements.create.run(
-        ...[id, client, identity, model.name, model.hash, model.planHash, sealed, now, expiresAt],
-        ...[identity, now, limit],
-      ),
+    const outcome = stored('record a bundle', () =>
+      this.#transaction(() => {
+        const usage = this.#usage(identity, now);
+        const refusal = preparationRefusal(usage, this.#limits);
+        if (refusal) return { refusal, waitMs: usage.hourBegan + QUOTA_HOUR_MS - now };
+        const { changes } = this.#statements.create.run(
+          ...[id, client, identity, model.name, model.hash, model.planHash, sealed, now, expiresAt],
+          ...[identity, now, limit],
+        );
+        if (changes === 0) return { full: true };
+        const begun = { begunInHour: usage.begunInHour + 1, begunTotal: usage.begunTotal + 1 };
+        this.#use(bundle, { ...usage, ...begun }, expiresAt);
+        return {};
+      }),
     );
-    if (changes === 0) throw tooManyBundles(limit);
+    if (outcome.full) throw tooManyBundles(limit);
+    if (outcome.refusal) throw refusalError(outcome.refusal, outcome.waitMs);
     return expiresAt;
   }
 
@@ -82,19 +94,12 @@ export class SqliteBundleStore implements BundleStore {
       this.#transaction(() => {
         const record = this.#statements.read.get(claim.id, claim.client);
         const usage = this.#usage(claim.identity, now);
-        const refusal = refusalOf(record, claim, now) ?? this.#quotaRefusal(usage);
-        const hourEnds = usage.hourBegan + QUOTA_HOUR_MS;
-        if (refusal) return { refusal, waitMs: hourEnds - now };
+        const refusal = refusalOf(record, claim, now) ?? inferenceRefusal(usage, this.#limits);
+        if (refusal) return { refusal, waitMs: usage.hourBegan + QUOTA_HOUR_MS - now };
         const seed = this.#cipher.open(claim.id, record?.seed as string);
         if (this.#statements.spend.run(claim.id).changes !== 1) throw new Error('the bundle was not ready');
-        const forgetAt = claim.anonymous ? Math.max(hourEnds, Number(record?.expires_at)) : null;
-        this.#statements.use.run(
-          claim.identity,
-          usage.hourBegan,
-          usage.inHour + 1,
-          usage.total + 1,
-          forgetAt,
-        );
+        const used = { inHour: usage.inHour + 1, total: usage.total + 1 };
+        this.#use(claim, { ...usage, ...used }, Number(record?.expires_at));
         return { seed };
       }),
     );
@@ -129,21 +134,19 @@ export class SqliteBundleStore implements BundleStore {
     if (this.#database.isOpen) stored('close the bundle store', () => this.#database.close());
   }
 
-  /** What the identity has used: of the hour that runs now, or of one that begins now. */
-  #usage(identity: string, now: number): { hourBegan: number; inHour: number; total: number } {
-    const row = this.#statements.usage.get(identity);
-    const began = Number(row?.hour_began ?? now);
-    const total = Number(row?.total ?? 0);
-    // A clock that was set back begins a new hour too, rather than a longer one.
-    const runs = now >= began && now < began + QUOTA_HOUR_MS;
-    return runs
-      ? { hourBegan: began, inHour: Number(row?.in_hour ?? 0), total }
-      : { hourBegan: now, inHour: 0, total };
+  #usage(identity: string, now: number): Usage {
+    return usageAt(this.#statements.usage.get(identity), now);
   }
 
-  #quotaRefusal({ inHour, total }: { inHour: number; total: number }): Refusal | undefined {
-    if (total >= this.#limits.inferencesTotal) return 'total';
-    return inHour >= this.#limits.inferencesPerHour ? 'hour' : undefined;
+  /** Writes the usage down; that of an anonymous caller until hour and bundle are over. */
+  #use(
+    { identity, anonymous }: Pick<BundleClaim, 'identity' | 'anonymous'>,
+    usage: Usage,
+    expiresAt: number,
+  ): void {
+    const { hourBegan, inHour, total, begunInHour, begunTotal } = usage;
+    const forgetAt = anonymous ? Math.max(hourBegan + QUOTA_HOUR_MS, expiresAt) : null;
+    this.#statements.use.run(identity, hourBegan, inHour, total, begunInHour, begunTotal, forgetAt);
   }
 
   #transaction<Result>(body: () => Result): Result {

@@ -6,7 +6,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 const LOCK_WAIT_MS = 2000;
 
 /** Kept in the file. Bundles of an older layout are dropped, and prepared anew by clients; what identities have used stays. */
-const LAYOUT = 3;
+const LAYOUT = 4;
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS bundle (
@@ -29,6 +29,8 @@ const SCHEMA = `
     hour_began INTEGER NOT NULL,
     in_hour INTEGER NOT NULL,
     total INTEGER NOT NULL,
+    begun_in_hour INTEGER NOT NULL DEFAULT 0,
+    begun_total INTEGER NOT NULL DEFAULT 0,
     forget_at INTEGER
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS usage_to_forget ON usage (forget_at) WHERE forget_at IS NOT NULL;
@@ -44,8 +46,9 @@ const SQL = {
     WHERE id = ? AND client = ? AND state IN ('preparing', 'ready')`,
   read: `SELECT state, model, model_hash, plan_hash, expires_at, seed FROM bundle WHERE id = ? AND client = ?`,
   spend: `UPDATE bundle SET state = 'spending', seed = NULL WHERE id = ? AND state = 'ready'`,
-  usage: 'SELECT hour_began, in_hour, total FROM usage WHERE identity = ?',
-  use: 'INSERT OR REPLACE INTO usage VALUES (?, ?, ?, ?, ?)',
+  usage: 'SELECT hour_began, in_hour, total, begun_in_hour, begun_total FROM usage WHERE identity = ?',
+  use: `INSERT OR REPLACE INTO usage (identity, hour_began, in_hour, total, begun_in_hour, begun_total, forget_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?)`,
   markSpent: `UPDATE bundle SET state = 'spent' WHERE id = ? AND state = 'spending'`,
   burnLeftovers: `UPDATE bundle SET state = 'spent', seed = NULL WHERE state IN ('preparing', 'spending')`,
   sweep: 'DELETE FROM bundle WHERE expires_at <= ?',
@@ -70,6 +73,9 @@ export function openDatabase(folder: string, path: string): DatabaseSync {
   const { user_version: layout } = database.prepare('PRAGMA user_version').get() as { user_version: number };
   if (layout !== LAYOUT) database.exec('DROP TABLE IF EXISTS bundle');
   if (layout === 2) database.exec('ALTER TABLE usage ADD COLUMN forget_at INTEGER');
+  if (layout === 2 || layout === 3)
+    for (const column of ['begun_in_hour', 'begun_total'])
+      database.exec(`ALTER TABLE usage ADD COLUMN ${column} INTEGER NOT NULL DEFAULT 0`);
   database.exec(SCHEMA);
   return database;
 }

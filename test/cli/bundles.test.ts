@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { statSync } from 'node:fs';
+import { cpSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { connect } from '../../client/index.ts';
+import { image } from '../client/connected.ts';
 import { temporaryFolder } from '../server/bundles.ts';
 import { runningServer } from '../server/running-server.ts';
 import { sphynx } from './sphynx.ts';
@@ -35,6 +36,24 @@ test('bundles lists what is ready, drops one by its id, and then all, without a 
   assert.equal(unknown.code, 1);
   assert.match(unknown.stderr, /no bundle/);
   assert.deepEqual((await list('--drop', 'all')).bundles, []);
+});
+
+test('bundles says what is set aside, and releases it when the person confirms', async () => {
+  const { port } = await runningServer();
+  const [state, copy] = [temporaryFolder(), temporaryFolder()];
+  const client = await connect(`127.0.0.1:${port}`, { stateFolder: state });
+  await client.prepare({ count: 2 });
+  cpSync(state, copy, { recursive: true });
+  await client.classify(image);
+  await client.close();
+  const other = await connect(`127.0.0.1:${port}`, { stateFolder: copy });
+  await assert.rejects(other.classify(image), { code: 'bundle/spent' });
+  await other.close();
+  const listed = await sphynx(['bundles', '--state', copy]);
+  assert.match(listed.stdout, /0 bundles ready; 1 bundles of this folder are set aside.*--confirm/);
+  const { stdout } = await sphynx(['--json', 'bundles', '--state', copy, '--confirm']);
+  const { confirmed, bundles, setAside } = JSON.parse(stdout);
+  assert.deepEqual([confirmed, bundles.length, setAside], [1, 1, 0]);
 });
 
 test('store-key makes a key that only its owner reads, and replaces none', async () => {

@@ -1,13 +1,18 @@
 /** A server that plays the roles as it should, but says what a test wants around them. */
 import { randomBytes } from 'node:crypto';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { ServerHttp2Stream } from 'node:http2';
+import { after } from 'node:test';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { randomSeed } from '../../crypto/prg.ts';
 import { asSphynxError } from '../../errors/sphynx-error.ts';
 import type { FixedNetwork } from '../../model/network.ts';
 import type { BundleSecrets } from '../../protocol/bundle.ts';
+import type { Channel } from '../../protocol/channel.ts';
 import { prepareServer } from '../../protocol/offline.ts';
 import { inferServer } from '../../protocol/online.ts';
 import { makePlan } from '../../protocol/plan.ts';
+import type { Segment } from '../../protocol/segment.ts';
 import { openServerSession } from '../../protocol/session.ts';
 import { summarize } from '../../server/models.ts';
 import { CallStream } from '../../transport/call-stream.ts';
@@ -29,22 +34,31 @@ export interface Play {
   /** Names the bundles; 128 random bits in hex otherwise. */
   readonly bundleId?: () => string;
   readonly lifetimeSeconds?: number;
+  /** Changes what the server says online. */
+  readonly tamper?: (segment: Segment) => Segment;
   /** After the logits, in place of the end. */
   readonly afterLogits?: (stream: Served<InferRequests, InferResponses>) => Promise<void>;
   /** After the last bundle, in place of the end. */
   readonly afterBundles?: (stream: Served<PreprocessRequests, PreprocessResponses>) => Promise<void>;
 }
 
-/** Starts it and returns its address. Bundles may be spent as often as the client likes; `spends` lists them. */
+/** What the server has seen of one inference: each message, the end of the stream, and the code of its reset (0: none). */
+export type Seen = string[];
+
+/**
+ * Starts it and returns its address. Bundles may be spent as often as the client likes; `spends` lists them, and `seen`
+ * what each inference has said after its `spend`.
+ */
 export async function playingServer(
   network: FixedNetwork,
   play: Play = {},
-): Promise<{ address: string; spends: string[] }> {
+): Promise<{ address: string; spends: string[]; seen: Seen[] }> {
   const { card } = network;
   const plan = makePlan(card);
   const quote = { offlineBytes: 1, onlineBytes: 1, offlineProcessorMs: 0, expectedWaitMs: 0 };
   const secrets = new Map<string, BundleSecrets>();
   const spends: string[] = [];
+  const seen: Seen[] = [];
   const { bundleId = () => randomBytes(16).toString('hex'), lifetimeSeconds = 60 } = play;
   const end = async (stream: { end(): void }) => stream.end();
 
@@ -63,15 +77,25 @@ export async function playingServer(
     await (play.afterBundles ?? end)(stream);
   };
 
-  const infer = async (stream: Served<InferRequests, InferResponses>) => {
+  const infer = async (stream: Served<InferRequests, InferResponses>, own: Seen) => {
     const { bundleId: id } = await stream.expect('spend');
     spends.push(id);
     await stream.send({ spending: {} });
-    await inferServer(plan, network, new GrpcChannel(stream), secrets.get(id) as BundleSecrets);
+    const channel = watched(new GrpcChannel(stream), own, play.tamper);
+    await inferServer(plan, network, channel, secrets.get(id) as BundleSecrets);
     await (play.afterLogits ?? end)(stream);
   };
 
-  const address = await hostileServer({
+  const opened: ServerHttp2Stream[] = [];
+  const onStream = (message: unknown) => {
+    const { stream, headers } = message as { stream: ServerHttp2Stream; headers: Record<string, string> };
+    const port = stream.session?.socket.localPort;
+    if (address.endsWith(`:${port}`) && headers[':path'].endsWith('/Infer')) opened.push(stream);
+  };
+  subscribe('http2.server.stream.created', onStream);
+  after(() => unsubscribe('http2.server.stream.created', onStream));
+
+  const address: string = await hostileServer({
     models: [summarize(card, quote)],
     card: {
       cardJson: JSON.stringify(card),
@@ -86,8 +110,26 @@ export async function playingServer(
     },
     infer: (call: ServerDuplexStream<Received<InferRequests>, OneOf<InferResponses>>) => {
       const stream = CallStream.ofServer<InferRequests, InferResponses>(call);
-      infer(stream).catch((error) => stream.abort(asSphynxError(error)));
+      const own: Seen = [];
+      seen.push(own);
+      const http2 = opened.shift() as ServerHttp2Stream;
+      call.on('end', () => own.push('end'));
+      http2.once('close', () => own.push(`reset code ${http2.rstCode}`));
+      infer(stream, own).catch((error) => stream.abort(asSphynxError(error)));
     },
   });
-  return { address, spends };
+  return { address, spends, seen };
+}
+
+/** A channel that writes down what comes in, and lets a test change what goes out. */
+function watched(channel: Channel, seen: Seen, tamper: Play['tamper'] = (segment) => segment): Channel {
+  return {
+    send: (segment) => channel.send(tamper(segment)),
+    async receive() {
+      const segment = await channel.receive();
+      const { kind, layer, offset, data } = segment;
+      seen.push(`${kind} ${layer} at ${offset}: ${data.length} bytes`);
+      return segment;
+    },
+  };
 }

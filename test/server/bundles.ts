@@ -19,6 +19,7 @@ export function newBundle(changes: Partial<NewBundle> = {}): NewBundle {
     id: randomBytes(16).toString('hex'),
     client: 'alice',
     identity: changes.client ?? 'alice',
+    anonymous: false,
     model: MODEL,
     seed: randomBytes(32),
     lifetimeMs: 60_000,

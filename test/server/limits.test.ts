@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { Channel } from '../../protocol/channel.ts';
 import { prepareClient } from '../../protocol/offline.ts';
 import { closeSession } from '../../protocol/session.ts';
@@ -59,6 +60,19 @@ test('a client holds a limited number of unspent bundles', async () => {
   await assert.rejects(hello(server.client(), 5), { code: 'config/invalid' });
 });
 
+test('a session serves at most sixteen bundles, whatever the configuration says', async () => {
+  const client = (await runningServer()).client();
+  await assert.rejects(hello(client, 17), {
+    code: 'config/invalid',
+    message: /1 to 16 bundles.*another stream/,
+  });
+  (await hello(client, 16)).end();
+  await assert.rejects(runningServer({ limits: { bundlesPerStream: 17 } }), {
+    code: 'config/invalid',
+    message: /bundlesPerStream .* 1 to 16/,
+  });
+});
+
 test('a bundle whose client dawdles is cut, though it is never silent', async () => {
   const strict = await runningServer({ limits: { idleMs: 1000, slowestBytesPerSecond: 1e9 } });
   const client = strict.client();
@@ -76,6 +90,20 @@ test('a bundle whose client dawdles is cut, though it is never silent', async ()
   const preparation = prepareClient(session, client.plan, dawdling, new MemoryBundle());
   await assert.rejects(preparation, { code: 'protocol/deadline', message: /in work for 100\d ms/ });
   closeSession(session);
+});
+
+test('a preparation that its client breaks off counts against its quota', async () => {
+  const strict = await runningServer({ limits: { preparationsPerHour: 2 } });
+  const client = strict.client();
+  await client.prepare();
+  const { stream, session } = await client.openSession(2);
+  await stream.send({ begin: {} });
+  await stream.expect('offer');
+  stream.abort(new SphynxError('aborted', 'this client has changed its mind'));
+  closeSession(session);
+  const refused = (error: SphynxError) =>
+    error.code === 'quota/exceeded' && (error.retryAfterMs as number) <= 3_600_000;
+  await assert.rejects(client.prepare(), refused);
 });
 
 test('a stream that lasts too long is cut', async () => {

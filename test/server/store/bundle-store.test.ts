@@ -194,23 +194,79 @@ for (const { name, skip, newPlace } of STORES) {
     'what a proved identity has used is never forgotten; that of an anonymous one is, with its last bundle',
     { now: () => now, inferencesTotal: 1 },
     async (store) => {
-      now = 1_000_000;
-      const claims = [];
+      const lifetimeMs = 2 * 3_600_000;
       for (const anonymous of [false, true]) {
-        const client = anonymous ? 'stranger' : 'alice';
-        const spent = await readyBundle(store, { client, lifetimeMs: 2 * 3_600_000 });
-        await store.spend(claimOf(spent.id, { client, anonymous }));
-        const next = await readyBundle(store, { client, lifetimeMs: 86_400_000 });
-        claims.push(claimOf(next.id, { client, anonymous }));
+        now = 1_000_000;
+        const caller = { client: anonymous ? 'stranger' : 'alice', anonymous };
+        const { id } = await readyBundle(store, { ...caller, lifetimeMs });
+        await store.spend(claimOf(id, caller));
+        now += lifetimeMs - 1;
+        await store.sweep();
+        await assert.rejects(store.create(newBundle(caller)), { code: 'quota/exceeded' });
+        now += 1;
+        await store.sweep();
+        const later = store.create(newBundle(caller));
+        if (anonymous) assert.ok(await later);
+        else await assert.rejects(later, { code: 'quota/exceeded' });
       }
-      const [proved, stranger] = claims;
-      now += 2 * 3_600_000 - 1;
-      await store.sweep();
-      for (const claim of claims) await assert.rejects(store.spend(claim), { code: 'quota/exceeded' });
-      now += 1;
-      await store.sweep();
-      await assert.rejects(store.spend(proved), { code: 'quota/exceeded' });
-      assert.ok(await store.spend(stranger));
+    },
+  );
+
+  withStore(
+    'a preparation counts when it begins, whether it is finished, abandoned or discarded',
+    { now: () => now, preparationsPerHour: 3 },
+    async (store) => {
+      now = 1_000_000;
+      const [abandoned, discarded] = [newBundle(), newBundle({ client: 'phone', identity: 'alice' })];
+      await store.create(abandoned);
+      await store.abandon(abandoned.id);
+      await store.create(discarded);
+      await store.discard('phone', [discarded.id]);
+      await readyBundle(store, { lifetimeMs: 86_400_000 });
+      now += 15 * 60_000;
+      const refused = { code: 'quota/exceeded', message: /45 min/, retryAfterMs: 45 * 60_000 };
+      await assert.rejects(store.create(newBundle()), refused);
+      await readyBundle(store, { client: 'bob' });
+      now += 45 * 60_000;
+      await readyBundle(store);
+    },
+  );
+
+  withStore(
+    'nothing is prepared for an identity that may run no inference, and it is told how long to wait',
+    { now: () => now, inferencesPerHour: 1 },
+    async (store) => {
+      now = 1_000_000;
+      const { id } = await readyBundle(store);
+      await store.spend(claimOf(id));
+      now += 59 * 60_000;
+      const refused = { code: 'quota/exceeded', message: /inferences .*1 min/, retryAfterMs: 60_000 };
+      await assert.rejects(store.create(newBundle()), refused);
+      now += 60_000;
+      await store.create(newBundle());
+    },
+  );
+
+  withStore(
+    'an identity begins a limited number of preparations in all, across restarts',
+    { preparationsTotal: 2 },
+    async (store, place) => {
+      await store.create(newBundle());
+      const { id } = await readyBundle(store);
+      const again = await openPlace(place, { preparationsTotal: 2 });
+      await assert.rejects(again.create(newBundle()), { code: 'quota/exceeded', retryAfterMs: undefined });
+      assert.ok(await again.spend(claimOf(id)), 'bundles that are ready can be used');
+      await assert.rejects(again.create(newBundle()), { code: 'quota/exceeded' });
+      await again.close();
+    },
+  );
+
+  withStore(
+    'preparations that begin at once do not get past the quota',
+    { preparationsPerHour: 3 },
+    async (store) => {
+      const outcomes = await Promise.allSettled(Array.from({ length: 8 }, () => store.create(newBundle())));
+      assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 3);
     },
   );
 

@@ -4,7 +4,13 @@ import { RedisBundleStore } from '../../../server/store/redis-bundle-store.ts';
 import { SeedCipher, storeKey } from '../../../server/store/seed-cipher.ts';
 import { SqliteBundleStore } from '../../../server/store/sqlite-bundle-store.ts';
 
-export const LIMITS: StoreLimits = { bundlesPerClient: 100, inferencesPerHour: 1000, inferencesTotal: 1000 };
+export const LIMITS: StoreLimits = {
+  bundlesPerClient: 100,
+  inferencesPerHour: 1000,
+  inferencesTotal: 1000,
+  preparationsPerHour: 1000,
+  preparationsTotal: 1000,
+};
 
 export const CIPHER = new SeedCipher([storeKey(Buffer.alloc(32, 7))]);
 

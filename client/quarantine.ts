@@ -1,0 +1,47 @@
+/**
+ * Bundles that are set aside because one of their folder turned out to be used elsewhere: the folder was copied or
+ * restored, and the others may be used elsewhere too. A file in the folder of a server's bundles names the moment; what
+ * was prepared until then is set aside until a person confirms.
+ */
+import { open, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { onMissing, storageError, syncFolder } from './storage.ts';
+
+const FILE = 'quarantine';
+
+/** Sets aside, durably, all that was prepared in the folder until now. Throws 'storage/failed'. */
+export async function setAside(folder: string): Promise<void> {
+  const path = join(folder, FILE);
+  try {
+    const file = await open(path, 'w', 0o600);
+    try {
+      await file.writeFile(`${Date.now()}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await syncFolder(folder);
+  } catch (error) {
+    throw storageError(error, path);
+  }
+}
+
+/** Bundles prepared until this moment are set aside (ms since the epoch); undefined if none are. */
+export async function setAsideUntil(folder: string): Promise<number | undefined> {
+  const path = join(folder, FILE);
+  const text = await readFile(path, 'utf8')
+    .catch(onMissing(undefined))
+    .catch((error: unknown) => {
+      throw storageError(error, path);
+    });
+  if (text === undefined) return undefined;
+  // A file that cannot be read sets all of them aside.
+  return /^\d{1,15}$/.test(text.trim()) ? Number(text) : Number.MAX_SAFE_INTEGER;
+}
+
+/** Releases what was set aside. Throws 'storage/failed'. */
+export async function release(folder: string): Promise<void> {
+  await rm(join(folder, FILE), { force: true }).catch((error: unknown) => {
+    throw storageError(error, folder);
+  });
+}
