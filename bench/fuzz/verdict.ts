@@ -1,4 +1,4 @@
-import { PUBLIC_KEY_BYTES } from '../../crypto/he/parameters.ts';
+import { INPUT_CIPHERTEXT_BYTES, PUBLIC_KEY_BYTES } from '../../crypto/he/parameters.ts';
 import type { SphynxErrorCode } from '../../errors/sphynx-error.ts';
 import { parseModelCard } from '../../model/card.ts';
 import { SEGMENT_BYTES, SEGMENT_KINDS } from '../../protocol/segment.ts';
@@ -7,6 +7,7 @@ import type { WireSegment } from '../../transport/messages.ts';
 import type { Case } from './cases.ts';
 import { contentOf, type Message } from './codec.ts';
 import { PLACEHOLDERS } from './placeholders.ts';
+import { hasWordBeyondPrime } from './residues.ts';
 import type { TransferJudge } from './transfer-judge.ts';
 
 /**
@@ -117,10 +118,14 @@ function contentVerdict(kind: (typeof SEGMENT_KINDS)[number], data: Uint8Array, 
   if (Buffer.compare(data, honest) === 0) return FINE;
   switch (kind) {
     case 'public-key':
+      return hasWordBeyondPrime(data) ? surely('crypto/parameters') : FINE;
     case 'input-ciphertexts':
-      return data.subarray(0, PUBLIC_KEY_BYTES).every((byte) => byte === 255)
-        ? surely('crypto/parameters')
-        : perhaps('crypto/parameters');
+      // A tensor is read when it is whole, which one of several segments is not.
+      if (data.length % INPUT_CIPHERTEXT_BYTES !== 0) return perhaps('crypto/parameters');
+      for (let start = 0; start < data.length; start += INPUT_CIPHERTEXT_BYTES)
+        if (hasWordBeyondPrime(data.subarray(start, start + PUBLIC_KEY_BYTES)))
+          return surely('crypto/parameters');
+      return FINE;
     case 'base-ot-message':
       return isNoPoint(data) ? surely('crypto/input') : perhaps('crypto/input');
     case 'base-ot-reply':
