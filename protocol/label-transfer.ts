@@ -7,7 +7,6 @@ import {
   proveChoices,
   SPARE_TRANSFERS,
 } from '../crypto/ot/extension-check.ts';
-import { randomSeed } from '../crypto/prg.ts';
 import { randomBytes } from '../edge/random-bytes.ts';
 import { release } from '../kernels/release.ts';
 import type { Channel } from './channel.ts';
@@ -100,7 +99,7 @@ export async function offerLabels(
   const zero: Uint8Array[] = [];
   for (const count of runs) zero.push(await extend(count));
   const spareZero = await extend(SPARE_TRANSFERS);
-  const challenge = randomSeed();
+  const challenge = session.ot.drawChallenge();
   await sendTensor(channel, 'ot-challenge', layer, challenge.slice());
   return { zero, spareZero, challenge };
 }

@@ -54,6 +54,15 @@ export async function openClientSession(channel: Channel): Promise<ClientSession
 
 /** Server's half. `cache`: transformed kernels, of this thread. Throws 'crypto/parameters' or 'crypto/input' on keys or points that are not well-formed. */
 export async function openServerSession(channel: Channel, cache?: KernelCache): Promise<ServerSession> {
+  const { he, base } = await receiveKeys(channel, cache);
+  return { he, ot: new ServerTransfers(base) };
+}
+
+/** The server's half without its transfers: what a recording of a session needs to be replayed. Throws the same. */
+export async function receiveKeys(
+  channel: Channel,
+  cache?: KernelCache,
+): Promise<{ readonly he: HeServer; readonly base: BaseOtReceiver }> {
   const seed = randomBytes(KEY_SEED_BYTES);
   await sendTensor(channel, 'public-key-seed', 0, seed.slice());
   const message = await receiveTensor(channel, 'base-ot-message', 0, BASE_OT_MESSAGE_BYTES);
@@ -61,7 +70,7 @@ export async function openServerSession(channel: Channel, cache?: KernelCache): 
   await sendTensor(channel, 'base-ot-reply', 0, base.reply.slice());
   const publicKey = await receiveTensor(channel, 'public-key', 0, PUBLIC_KEY_BYTES);
   const he = traced('HE keys', NO_LAYER, () => new HeServer(seed, publicKey, cache));
-  return { he, ot: new ServerTransfers(base) };
+  return { he, base };
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { BaseOtReceiver, BaseOtSender } from '../crypto/ot/base-ot.ts';
 import { CorrelatedOtReceiver, CorrelatedOtSender, treeMessageBytes } from '../crypto/ot/correlated-ot.ts';
+import { randomSeed } from '../crypto/prg.ts';
 import type { Channel } from './channel.ts';
 import { OT_TREE_BITS } from './plan.ts';
 import { receiveTensor, sendTensor } from './tensor-stream.ts';
@@ -42,12 +43,16 @@ export class ClientTransfers {
 export class ServerTransfers {
   /** The difference of the two labels of every wire of the session's bundles [16 bytes]. Secret. */
   readonly delta: Uint8Array;
-  readonly #base: BaseOtReceiver;
+  /** Draws the challenge of a check, when its matrices are there: a client that knew it before them could cheat. */
+  readonly drawChallenge: () => Uint8Array;
+  readonly #base: Pick<BaseOtReceiver, 'packedChoices' | 'finish'>;
   #ot: CorrelatedOtSender | undefined;
 
-  constructor(base: BaseOtReceiver) {
+  /** `drawChallenge`: other than from the system's CSPRNG only where a recorded session is replayed, as `base` is then. */
+  constructor(base: Pick<BaseOtReceiver, 'packedChoices' | 'finish'>, drawChallenge = randomSeed) {
     this.#base = base;
     this.delta = base.packedChoices;
+    this.drawChallenge = drawChallenge;
   }
 
   /** The server's half of the extension; the first call receives the trees. Throws 'protocol/inconsistent' if they are not sound. */

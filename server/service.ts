@@ -159,10 +159,14 @@ export class PrivateInferenceService {
   }
 }
 
-/** Faults of this side are errors, with their cause; what a peer did wrong is everyday. */
+const CHEATED =
+  'a client was refused whose oblivious transfers contradict each other: honest clients never do that, so watch this identity';
+
+/** Faults of this side are errors, with their cause; what a peer did wrong is everyday, unless it can only be an attack. */
 function logFailure(log: Logger, failure: SphynxError): void {
   const ours = ['internal', 'storage/failed', 'kernels/missing', 'kernels/memory', 'model/format'];
   if (ours.includes(failure.code)) log.error({ code: failure.code, err: failure }, 'call failed');
+  else if (failure.code === 'protocol/inconsistent') log.warn({ code: failure.code }, CHEATED);
   else log.info({ code: failure.code, reason: failure.message }, 'call refused or cut off');
 }
 

@@ -1,3 +1,4 @@
+import type { Plan } from '../../protocol/plan.ts';
 import type { Segment } from '../../protocol/segment.ts';
 import { summarize } from '../../server/models.ts';
 import { encodeSegment } from '../../transport/grpc-channel.ts';
@@ -16,6 +17,8 @@ export interface Dialogue {
    */
   readonly opensSession: boolean;
   readonly messages: readonly Buffer[];
+  /** The plan, and the Delta of the victim's session if it is the recorded one. */
+  readonly transfers: { readonly plan: Plan; readonly delta: Uint8Array | undefined };
   /** For each message to a client, how many of its own it has sent before: what comes too early is out of order. */
   readonly repliesTo: readonly number[];
   /** Messages that are attacked, and how often: the first ones cost little. */
@@ -26,7 +29,7 @@ export interface Dialogue {
 
 /** All of them. The same shares for the same transcript, whatever its keys. */
 export function dialoguesOf(transcript: Transcript): Dialogue[] {
-  const { network, plan, session, bundle, online } = transcript;
+  const { network, plan, session, bundle, online, bundleSecrets } = transcript;
   const { card } = network;
   const model = { model: card.name, modelHash: card.hash, planHash: plan.hash };
   const quote = { offlineBytes: 1, onlineBytes: 1, offlineProcessorMs: 1, expectedWaitMs: 1 };
@@ -41,12 +44,19 @@ export function dialoguesOf(transcript: Transcript): Dialogue[] {
     { ready: { bundleId } },
   ];
   const opening = [1, ...session.upBefore.map((count) => 1 + count)];
-  /** After hello and, unless it is open already, what opens the session. */
-  const preparing = (before: number) => [
+  /**
+   * `before`: what the client says to open its session, hello among it. A client whose session is open has said its
+   * trees too, which come with the first bundle otherwise.
+   */
+  const preparing = (before: number, said: readonly Segment[]) => [
     before + 1,
-    ...bundle.upBefore.map((count) => before + 1 + count),
-    before + 1 + bundle.up.length + 1,
+    ...bundle.upBefore.map(
+      (count) => before + 1 + said.filter((each) => bundle.up.indexOf(each) < count).length,
+    ),
+    before + 1 + said.length + 1,
   ];
+  const withoutTrees = bundle.up.filter(({ kind }) => kind !== 'ot-trees');
+  const dialogue = dialogueWith(plan, bundleSecrets.delta);
   const cardAnswer = {
     cardJson: JSON.stringify(card),
     modelHash: card.hash,
@@ -82,10 +92,18 @@ export function dialoguesOf(transcript: Transcript): Dialogue[] {
       'Preprocess',
       0.01,
       [accepted, ...segments(session.down), ...bundleDown],
-      [5, 60, 1],
-      [...opening, ...preparing(1 + session.up.length)],
+      [5, 10, 60, 1],
+      [...opening, ...preparing(1 + session.up.length, bundle.up)],
     ),
-    dialogue('bundle', 'client', 'Preprocess', 0.07, [accepted, ...bundleDown], [1], [1, ...preparing(1)]),
+    dialogue(
+      'bundle',
+      'client',
+      'Preprocess',
+      0.07,
+      [accepted, ...bundleDown],
+      [1],
+      [1, ...preparing(1, withoutTrees)],
+    ),
     dialogue(
       'inference',
       'client',
@@ -99,28 +117,32 @@ export function dialoguesOf(transcript: Transcript): Dialogue[] {
 }
 
 /** `weights` of the first messages; of those after them 1 where some are given for one message only, else 0. */
-function dialogue(
-  name: string,
-  victim: Victim,
-  method: Method,
-  share: number,
-  messages: readonly Message[],
-  weights: readonly number[] = [1],
-  repliesTo: readonly number[] = [],
-): Dialogue {
-  const { encode } = codecOf(victim, method);
-  const rest = weights.length === 1 ? 1 : 0;
-  return {
-    name: `${victim}/${method}/${name}`,
-    victim,
-    method,
-    opensSession: name === 'session',
-    messages: messages.map(encode),
-    repliesTo,
-    weights: messages.map((_, i) => weights[i] ?? rest),
-    share,
+const dialogueWith =
+  (plan: Plan, delta: Uint8Array) =>
+  (
+    name: string,
+    victim: Victim,
+    method: Method,
+    share: number,
+    messages: readonly Message[],
+    weights: readonly number[] = [1],
+    repliesTo: readonly number[] = [],
+  ): Dialogue => {
+    const { encode } = codecOf(victim, method);
+    const rest = weights.length === 1 ? 1 : 0;
+    const opensSession = name === 'session';
+    return {
+      name: `${victim}/${method}/${name}`,
+      victim,
+      method,
+      opensSession,
+      messages: messages.map(encode),
+      transfers: { plan, delta: opensSession ? undefined : delta },
+      repliesTo,
+      weights: messages.map((_, i) => weights[i] ?? rest),
+      share,
+    };
   };
-}
 
 function segments(said: readonly Segment[]): Message[] {
   return said.map((segment) => ({ segment: encodeSegment(segment) }));

@@ -5,6 +5,7 @@ import { codecOf, contentOf, type Message, type Victim } from './codec.ts';
 import { cutCode } from './cut-status.ts';
 import type { FrameFault } from './frame-fault.ts';
 import { placeholdersIn } from './placeholders.ts';
+import { TransferJudge } from './transfer-judge.ts';
 import { streamVerdict, unaryVerdict } from './verdict.ts';
 
 /** What must become of a case. */
@@ -49,7 +50,10 @@ function messagesExpectation(attack: Case, limits: { bundlesPerStream: number })
   if (token !== 'right')
     return refused(0, token === 'double' && edge === 'web' ? 'protocol/order' : 'config/invalid');
   const { encode, decode } = codecOf(dialogue.victim, dialogue.method);
+  const { plan, delta } = dialogue.transfers;
+  const transfers = new TransferJudge(plan, delta);
   let more = false;
+  let doomed = false;
   let offered: string | undefined;
   for (const [i, honest] of dialogue.messages.entries()) {
     const bytes = messages[i];
@@ -80,10 +84,11 @@ function messagesExpectation(attack: Case, limits: { bundlesPerStream: number })
     const verdict =
       contentOf(expected) === undefined
         ? unaryVerdict(attack, message, expected)
-        : streamVerdict(message, expected, offered, limits);
+        : streamVerdict(message, expected, offered, limits, transfers);
     for (const code of verdict.codes) codes.add(code);
     if (verdict.codes.includes('protocol/order')) for (const code of wherever) codes.add(code);
-    if (verdict.surely) return { mayPass: false, codes, reached: i, endsEarly: false };
+    if (verdict.refused === 'later') doomed = true;
+    if (verdict.refused === 'surely') return { mayPass: false, codes, reached: i, endsEarly: false };
     const { name, content } = contentOf(message) ?? {};
     if (name === 'hello' && Number(content?.count) > 1) more = true;
     if (name === 'offer') offered = content?.bundleId as string;
@@ -91,7 +96,7 @@ function messagesExpectation(attack: Case, limits: { bundlesPerStream: number })
   // More bundles were announced: what follows the first one is looked at.
   if (more) for (const code of LATER) codes.add(code);
   if (ending === 'silence') codes.add('protocol/deadline');
-  return { mayPass: true, codes, reached: dialogue.messages.length, endsEarly: false };
+  return { mayPass: !doomed, codes, reached: dialogue.messages.length, endsEarly: false };
 }
 
 /** Whether a number somewhere in it is negative, or beyond 2^53. */

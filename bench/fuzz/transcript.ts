@@ -1,7 +1,9 @@
+import type { HeServer } from '../../crypto/he/server.ts';
+import type { BaseOtChoices } from '../../crypto/ot/base-ot.ts';
 import { randomSeed } from '../../crypto/prg.ts';
 import type { FixedNetwork } from '../../model/network.ts';
 import { randomImage } from '../../model/random.ts';
-import type { BundleSink, BundleSource } from '../../protocol/bundle.ts';
+import type { BundleSecrets, BundleSink, BundleSource } from '../../protocol/bundle.ts';
 import type { Channel } from '../../protocol/channel.ts';
 import { memoryChannel } from '../../protocol/memory-channel.ts';
 import { prepareClient, prepareServer } from '../../protocol/offline.ts';
@@ -11,9 +13,10 @@ import type { Segment } from '../../protocol/segment.ts';
 import {
   type ClientSession,
   openClientSession,
-  openServerSession,
+  receiveKeys,
   type ServerSession,
 } from '../../protocol/session.ts';
+import { ServerTransfers } from '../../protocol/transfers.ts';
 
 /** What was said in one phase: up is to the server. */
 export interface Said {
@@ -31,11 +34,29 @@ export interface Transcript {
   readonly bundle: Said;
   readonly online: Said;
   /** The server's half of the bundle, and the client's. */
-  readonly bundleSeed: Uint8Array;
+  readonly bundleSecrets: BundleSecrets & { readonly delta: Uint8Array };
   readonly bundleBytes: Uint8Array;
-  /** Still open, for dialogues that begin after the session's own messages. */
-  readonly serverSession: ServerSession;
+  /** The client's session, still open, for dialogues that begin after the session's own messages. */
   readonly clientSession: ClientSession;
+  /** What the server has of the client's keys. `sessionOf` makes sessions from it. */
+  readonly serverKeys: ServerKeys;
+}
+
+/** The client's public key and the server's base OTs, which may be finished more than once. */
+interface ServerKeys {
+  readonly he: HeServer;
+  readonly base: { readonly packedChoices: Uint8Array; finish(): BaseOtChoices };
+}
+
+/**
+ * The server's session as it was before the recorded bundle: whoever says the client's part of it once more passes, and
+ * whoever changes it is caught by the same check.
+ */
+export function sessionOf({ serverKeys: { he, base }, bundle }: Transcript): ServerSession {
+  const challenges = bundle.down
+    .filter(({ kind }) => kind === 'ot-challenge')
+    .map(({ data }) => data.slice());
+  return { he, ot: new ServerTransfers(base, () => challenges.shift() ?? randomSeed()) };
 }
 
 /** Plays both roles in this thread and keeps what they say. */
@@ -43,23 +64,29 @@ export async function recordTranscript(network: FixedNetwork): Promise<Transcrip
   const plan = makePlan(network.card);
   const ends = memoryChannel();
   const opening = record(ends);
-  const [clientSession, serverSession] = await Promise.all([
+  const [clientSession, serverKeys] = await Promise.all([
     openClientSession(opening.client),
-    openServerSession(opening.server),
+    receiveKeys(opening.server).then(({ he, base }): ServerKeys => {
+      const { packedChoices } = base;
+      const choices = base.finish();
+      return { he, base: { packedChoices, finish: () => choices } };
+    }),
   ]);
+  const serverSession: ServerSession = { he: serverKeys.he, ot: new ServerTransfers(serverKeys.base) };
   const preparing = record(ends);
   const bundle = new BundleInMemory();
-  const bundleSeed = randomSeed();
+  const bundleSecrets = { seed: randomSeed(), delta: serverSession.ot.delta };
   await Promise.all([
     prepareClient(clientSession, plan, preparing.client, bundle),
-    prepareServer(serverSession, plan, network, preparing.server, bundleSeed),
+    prepareServer(serverSession, plan, network, preparing.server, bundleSecrets.seed),
   ]);
   const bundleBytes = bundle.bytes;
   const inferring = record(ends);
   await Promise.all([
     inferClient(plan, inferring.client, bundle, randomImage(network, 1)),
-    inferServer(plan, network, inferring.server, { seed: bundleSeed, delta: serverSession.ot.delta }),
+    inferServer(plan, network, inferring.server, bundleSecrets),
   ]);
+  serverSession.ot.close();
   const { said: session } = opening;
   const [{ said: prepared }, { said: online }] = [preparing, inferring];
   return {
@@ -68,10 +95,10 @@ export async function recordTranscript(network: FixedNetwork): Promise<Transcrip
     session,
     bundle: prepared,
     online,
-    bundleSeed,
+    bundleSecrets,
     bundleBytes,
-    serverSession,
     clientSession,
+    serverKeys,
   };
 }
 

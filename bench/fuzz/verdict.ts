@@ -1,4 +1,4 @@
-import { PUBLIC_KEY_BYTES } from '../../crypto/he/parameters.ts';
+import { INPUT_CIPHERTEXT_BYTES, PUBLIC_KEY_BYTES } from '../../crypto/he/parameters.ts';
 import type { SphynxErrorCode } from '../../errors/sphynx-error.ts';
 import { parseModelCard } from '../../model/card.ts';
 import { SEGMENT_BYTES, SEGMENT_KINDS } from '../../protocol/segment.ts';
@@ -7,23 +7,33 @@ import type { WireSegment } from '../../transport/messages.ts';
 import type { Case } from './cases.ts';
 import { contentOf, type Message } from './codec.ts';
 import { PLACEHOLDERS } from './placeholders.ts';
+import { hasWordBeyondPrime } from './residues.ts';
+import type { TransferJudge } from './transfer-judge.ts';
 
-/** Why a message is refused: for sure, or perhaps, because only its sender could tell. */
+/**
+ * Why a message is refused: for sure, or perhaps, because only its sender could tell; or for sure but later, after
+ * messages behind it.
+ */
 export interface Verdict {
-  readonly surely: boolean;
+  readonly refused: 'surely' | 'later' | 'perhaps';
   readonly codes: readonly SphynxErrorCode[];
 }
 
-const FINE: Verdict = { surely: false, codes: [] };
-const surely = (...codes: SphynxErrorCode[]): Verdict => ({ surely: true, codes });
-const perhaps = (...codes: SphynxErrorCode[]): Verdict => ({ surely: false, codes });
+const surely = (...codes: SphynxErrorCode[]): Verdict => ({ refused: 'surely', codes });
+const later = (...codes: SphynxErrorCode[]): Verdict => ({ refused: 'later', codes });
+const perhaps = (...codes: SphynxErrorCode[]): Verdict => ({ refused: 'perhaps', codes });
+const FINE: Verdict = perhaps();
 
-/** What is wrong with a message in the place of an honest one of a stream. `offered`: the id that the server named. */
+/**
+ * What is wrong with a message in the place of an honest one of a stream. `offered`: the id that the server named;
+ * `transfers`: judges the client's transfers in the order in which they come.
+ */
 export function streamVerdict(
   message: Message,
   honest: Message,
   offered: string | undefined,
   limits: { bundlesPerStream: number },
+  transfers: TransferJudge,
 ): Verdict {
   const is = contentOf(message);
   const should = contentOf(honest) as { name: string; content: Message };
@@ -31,7 +41,11 @@ export function streamVerdict(
   const { content } = is;
   switch (is.name) {
     case 'segment':
-      return segmentVerdict(content as unknown as WireSegment, should.content as unknown as WireSegment);
+      return segmentVerdict(
+        content as unknown as WireSegment,
+        should.content as unknown as WireSegment,
+        transfers,
+      );
     case 'hello': {
       const refusal = modelRefusal(content, should.content);
       if (refusal) return surely(refusal);
@@ -65,14 +79,35 @@ function bundleRefusal(id: unknown): SphynxErrorCode | undefined {
   return id === PLACEHOLDERS.otherModel ? 'model/mismatch' : 'bundle/unknown';
 }
 
-function segmentVerdict(is: WireSegment, should: WireSegment): Verdict {
+function segmentVerdict(is: WireSegment, should: WireSegment, transfers: TransferJudge): Verdict {
   if (is.kind < 1 || is.kind > SEGMENT_KINDS.length) return surely('protocol/order');
   if (!Number.isSafeInteger(is.offset)) return surely('protocol/length');
   if (is.data.length < 1 || is.data.length > SEGMENT_BYTES) return surely('protocol/length');
   if (is.kind !== should.kind || is.layer !== should.layer || is.offset !== should.offset)
     return surely('protocol/order');
   if (is.data.length !== should.data.length) return surely('protocol/length');
-  return contentVerdict(SEGMENT_KINDS[is.kind - 1], is.data, should.data);
+  const kind = SEGMENT_KINDS[is.kind - 1];
+  return transferVerdict(kind, is, should.data, transfers) ?? contentVerdict(kind, is.data, should.data);
+}
+
+/** What is wrong with a client's oblivious transfers; undefined for everything else. */
+function transferVerdict(
+  kind: (typeof SEGMENT_KINDS)[number],
+  { layer, offset, data }: WireSegment,
+  honest: Uint8Array,
+  transfers: TransferJudge,
+): Verdict | undefined {
+  switch (kind) {
+    case 'ot-trees':
+      return transfers.refusesTrees(data, honest) ? surely('protocol/inconsistent') : FINE;
+    case 'ot-matrix':
+      transfers.takeMatrix({ layer, offset, data, honest });
+      return FINE;
+    case 'ot-proof':
+      return transfers.refusesProof(layer, data, honest) ? surely('protocol/inconsistent') : FINE;
+    default:
+      return undefined;
+  }
 }
 
 /**
@@ -83,23 +118,29 @@ function contentVerdict(kind: (typeof SEGMENT_KINDS)[number], data: Uint8Array, 
   if (Buffer.compare(data, honest) === 0) return FINE;
   switch (kind) {
     case 'public-key':
+      return hasWordBeyondPrime(data) ? surely('crypto/parameters') : FINE;
     case 'input-ciphertexts':
-      return data.subarray(0, PUBLIC_KEY_BYTES).every((byte) => byte === 255)
-        ? surely('crypto/parameters')
-        : perhaps('crypto/parameters');
+      // A tensor is read when it is whole, which one of several segments is not.
+      if (data.length % INPUT_CIPHERTEXT_BYTES !== 0) return perhaps('crypto/parameters');
+      for (let start = 0; start < data.length; start += INPUT_CIPHERTEXT_BYTES)
+        if (hasWordBeyondPrime(data.subarray(start, start + PUBLIC_KEY_BYTES)))
+          return surely('crypto/parameters');
+      return FINE;
     case 'base-ot-message':
+      return isNoPoint(data) ? surely('crypto/input') : perhaps('crypto/input');
     case 'base-ot-reply':
-      return data.every((byte) => byte === 0 || byte === 255)
-        ? surely('crypto/input')
-        : perhaps('crypto/input');
-    case 'output-ciphertexts':
-      return perhaps('crypto/parameters');
+      // Looked at when the first labels are asked for.
+      return isNoPoint(data) ? later('crypto/input') : perhaps('crypto/input');
     case 'server-labels':
       // Those of the argmax may open to the index of no class.
       return perhaps('crypto/input');
     default:
       return FINE;
   }
+}
+
+function isNoPoint(data: Uint8Array): boolean {
+  return data.every((byte) => byte === 0 || byte === 255);
 }
 
 /** What is wrong with the message of a call that has one each way. */

@@ -21,4 +21,7 @@ test('2,000 hostile conversations are refused with the right codes and change no
       Object.keys(counts).some((outcome) => outcome !== 'passed'),
       dialogue,
     );
+  // Replays reach the end of a preparation, and changed transfers get no further than their check.
+  const { passed, 'protocol/inconsistent': inconsistent } = outcomes['server/Preprocess/bundle'];
+  assert.ok(passed > 0 && inconsistent > 0);
 });

@@ -87,15 +87,27 @@ test('ciphertexts and points that are none are refused by what they are', async 
   }
 });
 
-test('keys of another session give their owner a bundle that is worth nothing, and nobody else a thing', async () => {
-  const [{ stream }, { session: foreign }] = [await client.openSession(1), await client.openSession(1)];
-  const useless = await client.prepareUncommitted(stream, foreign);
+test('an encryption key of another session gives its owner a bundle that is worth nothing, and nobody else a thing', async () => {
+  const [{ stream, session }, { session: foreign }] = [
+    await client.openSession(1),
+    await client.openSession(1),
+  ];
+  const useless = await client.prepareUncommitted(stream, { ...session, he: foreign.he });
   await stream.send({ commit: { bundleId: useless.id } });
   await stream.expect('ready');
   const logits = await client.classify(useless, image);
   const { mean, deviation } = stochasticRange(network, image, 32, seededRandom(1));
   assert.ok(logits.some((logit, i) => Math.abs(logit - mean[i]) > 8 * deviation[i]));
   await assert.rejects(client.spend(useless.id), { code: 'bundle/spent' });
+});
+
+test('oblivious transfers of another session are refused by their trees', async () => {
+  const [{ stream, session }, { session: foreign }] = [
+    await client.openSession(1),
+    await client.openSession(1),
+  ];
+  const transfers = { ...session, ot: foreign.ot };
+  await assert.rejects(client.prepareUncommitted(stream, transfers), { code: 'protocol/inconsistent' });
 });
 
 test('a bundle is not spent on another model of the server, and stays usable', async () => {
