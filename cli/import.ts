@@ -51,7 +51,7 @@ export async function importModel(
   const onnx = await readFile(file).catch((cause) => {
     throw new SphynxError('config/invalid', `cannot read ${file}`, { cause });
   });
-  const { network, origins, nodes, softmax } = importGraph(onnx);
+  const { network, origins, nodes, softmax } = await importGraph(onnx);
   const facts = await factsOf(file, network, options);
   const calibration =
     options.calibration === undefined

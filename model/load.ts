@@ -37,7 +37,7 @@ export async function loadFloat(
       'model/format',
       `${join(folder, MODEL_FILE)} is not the file of the manifest: its SHA-256 is ${actual}, not ${sha256}`,
     );
-  const network = importOnnx(onnx);
+  const network = await importOnnx(onnx);
   const outputs = network.layers[network.layers.length - 1].output.channels;
   if (facts.labels.length !== outputs)
     throw new SphynxError(

@@ -1,10 +1,12 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
+import type { Shape } from '../card.ts';
 import type { FloatNetwork } from '../float-network.ts';
 import { chooseCuts } from './choose-cuts.ts';
+import { knownSizes } from './compose.ts';
 import { withoutFinalSoftmax } from './final-softmax.ts';
 import { finishLayers } from './finish-layers.ts';
-import { foldGraph } from './known-constants.ts';
-import { readOnnx } from './onnx.ts';
+import { foldGraph } from './fold-constants.ts';
+import { type ReadOptions, readOnnx } from './onnx.ts';
 import type { PendingLayer } from './pending-layer.ts';
 import { poolFirst } from './pool-first.ts';
 
@@ -17,20 +19,22 @@ export interface ImportedGraph {
   readonly nodes: Readonly<Record<string, number>>;
   /** Whether the output went through a Softmax, which is left to the client. */
   readonly softmax: boolean;
+  /** What of the file was left out, for people. */
+  readonly notes: readonly string[];
 }
 
 /**
  * The network in an ONNX file, every run of linear operators between two layers of gadgets composed into one.
  * Throws 'model/format' on a broken file and 'model/unsupported' with all nodes that cannot be run.
  */
-export function importOnnx(bytes: Uint8Array): FloatNetwork {
-  return importGraph(bytes).network;
+export async function importOnnx(bytes: Uint8Array, options?: ReadOptions): Promise<FloatNetwork> {
+  return (await importGraph(bytes, options)).network;
 }
 
 /** The same, with the report of it. */
-export function importGraph(bytes: Uint8Array): ImportedGraph {
-  const file = readOnnx(bytes);
-  const whole = foldGraph(file);
+export async function importGraph(bytes: Uint8Array, options?: ReadOptions): Promise<ImportedGraph> {
+  const { graph: file, model, notes } = await readOnnx(bytes, options);
+  const whole = await foldGraph(file, model.opsetImport, knownSizes);
   const logits = withoutFinalSoftmax(whole);
   const graph = poolFirst(logits);
   const { layers, problems } = chooseCuts(graph);
@@ -42,17 +46,18 @@ export function importGraph(bytes: Uint8Array): ImportedGraph {
   const nodes: Record<string, number> = {};
   for (const { type } of file.nodes) nodes[type] = (nodes[type] ?? 0) + 1;
   return {
-    network: { input: graph.input, layers: finished(layers) },
+    network: { input: graph.input, layers: finished(layers, graph.input) },
     origins: layers.map(({ operators, cuts }) => ({ operators, cuts })),
     nodes,
     softmax: logits !== whole,
+    notes,
   };
 }
 
 /** Kernels are computed from those they are composed of, one inside the other. */
-function finished(layers: readonly PendingLayer[]): FloatNetwork['layers'] {
+function finished(layers: readonly PendingLayer[], input: Shape): FloatNetwork['layers'] {
   try {
-    return finishLayers(layers);
+    return finishLayers(layers, input);
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     throw new SphynxError('model/unsupported', 'too many linear operators follow one another', { cause });

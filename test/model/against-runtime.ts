@@ -13,7 +13,7 @@ export async function agrees(
 ): Promise<FloatNetwork> {
   const builder = new OnnxBuilder(input, seed);
   const file = builder.finish(build(builder));
-  const network = importOnnx(file);
+  const network = await importOnnx(file);
   const image = Float32Array.from(
     { length: input.channels * input.height * input.width },
     () => builder.random() * 4 - 2,

@@ -17,7 +17,7 @@ import { OnnxBuilder } from './onnx-builder.ts';
 const INPUT = { channels: 3, height: 8, width: 8 };
 const builder = new OnnxBuilder(INPUT, 5);
 const file = builder.finish(threeLayers(builder));
-const network = importOnnx(file);
+const network = await importOnnx(file);
 const images = Array.from({ length: 60 }, () =>
   Float32Array.from({ length: 192 }, () => builder.random() * 4 - 2),
 );
@@ -52,7 +52,7 @@ test('calibration values fit k bits with the margin, in every channel', () => {
       assert.ok(ranges[l].relu[c] * scale * 1.5 < 2 ** (ringBits - 1) - 1);
 });
 
-test('weights use the bits that the norm allows, and never more', () => {
+test('weights use the bits that the norm allows, and never more', async () => {
   for (const layer of fixed.layers) {
     const norm = normOf(layer);
     assert.ok(norm <= 2 ** 11 && norm >= 2 ** 9.9, String(norm));
@@ -63,9 +63,9 @@ test('weights use the bits that the norm allows, and never more', () => {
 const normOf = (layer: LayerWeights) => weightNorm(layer, layer.bias.length);
 
 /** The smallest limit on the norm that gives layer l one more bit than 2^7 does: its kernels just reach it. */
-function tightestLimit(l: number, seed: number): { limit: number; norm: number } {
+async function tightestLimit(l: number, seed: number): Promise<{ limit: number; norm: number }> {
   const b = new OnnxBuilder(INPUT, seed);
-  const other = importOnnx(b.finish(threeLayers(b)));
+  const other = await importOnnx(b.finish(threeLayers(b)));
   const measured = measureRanges(other, images.slice(0, 5));
   const planned = (limit: number) => planFixedPoint(other, measured, { ...OPTIONS, weightNorm: limit });
   let [low, high] = [2 ** 7, 2 ** 8.5];
@@ -78,10 +78,10 @@ function tightestLimit(l: number, seed: number): { limit: number; norm: number }
   return { limit: high, norm: normOf(quantizeNetwork(other, planned(high), FACTS).layers[l]) };
 }
 
-test('rounding never lifts a kernel over the norm, not even one that just reaches it', () => {
+test('rounding never lifts a kernel over the norm, not even one that just reaches it', async () => {
   for (let seed = 0; seed < 8; seed++)
     for (const l of plan.layers.keys()) {
-      const { limit, norm } = tightestLimit(l, seed);
+      const { limit, norm } = await tightestLimit(l, seed);
       assert.ok(norm <= limit, `${norm} > ${limit}`);
       assert.ok(norm > limit * 0.8, 'the limit is not far away either');
     }
