@@ -257,3 +257,36 @@ test('files that do not belong together are refused, naming the file and the rem
   rmSync(join(folder, 'fixed-point.json'));
   await assert.rejects(loadModel(folder), { code: 'model/format', message: /npm run plan/ });
 });
+
+test('a layer whose kernels are all zero, as of pruned networks, gets finite scales and bits', () => {
+  for (const dead of network.layers.keys())
+    for (const bias of [0, 0.3]) {
+      const layers = network.layers.map((layer, l) =>
+        l === dead
+          ? {
+              ...layer,
+              kernels: layer.kernels.map((kernel) => new Float64Array(kernel.length)),
+              bias: layer.bias.map(() => bias),
+            }
+          : layer,
+      );
+      const pruned = { ...network, layers };
+      const measured = measureRanges(pruned, images.slice(0, 3));
+      const planned = planFixedPoint(pruned, measured, OPTIONS);
+      const { card } = quantizeNetwork(pruned, planned, FACTS);
+      for (const { scales, dropBits } of planned.layers)
+        assert.ok(Number.isInteger(dropBits) && scales.every((scale) => scale > 0 && Number.isFinite(scale)));
+      assert.ok(Number.isInteger(card.logitScaleBits));
+    }
+});
+
+test('values that are infinite or no numbers are refused, naming the layer', () => {
+  const layers = network.layers.map((layer, l) =>
+    l === 1 ? { ...layer, kernels: layer.kernels.map((kernel) => kernel.map((w) => w * 1e38)) } : layer,
+  );
+  const loud = { ...network, layers };
+  assert.throws(() => planFixedPoint(loud, measureRanges(loud, images.slice(0, 2)), OPTIONS), {
+    code: 'model/unsupported',
+    message: /layer .* infinite or no numbers/,
+  });
+});
