@@ -54,7 +54,7 @@ test('the protocol and what is below it know no socket, no disk and no gRPC', ()
 const ANYWHERE = ['errors', 'edge', 'kernels', 'crypto', 'model', 'protocol'];
 
 /** What servers read models with; no client imports it. */
-const SERVERS_ONLY = ['model/load.ts', 'model/import'];
+const SERVERS_ONLY = ['model/load.ts', 'model/stored-network.ts', 'model/import'];
 
 /** An edge: in browsers its neighbour `NAME.browser.ts` takes the place of `NAME.ts`. */
 const browserSide = (file: string) => file.replace(/\.ts$/, '.browser.ts');

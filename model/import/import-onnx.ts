@@ -9,6 +9,7 @@ import { foldGraph } from './fold-constants.ts';
 import { type ReadOptions, readOnnx } from './onnx.ts';
 import type { PendingLayer } from './pending-layer.ts';
 import { poolFirst } from './pool-first.ts';
+import { type RuntimeModel, runtimeModel } from './runtime-model.ts';
 
 /** A network with what became of the graph it was read from. */
 export interface ImportedGraph {
@@ -21,6 +22,8 @@ export interface ImportedGraph {
   readonly softmax: boolean;
   /** What of the file was left out, for people. */
   readonly notes: readonly string[];
+  /** What to compare the network with. */
+  readonly runtime: RuntimeModel;
 }
 
 /**
@@ -33,7 +36,8 @@ export async function importOnnx(bytes: Uint8Array, options?: ReadOptions): Prom
 
 /** The same, with the report of it. */
 export async function importGraph(bytes: Uint8Array, options?: ReadOptions): Promise<ImportedGraph> {
-  const { graph: file, model, notes } = await readOnnx(bytes, options);
+  const read = await readOnnx(bytes, options);
+  const { graph: file, model, notes } = read;
   const whole = await foldGraph(file, model.opsetImport, knownSizes);
   const logits = withoutFinalSoftmax(whole);
   const graph = poolFirst(logits);
@@ -44,13 +48,14 @@ export async function importGraph(bytes: Uint8Array, options?: ReadOptions): Pro
       `this network cannot be run privately:\n${problems.join('\n')}`,
     );
   const nodes: Record<string, number> = {};
-  for (const { type } of file.nodes) nodes[type] = (nodes[type] ?? 0) + 1;
+  for (const { type } of read.nodes) if (type !== 'Constant') nodes[type] = (nodes[type] ?? 0) + 1;
   return {
     network: { input: graph.input, layers: finished(layers, graph.input) },
     origins: layers.map(({ operators, cuts }) => ({ operators, cuts })),
     nodes,
     softmax: logits !== whole,
     notes,
+    runtime: runtimeModel(read),
   };
 }
 

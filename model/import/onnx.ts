@@ -26,6 +26,8 @@ export interface OnnxGraph {
 
 export interface OnnxFile {
   readonly graph: OnnxGraph;
+  /** All nodes that the output depends on, those that compute constants included. */
+  readonly nodes: readonly OnnxNode[];
   /** The file with all of its weights. */
   readonly model: onnxProto.onnx.IModelProto;
   /** What of the file was left out, for people. */
@@ -91,6 +93,7 @@ export async function readOnnx(
   const image = readInput(used[0], computing);
   return {
     graph: { inputName: used[0].name ?? '', ...image, outputName, nodes: computing, constants },
+    nodes,
     model,
     notes,
   };
