@@ -1,5 +1,6 @@
 import type onnxProto from 'onnx-proto';
 import { SphynxError } from '../../errors/sphynx-error.ts';
+import { chooseBranches } from './choose-branches.ts';
 import { evaluateConstants } from './constant-evaluator.ts';
 import type { OnnxGraph } from './onnx.ts';
 import type { OnnxConstant } from './onnx-constant.ts';
@@ -26,6 +27,11 @@ export async function foldGraph(
 ): Promise<OnnxGraph> {
   for (let folded = graph; ; ) {
     folded = await foldKnown(folded, opsets);
+    const chosen = chooseBranches(folded);
+    if (chosen !== folded) {
+      folded = chosen;
+      continue;
+    }
     if (!folded.nodes.some(({ type }) => type === 'Shape' || type === 'Size')) return folded;
     const found = [...sizes(folded)].filter(([name]) => !folded.constants.has(name));
     if (found.length === 0) return folded;

@@ -6,7 +6,9 @@ import { knownSizes } from './compose.ts';
 import { withoutFinalSoftmax } from './final-softmax.ts';
 import { finishLayers } from './finish-layers.ts';
 import { foldGraph } from './fold-constants.ts';
+import { mergeReductions } from './merge-reductions.ts';
 import { type ReadOptions, readOnnx } from './onnx.ts';
+import { padPools } from './pad-pools.ts';
 import type { PendingLayer } from './pending-layer.ts';
 import { poolFirst } from './pool-first.ts';
 import { type RuntimeModel, runtimeModel } from './runtime-model.ts';
@@ -40,7 +42,7 @@ export async function importGraph(bytes: Uint8Array, options?: ReadOptions): Pro
   const { graph: file, model, notes } = read;
   const whole = await foldGraph(file, model.opsetImport, knownSizes);
   const logits = withoutFinalSoftmax(whole);
-  const graph = poolFirst(logits);
+  const graph = poolFirst(padPools(mergeReductions(logits)));
   const { layers, problems } = chooseCuts(graph);
   if (problems.length > 0)
     throw new SphynxError(

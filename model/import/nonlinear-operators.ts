@@ -1,15 +1,18 @@
-import { type AffineValue, scaleValue } from './affine.ts';
+import { type AffineValue, addValues, scaleValue } from './affine.ts';
 import { aligned, ranked } from './align.ts';
 import { shiftedBy } from './arithmetic-operators.ts';
 import { perChannelBias } from './bias.ts';
 import { broadcast } from './broadcast.ts';
+import { sizeOf } from './layout.ts';
 import type { NodeInputs } from './node-inputs.ts';
 import { type Constant, formatError } from './onnx-constant.ts';
+import { reductionOf } from './reduction-axes.ts';
 import { exactly, unsupported } from './refusals.ts';
+import { selectAlong } from './relayout.ts';
 import { clip, leakyRelu } from './rewrites/activations.ts';
 import { maxPool } from './rewrites/max-window.ts';
 import { maxima } from './rewrites/maximum.ts';
-import type { Segments } from './rewrites/segments.ts';
+import { endTogether, type Segments } from './rewrites/segments.ts';
 import { mapSize } from './spatial.ts';
 import { poolingWindow } from './window.ts';
 
@@ -56,6 +59,22 @@ export const NONLINEAR_OPERATORS: Record<string, NonlinearOperator> = {
   Max: (inputs, segments) => largest(inputs, segments, 1),
   Min: (inputs, segments) => largest(inputs, segments, -1),
 
+  ReduceMax: (inputs, segments) => reducedMax(inputs, segments, 1),
+  ReduceMin: (inputs, segments) => reducedMax(inputs, segments, -1),
+
+  /** ReLU(x) + ReLU(-x). */
+  Abs: (inputs, segments) => {
+    const value = inputs.value(0);
+    const [above, below] = endTogether(segments, [value, scaleValue(value, -1)], []);
+    return addValues(above, below);
+  },
+
+  HardSigmoid: (inputs, segments) => {
+    const { node } = inputs;
+    const line = scaleValue(inputs.value(0), node.float('alpha', 0.2), node.float('beta', 0.5));
+    return clip(segments, line, 0, 1);
+  },
+
   MaxPool: (inputs, segments) => {
     const { node } = inputs;
     const value = inputs.value(0);
@@ -97,6 +116,29 @@ function atLeast(segments: Segments, value: AffineValue, constant: Constant, sig
     throw unsupported('some of its bounds are infinite and others are not: clip at finite bounds');
   const lifted = { dims: constant.dims, values: bounds };
   return shiftedBy(segments.end(shiftedBy(value, lifted, -1), null), lifted);
+}
+
+/** The largest along some axes (`sign` 1) or the smallest (-1): axis by axis, of halves that share the middle. */
+function reducedMax(inputs: NodeInputs, segments: Segments, sign: 1 | -1): AffineValue {
+  const value = inputs.value(0);
+  const { axes, keep } = reductionOf(inputs, value);
+  let best = scaleValue(value, sign);
+  for (const axis of axes)
+    for (let size = sizeOf(best.layout[axis]); size > 1; size = Math.ceil(size / 2)) {
+      const half = Math.ceil(size / 2);
+      const [low, high] = [0, size - half].map((first) =>
+        selectAlong(
+          best,
+          axis,
+          Array.from({ length: half }, (_, i) => first + i),
+        ),
+      );
+      const halves = aligned([low, high]).map((part) => ({ value: part, inside: null }));
+      best = maxima(segments, [halves])![0].value;
+    }
+  const result = scaleValue(best, sign);
+  if (keep) return result;
+  return { ...result, layout: result.layout.filter((_, axis) => !axes.includes(axis)) };
 }
 
 function scalar(inputs: NodeInputs, index: number): number {

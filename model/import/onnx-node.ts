@@ -37,6 +37,18 @@ export class OnnxNode {
     });
   }
 
+  /** The graph that an attribute holds, with nodes and constants of its own. */
+  subgraph(name: string): onnxProto.onnx.IGraphProto | null {
+    return this.#attributes.get(name)?.g ?? null;
+  }
+
+  /** The same operation with another list of integers as an attribute, and explicit pads. */
+  withIntegers(name: string, ints: readonly number[]): OnnxNode {
+    const { INTS } = onnxProto.onnx.AttributeProto.AttributeType;
+    const rest = (this.#node.attribute ?? []).filter((own) => own.name !== name && own.name !== 'auto_pad');
+    return new OnnxNode({ ...this.#node, attribute: [...rest, { name, type: INTS, ints: [...ints] }] });
+  }
+
   has(name: string): boolean {
     return this.#attributes.has(name);
   }

@@ -1,7 +1,7 @@
 import { type AffineValue, scaleValue } from './affine.ts';
-import { axesOf, axisOf } from './axes.ts';
 import { sizesOf } from './layout.ts';
 import type { NodeInputs, Operator } from './node-inputs.ts';
+import { reductionOf } from './reduction-axes.ts';
 import { exactly, unsupported } from './refusals.ts';
 import { meanOver } from './relayout.ts';
 import { averageWindows, countsOf } from './rewrites/average-window.ts';
@@ -53,15 +53,12 @@ function spatialAxes({ layout }: AffineValue): number[] {
 
 /** The mean over the axes that a node names, or the sum. */
 function reduced(inputs: NodeInputs, sum: boolean): AffineValue {
-  const { node } = inputs;
   const value = inputs.value(0);
+  const { axes, keep } = reductionOf(inputs, value);
   const sizes = sizesOf(value.layout);
-  const named = axesOf(inputs, 1, 'axes') ?? [];
-  if (named.length === 0 && node.integer('noop_with_empty_axes', 0) !== 0) return value;
-  const axes = named.length > 0 ? named.map((axis) => axisOf(axis, sizes.length, node)) : [...sizes.keys()];
   const count = axes.reduce((product, axis) => product * sizes[axis], 1);
   const mean = meanOver(value, axes);
   const result = sum ? scaleValue(mean, count) : mean;
-  if (node.integer('keepdims', 1) !== 0) return result;
+  if (keep) return result;
   return { ...result, layout: result.layout.filter((_, axis) => !axes.includes(axis)) };
 }
