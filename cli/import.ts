@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { type LayerRanges, RangeMeter } from '../model/fixed-point/ranges.ts';
@@ -12,6 +11,7 @@ import { costsOf } from './import/costs.ts';
 import { type FactsOptions, factsOf } from './import/facts.ts';
 import { layerLosses } from './import/layer-losses.ts';
 import { machineRates } from './import/machine-rates.ts';
+import { besideModel, readModelFile } from './import/model-file.ts';
 import { runReference } from './import/reference.ts';
 import { describeImport, layerReports } from './import/report.ts';
 import { checkFree, writeModel } from './import/write-model.ts';
@@ -21,6 +21,8 @@ export interface ImportOptions extends FactsOptions {
   readonly random?: boolean;
   readonly images: number;
   readonly out?: string;
+  /** Which output holds the logits, where the file has several. */
+  readonly output?: string;
   readonly ringBits?: number;
 }
 
@@ -48,10 +50,9 @@ export async function importModel(
       'name --calibration DIR, or take --random images where you have none',
     );
   if (options.out !== undefined) checkFree(options.out);
-  const onnx = await readFile(file).catch((cause) => {
-    throw new SphynxError('config/invalid', `cannot read ${file}`, { cause });
-  });
-  const { network, origins, nodes, softmax } = importGraph(onnx);
+  const onnx = await readModelFile(file);
+  const graph = await importGraph(onnx, { output: options.output, readExternal: besideModel(file) });
+  const { network, origins, nodes, softmax, notes } = graph;
   const facts = await factsOf(file, network, options);
   const calibration =
     options.calibration === undefined
@@ -61,7 +62,7 @@ export async function importModel(
   output.note(`measuring ranges on ${measured.length} images`);
   const ranges = await rangesOf(network, measured, signal);
   const logits = floatLogits(network, check);
-  const reference = await runReference(onnx, network.input, check, logits, softmax);
+  const reference = await runReference(graph.runtime, check, logits, softmax);
   const onCandidate = async ({ agreement }: Candidate, k: number) => {
     output.note(`k = ${k}: same class on ${agreement.sameClass.toFixed(1)}% of ${check.length} images`);
     stopIf(signal);
@@ -84,6 +85,7 @@ export async function importModel(
     name: facts.name,
     nodes,
     softmax,
+    notes,
     layers: layerReports(fixed.card, plan, ranges, losses, origins),
     costs,
     agreement,

@@ -9,6 +9,7 @@ import { quantizeNetwork } from '../model/fixed-point/quantize.ts';
 import { type LayerRanges, measureRanges, rangeUse } from '../model/fixed-point/ranges.ts';
 import type { FloatNetwork } from '../model/float-network.ts';
 import { FloatRuntime } from '../model/float-runtime.ts';
+import { dimsOf } from '../model/geometry.ts';
 import { FIXED_POINT_FILE, loadFloat } from '../model/load.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import { type Context, runCommand, USAGE } from './command.ts';
@@ -42,7 +43,7 @@ interface PlanOptions extends OutputOptions {
 
 async function plan({ output, signal }: Context, folder: string, options: PlanOptions): Promise<boolean> {
   const { network, facts, onnx } = await loadFloat(folder);
-  const runtime = await FloatRuntime.create(onnx, network.input);
+  const runtime = await FloatRuntime.create(onnx, dimsOf(network.input));
   const train = await readCifar(options.data, 'train', facts);
   output.note(`measuring ranges on ${CALIBRATION_IMAGES} training images`);
   const ranges = measureRanges(network, firstImages(train, CALIBRATION_IMAGES));

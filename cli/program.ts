@@ -144,6 +144,7 @@ function addImport(command: Command): void {
     .option('--random', 'random images, where you have no others')
     .option('-n, --images <count>', 'images to take at most', wholeNumber, 150)
     .option('-o, --out <folder>', 'where to write the folder to serve')
+    .option('--output <name>', 'the output that holds the logits, where the file has several')
     .option('--name <name>', "the model's name (default: the file's)")
     .option('--labels <file>', 'names of the classes, one per line')
     .option('--mean <numbers>', 'of the channels, of pixels from 0 to 1: 0.485,0.456,0.406', numbers)

@@ -1,5 +1,4 @@
-import { SphynxError } from '../errors/sphynx-error.ts';
-import type { Shape } from './card.ts';
+import * as ort from 'onnxruntime-web';
 
 /** An independent runtime for ONNX files (onnxruntime-web, one thread): the float reference. */
 export class FloatRuntime {
@@ -9,28 +8,41 @@ export class FloatRuntime {
     this.#run = run;
   }
 
-  /** Throws 'config/invalid' where the runtime is not installed: it is a development dependency. */
-  static async create(onnx: Uint8Array, { channels, height, width }: Shape): Promise<FloatRuntime> {
-    const ort = await import('onnxruntime-web').catch((cause) => {
-      throw new SphynxError(
-        'config/invalid',
-        'planning needs onnxruntime-web: run it in a checkout after `npm ci`',
-        { cause },
-      );
-    });
+  /**
+   * A file with one input and one output. A batch of several images is filled with the same one.
+   *
+   * @param dims sizes of one input in the file, without the batch
+   * @param order for each element of the file's input its place among those of the image, where that differs
+   */
+  static async create(onnx: Uint8Array, dims: readonly number[], order?: Int32Array): Promise<FloatRuntime> {
     ort.env.wasm.numThreads = 1;
-    const session = await ort.InferenceSession.create(onnx, { logSeverityLevel: 3 });
-    const [input] = session.inputNames;
+    const session = await ort.InferenceSession.create(onnx, { logSeverityLevel: 4 });
+    const [input] = session.inputMetadata;
     const [output] = session.outputNames;
+    const first = input.isTensor ? input.shape[0] : 1;
+    const batch = typeof first === 'number' && first > 0 ? first : 1;
+    const type = input.isTensor && input.type.startsWith('float') ? input.type : 'float32';
     return new FloatRuntime(async (image) => {
-      const tensor = new ort.Tensor('float32', image, [1, channels, height, width]);
-      const results = await session.run({ [input]: tensor });
-      return results[output].data as Float32Array;
+      const one = order ? Float32Array.from(order, (place) => image[place]) : image;
+      const all = new Float32Array(batch * one.length);
+      for (let i = 0; i < batch; i++) all.set(one, i * one.length);
+      const sizes = [batch, ...dims];
+      const results = await session.run({ [input.name]: inputTensor(type, all, sizes) });
+      const { data } = results[output];
+      return Float32Array.from(data as Float32Array, Number).slice(0, data.length / batch);
     });
   }
 
-  /** Logits of a normalised image [channels, height, width]. */
+  /** The outputs for a normalised input of those sizes. */
   logits(image: Float32Array): Promise<Float32Array> {
     return this.#run(image);
   }
+}
+
+function inputTensor(type: string, data: Float32Array, dims: readonly number[]): ort.Tensor {
+  if (type === 'float64') return new ort.Tensor('float64', Float64Array.from(data), dims);
+  // The runtime's types do not know the array that it takes.
+  if (type === 'float16')
+    return new ort.Tensor('float16', Float16Array.from(data) as unknown as Uint16Array, dims);
+  return new ort.Tensor('float32', data, dims);
 }

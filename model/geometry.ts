@@ -14,6 +14,11 @@ export function elementsOf({ channels, height, width }: Shape): number {
   return channels * height * width;
 }
 
+/** As a list, for runtimes. */
+export function dimsOf({ channels, height, width }: Shape): [number, number, number] {
+  return [channels, height, width];
+}
+
 /** The secret tensors: the image, then the output of every layer but the last. */
 export function tensorShapes(network: NetworkShape): Shape[] {
   return [network.input, ...network.layers.slice(0, -1).map(({ output }) => output)];

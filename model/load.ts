@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SphynxError } from '../errors/sphynx-error.ts';
@@ -8,6 +9,7 @@ import type { FloatNetwork } from './float-network.ts';
 import { importOnnx } from './import/import-onnx.ts';
 import { readManifest } from './manifest.ts';
 import type { FixedNetwork } from './network.ts';
+import { readNetwork, WEIGHTS_FILE } from './stored-network.ts';
 
 /** Files of a model's folder. */
 export const MODEL_FILE = 'model.onnx';
@@ -15,10 +17,12 @@ export const MANIFEST_FILE = 'manifest.json';
 export const FIXED_POINT_FILE = 'fixed-point.json';
 
 /**
- * The network of a folder of the model zoo, in integers. Throws 'model/format' if a file is missing, broken or does
+ * The network of a folder, in integers: as `sphynx import` stored it, or composed from the file and the plan of a folder
+ * of the model zoo. Throws 'model/format' if a file is missing, broken or does
  * not belong to the others, 'model/unsupported' if the protocol cannot run the network.
  */
 export async function loadModel(folder: string): Promise<FixedNetwork> {
+  if (existsSync(join(folder, WEIGHTS_FILE))) return readNetwork(folder);
   const { network, facts } = await loadFloat(folder);
   const plan = readPlan(await readJson(folder, FIXED_POINT_FILE, 'run `npm run plan` for this folder'));
   return quantizeNetwork(network, plan, facts);
@@ -37,7 +41,7 @@ export async function loadFloat(
       'model/format',
       `${join(folder, MODEL_FILE)} is not the file of the manifest: its SHA-256 is ${actual}, not ${sha256}`,
     );
-  const network = importOnnx(onnx);
+  const network = await importOnnx(onnx);
   const outputs = network.layers[network.layers.length - 1].output.channels;
   if (facts.labels.length !== outputs)
     throw new SphynxError(

@@ -71,7 +71,7 @@ test('SEAL is asked for advice alone: by tests, benchmarks and the doctor, never
 const ANYWHERE = ['errors', 'edge', 'kernels', 'crypto', 'model', 'protocol'];
 
 /** What servers read models with; no client imports it. */
-const SERVERS_ONLY = ['model/load.ts', 'model/import'];
+const SERVERS_ONLY = ['model/load.ts', 'model/stored-network.ts', 'model/import'];
 
 /** An edge: in browsers its neighbour `NAME.browser.ts` takes the place of `NAME.ts`. */
 const browserSide = (file: string) => file.replace(/\.ts$/, '.browser.ts');

@@ -1,12 +1,13 @@
 /** The plaintext baseline: `plaintext-process.ts MODEL`, driven over IPC by `party.ts`. */
 import { FloatRuntime } from '../../model/float-runtime.ts';
+import { dimsOf } from '../../model/geometry.ts';
 import { randomImage } from '../../model/random.ts';
 import { benchModel } from '../model.ts';
 import { answerParent } from '../party.ts';
 import { onnxOf } from './onnx.ts';
 
 const network = await benchModel(process.argv[2]);
-const runtime = await FloatRuntime.create(onnxOf(network), network.card.input);
+const runtime = await FloatRuntime.create(onnxOf(network), dimsOf(network.card.input));
 const image = Float32Array.from(randomImage(network, 1));
 answerParent(
   {},

@@ -1,47 +1,60 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import type { Shape } from '../../model/card.ts';
 import { FloatRuntime } from '../../model/float-runtime.ts';
+import { runtimeReason } from '../../model/import/constant-evaluator.ts';
+import type { RuntimeModel } from '../../model/import/runtime-model.ts';
 
 /** Largest error of the composed network's logits, relative to the largest logit, that rounding of floats explains. */
 const LARGEST_ERROR = 1e-3;
+/** The same where the runtime itself rounds to 16 bits: their precision is 1e-3. */
+const LARGEST_ERROR_HALF = 3e-2;
+
+/** What the runtime says of files that may well be right: versions that it does not know, or too little memory. */
+const CANNOT_TELL = /IR version|opset|bad_alloc|memory|out of bounds/i;
+
+/** What came of the comparison. */
+export interface Reference {
+  /** What the network is measured against. */
+  readonly reference: string;
+  /** The importer's own largest error relative to it; null if it is the importer. */
+  readonly importError: number | null;
+  /** Why it was not compared. */
+  readonly notCompared: string | null;
+}
 
 /**
- * Holds the composed network's logits of the images against onnxruntime's. Throws 'model/unsupported' if they
- * differ; where onnxruntime-web is not installed the composed network stands for itself.
+ * Holds the composed network's logits of the images against onnxruntime's. Throws 'model/unsupported' if they differ
+ * or the runtime finds the file wrong; where the runtime does not know the file's version the composed network stands
+ * for itself.
  */
 export async function runReference(
-  onnx: Uint8Array,
-  input: Shape,
+  model: RuntimeModel,
   images: readonly Float32Array[],
   logits: readonly Float32Array[],
   softmax: boolean,
-): Promise<{ reference: string; importError: number | null }> {
-  const runtime = await FloatRuntime.create(onnx, input).catch((error: unknown) => {
-    if (error instanceof SphynxError && error.code === 'config/invalid') return null;
-    throw new SphynxError(
-      'model/unsupported',
-      'onnxruntime cannot load this file; check how it was exported',
-      {
-        cause: error,
-      },
-    );
-  });
-  if (!runtime) return { reference: 'floats', importError: null };
+): Promise<Reference> {
+  const expected: Float32Array[] = [];
+  try {
+    const runtime = await FloatRuntime.create(model.encode(), model.dims, model.order);
+    for (const image of images) expected.push(await runtime.logits(image));
+  } catch (cause) {
+    const reason = runtimeReason(cause instanceof Error ? cause.message : String(cause));
+    if (CANNOT_TELL.test(reason)) return { reference: 'floats', importError: null, notCompared: reason };
+    throw new SphynxError('model/unsupported', `onnxruntime cannot run this file: ${reason}`, { cause });
+  }
   let [largest, error] = [0, 0];
-  for (const [i, image] of images.entries()) {
-    const expected = await runtime.logits(image);
-    const own = softmax ? probabilities(logits[i], expected) : logits[i];
-    for (const [c, value] of expected.entries()) {
+  for (const [i, values] of expected.entries()) {
+    const own = softmax ? probabilities(logits[i], values) : logits[i];
+    for (const [c, value] of values.entries()) {
       largest = Math.max(largest, Math.abs(value));
       error = Math.max(error, Math.abs(own[c] - value));
     }
   }
-  if (!(error <= LARGEST_ERROR * largest))
+  if (!(error <= (model.half ? LARGEST_ERROR_HALF : LARGEST_ERROR) * largest))
     throw new SphynxError(
       'model/unsupported',
       `the composed network gives other logits than onnxruntime: they differ by ${error.toPrecision(2)} where the largest is ${largest.toPrecision(2)}; please report this model`,
     );
-  return { reference: 'onnxruntime', importError: largest > 0 ? error / largest : 0 };
+  return { reference: 'onnxruntime', importError: largest > 0 ? error / largest : 0, notCompared: null };
 }
 
 /** Softmax of the logits, or its logarithm if that is what is expected. */

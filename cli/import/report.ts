@@ -13,12 +13,16 @@ export interface ImportReport {
   readonly name: string;
   readonly nodes: ImportedGraph['nodes'];
   readonly softmax: boolean;
+  /** What of the file was left out. */
+  readonly notes: readonly string[];
   readonly layers: readonly LayerReport[];
   readonly costs: Costs;
   readonly agreement: Agreement;
   /** What the agreement is measured against, and the importer's own largest error relative to it (null: it is the importer). */
   readonly reference: string;
   readonly importError: number | null;
+  /** Why it was not compared with onnxruntime; null if it was. */
+  readonly notCompared: string | null;
   readonly calibration: { readonly source: string; readonly images: number };
   /** The folder that was written. */
   readonly folder: string | null;
@@ -80,6 +84,7 @@ export function describeImport(report: ImportReport): string {
       .map(([type, count]) => `${count} ${type}`)
       .join(', ')}`,
     report.softmax ? 'the Softmax at the end is left to the client' : null,
+    ...report.notes,
     '',
     layerTable(layers),
     '',
@@ -106,6 +111,9 @@ export function describeImport(report: ImportReport): string {
     report.importError === null
       ? null
       : `the composed network gives the logits of ${report.reference} to ${report.importError.toExponential(1)} of the largest`,
+    report.notCompared === null
+      ? null
+      : `the composed network was not compared with onnxruntime, which cannot run this file: ${report.notCompared}`,
     `fixed point against ${report.reference} on ${counted(agreement.images, 'image')}: same class on ${agreement.sameClass.toFixed(1)}%, logits off by ${agreement.meanError.toPrecision(2)} on average, ${agreement.maxError.toPrecision(2)} at most (they spread by ${agreement.spread.toPrecision(2)})`,
     `${worst.name} loses most: ${(100 * worst.loss).toFixed(2)}% of its values`,
     '',

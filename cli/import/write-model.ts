@@ -7,6 +7,7 @@ import type { FixedPointPlan } from '../../model/fixed-point/planner.ts';
 import type { ModelFacts } from '../../model/fixed-point/quantize.ts';
 import { FIXED_POINT_FILE, MANIFEST_FILE, MODEL_FILE } from '../../model/load.ts';
 import type { FixedNetwork } from '../../model/network.ts';
+import { CARD_FILE, WEIGHTS_FILE, writeNetwork } from '../../model/stored-network.ts';
 import type { Agreement } from './agreement.ts';
 
 /** What is written into a model's folder. */
@@ -22,14 +23,15 @@ export interface ImportedModel {
 
 /** Throws 'config/invalid' if the folder has a model already: what is served under a name does not change by accident. */
 export function checkFree(folder: string): void {
-  if (existsSync(join(folder, MANIFEST_FILE)) || existsSync(join(folder, MODEL_FILE)))
+  const files = [MANIFEST_FILE, MODEL_FILE, CARD_FILE, WEIGHTS_FILE];
+  if (files.some((name) => existsSync(join(folder, name))))
     throw new SphynxError(
       'config/invalid',
       `${folder} holds a model already: name another folder or remove it`,
     );
 }
 
-/** A folder that `sphynx serve --model` serves. Throws 'storage/failed'. */
+/** A folder that `sphynx serve --model` serves: the network in integers, and where it is from. Throws 'storage/failed'. */
 export async function writeModel(folder: string, model: ImportedModel): Promise<void> {
   const { onnx, facts, plan, network, source, agreement } = model;
   const { height, width, mean, std } = facts.preprocessing;
@@ -44,7 +46,7 @@ export async function writeModel(folder: string, model: ImportedModel): Promise<
   const fixedPoint = { ...plan, calibration: source, agreement };
   try {
     await mkdir(folder, { recursive: true });
-    await writeFile(join(folder, MODEL_FILE), onnx);
+    await writeNetwork(folder, network);
     await writeFile(join(folder, MANIFEST_FILE), `${JSON.stringify(manifest, null, 1)}\n`);
     await writeFile(join(folder, FIXED_POINT_FILE), `${JSON.stringify(fixedPoint, null, 1)}\n`);
   } catch (cause) {

@@ -54,6 +54,9 @@ const SCALE_SPREAD = 64;
  */
 const EXTRA_WEIGHT_BITS = 1;
 
+/** A layer that calibration does not excite is planned as if its largest value were this: no scale is infinite. */
+const SMALLEST_RANGE = 1e-30;
+
 /** Scales, k and f of every layer. Throws 'model/unsupported' if a layer's values do not fit 32 bits. */
 export function planFixedPoint(
   network: FloatNetwork,
@@ -61,6 +64,7 @@ export function planFixedPoint(
   options: PlannerOptions,
 ): FixedPointPlan {
   const { ringBits, marginPercent, weightNorm, imageScaleBits, calibrationImages } = options;
+  checkRanges(network, ranges);
   const margin = marginPercent / 100;
   const scales: number[][] = [new Array(network.input.channels).fill(2 ** imageScaleBits)];
   const layers: FixedPointLayer[] = [];
@@ -70,7 +74,7 @@ export function planFixedPoint(
     const { relu, linear } = ranges[l];
     const whole = wholeRange(ranges[l]);
     const bound = relu.map((most, channel) => most || whole[channel]);
-    const smallest = largest / (margin * Math.max(...bound, Number.MIN_VALUE));
+    const smallest = largest / (margin * Math.max(...bound, SMALLEST_RANGE));
     const fits = (most: number) => Math.min(largest / (margin * most), SCALE_SPREAD * smallest);
     const wanted = weightBits(layer, scales, Array.from(whole, fits), weightNorm) + EXTRA_WEIGHT_BITS;
     // One bit less leaves linear elements room for k bits too.
@@ -93,7 +97,7 @@ export function planFixedPoint(
     scales.push(fitting);
   }
   const last = network.layers[network.layers.length - 1];
-  const largestLogit = margin * Math.max(...ranges[layers.length].linear, Number.MIN_VALUE);
+  const largestLogit = margin * Math.max(...ranges[layers.length].linear, SMALLEST_RANGE);
   const logitScaleBits = Math.min(
     weightBits(last, scales, new Array(last.output.channels).fill(1), weightNorm),
     Math.floor(Math.log2((2 ** 31 - 1) / largestLogit)),
@@ -101,6 +105,16 @@ export function planFixedPoint(
   );
   if (logitScaleBits < 0) throw new SphynxError('model/unsupported', 'the logits are too large for 32 bits');
   return { format: 1, marginPercent, calibrationImages, imageScaleBits, logitScaleBits, layers };
+}
+
+/** Throws 'model/unsupported' if a layer gave values that are no numbers. */
+function checkRanges(network: FloatNetwork, ranges: readonly LayerRanges[]): void {
+  for (const [l, range] of ranges.entries())
+    if (!wholeRange(range).every(Number.isFinite))
+      throw new SphynxError(
+        'model/unsupported',
+        `layer ${network.layers[l].name} gives values that are infinite or no numbers: check the weights of the model and --mean and --std`,
+      );
 }
 
 /** Bits of precision that the bound on an output channel's integer kernel leaves its weights, at the scales `own`. */

@@ -53,7 +53,7 @@ export function convolveValue(
     value.bias.length === kernel.in && !(padded && value.bias.some((b) => b !== 0))
       ? throughKernel(kernel, value.bias, bias)
       : convolveBias(value.bias, value.shape, kernel, bias, window);
-  return { shape, flat: value.flat, terms, bias: through };
+  return { shape, layout: value.layout, terms, bias: through };
 }
 
 /** Whether the convolution of a term stays within what a layer may have. A term that is a tensor becomes the kernel itself. */

@@ -9,6 +9,7 @@ import {
   placeOutputs,
   scaleOutputs,
 } from './dense-kernel.ts';
+import type { Layout } from './layout.ts';
 
 /**
  * Symbolic composition: every value between two ReLUs is an affine function of secret tensors, a sum of
@@ -29,25 +30,23 @@ export interface AffineTerm {
   readonly padLeft: number;
 }
 
-/** How elements are seen that are neither a map nor a vector: element i is element order[i] of the map, or i. */
-export interface ElementView {
-  readonly dims: readonly number[];
-  readonly order: Uint32Array | null;
-}
-
 export interface AffineValue {
+  /** The map that it is kept as. */
   readonly shape: Shape;
-  /** Flattened to a vector: the same elements in the same order. */
-  readonly flat: boolean;
-  /** Only between operators that reshape and transpose (view.ts). */
-  readonly view?: ElementView;
+  /** How the graph sees the map's elements. */
+  readonly layout: Layout;
   readonly terms: readonly AffineTerm[];
   /** Per channel, or per element (bias.ts). */
   readonly bias: Float64Array;
+  /**
+   * A factor per element that the terms are still to be multiplied by: as a convolution cannot, it waits for a matrix
+   * product (relayout.ts).
+   */
+  readonly gain?: Float64Array;
 }
 
-/** A secret tensor itself. */
-export function tensorValue(tensor: number, shape: Shape): AffineValue {
+/** A secret tensor itself, as the graph sees it. */
+export function tensorValue(tensor: number, shape: Shape, layout: Layout): AffineValue {
   const term: AffineTerm = {
     tensor,
     from: shape,
@@ -58,12 +57,12 @@ export function tensorValue(tensor: number, shape: Shape): AffineValue {
     padTop: 0,
     padLeft: 0,
   };
-  return { shape, flat: false, terms: [term], bias: new Float64Array(shape.channels) };
+  return { shape, layout, terms: [term], bias: new Float64Array(shape.channels) };
 }
 
 /** Whether the value is a secret tensor, with nothing computed from it. */
-export function isTensor({ terms, bias }: AffineValue): boolean {
-  return terms.length === 1 && terms[0].kernel === null && bias.every((b) => b === 0);
+export function isTensor({ terms, bias, gain }: AffineValue): boolean {
+  return !gain && terms.length === 1 && terms[0].kernel === null && bias.every((b) => b === 0);
 }
 
 export function denseKernel({ kernel, from }: AffineTerm): DenseKernel {
@@ -137,7 +136,7 @@ export function scaleValue(value: AffineValue, factor: number, offset = 0): Affi
   return offset === 0 ? value : { ...value, bias: value.bias.map((b) => b + offset) };
 }
 
-/** The given channels, in that order. */
+/** The given channels, in that order. The layout stays and is to be changed accordingly. */
 export function pickChannels(value: AffineValue, channels: readonly number[]): AffineValue {
   if (channels.length === value.shape.channels && channels.every((channel, i) => channel === i)) return value;
   return {

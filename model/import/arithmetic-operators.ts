@@ -1,114 +1,128 @@
 import { elementsOf } from '../geometry.ts';
 import { type AffineValue, addBias, addValues, scaleChannels, scaleValue } from './affine.ts';
-import { perChannelBias } from './bias.ts';
+import { aligned, ranked } from './align.ts';
+import { perChannelBias, perElement } from './bias.ts';
 import { broadcast } from './broadcast.ts';
+import { sizesOf } from './layout.ts';
 import { type NodeInputs, type Operator, perChannel } from './node-inputs.ts';
 import { type Constant, formatError } from './onnx-constant.ts';
 import { unsupported } from './refusals.ts';
-import { dimsOf } from './view.ts';
 
 /** ONNX operators that work element by element (onnx/docs/Operators.md), as maps of affine values. */
 export const ARITHMETIC_OPERATORS: Record<string, Operator> = {
-  Identity: (inputs) => inputs.value(0),
+  Identity: (inputs) => inputs.unsettled(0),
+
+  /** Of types, only those of floats. */
+  Cast: (inputs) => {
+    const to = inputs.node.integer('to', 1);
+    if (![1, 10, 11, 16].includes(to))
+      throw unsupported('it rounds a value that depends on the image to integers: remove the Cast');
+    return inputs.unsettled(0);
+  },
 
   Dropout: (inputs) => {
     if (inputs.has(2) && inputs.constant(2).values[0] !== 0)
       throw unsupported('it is in training mode: export model.eval()');
-    return inputs.value(0);
+    return inputs.unsettled(0);
   },
 
   BatchNormalization: (inputs) => {
     const { node } = inputs;
     if (node.integer('training_mode', 0) !== 0)
       throw unsupported('it is in training mode: export model.eval()');
-    const value = inputs.value(0);
-    const { channels } = value.shape;
-    if (value.flat && elementsOf(value.shape) !== channels)
-      throw unsupported('it normalises a flattened map: put it before Flatten');
+    const value = inputs.unsettled(0);
+    const channels = sizesOf(value.layout)[1] ?? 1;
     const [gamma, beta, mean, variance] = [1, 2, 3, 4].map((index) => perChannel(inputs, index, channels));
     const epsilon = node.float('epsilon', 1e-5);
-    const factors = gamma.map((g, c) => g / Math.sqrt(variance[c] + epsilon));
+    const factors = Float64Array.from(gamma, (g, c) => g / Math.sqrt(variance[c] + epsilon));
     if (!factors.every(Number.isFinite)) throw formatError(`node ${node.label}: a negative or zero variance`);
-    return scaleChannels(
-      value,
-      factors,
-      beta.map((b, c) => b - mean[c] * factors[c]),
-    );
+    const dims = [channels, ...new Array<number>(Math.max(0, value.layout.length - 2)).fill(1)];
+    const scaled = scaledBy(value, { dims, values: factors });
+    return shiftedBy(scaled, { dims, values: Float64Array.from(beta, (b, c) => b - mean[c] * factors[c]) });
   },
 
-  Add: (inputs) => sum(inputs, 1),
-  Sub: (inputs) => sum(inputs, -1),
-  Sum: (inputs) => sumOfAll(inputs),
-  Mean: (inputs) => scaleValue(sumOfAll(inputs), 1 / inputs.node.inputs.length),
-  Neg: (inputs) => scaleValue(inputs.value(0), -1),
+  Add: (inputs) => sumOf(inputs, 1),
+  Sub: (inputs) => sumOf(inputs, -1),
+  Sum: (inputs) => sumOf(inputs, 1),
+  Mean: (inputs) => scaleValue(sumOf(inputs, 1), 1 / inputs.node.inputs.length),
+  Neg: (inputs) => scaleValue(inputs.unsettled(0), -1),
 
   Mul: (inputs) => {
     const [value, constant] = inputs.isConstant(0) ? [1, 0] : [0, 1];
-    if (!inputs.isConstant(constant)) throw unsupported(PRODUCT);
-    const factors = channelwise(inputs.value(value), inputs.constant(constant));
-    return scaleChannels(inputs.value(value), factors, new Float64Array(factors.length));
+    if (!inputs.isConstant(constant))
+      throw unsupported(inputs.node.inputs[0] === inputs.node.inputs[1] ? SQUARE : PRODUCT);
+    return scaledBy(inputs.unsettled(value), inputs.constant(constant));
   },
 
   Div: (inputs) => {
     if (!inputs.isConstant(1))
       throw unsupported('it divides by a value that depends on the image: divide by trained constants');
-    const factors = channelwise(inputs.value(0), inputs.constant(1)).map((d) => 1 / d);
+    const { dims, values } = inputs.constant(1);
+    const factors = Float64Array.from(values, (d) => 1 / d);
     if (!factors.every(Number.isFinite)) throw formatError(`node ${inputs.node.label} divides by zero`);
-    return scaleChannels(inputs.value(0), factors, new Float64Array(factors.length));
+    return scaledBy(inputs.unsettled(0), { dims, values: factors });
+  },
+
+  Pow: (inputs) => {
+    const exponent = inputs.isConstant(1) ? inputs.constant(1).values : [];
+    if (exponent.length === 1 && exponent[0] === 1) return inputs.unsettled(0);
+    throw unsupported(
+      exponent.length === 1 && exponent[0] === 2
+        ? SQUARE
+        : 'powers of values that depend on the image have no protocol here: put a Relu in its place and train a few epochs more',
+    );
   },
 };
 
 const PRODUCT =
-  'it multiplies two values that depend on the image, such as attention or squeeze-and-excitation; products are supported with constants per channel and as the masks of a Relu';
+  'it multiplies two values that depend on the image, such as attention or squeeze-and-excitation; products are supported with constants and as the masks of a Relu';
 
-/** a + sign * b. */
-function sum(inputs: NodeInputs, sign: 1 | -1): AffineValue {
-  const [a, b] = [0, 1].map((index) => (inputs.isConstant(index) ? null : inputs.value(index)));
-  if (a && b) {
-    checkSameShape(a, b);
-    return addValues(a, sign === 1 ? b : scaleValue(b, sign));
-  }
-  const value = a ?? scaleValue(inputs.value(1), sign);
-  const constant = inputs.constant(a ? 1 : 0);
-  const offsets = broadcast(constant, value);
-  if (!offsets)
-    throw unsupported(
-      `it adds a constant of ${constant.dims.join('x')} to ${dimsOf(value).join('x')}: give it one number per channel or per element`,
-    );
-  return addBias(
-    value,
-    perChannelBias(
-      offsets.map((offset) => (a ? sign : 1) * offset),
-      value.shape.channels,
-    ),
+const SQUARE =
+  'it squares a value that depends on the image, which has no protocol here yet: put a Relu in its place and train a few epochs more';
+
+/** The sum of all inputs, those after the first times `sign`; some may be constants. */
+function sumOf(inputs: NodeInputs, sign: 1 | -1): AffineValue {
+  const { node } = inputs;
+  if (node.inputs.length === 0) throw formatError(`node ${node.label} has no inputs`);
+  const indices = [...node.inputs.keys()];
+  const signOf = (index: number) => (index > 0 ? sign : 1);
+  const computed = indices.filter((index) => !inputs.isConstant(index));
+  if (computed.length === 0) inputs.value(0);
+  const only = computed.length === 1;
+  const values = computed.map((index) =>
+    scaleValue(only ? inputs.unsettled(index) : inputs.value(index), signOf(index)),
   );
+  const sum = only ? values[0] : aligned(values).reduce(addValues);
+  return indices
+    .filter((index) => inputs.isConstant(index))
+    .reduce((value, index) => shiftedBy(value, inputs.constant(index), signOf(index)), sum);
 }
 
-function sumOfAll(inputs: NodeInputs): AffineValue {
-  const values = inputs.node.inputs.map((_, index) => inputs.value(index));
-  if (values.length === 0) throw formatError(`node ${inputs.node.label} has no inputs`);
-  return values.reduce((a, b) => {
-    checkSameShape(a, b);
-    return addValues(a, b);
-  });
+/** The value plus `sign` times a constant. */
+export function shiftedBy(value: AffineValue, constant: Constant, sign = 1): AffineValue {
+  const grown = ranked(value, constant.dims.length);
+  const offsets = broadcast(constant, grown);
+  if (!offsets)
+    throw unsupported(`it adds ${misfit(constant, grown)}: give it one number per channel or per element`);
+  const signed = sign === 1 ? offsets : offsets.map((offset) => sign * offset);
+  return addBias(grown, perChannelBias(signed, value.shape.channels));
 }
 
-function checkSameShape(a: AffineValue, b: AffineValue): void {
-  const same =
-    a.flat === b.flat && (['channels', 'height', 'width'] as const).every((k) => a.shape[k] === b.shape[k]);
-  if (!same)
+/** The value times a constant. */
+export function scaledBy(value: AffineValue, constant: Constant): AffineValue {
+  const grown = ranked(value, constant.dims.length);
+  const factors = broadcast(constant, grown);
+  if (!factors)
     throw unsupported(
-      'its inputs differ in shape (broadcasting): bring them to one, as by a Conv with equal weights',
+      `it multiplies by ${misfit(constant, grown)}: give it one number per channel or per element`,
     );
+  const { channels } = value.shape;
+  const own = perChannelBias(factors, channels);
+  if (own.length === channels) return scaleChannels(grown, own, new Float64Array(channels));
+  const bias = perElement(grown.bias, grown.shape).map((b, i) => b * own[i]);
+  return { ...grown, gain: grown.gain?.map((g, i) => g * own[i]) ?? own, bias };
 }
 
-/** The factors that a constant is, one per channel. */
-function channelwise(value: AffineValue, constant: Constant): Float64Array {
-  const factors = broadcast(constant, value);
-  const channels = factors && perChannelBias(factors, value.shape.channels);
-  if (!channels || channels.length !== value.shape.channels)
-    throw unsupported(
-      `its constant of ${constant.dims.join('x')} is not one number per channel, and it is no mask of a Relu: Add(Mul(Relu(X), M), Mul(X, 1 - M))`,
-    );
-  return channels;
+function misfit({ dims }: Constant, { layout, shape }: AffineValue): string {
+  return `a constant of ${dims.join('x') || 'one number'} to ${sizesOf(layout).join('x')} (${elementsOf(shape)} elements)`;
 }

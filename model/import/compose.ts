@@ -2,19 +2,18 @@ import { SphynxError } from '../../errors/sphynx-error.ts';
 import { elementsOf } from '../geometry.ts';
 import { MAX_ELEMENTS, MAX_LAYERS, MAX_TERMS } from '../limits.ts';
 import { type AffineValue, isTensor, tensorValue } from './affine.ts';
-import { KnownConstants } from './known-constants.ts';
+import { sizesOf } from './layout.ts';
 import { findMaskedRelus, type MaskedRelu, maskFlags } from './masked-relu.ts';
 import { mergeLayers } from './merge-layers.ts';
 import { inputsOf, type Lookup } from './node-inputs.ts';
 import type { OnnxGraph } from './onnx.ts';
-import { formatError } from './onnx-constant.ts';
+import { formatError, integerScalar, integerVector, type OnnxConstant } from './onnx-constant.ts';
 import type { OnnxNode } from './onnx-node.ts';
 import { LINEAR, NONLINEAR, POINTWISE, refusal } from './operators.ts';
 import { neededLayers, type PendingLayer } from './pending-layer.ts';
 import { PendingLayers } from './pending-layers.ts';
 import { InexactError } from './refusals.ts';
 import { operatorsOf, type Trace } from './trace.ts';
-import { dimsOf } from './view.ts';
 
 /** One way to run a graph: its layers, and where linear segments had to be cut or were asked to be. */
 export interface Composition {
@@ -36,16 +35,22 @@ export function compose(graph: OnnxGraph, cuts: ReadonlySet<string>): Compositio
   return new Composer(graph, cuts).run();
 }
 
+/** What the Shape and Size nodes of a graph give, as far as they can be reached; other nodes may fail. */
+export function knownSizes(graph: OnnxGraph): ReadonlyMap<string, OnnxConstant> {
+  return new Composer(graph, new Set()).sizes();
+}
+
 class Composer {
   readonly #graph: OnnxGraph;
   readonly #wanted: ReadonlySet<string>;
   readonly #masked: ReadonlyMap<OnnxNode, MaskedRelu>;
-  readonly #constants: KnownConstants;
+  readonly #constants: Map<string, OnnxConstant>;
   readonly #values = new Map<string, AffineValue>();
   /** What cut values, and pointwise maps of them, are without the cut: activations of these need not wait for it. */
   readonly #uncut = new Map<string, AffineValue>();
   readonly #early: Lookup<AffineValue>;
   readonly #traces = new Map<string, Trace>();
+  readonly #sizes = new Map<string, OnnxConstant>();
   readonly #layers = new PendingLayers();
   readonly #cuts = new Map<string, string>();
   readonly #problems: string[] = [];
@@ -55,25 +60,18 @@ class Composer {
     this.#graph = graph;
     this.#wanted = cuts;
     this.#masked = findMaskedRelus(graph);
-    this.#constants = new KnownConstants(graph.constants);
-    this.#values.set(graph.inputName, tensorValue(0, graph.input));
+    this.#constants = new Map(graph.constants);
+    this.#values.set(graph.inputName, tensorValue(0, graph.input, graph.layout));
     this.#early = { get: (name) => this.#uncut.get(name) ?? this.#values.get(name) };
   }
 
   run(): Composition {
-    const { nodes, outputName, inputName } = this.#graph;
-    const defined = new Set([inputName, ...this.#constants.all.keys()]);
-    for (const node of nodes) {
-      for (const name of node.outputs) {
-        if (name && defined.has(name)) throw formatError(`${JSON.stringify(name)} is computed twice`);
-        defined.add(name);
-      }
-      this.#visit(node);
-    }
+    const { nodes, outputName } = this.#graph;
+    for (const node of nodes) this.#visit(node);
     if (this.#problems.length > 0)
       return { layers: [], cuts: this.#cuts, composed: [], problems: this.#problems };
     const value = this.#values.get(outputName);
-    if (!value) throw formatError('nothing computes the output');
+    if (!value) throw formatError(`nothing computes the output ${JSON.stringify(outputName)} from the input`);
     const logits = {
       name: 'logits',
       value,
@@ -91,6 +89,11 @@ class Composer {
     return { layers, cuts: this.#cuts, composed, problems: [] };
   }
 
+  sizes(): ReadonlyMap<string, OnnxConstant> {
+    for (const node of this.#graph.nodes) this.#visit(node);
+    return this.#sizes;
+  }
+
   #visit(node: OnnxNode): void {
     if (this.#masked.has(node) && node.type !== 'Relu') {
       // Its Relu stands for all.
@@ -98,14 +101,21 @@ class Composer {
       return;
     }
     try {
-      if (this.#constants.fold(node, this.#values)) return;
-      if (!LINEAR.has(node.type) && !NONLINEAR.has(node.type)) throw refusal(node);
+      const failures = node.outputs.flatMap((name) => this.#graph.failures?.get(name) ?? []);
+      if (failures.length > 0) {
+        const reason = failures.find((text) => text !== '');
+        if (reason) throw new SphynxError('model/unsupported', reason);
+        this.#break(node);
+        return;
+      }
+      if (node.type === 'Shape' || node.type === 'Size') this.#measure(node);
+      else if (!LINEAR.has(node.type) && !NONLINEAR.has(node.type)) throw refusal(node);
       else if (node.inputs.some((name) => this.#broken.has(name))) this.#break(node);
       else this.#evaluate(node);
     } catch (error) {
       if (!(error instanceof SphynxError && error.code === 'model/unsupported')) throw error;
       const shapes = node.inputs.map((name) => this.#values.get(name)).filter((value) => value !== undefined);
-      const of = shapes.map((value) => ` of ${dimsOf(value).join('x')}`).join(' and');
+      const of = shapes.map((value) => ` of ${sizesOf(value.layout).join('x')}`).join(' and');
       this.#problems.push(`${node.type} ${node.label}${of}: ${error.message}`);
       this.#break(node);
     }
@@ -157,8 +167,8 @@ class Composer {
       throw new InexactError(`its layer would read more than ${MAX_TERMS} tensors: put a Relu between`);
     const from = node.inputs.map((name) => this.#traces.get(name)).filter((trace) => trace !== undefined);
     for (const [i, name] of node.outputs.entries()) {
-      if (!name) continue;
-      if (!results[i]) throw formatError(`node ${node.label} has too many outputs`);
+      // Masks and statistics, of use in training alone.
+      if (!name || !results[i]) continue;
       this.#set(name, results[i]);
       this.#traces.set(name, { operator: `${node.type} ${node.label}`, from });
     }
@@ -170,10 +180,27 @@ class Composer {
       );
   }
 
+  /** What the sizes of a value are, as a constant. */
+  #measure(node: OnnxNode): void {
+    const value = this.#values.get(node.inputs[0]);
+    if (!value) {
+      this.#break(node);
+      return;
+    }
+    const sizes = sizesOf(value.layout);
+    const [first, last] = [node.integer('start', 0), node.integer('end', sizes.length)];
+    const constant =
+      node.type === 'Shape'
+        ? integerVector(sizes.slice(first, last))
+        : integerScalar(sizes.reduce((product, size) => product * size, 1));
+    this.#constants.set(node.outputs[0], constant);
+    this.#sizes.set(node.outputs[0], constant);
+  }
+
   /** Whether a value could be cut. */
   #isComposed(name: string): boolean {
     const value = this.#values.get(name);
-    return value !== undefined && !value.view && !isTensor(value);
+    return value !== undefined && !isTensor(value);
   }
 
   /** Makes a value a layer of linear elements, unless it is a tensor already. */

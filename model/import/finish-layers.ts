@@ -5,11 +5,11 @@ import { MAX_KERNEL, MAX_NAME, MAX_TERMS, MAX_WEIGHTS } from '../limits.ts';
 import { type AffineTerm, denseKernel, weightsOf } from './affine.ts';
 import { perChannelBias } from './bias.ts';
 import { groupedWeights, groupsOf } from './channel-groups.ts';
-import { cutKernel, embedKernel, zeroBorder } from './dense-kernel.ts';
+import { cutKernel, embedKernel, makeKernel, zeroBorder } from './dense-kernel.ts';
 import type { PendingLayer } from './pending-layer.ts';
 
 /** The layers with kernels trimmed and padding as the model card wants it. Throws 'model/unsupported' if the last gives no logits. */
-export function finishLayers(layers: readonly PendingLayer[]): FloatLayer[] {
+export function finishLayers(layers: readonly PendingLayer[], input: Shape): FloatLayer[] {
   const { shape } = layers[layers.length - 1].value;
   if (shape.height !== 1 || shape.width !== 1)
     throw new SphynxError(
@@ -22,14 +22,14 @@ export function finishLayers(layers: readonly PendingLayer[]): FloatLayer[] {
       'model/unsupported',
       `it has ${weights} weights, more than ${MAX_WEIGHTS}, as grouped and depthwise convolutions count like whole ones while they are composed: use fewer channels`,
     );
-  return layers.map(finishLayer);
+  return layers.map((layer) => finishLayer(layer, input));
 }
 
-function finishLayer({ name, value, linear }: PendingLayer): FloatLayer {
+function finishLayer({ name, value, linear }: PendingLayer, input: Shape): FloatLayer {
   const { shape, terms, bias } = value;
   const nonzero = terms.filter((term) => zeroBorder(denseKernel(term)) !== null);
   // A layer that ignores all tensors still has to read one.
-  const read = nonzero.length > 0 ? nonzero : terms.slice(0, 1);
+  const read = nonzero.length > 0 ? nonzero : [terms[0] ?? nothing(input, shape)];
   if (read.length > MAX_TERMS)
     throw new SphynxError(
       'model/unsupported',
@@ -46,6 +46,12 @@ function finishLayer({ name, value, linear }: PendingLayer): FloatLayer {
     bias: perChannelBias(bias, shape.channels),
     linear,
   };
+}
+
+/** A term that reads the image and multiplies it by zero. */
+function nothing(from: Shape, { channels }: Shape): AffineTerm {
+  const kernel = makeKernel(channels, from.channels, 1, 1, () => {});
+  return { tensor: 0, from, pool: 'none', kernel, strideY: 1, strideX: 1, padTop: 0, padLeft: 0 };
 }
 
 interface FinishedTerm {

@@ -1,12 +1,17 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
+import type { Shape } from '../card.ts';
 import type { FloatNetwork } from '../float-network.ts';
 import { chooseCuts } from './choose-cuts.ts';
+import { knownSizes } from './compose.ts';
 import { withoutFinalSoftmax } from './final-softmax.ts';
 import { finishLayers } from './finish-layers.ts';
-import { foldGraph } from './known-constants.ts';
-import { readOnnx } from './onnx.ts';
+import { foldGraph } from './fold-constants.ts';
+import { mergeReductions } from './merge-reductions.ts';
+import { type ReadOptions, readOnnx } from './onnx.ts';
+import { padPools } from './pad-pools.ts';
 import type { PendingLayer } from './pending-layer.ts';
 import { poolFirst } from './pool-first.ts';
+import { type RuntimeModel, runtimeModel } from './runtime-model.ts';
 
 /** A network with what became of the graph it was read from. */
 export interface ImportedGraph {
@@ -17,22 +22,27 @@ export interface ImportedGraph {
   readonly nodes: Readonly<Record<string, number>>;
   /** Whether the output went through a Softmax, which is left to the client. */
   readonly softmax: boolean;
+  /** What of the file was left out, for people. */
+  readonly notes: readonly string[];
+  /** What to compare the network with. */
+  readonly runtime: RuntimeModel;
 }
 
 /**
  * The network in an ONNX file, every run of linear operators between two layers of gadgets composed into one.
  * Throws 'model/format' on a broken file and 'model/unsupported' with all nodes that cannot be run.
  */
-export function importOnnx(bytes: Uint8Array): FloatNetwork {
-  return importGraph(bytes).network;
+export async function importOnnx(bytes: Uint8Array, options?: ReadOptions): Promise<FloatNetwork> {
+  return (await importGraph(bytes, options)).network;
 }
 
 /** The same, with the report of it. */
-export function importGraph(bytes: Uint8Array): ImportedGraph {
-  const file = readOnnx(bytes);
-  const whole = foldGraph(file);
+export async function importGraph(bytes: Uint8Array, options?: ReadOptions): Promise<ImportedGraph> {
+  const read = await readOnnx(bytes, options);
+  const { graph: file, model, notes } = read;
+  const whole = await foldGraph(file, model.opsetImport, knownSizes);
   const logits = withoutFinalSoftmax(whole);
-  const graph = poolFirst(logits);
+  const graph = poolFirst(padPools(mergeReductions(logits)));
   const { layers, problems } = chooseCuts(graph);
   if (problems.length > 0)
     throw new SphynxError(
@@ -40,19 +50,21 @@ export function importGraph(bytes: Uint8Array): ImportedGraph {
       `this network cannot be run privately:\n${problems.join('\n')}`,
     );
   const nodes: Record<string, number> = {};
-  for (const { type } of file.nodes) nodes[type] = (nodes[type] ?? 0) + 1;
+  for (const { type } of read.nodes) if (type !== 'Constant') nodes[type] = (nodes[type] ?? 0) + 1;
   return {
-    network: { input: graph.input, layers: finished(layers) },
+    network: { input: graph.input, layers: finished(layers, graph.input) },
     origins: layers.map(({ operators, cuts }) => ({ operators, cuts })),
     nodes,
     softmax: logits !== whole,
+    notes,
+    runtime: runtimeModel(read),
   };
 }
 
 /** Kernels are computed from those they are composed of, one inside the other. */
-function finished(layers: readonly PendingLayer[]): FloatNetwork['layers'] {
+function finished(layers: readonly PendingLayer[], input: Shape): FloatNetwork['layers'] {
   try {
-    return finishLayers(layers);
+    return finishLayers(layers, input);
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     throw new SphynxError('model/unsupported', 'too many linear operators follow one another', { cause });

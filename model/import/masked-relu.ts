@@ -1,11 +1,12 @@
 import type { AffineValue } from './affine.ts';
+import { perElement } from './bias.ts';
 import { broadcast } from './broadcast.ts';
+import { sizesOf } from './layout.ts';
 import { neighbours } from './neighbours.ts';
 import type { OnnxGraph } from './onnx.ts';
 import type { Constant } from './onnx-constant.ts';
 import type { OnnxNode } from './onnx-node.ts';
 import { unsupported } from './refusals.ts';
-import { dimsOf } from './view.ts';
 
 /**
  * Selective linearization in an ONNX graph: with constants M and C = 1 - M of zeros and ones,
@@ -70,9 +71,9 @@ function spread(constant: Constant, value: AffineValue): Uint8Array {
   const mask = broadcast(constant, value);
   if (mask === null)
     throw unsupported(
-      `its mask of ${constant.dims.join('x')} does not fit its map of ${dimsOf(value).join('x')} elements: export it as [C, H, W] or [C, 1, 1]`,
+      `its mask of ${constant.dims.join('x')} does not fit its map of ${sizesOf(value.layout).join('x')} elements: export it as [C, H, W] or [C, 1, 1]`,
     );
   if (mask.some((flag) => flag !== 0 && flag !== 1))
     throw unsupported('its mask has other values than 0 and 1: round it');
-  return Uint8Array.from(mask);
+  return Uint8Array.from(perElement(mask, value.shape));
 }

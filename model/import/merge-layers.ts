@@ -67,10 +67,7 @@ function tryPair(layers: readonly PendingLayer[], i: number, j: number): Pending
 /** Layers i < j, of which neither depends on the other, as one. */
 function mergePair(layers: readonly PendingLayer[], i: number, j: number): PendingLayer[] {
   const [a, b] = [layers[i], layers[j]];
-  const value = concatValues([
-    { ...a.value, flat: false },
-    { ...b.value, flat: false },
-  ]);
+  const value = concatValues([a.value, b.value]);
   const both: PendingLayer = {
     name: `${a.name} + ${b.name}`,
     value,

@@ -2,16 +2,16 @@ import type { AffineValue } from './affine.ts';
 import { type Constant, formatError } from './onnx-constant.ts';
 import type { OnnxNode } from './onnx-node.ts';
 import { unsupported } from './refusals.ts';
+import { settled } from './relayout.ts';
 import type { Segments } from './rewrites/segments.ts';
-import { plainValue } from './view.ts';
 
 /** What an operator of the importer sees of its node: attributes, and inputs that are values or constants. */
 export interface NodeInputs {
   readonly node: OnnxNode;
   /** An input that depends on the image. Throws 'model/unsupported' where it is a constant. */
   value(index: number): AffineValue;
-  /** The same, as it was transposed or reshaped, even where it is neither a map nor a vector now. */
-  viewed(index: number): AffineValue;
+  /** The same, maybe with factors that wait for a product. */
+  unsettled(index: number): AffineValue;
   /** An input that does not. Throws 'model/unsupported' where it is computed, 'model/format' where it is missing. */
   constant(index: number): Constant;
   /** Whether the input is given and does not depend on the image. */
@@ -35,7 +35,7 @@ export function inputsOf(
   const name = (index: number) => node.inputs[index] ?? '';
   const missing = (index: number) =>
     formatError(`node ${node.label} reads ${JSON.stringify(name(index))}, which nothing defines`);
-  const viewed = (index: number) => {
+  const unsettled = (index: number) => {
     const value = values.get(name(index));
     if (value) return value;
     throw constants.get(name(index))
@@ -48,8 +48,8 @@ export function inputsOf(
     node,
     has: (index) => name(index) !== '',
     isConstant: (index) => constants.get(name(index)) !== undefined,
-    value: (index) => plainValue(viewed(index)),
-    viewed,
+    value: (index) => settled(unsettled(index)),
+    unsettled,
     constant: (index) => {
       const constant = constants.get(name(index));
       if (constant) return constant;
@@ -69,5 +69,5 @@ export function perChannel({ node, constant }: NodeInputs, index: number, channe
     throw formatError(
       `node ${node.label}: input ${index} has ${values.length} values for ${channels} channels`,
     );
-  return values;
+  return Float64Array.from(values);
 }

@@ -1,11 +1,20 @@
-import type { AffineValue } from './affine.ts';
-import { type NodeInputs, perChannel } from './node-inputs.ts';
-import { formatError } from './onnx-constant.ts';
+import { type AffineValue, addValues, scaleValue } from './affine.ts';
+import { aligned, ranked } from './align.ts';
+import { shiftedBy } from './arithmetic-operators.ts';
+import { perChannelBias } from './bias.ts';
+import { broadcast } from './broadcast.ts';
+import { sizeOf } from './layout.ts';
+import type { NodeInputs } from './node-inputs.ts';
+import { type Constant, formatError } from './onnx-constant.ts';
+import { reductionOf } from './reduction-axes.ts';
 import { exactly, unsupported } from './refusals.ts';
+import { selectAlong } from './relayout.ts';
 import { clip, leakyRelu } from './rewrites/activations.ts';
 import { maxPool } from './rewrites/max-window.ts';
-import type { Segments } from './rewrites/segments.ts';
-import { mapOf, poolingWindow } from './window.ts';
+import { maxima } from './rewrites/maximum.ts';
+import { endTogether, type Segments } from './rewrites/segments.ts';
+import { mapSize } from './spatial.ts';
+import { poolingWindow } from './window.ts';
 
 /** A nonlinear ONNX operator, as layers of ReLUs and linear maps. Throws as `Operator` does. */
 export type NonlinearOperator = (inputs: NodeInputs, segments: Segments) => AffineValue;
@@ -36,35 +45,101 @@ export const NONLINEAR_OPERATORS: Record<string, NonlinearOperator> = {
 
   PRelu: (inputs, segments) => {
     const value = inputs.value(0);
-    const { channels, height, width } = value.shape;
-    const { dims, values } = inputs.constant(1);
-    if (values.length === 1) return leakyRelu(segments, value, new Float64Array(channels).fill(values[0]));
-    const position = dims.length + (value.flat ? -1 : -3);
-    if (values.length !== channels || dims[position] !== channels || (value.flat && height * width !== 1))
+    const slopes = inputs.constant(1);
+    const grown = ranked(value, slopes.dims.length);
+    const each = broadcast(slopes, grown);
+    const perChannel = each && perChannelBias(each, value.shape.channels);
+    if (perChannel?.length !== value.shape.channels)
       throw unsupported(
-        `its slopes of ${dims.join('x')} are not one number per channel: train it with one slope per channel`,
+        `its slopes of ${slopes.dims.join('x')} are not one number per channel: train it with one slope per channel`,
       );
-    return leakyRelu(segments, value, perChannel(inputs, 1, channels));
+    return leakyRelu(segments, grown, perChannel);
+  },
+
+  Max: (inputs, segments) => largest(inputs, segments, 1),
+  Min: (inputs, segments) => largest(inputs, segments, -1),
+
+  ReduceMax: (inputs, segments) => reducedMax(inputs, segments, 1),
+  ReduceMin: (inputs, segments) => reducedMax(inputs, segments, -1),
+
+  /** ReLU(x) + ReLU(-x). */
+  Abs: (inputs, segments) => {
+    const value = inputs.value(0);
+    const [above, below] = endTogether(segments, [value, scaleValue(value, -1)], []);
+    return addValues(above, below);
+  },
+
+  HardSigmoid: (inputs, segments) => {
+    const { node } = inputs;
+    const line = scaleValue(inputs.value(0), node.float('alpha', 0.2), node.float('beta', 0.5));
+    return clip(segments, line, 0, 1);
   },
 
   MaxPool: (inputs, segments) => {
     const { node } = inputs;
-    if (node.outputs[1]) throw unsupported('its indices are read: only its maxima can be');
-    const value = mapOf(inputs);
-    return exactly(maxPool(segments, value, poolingWindow(node, value.shape)));
+    const value = inputs.value(0);
+    const size = mapSize(value);
+    return exactly(maxPool(segments, value, poolingWindow(node, size, value.layout.length - 2)));
   },
 
   GlobalMaxPool: (inputs, segments) => {
-    const value = mapOf(inputs);
-    const { height, width } = value.shape;
+    const value = inputs.value(0);
+    const { height, width } = mapSize(value);
     const whole = { strideY: 1, strideX: 1, padTop: 0, padLeft: 0, outHeight: 1, outWidth: 1, padded: false };
     const window = { ...whole, rows: height, columns: width, dilationY: 1, dilationX: 1 };
     return exactly(maxPool(segments, value, window));
   },
 };
 
-/** Bounds of a Clip from here on are none: the largest float, which stands for one that is left out. */
+/** Bounds from here on are none: the largest float, which stands for one that is left out. */
 const LARGEST = 3.4e38;
+
+/** The largest of the inputs (`sign` 1) or the smallest (-1), element by element; some may be constants. */
+function largest(inputs: NodeInputs, segments: Segments, sign: 1 | -1): AffineValue {
+  const { node } = inputs;
+  const indices = [...node.inputs.keys()];
+  const computed = indices.filter((index) => !inputs.isConstant(index)).map((index) => inputs.value(index));
+  if (computed.length === 0) inputs.value(0);
+  const values = computed.length > 1 ? aligned(computed) : computed;
+  const contestants = values.map((value) => ({ value: scaleValue(value, sign), inside: null }));
+  let best = maxima(segments, [contestants])![0].value;
+  for (const index of indices.filter((index) => inputs.isConstant(index)))
+    best = atLeast(segments, best, inputs.constant(index), sign);
+  return scaleValue(best, sign);
+}
+
+/** The larger of a value and `sign` times a constant c: c + ReLU(x - c). */
+function atLeast(segments: Segments, value: AffineValue, constant: Constant, sign: 1 | -1): AffineValue {
+  const bounds = Float64Array.from(constant.values, (bound) => sign * bound);
+  if (bounds.every((bound) => bound <= -LARGEST)) return value;
+  if (!bounds.every((bound) => Math.abs(bound) < LARGEST))
+    throw unsupported('some of its bounds are infinite and others are not: clip at finite bounds');
+  const lifted = { dims: constant.dims, values: bounds };
+  return shiftedBy(segments.end(shiftedBy(value, lifted, -1), null), lifted);
+}
+
+/** The largest along some axes (`sign` 1) or the smallest (-1): axis by axis, of halves that share the middle. */
+function reducedMax(inputs: NodeInputs, segments: Segments, sign: 1 | -1): AffineValue {
+  const value = inputs.value(0);
+  const { axes, keep } = reductionOf(inputs, value);
+  let best = scaleValue(value, sign);
+  for (const axis of axes)
+    for (let size = sizeOf(best.layout[axis]); size > 1; size = Math.ceil(size / 2)) {
+      const half = Math.ceil(size / 2);
+      const [low, high] = [0, size - half].map((first) =>
+        selectAlong(
+          best,
+          axis,
+          Array.from({ length: half }, (_, i) => first + i),
+        ),
+      );
+      const halves = aligned([low, high]).map((part) => ({ value: part, inside: null }));
+      best = maxima(segments, [halves])![0].value;
+    }
+  const result = scaleValue(best, sign);
+  if (keep) return result;
+  return { ...result, layout: result.layout.filter((_, axis) => !axes.includes(axis)) };
+}
 
 function scalar(inputs: NodeInputs, index: number): number {
   const { values } = inputs.constant(index);

@@ -1,41 +1,67 @@
 import onnxProto from 'onnx-proto';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 
-/** A constant of an ONNX graph: row-major. No dimensions is a scalar. */
+/** Numbers for operators: row-major. No dimensions is a scalar. */
 export interface Constant {
   readonly dims: readonly number[];
-  readonly values: Float64Array;
-  /** Whether its element type is one of the integers, whose quotients are cut off. */
-  readonly integer?: boolean;
+  readonly values: Numbers;
 }
+
+export type Numbers = Float64Array | Float32Array;
 
 /** Elements of one constant. */
-const MAX_CONSTANT = 2 ** 27;
+const MAX_CONSTANT = 2 ** 28;
 const MAX_DIMENSIONS = 8;
 
-type TensorProto = onnxProto.onnx.ITensorProto;
+export type TensorProto = onnxProto.onnx.ITensorProto;
 
-/** Throws 'model/format' on a broken tensor, 'model/unsupported' on element types other than float, double and integers. */
-export function readConstant(tensor: TensorProto): Constant {
-  const name = JSON.stringify(tensor.name ?? '');
-  const dims = (tensor.dims ?? []).map(toInteger);
-  const length = dims.reduce((product, dim) => product * dim, 1);
-  if (dims.length > MAX_DIMENSIONS || dims.some((dim) => dim < 0) || length > MAX_CONSTANT)
-    throw formatError(`constant ${name}: a shape of ${dims.join('x')}`);
-  if (tensor.dataLocation === onnxProto.onnx.TensorProto.DataLocation.EXTERNAL)
-    throw new SphynxError(
-      'model/unsupported',
-      `constant ${name} lies in another file: save the model as one file`,
-    );
-  const values = readValues(tensor, name);
-  if (values.length !== length)
-    throw formatError(`constant ${name}: expected ${length} values, got ${values.length}`);
-  if (!values.every(Number.isFinite)) throw formatError(`constant ${name}: not all values are finite`);
-  const { FLOAT, DOUBLE, FLOAT16 } = onnxProto.onnx.TensorProto.DataType;
-  return { dims, values, integer: ![FLOAT, DOUBLE, FLOAT16].includes(tensor.dataType ?? FLOAT) };
+const { DataType, DataLocation } = onnxProto.onnx.TensorProto;
+
+/** A constant of an ONNX graph. Its numbers are read when an operator asks for them, as many are sizes or never read. */
+export class OnnxConstant implements Constant {
+  readonly dims: readonly number[];
+  /** As the runtime takes it. */
+  readonly tensor: TensorProto;
+  #values: Numbers | undefined;
+
+  /** Throws 'model/format' on a broken shape. */
+  constructor(tensor: TensorProto) {
+    this.tensor = tensor;
+    this.dims = (tensor.dims ?? []).map(toInteger);
+    const length = this.dims.reduce((product, dim) => product * dim, 1);
+    if (this.dims.length > MAX_DIMENSIONS || this.dims.some((dim) => dim < 0) || length > MAX_CONSTANT)
+      throw formatError(`constant ${nameOf(tensor)}: a shape of ${this.dims.join('x')}`);
+  }
+
+  /** Throws 'model/format' on a broken tensor, 'model/unsupported' on element types other than numbers. */
+  get values(): Numbers {
+    if (!this.#values) {
+      const length = this.dims.reduce((product, dim) => product * dim, 1);
+      const values = readValues(this.tensor, nameOf(this.tensor));
+      if (values.length !== length)
+        throw formatError(`constant ${nameOf(this.tensor)}: expected ${length} values, got ${values.length}`);
+      this.#values = values;
+    }
+    return this.#values;
+  }
 }
 
-function readValues(tensor: TensorProto, name: string): Float64Array {
+/** A vector of integers, such as the sizes of a value. */
+export function integerVector(values: readonly number[]): OnnxConstant {
+  return new OnnxConstant({ dims: [values.length], dataType: DataType.INT64, int64Data: [...values] });
+}
+
+export function integerScalar(value: number): OnnxConstant {
+  return new OnnxConstant({ dims: [], dataType: DataType.INT64, int64Data: [value] });
+}
+
+function nameOf({ name }: TensorProto): string {
+  return JSON.stringify(name ?? '');
+}
+
+function readValues(tensor: TensorProto, name: string): Numbers {
+  if (tensor.dataLocation === DataLocation.EXTERNAL)
+    throw new SphynxError('model/unsupported', `constant ${name} lies in another file, which was not read`);
   const raw = tensor.rawData ?? new Uint8Array();
   const words = <T>(
     bytes: number,
@@ -47,27 +73,41 @@ function readValues(tensor: TensorProto, name: string): Float64Array {
     const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
     return Float64Array.from({ length: raw.length / bytes }, (_, i) => read(view, i * bytes));
   };
-  const types = onnxProto.onnx.TensorProto.DataType;
   switch (tensor.dataType) {
-    case types.FLOAT:
+    case DataType.FLOAT:
+      // Weights: without a copy where they lie well.
+      if (raw.length > 0 && raw.length % 4 === 0) {
+        const bytes = raw.byteOffset % 4 === 0 ? raw : new Uint8Array(raw);
+        return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+      }
       return words(4, (view, at) => view.getFloat32(at, true), tensor.floatData);
-    case types.DOUBLE:
+    case DataType.DOUBLE:
       return words(8, (view, at) => view.getFloat64(at, true), tensor.doubleData);
-    case types.FLOAT16:
+    case DataType.FLOAT16:
       return words(2, (view, at) => halfFloat(view.getUint16(at, true)), tensor.int32Data?.map(halfFloat));
-    case types.BOOL:
-    case types.UINT8:
+    case DataType.BFLOAT16:
+      return words(2, (view, at) => brainFloat(view.getUint16(at, true)), tensor.int32Data?.map(brainFloat));
+    case DataType.BOOL:
+    case DataType.UINT8:
       return words(1, (view, at) => view.getUint8(at), tensor.int32Data);
-    case types.INT8:
+    case DataType.INT8:
       return words(1, (view, at) => view.getInt8(at), tensor.int32Data);
-    case types.INT32:
+    case DataType.UINT16:
+      return words(2, (view, at) => view.getUint16(at, true), tensor.int32Data);
+    case DataType.INT16:
+      return words(2, (view, at) => view.getInt16(at, true), tensor.int32Data);
+    case DataType.INT32:
       return words(4, (view, at) => view.getInt32(at, true), tensor.int32Data);
-    case types.INT64:
+    case DataType.UINT32:
+      return words(4, (view, at) => view.getUint32(at, true), tensor.uint64Data);
+    case DataType.INT64:
       return words(8, (view, at) => Number(view.getBigInt64(at, true)), tensor.int64Data);
+    case DataType.UINT64:
+      return words(8, (view, at) => Number(view.getBigUint64(at, true)), tensor.uint64Data);
     default:
       throw new SphynxError(
         'model/unsupported',
-        `constant ${name}: element type ${tensor.dataType ?? 'none'}`,
+        `constant ${name} holds no numbers that can be read (element type ${tensor.dataType ?? 'none'}): export float32 weights`,
       );
   }
 }
@@ -76,8 +116,13 @@ function readValues(tensor: TensorProto, name: string): Float64Array {
 function halfFloat(bits: number): number {
   const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023];
   const size = exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15);
-  const value = exponent === 31 ? Number.NaN : size;
+  const value = exponent < 31 ? size : fraction === 0 ? Number.POSITIVE_INFINITY : Number.NaN;
   return bits >> 15 ? -value : value;
+}
+
+/** The number whose upper half as a binary32 has the given bits. */
+function brainFloat(bits: number): number {
+  return new Float32Array(Uint32Array.of(bits << 16).buffer)[0];
 }
 
 /** A protobuf int64 as a number. Throws 'model/format' beyond 2^53. */

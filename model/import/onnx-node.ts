@@ -1,5 +1,5 @@
-import type onnxProto from 'onnx-proto';
-import { type Constant, formatError, readConstant, toInteger } from './onnx-constant.ts';
+import onnxProto from 'onnx-proto';
+import { formatError, OnnxConstant, toInteger } from './onnx-constant.ts';
 
 /** One operation of an ONNX graph, with typed access to its attributes. */
 export class OnnxNode {
@@ -9,17 +9,21 @@ export class OnnxNode {
   /** Names of values; an input that is left out is ''. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
+  /** Names of all values that it reads, those that its subgraphs take from around it included. */
+  readonly reads: readonly string[];
   readonly #node: onnxProto.onnx.INodeProto;
   readonly #attributes: Map<string, onnxProto.onnx.IAttributeProto>;
 
   /** Throws 'model/format' if the node has no type or no output. */
   constructor(node: onnxProto.onnx.INodeProto) {
     this.#node = node;
-    this.type = node.domain ? `${node.domain}.${node.opType}` : (node.opType ?? '');
+    const standard = !node.domain || node.domain === 'ai.onnx';
+    this.type = standard ? (node.opType ?? '') : `${node.domain}.${node.opType}`;
     this.inputs = node.input ?? [];
     this.outputs = node.output ?? [];
     this.label = JSON.stringify(node.name || this.outputs[0] || '');
     if (!this.type || !this.outputs[0]) throw formatError(`node ${this.label} has no type or no output`);
+    this.reads = [...new Set([...this.inputs.filter((name) => name !== ''), ...captured(node)])];
     this.#attributes = new Map((node.attribute ?? []).map((attribute) => [attribute.name ?? '', attribute]));
   }
 
@@ -31,6 +35,18 @@ export class OnnxNode {
       input: [...input],
       output: [...output],
     });
+  }
+
+  /** The graph that an attribute holds, with nodes and constants of its own. */
+  subgraph(name: string): onnxProto.onnx.IGraphProto | null {
+    return this.#attributes.get(name)?.g ?? null;
+  }
+
+  /** The same operation with another list of integers as an attribute, and explicit pads. */
+  withIntegers(name: string, ints: readonly number[]): OnnxNode {
+    const { INTS } = onnxProto.onnx.AttributeProto.AttributeType;
+    const rest = (this.#node.attribute ?? []).filter((own) => own.name !== name && own.name !== 'auto_pad');
+    return new OnnxNode({ ...this.#node, attribute: [...rest, { name, type: INTS, ints: [...ints] }] });
   }
 
   has(name: string): boolean {
@@ -62,10 +78,47 @@ export class OnnxNode {
     return value?.length ? Buffer.from(value).toString('latin1') : otherwise;
   }
 
-  /** Throws 'model/format' if the attribute holds no tensor. */
-  constant(name: string): Constant {
-    const tensor = this.#attributes.get(name)?.t;
-    if (!tensor) throw formatError(`node ${this.label}: ${name} holds no tensor`);
-    return readConstant(tensor);
+  /** As it stands in the file. */
+  get proto(): onnxProto.onnx.INodeProto {
+    return this.#node;
   }
+
+  /** What a Constant node is, in any of its forms. Throws 'model/format' if it holds no value. */
+  constantTensor(): OnnxConstant {
+    const attribute = (name: string) => this.#attributes.get(name);
+    const tensor = attribute('value')?.t;
+    if (tensor) return new OnnxConstant(tensor);
+    const { FLOAT, INT64, STRING } = onnxProto.onnx.TensorProto.DataType;
+    const list = <T>(values: readonly T[]) => ({ dims: [values.length] });
+    const floats = attribute('value_floats')?.floats;
+    const integers = attribute('value_ints')?.ints;
+    const strings = attribute('value_strings')?.strings;
+    if (this.has('value_float'))
+      return new OnnxConstant({ dims: [], dataType: FLOAT, floatData: [attribute('value_float')?.f ?? 0] });
+    if (this.has('value_int'))
+      return new OnnxConstant({ dims: [], dataType: INT64, int64Data: [attribute('value_int')?.i ?? 0] });
+    if (floats && this.has('value_floats'))
+      return new OnnxConstant({ ...list(floats), dataType: FLOAT, floatData: floats });
+    if (integers && this.has('value_ints'))
+      return new OnnxConstant({ ...list(integers), dataType: INT64, int64Data: integers });
+    if (this.has('value_string') || strings)
+      return new OnnxConstant({ ...list(strings ?? []), dataType: STRING, stringData: strings ?? [] });
+    throw formatError(`node ${this.label} holds no value`);
+  }
+}
+
+/** Values from outside that a node's subgraphs read. */
+function captured(node: onnxProto.onnx.INodeProto): string[] {
+  const graphs = (node.attribute ?? []).flatMap(({ g, graphs }) => [...(g ? [g] : []), ...(graphs ?? [])]);
+  return graphs.flatMap((graph) => {
+    const own = new Set([
+      ...(graph.input ?? []).map(({ name }) => name ?? ''),
+      ...(graph.initializer ?? []).map(({ name }) => name ?? ''),
+      ...(graph.node ?? []).flatMap(({ output }) => output ?? []),
+    ]);
+    const read = (graph.node ?? []).flatMap((inner) => [...(inner.input ?? []), ...captured(inner)]);
+    return [...read, ...(graph.output ?? []).map(({ name }) => name ?? '')].filter(
+      (name) => name !== '' && !own.has(name),
+    );
+  });
 }

@@ -1,50 +1,101 @@
 import onnxProto from 'onnx-proto';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { Shape } from '../card.ts';
-import { MAX_CHANNELS, MAX_ELEMENTS, MAX_SIDE } from '../limits.ts';
-import { type Constant, formatError, readConstant, toInteger } from './onnx-constant.ts';
+import { inlineExternalData, type ReadExternal } from './external-data.ts';
+import { readInput } from './graph-input.ts';
+import { inOrder, makersOf } from './graph-order.ts';
+import type { Layout } from './layout.ts';
+import { formatError, OnnxConstant } from './onnx-constant.ts';
 import { OnnxNode } from './onnx-node.ts';
 
 /** Reading ONNX files (github.com/onnx/onnx, docs/IR.md) into a graph of checked values. Files may be hostile. */
 
 export interface OnnxGraph {
   readonly inputName: string;
-  /** One image; the batch dimension is left out. */
+  /** One image. */
   readonly input: Shape;
+  /** The image as the graph sees it, in a batch of as many as the file was exported for. */
+  readonly layout: Layout;
   readonly outputName: string;
-  /** In an order in which every value is computed before it is read. */
+  /** All that the output depends on, in an order in which every value is computed before it is read. */
   readonly nodes: readonly OnnxNode[];
-  readonly constants: ReadonlyMap<string, Constant>;
+  readonly constants: ReadonlyMap<string, OnnxConstant>;
+  /** Why constants could not be computed, by name; empty for those that only other constants read. */
+  readonly failures?: ReadonlyMap<string, string>;
+}
+
+export interface OnnxFile {
+  readonly graph: OnnxGraph;
+  /** All nodes that the output depends on, those that compute constants included. */
+  readonly nodes: readonly OnnxNode[];
+  /** The file with all of its weights. */
+  readonly model: onnxProto.onnx.IModelProto;
+  /** What of the file was left out, for people. */
+  readonly notes: readonly string[];
+}
+
+export interface ReadOptions {
+  /** Which output to take, where the file has several. */
+  readonly output?: string;
+  /** Reads a file beside the model; none are read without it. */
+  readonly readExternal?: ReadExternal;
 }
 
 /** Larger files than any network that can be run privately. */
-const MAX_FILE_BYTES = 2 ** 30;
+const MAX_FILE_BYTES = 2 ** 31;
 const MAX_NODES = 20_000;
 
-/** Throws 'model/format' on a broken file, 'model/unsupported' on one with several inputs or outputs, or with external data. */
-export function readOnnx(bytes: Uint8Array): OnnxGraph {
+/**
+ * Throws 'model/format' on a broken file, 'model/unsupported' on one whose output depends on several inputs, or with
+ * several outputs of which none was chosen.
+ */
+export async function readOnnx(
+  bytes: Uint8Array,
+  { output, readExternal }: ReadOptions = {},
+): Promise<OnnxFile> {
   if (bytes.length > MAX_FILE_BYTES) throw formatError(`a file of ${bytes.length} bytes`);
-  const { graph } = decode(bytes);
+  const model = decode(bytes);
+  const { graph } = model;
   if (!graph) throw formatError('the file holds no graph');
   if ((graph.node ?? []).length > MAX_NODES) throw formatError(`more than ${MAX_NODES} nodes`);
-  const constants = new Map<string, Constant>();
-  for (const tensor of graph.initializer ?? []) define(constants, tensor.name ?? '', readConstant(tensor));
-  const inputs = (graph.input ?? []).filter(({ name }) => !constants.has(name ?? ''));
-  const outputs = graph.output ?? [];
-  if (inputs.length !== 1 || outputs.length !== 1)
-    throw new SphynxError(
-      'model/unsupported',
-      `expected one input and one output, got ${inputs.length} and ${outputs.length}`,
+  await inlineExternalData(graph, readExternal);
+  const notes: string[] = [];
+  const initializers = new Map((graph.initializer ?? []).map((tensor) => [tensor.name ?? '', tensor]));
+  const all = (graph.node ?? []).map((node) => new OnnxNode(node));
+  const makers = makersOf(all, initializers);
+  const outputName = chooseOutput(
+    (graph.output ?? []).map(({ name }) => name ?? ''),
+    output,
+    notes,
+  );
+  const nodes = inOrder(all, makers, [outputName]);
+  const read = new Set(nodes.flatMap((node) => node.reads));
+  const inputs = (graph.input ?? []).filter(({ name }) => !initializers.has(name ?? ''));
+  const used = inputs.filter(({ name }) => read.has(name ?? ''));
+  checkDefined(
+    nodes,
+    outputName,
+    new Set([...makers.keys(), ...initializers.keys(), ...inputs.map(({ name }) => name ?? '')]),
+  );
+  const unread = inputs.filter((input) => !used.includes(input)).map(({ name }) => name);
+  if (unread.length > 0) notes.push(`nothing reads the input ${unread.join(', ')}: it was left out`);
+  if (all.length > nodes.length)
+    notes.push(
+      `nothing that the output depends on reads ${all.length - nodes.length} of its nodes: they were left out`,
     );
-  const nodes = (graph.node ?? []).map((node) => new OnnxNode(node));
+  if (used.length !== 1) throw inputError(used, outputName);
+  const constants = new Map<string, OnnxConstant>();
+  for (const [name, tensor] of initializers)
+    if (read.has(name)) constants.set(name, new OnnxConstant(tensor));
   for (const node of nodes)
-    if (node.type === 'Constant') define(constants, node.outputs[0], node.constant('value'));
+    if (node.type === 'Constant') constants.set(node.outputs[0], node.constantTensor());
+  const computing = nodes.filter(({ type }) => type !== 'Constant');
+  const image = readInput(used[0], computing);
   return {
-    inputName: inputs[0].name ?? '',
-    input: readInputShape(inputs[0]),
-    outputName: outputs[0].name ?? '',
-    nodes: nodes.filter(({ type }) => type !== 'Constant'),
-    constants,
+    graph: { inputName: used[0].name ?? '', ...image, outputName, nodes: computing, constants },
+    nodes,
+    model,
+    notes,
   };
 }
 
@@ -56,28 +107,39 @@ function decode(bytes: Uint8Array): onnxProto.onnx.IModelProto {
   }
 }
 
-function define(constants: Map<string, Constant>, name: string, constant: Constant): void {
-  if (constants.has(name)) throw formatError(`the constant ${JSON.stringify(name)} is defined twice`);
-  constants.set(name, constant);
+function checkDefined(nodes: readonly OnnxNode[], output: string, defined: ReadonlySet<string>): void {
+  if (!defined.has(output)) throw formatError(`nothing computes the output ${JSON.stringify(output)}`);
+  for (const node of nodes)
+    for (const name of node.reads)
+      if (!defined.has(name))
+        throw formatError(`node ${node.label} reads ${JSON.stringify(name)}, which nothing defines`);
 }
 
-function readInputShape({ name, type }: onnxProto.onnx.IValueInfoProto): Shape {
-  const dims = type?.tensorType?.shape?.dim ?? [];
-  if (dims.length !== 4)
+function chooseOutput(outputs: readonly string[], chosen: string | undefined, notes: string[]): string {
+  const names = outputs.map((name) => JSON.stringify(name)).join(', ');
+  if (chosen !== undefined && !outputs.includes(chosen))
     throw new SphynxError(
       'model/unsupported',
-      `input ${JSON.stringify(name)}: expected [batch, channels, height, width], got ${dims.length} dimensions`,
+      `there is no output ${JSON.stringify(chosen)}: the file has ${names}`,
     );
-  const [channels, height, width] = dims.slice(1).map(({ dimValue }, i) => {
-    const most = i === 0 ? MAX_CHANNELS : MAX_SIDE;
-    const size = dimValue == null ? 0 : toInteger(dimValue);
-    if (size < 1 || size > most)
-      throw formatError(
-        `input ${JSON.stringify(name)}: dimension ${i + 1} must be fixed and from 1 to ${most}`,
-      );
-    return size;
-  });
-  if (channels * height * width > MAX_ELEMENTS)
-    throw formatError(`input ${JSON.stringify(name)}: more than ${MAX_ELEMENTS} elements`);
-  return { channels, height, width };
+  if (chosen === undefined && outputs.length > 1)
+    throw new SphynxError(
+      'model/unsupported',
+      `the file has ${outputs.length} outputs, ${names}: choose the one that holds the logits with --output NAME`,
+    );
+  if (outputs.length === 0) throw formatError('the file has no output');
+  const output = chosen ?? outputs[0];
+  const others = outputs.filter((name) => name !== output);
+  if (others.length > 0) notes.push(`the output ${output} was chosen: ${others.join(', ')} was left out`);
+  return output;
+}
+
+function inputError(used: readonly onnxProto.onnx.IValueInfoProto[], output: string): SphynxError {
+  if (used.length === 0)
+    return formatError(`the output ${JSON.stringify(output)} depends on no input of the file`);
+  const names = used.map(({ name }) => JSON.stringify(name)).join(', ');
+  return new SphynxError(
+    'model/unsupported',
+    `the output depends on ${used.length} inputs, ${names}, and only one can be private: export the model with the others fixed`,
+  );
 }

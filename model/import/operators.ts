@@ -32,10 +32,7 @@ const LARGER = 'it enlarges the map, which classifiers do not need';
 
 /** What to do about operators that cannot be run. */
 const REMEDIES: Record<string, string> = {
-  ...named(
-    'Sigmoid HardSigmoid HardSwish Swish Elu Selu Celu Gelu Mish Tanh Softplus Softsign Erf Exp',
-    SMOOTH,
-  ),
+  ...named('Sigmoid HardSwish Swish Elu Selu Celu Gelu Mish Tanh Softplus Softsign Erf Exp', SMOOTH),
   ...named('If Loop Scan NonZero Where', DYNAMIC),
   ...named('LSTM GRU RNN Attention Einsum', SEQUENCE),
   ...named('LayerNormalization InstanceNormalization GroupNormalization LRN MeanVarianceNormalization', NORM),

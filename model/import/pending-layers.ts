@@ -1,5 +1,6 @@
 import { type AffineTerm, type AffineValue, denseKernel, tensorValue } from './affine.ts';
 import type { Cut, PendingLayer } from './pending-layer.ts';
+import { settled } from './relayout.ts';
 import type { Segments } from './rewrites/segments.ts';
 
 /** The layers that a graph's nonlinear operators ask for, in order. Entry l makes tensor l + 1. */
@@ -15,7 +16,8 @@ export class PendingLayers {
   endedBy(name: string, operators: () => readonly string[], cuts: readonly Cut[] = []): Segments {
     let count = 0;
     return {
-      end: (value, linear) => {
+      end: (unsettled, linear) => {
+        const value = settled(unsettled);
         this.found.push({
           name: count++ === 0 ? name : `${name}/${count}`,
           value,
@@ -23,7 +25,7 @@ export class PendingLayers {
           cuts,
           operators: operators(),
         });
-        return { ...tensorValue(this.found.length, value.shape), flat: value.flat };
+        return tensorValue(this.found.length, value.shape, value.layout);
       },
       isNonnegative: (value) => this.#channelsOf(value).every((channel) => channel),
     };

@@ -1,45 +1,64 @@
-import { MAX_KERNEL } from '../limits.ts';
-import { poolGlobally } from './affine-convolution.ts';
-import type { Operator } from './node-inputs.ts';
+import { type AffineValue, scaleValue } from './affine.ts';
+import { sizesOf } from './layout.ts';
+import type { NodeInputs, Operator } from './node-inputs.ts';
+import { reductionOf } from './reduction-axes.ts';
 import { exactly, unsupported } from './refusals.ts';
+import { meanOver } from './relayout.ts';
 import { averageWindows, countsOf } from './rewrites/average-window.ts';
-import { bounded, mapOf, windowOf, withLastWindows } from './window.ts';
+import { mapSize } from './spatial.ts';
+import { coversMap, poolingWindow } from './window.ts';
 
 /** ONNX operators that average (onnx/docs/Operators.md), as maps of affine values. */
 export const POOLING_OPERATORS: Record<string, Operator> = {
   AveragePool: (inputs, segments) => {
     const { node } = inputs;
-    const value = mapOf(inputs);
-    const [rows, columns] = bounded(node, 'kernel_shape', [0, 0], 1, MAX_KERNEL);
-    if (bounded(node, 'dilations', [1, 1], 1, MAX_KERNEL).some((d) => d !== 1))
-      throw unsupported('it is dilated; use a Conv with equal weights');
-    const extent = { height: rows, width: columns };
-    const window = withLastWindows(node, value.shape, extent, windowOf(node, value.shape, extent));
+    const value = inputs.value(0);
+    const size = mapSize(value);
+    const window = poolingWindow(node, size, value.layout.length - 2);
+    if (coversMap(window, size)) return meanOver(value, spatialAxes(value));
     const whole = node.integer('count_include_pad', 0) !== 0;
-    const counted = (size: number, before: number, after: number): [number, number] =>
-      whole ? [-before, size + after] : [0, size];
-    const { strideY, strideX, padTop, padLeft, padBottom, padRight, outHeight, outWidth } = window;
-    const { height, width } = value.shape;
+    const counted = (extent: number, before: number, after: number): [number, number] =>
+      whole ? [-before, extent + after] : [0, extent];
+    const { rows, columns, dilationY, dilationX, strideY, strideX } = window;
+    const { padTop, padLeft, padBottom, padRight, outHeight, outWidth } = window;
     const counts = {
-      rows: countsOf(counted(height, padTop, padBottom), rows, strideY, padTop, outHeight),
-      columns: countsOf(counted(width, padLeft, padRight), columns, strideX, padLeft, outWidth),
+      rows: countsOf(counted(size.height, padTop, padBottom), rows, dilationY, strideY, padTop, outHeight),
+      columns: countsOf(
+        counted(size.width, padLeft, padRight),
+        columns,
+        dilationX,
+        strideX,
+        padLeft,
+        outWidth,
+      ),
     };
     if ([...counts.rows, ...counts.columns].some((count) => count < 1))
       throw unsupported('some of its windows lie in the padding alone: pool with smaller pads');
-    return exactly(averageWindows(segments, value, { ...window, rows, columns }, counts));
+    return exactly(averageWindows(segments, value, window, counts));
   },
 
-  GlobalAveragePool: (inputs) => exactly(poolGlobally(mapOf(inputs))),
-
-  ReduceMean: (inputs) => {
-    const { node } = inputs;
-    const axes = inputs.has(1) ? [...inputs.constant(1).values] : node.integers('axes', [], null);
-    const spatial = axes.map((axis) => (axis < 0 ? axis + 4 : axis)).sort();
-    if (spatial.join() !== '2,3')
-      throw unsupported(
-        'it averages over other axes than the map (2 and 3): use a GlobalAveragePool, or a Conv with equal weights',
-      );
-    const mean = exactly(poolGlobally(mapOf(inputs)));
-    return { ...mean, flat: node.integer('keepdims', 1) === 0 };
+  GlobalAveragePool: (inputs) => {
+    const value = inputs.value(0);
+    mapSize(value);
+    return meanOver(value, spatialAxes(value));
   },
+
+  ReduceMean: (inputs) => reduced(inputs, false),
+  ReduceSum: (inputs) => reduced(inputs, true),
 };
+
+function spatialAxes({ layout }: AffineValue): number[] {
+  return [...layout.keys()].slice(2);
+}
+
+/** The mean over the axes that a node names, or the sum. */
+function reduced(inputs: NodeInputs, sum: boolean): AffineValue {
+  const value = inputs.value(0);
+  const { axes, keep } = reductionOf(inputs, value);
+  const sizes = sizesOf(value.layout);
+  const count = axes.reduce((product, axis) => product * sizes[axis], 1);
+  const mean = meanOver(value, axes);
+  const result = sum ? scaleValue(mean, count) : mean;
+  if (keep) return result;
+  return { ...result, layout: result.layout.filter((_, axis) => !axes.includes(axis)) };
+}

@@ -1,193 +1,310 @@
-import { elementsOf } from '../geometry.ts';
-import { type AffineValue, concatValues, pickChannels } from './affine.ts';
+import { type AffineValue, addValues, concatValues } from './affine.ts';
 import { convolveValue } from './affine-convolution.ts';
+import { expanded } from './align.ts';
+import { axesOf, axisOf } from './axes.ts';
+import { perChannelBias } from './bias.ts';
 import { diagonalKernel } from './dense-kernel.ts';
-import type { NodeInputs, Operator } from './node-inputs.ts';
-import { formatError } from './onnx-constant.ts';
+import {
+  type Dim,
+  factorsOf,
+  hasOnly,
+  type Layout,
+  mapLayout,
+  permuted,
+  sameDim,
+  sizeOf,
+  sizesOf,
+} from './layout.ts';
+import type { Operator } from './node-inputs.ts';
+import { type Constant, formatError } from './onnx-constant.ts';
 import { exactly, unsupported } from './refusals.ts';
-import { dimsOf, reshaped, transposed } from './view.ts';
+import { inChannelOrder, mapAxis, reshaped, selectAlong, vectorised } from './relayout.ts';
 
-/** ONNX operators that move elements (onnx/docs/Operators.md), as maps of affine values. The batch is left alone. */
+/** ONNX operators that move elements (onnx/docs/Operators.md), as maps of affine values. */
 export const SHAPE_OPERATORS: Record<string, Operator> = {
   Concat: (inputs) => {
-    const values = inputs.node.inputs.map((_, index) => inputs.value(index));
-    if (values.length === 0) throw formatError(`node ${inputs.node.label} has no inputs`);
-    const axis = axisOf(inputs.node.integer('axis', 1), values[0], inputs);
-    const [{ shape, flat }] = values;
-    if (axis !== 1)
-      throw unsupported(
-        `it joins along axis ${axis}, not along the channels: write it as the sum of two padded maps`,
-      );
-    const alike = values.every(
-      (value) =>
-        value.flat === flat && value.shape.height === shape.height && value.shape.width === shape.width,
+    const { node } = inputs;
+    const indices = [...node.inputs.keys()];
+    const computed = indices.filter((index) => !inputs.isConstant(index)).map((index) => inputs.value(index));
+    if (computed.length === 0) inputs.value(0);
+    const values = indices.map((index) =>
+      inputs.isConstant(index) ? constantValue(inputs.constant(index), computed[0]) : inputs.value(index),
     );
-    if (!alike) throw unsupported('its inputs differ in map size: pad or pool them to one');
-    return concatValues(values);
+    const sizes = values.map(({ layout }) => sizesOf(layout));
+    const axis = axisOf(node.integer('axis', 1), sizes[0].length, node);
+    const alike = sizes.every(
+      (own) => own.length === sizes[0].length && own.every((size, i) => i === axis || size === sizes[0][i]),
+    );
+    if (!alike)
+      throw unsupported(
+        `its inputs of ${sizes.map((own) => own.join('x')).join(' and ')} differ in more than axis ${axis}: pad or pool them to one size`,
+      );
+    return joined(values, axis);
   },
 
   Split: (inputs) => {
     const { node } = inputs;
-    const value = channelled(inputs);
-    if (axisOf(node.integer('axis', 0), value, inputs) !== 1)
-      throw unsupported('it splits another axis than the channels: use Slice');
-    const { channels } = value.shape;
+    const value = inputs.value(0);
+    const axis = axisOf(node.integer('axis', 0), value.layout.length, node);
+    const size = sizeOf(value.layout[axis]);
     const parts = node.outputs.length;
-    const equal = () => new Array<number>(parts).fill(Math.ceil(channels / parts));
-    const given = inputs.has(1) ? [...inputs.constant(1).values] : node.integers('split', equal());
-    const sizes = given.map((size, i) =>
-      i < parts - 1 || inputs.has(1) ? size : channels - sum(given.slice(0, i)),
-    );
-    if (sum(sizes) !== channels || sizes.some((size) => size < 1 || !Number.isInteger(size)))
-      throw formatError(`node ${node.label}: parts of ${sizes.join(', ')} of ${channels} channels`);
-    return sizes.map((size, i) => pickChannels(value, range(sum(sizes.slice(0, i)), size)));
+    const each = Math.ceil(size / parts);
+    const equal = Array.from({ length: parts }, (_, i) => Math.min(each, size - i * each));
+    const sizes = axesOf(inputs, 1, 'split') ?? equal;
+    if (
+      sizes.length < parts ||
+      sum(sizes) !== size ||
+      sizes.some((part) => part < 1 || !Number.isInteger(part))
+    )
+      throw formatError(`node ${node.label}: parts of ${sizes.join(', ')} of ${size} positions`);
+    return sizes
+      .slice(0, parts)
+      .map((part, i) => selectAlong(value, axis, range(sum(sizes.slice(0, i)), part)));
   },
 
-  Slice: (inputs) => slice(inputs),
+  Slice: (inputs) => {
+    const { node } = inputs;
+    const [starts, ends] = [axesOf(inputs, 1, 'starts') ?? [], axesOf(inputs, 2, 'ends') ?? []];
+    const value = inputs.value(0);
+    const rank = value.layout.length;
+    const axes = (axesOf(inputs, 3, 'axes') ?? range(0, starts.length)).map((axis) =>
+      axisOf(axis, rank, node),
+    );
+    const steps = axesOf(inputs, 4, 'steps') ?? starts.map(() => 1);
+    if (ends.length !== starts.length || axes.length !== starts.length || steps.length !== starts.length)
+      throw formatError(`node ${node.label}: starts, ends, axes and steps differ in number`);
+    return axes.reduce((part, axis, i) => {
+      const picked = sliced(sizeOf(part.layout[axis]), starts[i], ends[i], steps[i]);
+      if (picked.length === 0)
+        throw unsupported(
+          `it leaves nothing of axis ${axis}: slice from ${starts[i]} to a larger position than ${ends[i]}`,
+        );
+      return selectAlong(part, axis, picked);
+    }, value);
+  },
 
   Gather: (inputs) => {
-    const value = channelled(inputs);
-    if (axisOf(inputs.node.integer('axis', 0), value, inputs) !== 1)
-      throw unsupported('it picks along another axis than the channels: use Slice');
+    const value = inputs.value(0);
+    const axis = axisOf(inputs.node.integer('axis', 0), value.layout.length, inputs.node);
     const { dims, values } = inputs.constant(1);
-    const { channels } = value.shape;
-    const picked = [...values].map((index) => (index < 0 ? index + channels : index));
+    const size = sizeOf(value.layout[axis]);
+    const picked = [...values].map((index) => (index < 0 ? index + size : index));
     if (
-      dims.length !== 1 ||
-      !picked.every((index) => Number.isInteger(index) && index >= 0 && index < channels)
+      !picked.every((index) => Number.isInteger(index) && index >= 0 && index < size) ||
+      picked.length === 0
     )
-      throw unsupported(
-        'it picks channels in another way than by a list of their numbers: give it a list of one dimension',
-      );
-    return pickChannels(value, picked);
+      throw formatError(`node ${inputs.node.label}: positions ${picked.join()} of ${size}`);
+    const along = selectAlong(value, axis, picked);
+    if (dims.length === 1) return along;
+    const sizes = sizesOf(along.layout);
+    return reshaped(along, [...sizes.slice(0, axis), ...dims, ...sizes.slice(axis + 1)]);
   },
 
   Flatten: (inputs) => {
-    const value = inputs.viewed(0);
-    if (axisOf(inputs.node.integer('axis', 1), value, inputs) !== 1)
-      throw unsupported('it flattens the batch: use axis 1');
-    return reshaped(value, [elementsOf(value.shape)]);
+    const value = inputs.unsettled(0);
+    const sizes = sizesOf(value.layout);
+    const axis = axisOf(inputs.node.integer('axis', 1), sizes.length + 1, inputs.node);
+    return reshaped(value, [product(sizes.slice(0, axis)), product(sizes.slice(axis))]);
   },
 
   Reshape: (inputs) => {
-    const value = inputs.viewed(0);
-    const from = [1, ...dimsOf(value)];
+    const value = inputs.unsettled(0);
+    const from = sizesOf(value.layout);
     const copy = inputs.node.integer('allowzero', 0) === 0;
-    const target = [...inputs.constant(1).values].map((size, i) =>
+    const target = (axesOf(inputs, 1, 'shape') ?? []).map((size, i) =>
       size === 0 && copy ? (from[i] ?? 0) : size,
     );
-    const elements = elementsOf(value.shape);
-    const [batch, ...sizes] = target;
-    const known = product(sizes.filter((size) => size !== -1));
-    const dims = sizes.map((size) => (size === -1 ? elements / known : size));
+    const known = product(target.filter((size) => size !== -1));
+    const sizes = target.map((size) => (size === -1 ? product(from) / known : size));
     const sound =
-      batch >= -1 && dims.length > 0 && product(dims) === elements && dims.every(Number.isInteger);
+      product(sizes) === product(from) && sizes.every((size) => Number.isInteger(size) && size > 0);
     if (!sound || target.filter((size) => size === -1).length > 1)
       throw unsupported(
-        `it reshapes ${from.join('x')} to ${target.join('x')}, which mixes images of a batch: keep the first axis`,
+        `it reshapes ${from.join('x')} to ${target.join('x')}, which has another number of elements`,
       );
-    return reshaped(value, dims);
+    return reshaped(value, sizes);
   },
 
   Squeeze: (inputs) => {
-    const value = inputs.viewed(0);
-    const dims = [1, ...dimsOf(value)];
-    const named = inputs.has(1) ? [...inputs.constant(1).values] : anyIntegers(inputs, 'axes');
-    const axes =
-      named?.map((axis) => axisOf(axis, value, inputs)) ?? [...dims.keys()].filter((i) => dims[i] === 1);
-    if (named && axes.some((axis) => axis === 0 || dims[axis] !== 1))
-      throw unsupported(
-        `it drops axes ${axes.join(', ')} of ${dims.join('x')}: drop axes of size 1 behind the batch`,
+    const value = inputs.unsettled(0);
+    const sizes = sizesOf(value.layout);
+    const named = axesOf(inputs, 1, 'axes')?.map((axis) => axisOf(axis, sizes.length, inputs.node));
+    if (named?.some((axis) => sizes[axis] !== 1))
+      throw formatError(
+        `node ${inputs.node.label} drops axes ${named.join(', ')} of ${sizes.join('x')}, and not all have size 1`,
       );
-    const rest = dims.filter((_, axis) => axis > 0 && !axes.includes(axis));
-    return reshaped(value, rest.length > 0 ? rest : [1]);
+    return {
+      ...value,
+      layout: value.layout.filter((_, axis) => !(named ? named.includes(axis) : sizes[axis] === 1)),
+    };
   },
 
   Unsqueeze: (inputs) => {
-    const value = inputs.viewed(0);
-    const added = inputs.has(1) ? [...inputs.constant(1).values] : (anyIntegers(inputs, 'axes') ?? []);
-    const dims = [1, ...dimsOf(value)];
-    const rank = dims.length + added.length;
-    for (const axis of added.map((a) => (a < 0 ? a + rank : a)).sort((a, b) => a - b)) {
-      if (!(axis > 0 && axis <= dims.length))
-        throw unsupported(`it adds an axis at ${axis}: add it behind the batch`);
-      dims.splice(axis, 0, 1);
-    }
-    return reshaped(value, dims.slice(1));
+    const value = inputs.unsettled(0);
+    const added = axesOf(inputs, 1, 'axes') ?? [];
+    const rank = value.layout.length + added.length;
+    const layout: Dim[] = [...value.layout];
+    for (const axis of added.map((a) => axisOf(a, rank, inputs.node)).sort((a, b) => a - b))
+      layout.splice(axis, 0, []);
+    return { ...value, layout };
   },
 
   Transpose: (inputs) => {
-    const value = inputs.viewed(0);
-    const rank = dimsOf(value).length + 1;
-    const order = inputs.node.integers('perm', range(0, rank).reverse());
-    if (order.toSorted((a, b) => a - b).some((axis, i) => axis !== i))
+    const value = inputs.unsettled(0);
+    const rank = value.layout.length;
+    const order = inputs.node.integers('perm', range(0, rank).reverse(), null);
+    if (order.length !== rank || order.toSorted((a, b) => a - b).some((axis, i) => axis !== i))
       throw formatError(`node ${inputs.node.label}: perm ${order.join()} is no order of ${rank} axes`);
-    if (order[0] !== 0) throw unsupported('it moves the batch: keep axis 0 first');
-    return transposed(
-      value,
-      order.slice(1).map((axis) => axis - 1),
-    );
+    return { ...value, layout: permuted(value.layout, order) };
+  },
+
+  /** Repeats axes of size 1. */
+  Expand: (inputs) => {
+    const value = inputs.value(0);
+    const asked = [...inputs.constant(1).values];
+    const own = sizesOf(value.layout);
+    const rank = Math.max(own.length, asked.length);
+    const [from, to] = [own, asked].map((sizes) => [
+      ...new Array<number>(rank - sizes.length).fill(1),
+      ...sizes,
+    ]);
+    const sizes = to.map((size, axis) => Math.max(size, from[axis]));
+    if (sizes.some((size, axis) => from[axis] !== 1 && from[axis] !== size))
+      throw formatError(`node ${inputs.node.label} expands ${own.join('x')} to ${asked.join('x')}`);
+    return expanded(value, sizes);
+  },
+
+  SpaceToDepth: (inputs) => {
+    const value = inputs.unsettled(0);
+    const [batch, channels, height, width] = sizesOf(value.layout);
+    const b = inputs.node.integer('blocksize', 1);
+    if (value.layout.length !== 4 || !(b >= 1) || height % b !== 0 || width % b !== 0)
+      throw formatError(`node ${inputs.node.label}: blocks of ${b} in a map of ${height}x${width}`);
+    const split = reshaped(value, [batch, channels, height / b, b, width / b, b]);
+    const turned = { ...split, layout: permuted(split.layout, [0, 3, 5, 1, 2, 4]) };
+    return reshaped(turned, [batch, channels * b * b, height / b, width / b]);
+  },
+
+  DepthToSpace: (inputs) => {
+    const value = inputs.unsettled(0);
+    const [batch, channels, height, width] = sizesOf(value.layout);
+    const b = inputs.node.integer('blocksize', 1);
+    if (value.layout.length !== 4 || !(b >= 1) || channels % (b * b) !== 0)
+      throw formatError(`node ${inputs.node.label}: blocks of ${b} of ${channels} channels`);
+    const depth = channels / (b * b);
+    const first = inputs.node.text('mode', 'DCR') === 'CRD';
+    const split = reshaped(value, [batch, ...(first ? [depth, b, b] : [b, b, depth]), height, width]);
+    const order = first ? [0, 1, 4, 2, 5, 3] : [0, 3, 4, 1, 5, 2];
+    const turned = { ...split, layout: permuted(split.layout, order) };
+    return reshaped(turned, [batch, depth, height * b, width * b]);
   },
 };
 
-/** Slices of channels, rows and columns; steps above 1 must be those of rows and columns alike. */
-function slice(inputs: NodeInputs): AffineValue {
-  const value = channelled(inputs);
-  const list = (index: number, name: string) =>
-    inputs.has(index) ? [...inputs.constant(index).values] : anyIntegers(inputs, name);
-  const [starts, ends] = [list(1, 'starts') ?? [], list(2, 'ends') ?? []];
-  const axes = (list(3, 'axes') ?? range(0, starts.length)).map((axis) => axisOf(axis, value, inputs));
-  const steps = list(4, 'steps') ?? starts.map(() => 1);
-  const sizes = [1, ...dimsOf(value), ...(value.flat ? [1, 1] : [])];
-  const spans = sizes.map((size) => ({ first: 0, end: size, step: 1 }));
-  for (const [i, axis] of axes.entries()) {
-    const size = sizes[axis];
-    const clamp = (at: number) => Math.min(size, Math.max(0, at < 0 ? at + size : at));
-    spans[axis] = { first: clamp(starts[i]), end: clamp(ends[i]), step: steps[i] };
+/** Values that differ in axis `at` alone, one behind the other along it. */
+function joined(values: readonly AffineValue[], at: number): AffineValue {
+  if (values.length === 1) return values[0];
+  const axes = new Set(values.map((value) => mapAxis(value, value.layout[at])));
+  const [axis] = axes;
+  const rest = (layout: Layout) => layout.map((dim, i) => (i === at ? [] : dim));
+  if (axis && axes.size === 1 && sameRest(values.map(({ layout }) => rest(layout))))
+    return stacked(values, at, axis);
+  const tails = values.map(({ layout, shape }) => {
+    const [first, ...tail] = layout[at];
+    const whole = first?.axis === 'channels' && first.size === shape.channels;
+    return whole && !hasOnly(tail, 'channels') ? tail : null;
+  });
+  const [tail] = tails;
+  // Flattened maps, channels outermost.
+  if (tail && tails.every((other) => other && sameDim(other, tail)) && sameMaps(values)) {
+    const whole = concatValues(values);
+    const channels: Dim = [{ axis: 'channels', size: whole.shape.channels, stride: 1 }];
+    return { ...whole, layout: values[0].layout.with(at, [...channels, ...tail]) };
   }
-  const counts = spans.map(({ first, end, step }) => Math.ceil((end - first) / step));
-  const [batch, channels, rows, columns] = spans;
-  if (counts[0] !== 1 || batch.first !== 0)
-    throw unsupported('it slices the batch: export one image and keep axis 0');
-  if (!counts.every((count) => count >= 1) || spans.some(({ step }) => !(step >= 1)))
-    throw unsupported(
-      'it leaves nothing, or goes backwards: slice forwards, and turn the weights behind it round',
+  const ordered = values.map((value) => {
+    const along = hasOnly(value.layout[at], 'channels') ? value : vectorised(value);
+    return inChannelOrder(along, [...along.layout[at], ...factorsOf(rest(along.layout).flat(), 'channels')]);
+  });
+  const others = ordered.map(({ layout }) => rest(layout));
+  if (!sameRest(others) || !sameMaps(ordered)) {
+    const vectors = values.map(vectorised);
+    if (values.every((value, i) => value === vectors[i]))
+      throw unsupported('its inputs are laid out in ways that have nothing in common: reshape them alike');
+    return joined(vectors, at);
+  }
+  const whole = concatValues(ordered);
+  const size = sum(ordered.map(({ layout }) => sizeOf(layout[at])));
+  const inner = whole.shape.channels / size;
+  return { ...whole, layout: others[0].with(at, [{ axis: 'channels', size, stride: inner }]) };
+}
+
+function sameMaps(values: readonly AffineValue[]): boolean {
+  const [{ shape }] = values;
+  return values.every((value) => value.shape.height === shape.height && value.shape.width === shape.width);
+}
+
+function sameRest(layouts: readonly Layout[]): boolean {
+  return layouts.every((layout) => layout.every((dim, i) => sameDim(dim, layouts[0][i])));
+}
+
+/** Maps one behind the other along rows or columns: the sum of all, each padded to the whole. */
+function stacked(values: readonly AffineValue[], at: number, axis: 'height' | 'width'): AffineValue {
+  const total = sum(values.map(({ shape }) => shape[axis]));
+  let first = 0;
+  const placed = values.map((value) => {
+    const { channels, height, width } = value.shape;
+    const rows = axis === 'height';
+    const window = {
+      strideY: 1,
+      strideX: 1,
+      padTop: rows ? first : 0,
+      padLeft: rows ? 0 : first,
+      outHeight: rows ? total : height,
+      outWidth: rows ? width : total,
+    };
+    first += value.shape[axis];
+    return exactly(
+      convolveValue(value, diagonalKernel(channels, 1, 1, 1), new Float64Array(channels), window),
     );
-  const picked = pickChannels(
-    value,
-    range(0, counts[1]).map((i) => channels.first + i * channels.step),
-  );
-  if (value.flat || (counts[2] === value.shape.height && counts[3] === value.shape.width)) return picked;
-  const window = {
-    strideY: counts[2] > 1 ? rows.step : 1,
-    strideX: counts[3] > 1 ? columns.step : 1,
-    padTop: -rows.first,
-    padLeft: -columns.first,
-    outHeight: counts[2],
-    outWidth: counts[3],
-  };
-  const kernel = diagonalKernel(counts[1], 1, 1, 1);
-  return exactly(convolveValue(picked, kernel, new Float64Array(counts[1]), window));
+  });
+  const whole = placed.reduce(addValues);
+  return { ...whole, layout: values[0].layout.with(at, [{ axis, size: total, stride: 1 }]) };
 }
 
-/** Input 0, if its axis 1 are channels: a map, or a vector of single elements. */
-function channelled(inputs: NodeInputs): AffineValue {
-  const value = inputs.value(0);
-  if (value.flat && value.shape.height * value.shape.width > 1)
-    throw unsupported('it takes a flattened map apart: do so before Flatten, or in the Gemm behind it');
-  return value;
+/** A constant as a value that reads no tensor, a map or vector like another value. */
+function constantValue({ dims, values }: Constant, like: AffineValue): AffineValue {
+  const [batch] = like.layout;
+  const images = sizeOf(batch);
+  if (dims.length !== like.layout.length || (dims[0] !== images && dims[0] !== 1) || dims.length < 2)
+    throw unsupported(`it joins a constant of ${dims.join('x')} to ${sizesOf(like.layout).join('x')}`);
+  const elements = values.length / dims[0];
+  const map = dims.length === 3 || dims.length === 4;
+  const [channels, height, width] = map
+    ? dims.length === 4
+      ? dims.slice(1)
+      : [dims[1], 1, dims[2]]
+    : [elements, 1, 1];
+  const shape = { channels, height, width };
+  const one = Float64Array.from(values.subarray(0, elements));
+  for (let i = elements; i < values.length; i++)
+    if (values[i] !== one[i % elements]) throw unsupported('it joins a constant that differs between images');
+  const bias = perChannelBias(one, channels);
+  const wide = { shape, layout: mapLayout(shape, batch, map ? dims.length : 4), terms: [], bias };
+  return map ? wide : reshaped(wide, [images, ...dims.slice(1)]);
 }
 
-function anyIntegers({ node }: NodeInputs, name: string): number[] | null {
-  return node.has(name) ? node.integers(name, [], null) : null;
-}
-
-/** An axis counted from 0, which is the batch. */
-function axisOf(axis: number, value: AffineValue, { node }: NodeInputs): number {
-  const rank = dimsOf(value).length + 1;
-  const counted = axis < 0 ? axis + rank : axis;
-  if (!(counted >= 0 && counted < rank)) throw formatError(`node ${node.label}: axis ${axis} of ${rank}`);
-  return counted;
+/** Positions of a Slice: ends beyond the axis are its ends. */
+function sliced(size: number, start: number, end: number, step: number): number[] {
+  const clamp = (at: number, low: number, high: number) =>
+    Math.min(high, Math.max(low, at < 0 ? at + size : at));
+  const picked: number[] = [];
+  if (step > 0) {
+    const last = clamp(end, 0, size);
+    for (let at = clamp(start, 0, size); at < last; at += step) picked.push(at);
+  } else if (step < 0) {
+    const last = clamp(end, -1, size - 1);
+    for (let at = clamp(start, -1, size - 1); at > last; at += step) picked.push(at);
+  }
+  return picked;
 }
 
 function range(first: number, count: number): number[] {

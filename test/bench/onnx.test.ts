@@ -4,13 +4,14 @@ import { benchModel } from '../../bench/model.ts';
 import { onnxOf } from '../../bench/paper/onnx.ts';
 import { stochasticRange } from '../../model/executor.ts';
 import { FloatRuntime } from '../../model/float-runtime.ts';
+import { dimsOf } from '../../model/geometry.ts';
 import { randomImage, seededRandom } from '../../model/random.ts';
 
 for (const name of ['sphynx:2,3,1@16', 'sphynx:3,3,0+1@32~50', 'hrn:1,2,2,1', 'vgg11:8', 'resnet32:2~90'])
   test(`the plaintext baseline computes the network that is measured: ${name}`, async () => {
     const network = await benchModel(name);
     const image = randomImage(network, 7);
-    const runtime = await FloatRuntime.create(onnxOf(network), network.card.input);
+    const runtime = await FloatRuntime.create(onnxOf(network), dimsOf(network.card.input));
     const logits = await runtime.logits(Float32Array.from(image));
     const { mean, deviation } = stochasticRange(network, image, 32, seededRandom(3));
     const spread = Math.max(...mean) - Math.min(...mean);

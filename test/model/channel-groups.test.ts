@@ -45,7 +45,7 @@ test('a weight outside of the groups makes one of the whole', () => {
   );
 });
 
-test('depthwise convolutions after Relu6, max pools and identity shortcuts run channel by channel', () => {
+test('depthwise convolutions after Relu6, max pools and identity shortcuts run channel by channel', async () => {
   const b = new OnnxBuilder({ channels: 4, height: 6, width: 6 }, 1);
   const six = [b.values([], [0]), b.values([], [6])];
   const depthwise = { pads: [1, 1, 1, 1], group: 4 };
@@ -53,7 +53,7 @@ test('depthwise convolutions after Relu6, max pools and identity shortcuts run c
   const second = b.node('Clip', [b.conv(first, 4, 4, 3, depthwise), ...six]);
   const pooled = b.node('MaxPool', [second], { kernel_shape: [2, 2], strides: [2, 2] });
   const sum = b.node('Add', [b.conv(pooled, 4, 4, 3, { pads: [1, 1, 1, 1] }), pooled]);
-  const { layers } = importOnnx(b.finish(b.classifier(b.node('Relu', [sum]), 4, 2)));
+  const { layers } = await importOnnx(b.finish(b.classifier(b.node('Relu', [sum]), 4, 2)));
   const groups = layers.map(({ terms }) => terms.map((term) => term.groups));
   assert.deepEqual(groups.at(-1), [1]);
   assert.deepEqual(groups[0], [1]);

@@ -15,7 +15,7 @@ const conv = (b: OnnxBuilder, x: string, from: number, to: number, kernel: numbe
 async function layersOf(build: (b: OnnxBuilder) => string): Promise<string[]> {
   await agrees(build, INPUT);
   const b = new OnnxBuilder(INPUT, 1);
-  const { network, origins } = importGraph(b.finish(build(b)));
+  const { network, origins } = await importGraph(b.finish(build(b)));
   return network.layers.slice(0, -1).map(({ output, linear }, l) => {
     const passed = [...(linear ?? [])].reduce((sum, flag) => sum + flag, 0) / (output.height * output.width);
     return `${output.channels} channels, ${passed} linear${origins[l].cuts.length > 0 ? ', cut' : ''}`;
@@ -85,28 +85,28 @@ test('a value that many read becomes a tensor where that is cheaper than to comp
     sum = b.node('Add', [sum, conv(b, inner, 64, 64, 3)]);
   }
   const file = b.finish(b.classifier(b.node('Relu', [sum]), 64, 4));
-  const { network, origins } = importGraph(file);
+  const { network, origins } = await importGraph(file);
   const terms = network.layers.map((layer) => layer.terms.length);
   assert.equal(network.layers.length, 16, 'not one round trip more');
   assert.ok(Math.max(...terms) < 12, `terms: ${terms.join()}`);
   assert.equal(origins.length, 16);
 });
 
-test('a sum of more tensors than a layer may read is cut in between', () => {
+test('a sum of more tensors than a layer may read is cut in between', async () => {
   const b = new OnnxBuilder({ channels: 1, height: 3, width: 3 }, 1);
   let sum = conv(b, 'image', 1, 1, 3);
   for (let i = 0; i < 80; i++)
     sum = b.node('Add', [sum, conv(b, b.node('Relu', [b.batchNorm(sum, 1)]), 1, 1, 3)]);
-  const { network } = importGraph(b.finish(b.classifier(sum, 1, 2)));
+  const { network } = await importGraph(b.finish(b.classifier(sum, 1, 2)));
   const terms = network.layers.map((layer) => layer.terms.length);
   assert.equal(network.layers.length, 81);
   assert.ok(Math.max(...terms) <= 64 && Math.max(...terms) > 30, terms.join());
 });
 
-test('a chain of hundreds of operators that do not compose is cut at each, in bounded time', () => {
+test('a chain of hundreds of operators that do not compose is cut at each, in bounded time', async () => {
   const b = new OnnxBuilder({ channels: 1, height: 4, width: 4 }, 1);
   let value = 'image';
   for (let i = 0; i < 200; i++) value = conv(b, value, 1, 1, 3);
-  const { origins } = importGraph(b.finish(b.classifier(value, 1, 2)));
+  const { origins } = await importGraph(b.finish(b.classifier(value, 1, 2)));
   assert.ok(origins.filter(({ cuts }) => cuts.length > 0).length >= 198);
 });

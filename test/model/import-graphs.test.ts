@@ -17,7 +17,7 @@ test('random graphs of all operators are imported whole, and agree with the inde
   let [cuts, merged] = [0, 0];
   const property = fc.asyncProperty(fc.nat(2 ** 30), fc.integer({ min: 1, max: 14 }), async (seed, steps) => {
     const file = randomGraph(seed, steps);
-    const { network, origins } = importGraph(file);
+    const { network, origins } = await importGraph(file);
     cuts += origins.filter((origin) => origin.cuts.length > 0).length;
     merged += network.layers.filter(({ name }) => name.includes(' + ')).length;
     const image = Float32Array.from({ length: 112 }, (_, i) => Math.sin(seed + 7 * i) * 2);

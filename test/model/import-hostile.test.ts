@@ -27,13 +27,10 @@ const doubled = (b: OnnxBuilder, type: string, times: number) => {
 };
 
 const hostile: Record<string, [() => Uint8Array, RegExp]> = {
-  'a cycle': [
-    () => changed(({ node }) => (node![0].input![0] = node![1].output![0])),
-    /reads "relu_\d+", which nothing defines/,
-  ],
+  'a cycle': [() => changed(({ node }) => (node![0].input![0] = node![1].output![0])), /depends on itself/],
   'a node that reads itself': [
     () => changed(({ node }) => (node![1].input![0] = node![1].output![0])),
-    /which nothing defines/,
+    /depends on itself/,
   ],
   'an input that is missing': [
     () => changed(({ node }) => (node![0].input![0] = 'nowhere')),
@@ -56,7 +53,7 @@ const hostile: Record<string, [() => Uint8Array, RegExp]> = {
       changed(({ initializer }) => {
         initializer![0].dataLocation = onnxProto.onnx.TensorProto.DataLocation.EXTERNAL;
       }),
-    /lies in another file: save the model as one file/,
+    /lies in another file, .*save the model as one file/,
   ],
   'weights of a huge shape': [
     () => changed(({ initializer }) => (initializer![0].dims = [2 ** 40, 2 ** 40])),
@@ -93,7 +90,7 @@ const hostile: Record<string, [() => Uint8Array, RegExp]> = {
         const size = b.node('ConstantOfShape', [b.integers([2 ** 20, 2 ** 20])]);
         return b.node('Add', [b.classifier('image', 3, 2), size]);
       }),
-    /a constant of 1099511627776 elements/,
+    /Add .*onnxruntime cannot compute its constants|ConstantOfShape .*onnxruntime cannot compute its constants/,
   ],
   'constants that double again and again': [
     () =>
@@ -102,21 +99,21 @@ const hostile: Record<string, [() => Uint8Array, RegExp]> = {
         for (let i = 0; i < 40; i++) value = b.node('Concat', [value, value], { axis: 0 });
         return b.node('Reshape', [b.classifier('image', 3, 2), value]);
       }),
-    /a constant of \d+ elements/,
+    /Concat "concat_40": onnxruntime cannot compute its constants: it takes more than \d+ MB/,
   ],
   'indices that multiply': [
     () =>
       graphOf((b) => {
         let value = b.integers([0, 0, 0, 0]);
-        for (let i = 0; i < 40; i++)
+        for (let i = 0; i < 6; i++)
           value = b.node(
             'Gather',
-            [b.node('Unsqueeze', [value, b.integers([0])]), b.integers(new Array(100).fill(0))],
+            [b.node('Unsqueeze', [value, b.integers([0])]), b.integers(new Array(1000).fill(0))],
             { axis: 0 },
           );
         return b.node('Reshape', [b.classifier('image', 3, 2), value]);
       }),
-    /a constant of 4000000 elements/,
+    /Gather .*onnxruntime cannot compute its constants: (Integer overflow|it takes more than \d+ MB)/,
   ],
   'a huge padding': [
     () =>
@@ -154,6 +151,6 @@ const hostile: Record<string, [() => Uint8Array, RegExp]> = {
 };
 
 for (const [what, [file, message]] of Object.entries(hostile))
-  test(`${what} is refused by name`, () => {
-    assert.throws(() => importOnnx(file()), { code: /^model\/(format|unsupported)$/, message });
+  test(`${what} is refused by name`, async () => {
+    await assert.rejects(importOnnx(file()), { code: /^model\/(format|unsupported)$/, message });
   });

@@ -115,24 +115,25 @@ test('a vector in channels-last order is multiplied as the runtime does', async 
   }, MAP);
 });
 
-test('a Softmax that only the output goes through is left to the client', () => {
+test('a Softmax that only the output goes through is left to the client', async () => {
   const b = new OnnxBuilder(MAP, 1);
   const logits = b.classifier(b.node('Relu', [b.conv('image', 6, 4, 3)]), 4, 3);
-  const plain = importOnnx(b.finish(logits));
-  const softened = importOnnx(b.finish(b.node('Softmax', [logits], { axis: 1 })));
+  const plain = await importOnnx(b.finish(logits));
+  const softened = await importOnnx(b.finish(b.node('Softmax', [logits], { axis: 1 })));
   assert.deepEqual(softened, plain);
 });
 
-test('pads of named axes are pads of those axes', () => {
-  const network = (pads: (b: OnnxBuilder) => string[]) => {
+test('pads of named axes are pads of those axes', async () => {
+  const network = async (pads: (b: OnnxBuilder) => string[]) => {
     const b = new OnnxBuilder(MAP, 1);
     const weights = b.constant([4, 6, 3, 3]);
     const map = b.node('Conv', [b.node('Pad', ['image', ...pads(b)]), weights]);
-    return importOnnx(b.finish(b.classifier(b.node('Relu', [map]), 4, 3))).layers.map(({ terms }) => terms);
+    const { layers } = await importOnnx(b.finish(b.classifier(b.node('Relu', [map]), 4, 3)));
+    return layers.map(({ terms }) => terms);
   };
   assert.deepEqual(
-    network((b) => [b.integers([1, 2, 1, 0]), '', b.integers([2, -1])]),
-    network((b) => [b.integers([0, 0, 1, 2, 0, 0, 1, 0])]),
+    await network((b) => [b.integers([1, 2, 1, 0]), '', b.integers([2, -1])]),
+    await network((b) => [b.integers([0, 0, 1, 2, 0, 0, 1, 0])]),
   );
 });
 

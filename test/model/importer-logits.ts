@@ -8,6 +8,6 @@ import { FloatRunner } from '../../model/float-network.ts';
 import { importOnnx } from '../../model/import/import-onnx.ts';
 
 const [model, image] = process.argv.slice(2);
-const runner = new FloatRunner(importOnnx(readFileSync(model)));
+const runner = new FloatRunner(await importOnnx(readFileSync(model)));
 const outputs = runner.run(new Float32Array(new Uint8Array(readFileSync(image)).buffer));
 console.log(JSON.stringify(Array.from(outputs.at(-1)!)));

@@ -2,6 +2,7 @@
 import onnxProto from 'onnx-proto';
 import * as ort from 'onnxruntime-web';
 import type { Shape } from '../../model/card.ts';
+import { dimsOf } from '../../model/geometry.ts';
 import { seededRandom } from '../../model/random.ts';
 
 const { ModelProto, AttributeProto, TensorProto } = onnxProto.onnx;
@@ -98,20 +99,19 @@ export class OnnxBuilder {
     });
   }
 
-  /** The file, with `output` as the graph's output. */
-  finish(output: string): Uint8Array {
-    const { channels, height, width } = this.#input;
-    const dims = (sizes: (number | string)[]) => ({
+  /** The file, with `output` as the graph's output, whose input has the sizes `sizes`. */
+  finish(output: string, sizes: readonly (number | string)[] = ['N', ...dimsOf(this.#input)]): Uint8Array {
+    const dims = {
       elemType: 1,
       shape: {
         dim: sizes.map((size) => (typeof size === 'string' ? { dimParam: size } : { dimValue: size })),
       },
-    });
+    };
     const graph = {
       name: 'test',
       node: this.#nodes,
       initializer: this.#constants,
-      input: [{ name: 'image', type: { tensorType: dims(['N', channels, height, width]) } }],
+      input: [{ name: 'image', type: { tensorType: dims } }],
       output: [{ name: output, type: { tensorType: { elemType: 1 } } }],
     };
     const model = { irVersion: 8, opsetImport: [{ domain: '', version: 17 }], graph };
@@ -137,9 +137,21 @@ export async function referenceLogits(
   input: Shape,
   image: Float32Array,
 ): Promise<Float32Array> {
+  return referenceOutputs(file, [1, ...dimsOf(input)], image);
+}
+
+/** What onnxruntime-web computes for an input of those sizes. */
+export async function referenceOutputs(
+  file: Uint8Array,
+  dims: readonly number[],
+  values: Float32Array,
+): Promise<Float32Array> {
   ort.env.wasm.numThreads = 1;
   const session = await ort.InferenceSession.create(file, { logSeverityLevel: 3 });
-  const tensor = new ort.Tensor('float32', image, [1, input.channels, input.height, input.width]);
-  const results = await session.run({ image: tensor });
-  return results[session.outputNames[0]].data as Float32Array;
+  try {
+    const results = await session.run({ image: new ort.Tensor('float32', values, dims) });
+    return (results[session.outputNames[0]].data as Float32Array).slice();
+  } finally {
+    await session.release();
+  }
 }

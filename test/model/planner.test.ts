@@ -18,7 +18,7 @@ import { OnnxBuilder } from './onnx-builder.ts';
 const INPUT = { channels: 3, height: 8, width: 8 };
 const builder = new OnnxBuilder(INPUT, 5);
 const file = builder.finish(threeLayers(builder));
-const network = importOnnx(file);
+const network = await importOnnx(file);
 const images = Array.from({ length: 60 }, () =>
   Float32Array.from({ length: 192 }, () => builder.random() * 4 - 2),
 );
@@ -53,7 +53,7 @@ test('calibration values fit k bits with the margin, in every channel', () => {
       assert.ok(ranges[l].relu[c] * scale * 1.5 < 2 ** (ringBits - 1) - 1);
 });
 
-test('weights use the bits that the norm allows, and never more', () => {
+test('weights use the bits that the norm allows, and never more', async () => {
   for (const layer of fixed.layers) {
     const norm = normOf(layer);
     assert.ok(norm <= 2 ** 11 && norm >= 2 ** 9.9, String(norm));
@@ -64,9 +64,9 @@ test('weights use the bits that the norm allows, and never more', () => {
 const normOf = (layer: LayerWeights) => weightNorm(layer, layer.bias.length);
 
 /** The smallest limit on the norm that gives layer l one more bit than 2^7 does: its kernels just reach it. */
-function tightestLimit(l: number, seed: number): { limit: number; norm: number } {
+async function tightestLimit(l: number, seed: number): Promise<{ limit: number; norm: number }> {
   const b = new OnnxBuilder(INPUT, seed);
-  const other = importOnnx(b.finish(threeLayers(b)));
+  const other = await importOnnx(b.finish(threeLayers(b)));
   const measured = measureRanges(other, images.slice(0, 5));
   const planned = (limit: number) => planFixedPoint(other, measured, { ...OPTIONS, weightNorm: limit });
   let [low, high] = [2 ** 7, 2 ** 8.5];
@@ -88,10 +88,10 @@ test('weights too large for the norm still drop as many bits as the errors of en
   }
 });
 
-test('rounding never lifts a kernel over the norm, not even one that just reaches it', () => {
+test('rounding never lifts a kernel over the norm, not even one that just reaches it', async () => {
   for (let seed = 0; seed < 8; seed++)
     for (const l of plan.layers.keys()) {
-      const { limit, norm } = tightestLimit(l, seed);
+      const { limit, norm } = await tightestLimit(l, seed);
       assert.ok(norm <= limit, `${norm} > ${limit}`);
       assert.ok(norm > limit * 0.8, 'the limit is not far away either');
     }
@@ -266,4 +266,37 @@ test('files that do not belong together are refused, naming the file and the rem
   writeModel();
   rmSync(join(folder, 'fixed-point.json'));
   await assert.rejects(loadModel(folder), { code: 'model/format', message: /npm run plan/ });
+});
+
+test('a layer whose kernels are all zero, as of pruned networks, gets finite scales and bits', () => {
+  for (const dead of network.layers.keys())
+    for (const bias of [0, 0.3]) {
+      const layers = network.layers.map((layer, l) =>
+        l === dead
+          ? {
+              ...layer,
+              kernels: layer.kernels.map((kernel) => new Float64Array(kernel.length)),
+              bias: layer.bias.map(() => bias),
+            }
+          : layer,
+      );
+      const pruned = { ...network, layers };
+      const measured = measureRanges(pruned, images.slice(0, 3));
+      const planned = planFixedPoint(pruned, measured, OPTIONS);
+      const { card } = quantizeNetwork(pruned, planned, FACTS);
+      for (const { scales, dropBits } of planned.layers)
+        assert.ok(Number.isInteger(dropBits) && scales.every((scale) => scale > 0 && Number.isFinite(scale)));
+      assert.ok(Number.isInteger(card.logitScaleBits));
+    }
+});
+
+test('values that are infinite or no numbers are refused, naming the layer', () => {
+  const layers = network.layers.map((layer, l) =>
+    l === 1 ? { ...layer, kernels: layer.kernels.map((kernel) => kernel.map((w) => w * 1e38)) } : layer,
+  );
+  const loud = { ...network, layers };
+  assert.throws(() => planFixedPoint(loud, measureRanges(loud, images.slice(0, 2)), OPTIONS), {
+    code: 'model/unsupported',
+    message: /layer .* infinite or no numbers/,
+  });
 });

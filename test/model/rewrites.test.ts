@@ -16,7 +16,7 @@ function file(build: (b: OnnxBuilder) => string, seed = 1, input: Shape = INPUT)
 /** The layers of a file, whose logits must be an independent runtime's. */
 async function imported(build: (b: OnnxBuilder) => string, seed = 1, input = INPUT): Promise<FloatNetwork> {
   const bytes = file(build, seed, input);
-  const network = importOnnx(bytes);
+  const network = await importOnnx(bytes);
   const { random } = new OnnxBuilder(input, seed + 1);
   const image = Float32Array.from(
     { length: input.channels * input.height * input.width },
@@ -232,6 +232,6 @@ const refused: Record<string, [Uint8Array, RegExp]> = {
 };
 
 for (const [what, [bytes, message]] of Object.entries(refused))
-  test(`refused with the reason: ${what}`, () => {
-    assert.throws(() => importOnnx(bytes), { code: 'model/unsupported', message });
+  test(`refused with the reason: ${what}`, async () => {
+    await assert.rejects(importOnnx(bytes), { code: 'model/unsupported', message });
   });

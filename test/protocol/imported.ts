@@ -25,7 +25,7 @@ export interface ImportedNetwork {
 
 /** Imports a file, plans it on random images and compares the classes of the integers with the runtime's. */
 export async function imported(onnx: Uint8Array, ringBits: number): Promise<ImportedNetwork> {
-  const { network: float } = importGraph(onnx);
+  const { network: float } = await importGraph(onnx);
   const { channels, height, width } = float.input;
   const random = seededRandom(7);
   const images = Array.from({ length: IMAGES }, () =>

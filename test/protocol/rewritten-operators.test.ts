@@ -43,7 +43,7 @@ for (const [what, build] of Object.entries(files))
   test(`${what}: private logits are the executor's bit for bit, and near the runtime's`, async () => {
     const b = new OnnxBuilder(INPUT, 7);
     const file = b.finish(build(b));
-    const float = importOnnx(file);
+    const float = await importOnnx(file);
     const images = Array.from({ length: 8 }, () =>
       Float32Array.from({ length: 128 }, () => Math.round((b.random() * 4 - 2) * 256) / 256),
     );

@@ -1,12 +1,10 @@
 import { type AffineValue, addValues, concatValues, sliceChannels } from '../affine.ts';
 import { convolveValue, type Window } from '../affine-convolution.ts';
-import { diagonalKernel, makeKernel } from '../dense-kernel.ts';
+import { type DenseKernel, makeKernel } from '../dense-kernel.ts';
+import { mapLayout } from '../layout.ts';
+import { convolveMap, mapSize, plainMap } from '../spatial.ts';
+import type { PoolingWindow } from './max-window.ts';
 import type { Segments } from './segments.ts';
-
-interface AveragingWindow extends Window {
-  readonly rows: number;
-  readonly columns: number;
-}
 
 /** Elements that the windows of each output row and column average over. */
 export interface WindowCounts {
@@ -14,17 +12,22 @@ export interface WindowCounts {
   readonly columns: readonly number[];
 }
 
-/** Along one axis, how many of the elements that count, from `start` to before `end`, each window holds. */
+/**
+ * Along one axis, how many of the elements that count, from `start` to before `end`, each window holds, of `taps`
+ * positions that are `dilation` apart.
+ */
 export function countsOf(
   [start, end]: readonly [number, number],
-  extent: number,
+  taps: number,
+  dilation: number,
   stride: number,
   pad: number,
   out: number,
 ): number[] {
   return Array.from({ length: out }, (_, i) => {
     const first = i * stride - pad;
-    return Math.min(end, first + extent) - Math.max(start, first);
+    const from = Math.max(0, Math.ceil((start - first) / dilation));
+    return Math.min(taps, Math.ceil((end - first) / dilation)) - from;
   });
 }
 
@@ -37,14 +40,17 @@ export function countsOf(
 export function averageWindows(
   segments: Segments,
   value: AffineValue,
-  window: AveragingWindow,
+  window: PoolingWindow,
   counts: WindowCounts,
 ): AffineValue | string {
   const rows = missing(counts.rows);
   const columns = missing(counts.columns);
-  const { channels } = value.shape;
-  const kernel = diagonalKernel(channels, window.rows, window.columns, 1 / (rows.count * columns.count));
-  const mean = (placed: Window) => convolveValue(value, kernel, new Float64Array(channels), placed);
+  const { channels } = mapSize(value);
+  const kernel = averagingKernel(channels, window, 1 / (rows.count * columns.count));
+  if (rows.factors.length + columns.factors.length === 0)
+    return convolveMap(value, kernel, new Float64Array(channels), window);
+  const map = plainMap(value);
+  const mean = (placed: Window) => convolveValue(map, kernel, new Float64Array(channels), placed);
   let sum = mean(window);
   const row = (y: number): Partial<Window> => ({ padTop: window.padTop - y * window.strideY, outHeight: 1 });
   const column = (x: number): Partial<Window> => ({
@@ -76,7 +82,20 @@ export function averageWindows(
       sum = addValues(sum, placed);
     }
   }
-  return sum;
+  if (typeof sum === 'string') return sum;
+  return { ...sum, layout: mapLayout(sum.shape, map.layout[0], map.layout.length) };
+}
+
+/** The same weight at every position of the window, of every channel by itself. */
+function averagingKernel(channels: number, window: PoolingWindow, weight: number): DenseKernel {
+  const { rows, columns, dilationY, dilationX } = window;
+  const [height, width] = [(rows - 1) * dilationY + 1, (columns - 1) * dilationX + 1];
+  return makeKernel(channels, channels, height, width, (data) => {
+    for (let c = 0; c < channels; c++)
+      for (let y = 0; y < height; y += dilationY)
+        for (let x = 0; x < width; x += dilationX)
+          data[((c * channels + c) * height + y) * width + x] = weight;
+  });
 }
 
 /** A strip of the means: how its window differs, its row and column (null: all), what it is multiplied by. */

@@ -13,7 +13,7 @@ export interface Segments {
 }
 
 /**
- * One layer for several values of one shape: the ReLUs of `activated`, then `passed` as they are. All can thus be
+ * One layer for several values of one shape and layout: the ReLUs of `activated`, then `passed` as they are. All can thus be
  * read in the next segment, where sums of them cost nothing. `passing` flags positions [height, width] of those of
  * `activated` at which they too pass as they are. In the layer a channel of all values comes before the next channel,
  * so that what is computed channel by channel stays a grouped convolution.
@@ -41,10 +41,11 @@ export function endTogether(
       else if (passing[i]) flags.set(passing[i]);
     }
   const tensor = segments.end(woven, linear.includes(1) ? linear : null);
-  return values.map((_, i) =>
-    pickChannels(
+  return values.map(({ layout }, i) => ({
+    ...pickChannels(
       tensor,
       all.slice(0, channels).map((c) => place(i, c)),
     ),
-  );
+    layout,
+  }));
 }
