@@ -1,3 +1,3 @@
 """Trains ReLU-efficient networks for private inference and exports them as collapsed ONNX."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -20,11 +20,13 @@ CHECKPOINT = "checkpoint.pt"
 
 @dataclass
 class Checkpoint:
-    """The state after `epoch` finished epochs.
+    """The state after `epoch` finished epochs and `batch` batches more.
 
     network, auxiliary, average: state dicts, the last of the moving average of the network;
-    teacher: folder of the run that is distilled; earlier: the recipes of the runs that the weights
+    teachers: as the command line named them; earlier: the recipes of the runs that the weights
     come from, the first one first, each with its finished epochs; extra: what a command adds.
+    batch: batches done of the epoch after; totals: their sums for the log, as training.totals
+    keeps them; random: the state of torch's generator after them, None between epochs.
     """
 
     config: Config
@@ -35,9 +37,12 @@ class Checkpoint:
     optimizer: dict[str, Any]
     auxiliary: dict[str, Any] | None = None
     average: dict[str, Any] | None = None
-    teacher: str | None = None
+    teachers: list[str] = field(default_factory=list)
     earlier: list[dict[str, Any]] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
+    batch: int = 0
+    totals: dict[str, Any] = field(default_factory=dict)
+    random: torch.Tensor | None = None
 
     @property
     def history(self) -> list[dict[str, Any]]:

@@ -19,20 +19,23 @@ def evaluate(
     split: Split | FolderSplit,
     precision: str = "fp32",
     execution: Execution | None = None,
+    indices: Tensor | None = None,
 ) -> float:
     """Share of the split's images whose largest logit is the right class.
 
     classify: normalised images [N, 3, S, S] -> logits; a module must be in evaluation mode.
+    indices: of the images that count, in place of all.
     All processes of the execution must call this; each measures its part.
     """
     place = execution or Execution()
+    chosen = torch.arange(len(split.labels)) if indices is None else indices
     hits = 0
-    for images, labels in split.batches(place.share(torch.arange(len(split.labels))), BATCH):
+    for images, labels in split.batches(place.share(chosen), BATCH):
         normalised = dataset.normalise(images.to(place.device, non_blocking=True))
         with autocast(precision, place.device.type):
             logits = classify(normalised.contiguous(memory_format=torch.channels_last))
         hits += int((logits.argmax(1).cpu() == labels).sum())
-    return place.total([hits])[0] / len(split.labels)
+    return place.total([hits])[0] / len(chosen)
 
 
 def autocast(precision: str, device: str = "cpu") -> AbstractContextManager[object]:

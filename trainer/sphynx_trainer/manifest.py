@@ -75,10 +75,11 @@ def build_manifest(
 
 
 def _recipe_fields(checkpoint: Checkpoint) -> dict[str, Any]:
-    """The recipe's fields; without a teacher, a weight of distillation would mislead."""
+    """The recipe's fields; without a teacher, those about distillation would mislead."""
     fields = asdict(checkpoint.recipe)
-    if not checkpoint.teacher:
-        del fields["distillation"]
+    if not checkpoint.teachers:
+        for name in ("distillation", "temperature", "label_weight", "views"):
+            del fields[name]
     return fields
 
 
@@ -90,8 +91,8 @@ def _origin(checkpoint: Checkpoint, network: Graph) -> dict[str, Any]:
     full = count(checkpoint.config).relus
     if network.relus != full:
         origin["relusBeforeReduction"] = full
-    if checkpoint.teacher:
-        origin["teacher"] = Path(checkpoint.teacher).name
+    if checkpoint.teachers:
+        origin["teachers"] = [Path(name).name for name in checkpoint.teachers]
     return origin
 
 

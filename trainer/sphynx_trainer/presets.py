@@ -98,7 +98,8 @@ def _sphynx(
     family: str = "sphynx",
 ) -> Preset:
     channels, depth, reduce = shape
-    network = {"family": family, "channels": channels, "depth": depth, "reduce": list(reduce)}
+    cells = {"channels": channels, "depth": depth, "reduce": list(reduce)}
+    network = {"family": family, "form": "paper", **cells}
     return Preset(name, dataset, network, recipe, published)
 
 

@@ -2,11 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
-from math import cos, pi
+from math import ceil, cos, pi
 from typing import Any
 
 import torch
 from torch import nn
+
+DECAYS = ("cosine", "steps", "late", "none")
+LATE = 0.8
+"""Share of the steps after which a late decay begins."""
 
 
 @dataclass(frozen=True)
@@ -15,14 +19,21 @@ class Recipe:
 
     batch: images per step, of all processes together. optimizer: "sgd" with Nesterov momentum, or
     "adam". decay: how the learning rate falls, "cosine" to zero along half a cosine, "steps" to a
-    tenth after each of the epochs `milestones`, "none". warmup: share of all steps in which it
-    first rises linearly from a tenth. clip: largest gradient norm. crop_padding: pixels by which
-    training images are shifted at most. precision: "fp32", or "bf16" for convolutions. drop_path:
-    chance that a cell's edge is left out for an image, at the end of a linear rise from zero.
-    auxiliary_weight: of the loss of a second classifier two thirds in, 0 for none. average:
-    what a step keeps of a moving average of the weights, 0 for none. distillation: weight of the
-    squared error to a teacher's logits. In the last `fixed_point_epochs` ReLUs read fixed-point
-    numbers of `fixed_point_bits` bits.
+    tenth after each of the epochs `milestones`, "late" linearly to zero in the last fifth, "none".
+    warmup: share of all steps in which it first rises linearly from a tenth. clip: largest
+    gradient norm. crop_padding: pixels by which training images are shifted at most. precision:
+    "fp32", or "bf16" for convolutions. drop_path: chance that a cell's edge is left out for an
+    image, at the end of a linear rise from zero. auxiliary_weight: of the loss of a second
+    classifier two thirds in, 0 for none. average: what a step keeps of a moving average of the
+    weights, 0 for none. held_out: training images that are kept for choices, at most a tenth of
+    them. In the last `fixed_point_epochs` ReLUs read fixed-point numbers of `fixed_point_bits`
+    bits.
+
+    With teachers the loss is label_weight * cross-entropy + distillation * their term. That is the
+    squared error to their mean logits, summed over the classes, or with a `temperature` T above 0
+    T^2 times the Kullback-Leibler divergence from their mean distribution at T. views: fixed ways
+    to show each image, one an epoch in turns, for which the teachers' logits are kept on disk;
+    0 draws new ones every epoch and runs the teachers beside the student.
     """
 
     name: str
@@ -44,14 +55,18 @@ class Recipe:
     milestones: tuple[int, ...] = ()
     average: float = 0.0
     distillation: float = 1.0
+    temperature: float = 0.0
+    label_weight: float = 1.0
+    views: int = 0
+    held_out: int = 2000
     fixed_point_epochs: int = 0
     fixed_point_bits: int = 12
 
     def __post_init__(self) -> None:
         if self.optimizer not in ("sgd", "adam"):
             raise ValueError(f"unknown optimizer {self.optimizer!r}; expected sgd or adam")
-        if self.decay not in ("cosine", "steps", "none"):
-            raise ValueError(f"unknown decay {self.decay!r}; expected cosine, steps or none")
+        if self.decay not in DECAYS:
+            raise ValueError(f"unknown decay {self.decay!r}; expected one of {', '.join(DECAYS)}")
         if min(self.epochs, self.batch) < 1:
             raise ValueError(f"cannot train {self.epochs} epochs in batches of {self.batch}")
 
@@ -79,6 +94,8 @@ class Recipe:
             return self.learning_rate * (0.1 + 0.9 * step / rise)
         if self.decay == "none":
             return self.learning_rate
+        if self.decay == "late":
+            return self.learning_rate * min(1.0, (steps - step) / ((1 - LATE) * steps))
         if self.decay == "steps":
             past = sum(step >= milestone / self.epochs * steps for milestone in self.milestones)
             return self.learning_rate * 0.1**past
@@ -92,11 +109,21 @@ class Recipe:
         """Whether ReLUs read fixed-point numbers in one of the epochs, counted from 0."""
         return epoch >= self.epochs - self.fixed_point_epochs
 
+    def decaying_after(self, epochs: float) -> "Recipe":
+        """This recipe with as many epochs as let a late decay begin after so many of them.
+
+        Raises ValueError for another kind of decay.
+        """
+        if self.decay != "late":
+            raise ValueError(f"only a late decay can begin at will, not {self.decay!r}")
+        return replace(self, epochs=max(1, ceil(epochs / LATE)))
+
     def description(self) -> dict[str, str]:
         """The recipe in words, for people who reproduce it elsewhere."""
         name = "SGD, Nesterov" if self.optimizer == "sgd" else "Adam,"
         falls = {
             "cosine": "then half a cosine to 0",
+            "late": f"then constant, and linearly to 0 in the last {1 - LATE:.0%} of the steps",
             "steps": f"a tenth after each of the epochs {list(self.milestones)}",
             "none": "then constant",
         }

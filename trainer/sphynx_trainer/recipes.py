@@ -20,6 +20,21 @@ CPU = Recipe(
 )
 """One cycle of a high learning rate: about an hour on two CPU cores with bfloat16."""
 
+BACKGROUND = replace(
+    CPU,
+    name="background",
+    epochs=100,
+    learning_rate=0.1,
+    warmup=0.01,
+    decay="late",
+    average=0.999,
+    distillation=0.9,
+    label_weight=0.1,
+    temperature=4.0,
+    views=8,
+)
+"""A run of any length: constant until the decay is asked for, distilled if it has teachers."""
+
 PAPER = Recipe(
     name="paper",
     epochs=600,
@@ -82,6 +97,6 @@ FINE_TUNE = replace(RESNET, name="fine-tune", epochs=100, learning_rate=0.01)
 
 RECIPES = {
     recipe.name: recipe
-    for recipe in (CPU, PAPER, PAPER_TINY, PAPER_IMAGENET, RESNET, LINEARIZE, FINE_TUNE)
+    for recipe in (CPU, BACKGROUND, PAPER, PAPER_TINY, PAPER_IMAGENET, RESNET, LINEARIZE, FINE_TUNE)
 }
 """Every recipe that the command line may name."""

@@ -21,7 +21,7 @@ def fixed_seed() -> Iterator[None]:
 
 
 def randomise(module: nn.Module) -> nn.Module:
-    """Gives every batch norm random statistics, scales and shifts.
+    """Gives every batch norm random statistics and, where it has them, scales and shifts.
 
     They amplify about as much as fresh convolutions and ReLUs dampen. With variances around one
     the logits would hardly depend on the image, and no comparison of them would show an error.
@@ -30,8 +30,9 @@ def randomise(module: nn.Module) -> nn.Module:
         if isinstance(part, nn.BatchNorm2d):
             nn.init.normal_(part.running_mean, std=0.3)
             nn.init.uniform_(part.running_var, 0.1, 0.4)
-            nn.init.uniform_(part.weight, -1.5, 1.5)
-            nn.init.normal_(part.bias, std=0.3)
+            if part.affine:
+                nn.init.uniform_(part.weight, -1.5, 1.5)
+                nn.init.normal_(part.bias, std=0.3)
     return module
 
 

@@ -38,9 +38,11 @@ EVERY = Genotype(
 
 SMALL: list[Config] = [
     SphynxConfig(3, 4, (0, 2), classes=10),
+    SphynxConfig(3, 4, (0, 2), classes=10, form="slim"),
     SphynxConfig(2, 4, (1, 2), genotype=EVERY, image_size=64),
     SphynxConfig(2, 2, ()),
     SphynxImageNetConfig(4, 3, (1,), image_size=64, classes=10),
+    SphynxImageNetConfig(4, 3, (1,), image_size=64, classes=10, form="slim"),
     SphynxImageNetConfig(2, 3, (0, 1), genotype=EVERY, image_size=96, classes=10),
     ResNet18Config(4, classes=10),
     ResNet18Config(4, image_size=128, classes=10),
@@ -144,7 +146,7 @@ def test_a_configuration_survives_being_written_down(config: Config) -> None:
     assert config_from_json(config_to_json(config)) == config
 
 
-def test_checkpoints_of_the_first_release_are_read() -> None:
+def test_a_configuration_without_a_family_is_sphynx() -> None:
     content = {
         "channels": 5,
         "depth": 5,

@@ -11,6 +11,8 @@ PAPER = [
     (SphynxConfig(2, 3, ()), 6_144),
     (SphynxConfig(1, 4, (1, 2, 3)), 4_096),
     (SphynxConfig(2, 4, (0, 2), image_size=64), 32_768),
+    (SphynxConfig(5, 5, (0, 1), form="slim"), 25_600),
+    (SphynxConfig(2, 4, (0, 2), image_size=64, form="slim"), 32_768),
 ]
 
 
@@ -29,6 +31,11 @@ def test_the_relus_that_run_are_exactly_h0_w0_c_d(config: SphynxConfig, relus: i
         logits = network(torch.randn(1, 3, config.image_size, config.image_size))
     assert logits.shape == (1, config.classes)
     assert counted == config.relus == relus
+
+
+def test_an_unknown_form_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected one of paper, slim"):
+        SphynxConfig(5, 5, (0, 1), form="thin")
 
 
 @pytest.mark.parametrize("reduce", [(1, 0), (0, 0), (5,), (-1,)])

@@ -1,8 +1,11 @@
-"""ReLU counts as the papers print them (Sphynx: tables 2, 4 and 16; DELPHI's ResNet32)."""
+"""Counts as the papers print them (Sphynx: tables 2, 4, 9, 12 and 16; DELPHI's ResNet32)."""
+
+import math
 
 import pytest
 
-from sphynx_trainer.networks.families import Config, count
+from sphynx_trainer.networks.cells import FORMS, Form
+from sphynx_trainer.networks.families import Config, build, count
 from sphynx_trainer.networks.resnet_configs import ResNet18Config, ResNet32Config
 from sphynx_trainer.networks.sphynx import SphynxConfig
 from sphynx_trainer.networks.sphynx_imagenet import SphynxImageNetConfig
@@ -15,6 +18,10 @@ CIFAR = [
     ((7, 10, (0, 5)), 71.7),
     ((10, 10, (0, 5)), 102.4),
     ((15, 15, (2, 6)), 230.4),
+    ((6, 8, (1, 3)), 49.2),
+    ((7, 7, (0, 1)), 50.2),
+    ((8, 6, (0, 1)), 49.2),
+    ((10, 5, (0, 1)), 51.2),
 ]
 TINY = [
     ((5, 5, (0, 1)), 102.4),
@@ -28,7 +35,7 @@ IMAGENET = [(10, 172), (20, 345), (30, 517), (40, 690), (50, 862), (60, 1035)]
 HIDDEN = (4096, 4096)
 
 TABLE: list[tuple[Config, float, int]] = [
-    *((SphynxConfig(*shape), relus, 1) for shape, relus in CIFAR),
+    *((SphynxConfig(*shape, form=form), relus, 1) for shape, relus in CIFAR for form in FORMS),
     *((SphynxConfig(*shape, image_size=64, classes=200), relus, 1) for shape, relus in TINY),
     *((SphynxImageNetConfig(c, 10, (1, 5)), relus, 0) for c, relus in IMAGENET),
     (ResNet18Config(), 557.06, 2),
@@ -58,3 +65,31 @@ def test_the_papers_formula_gives_its_second_network_more_relus_than_it_prints()
 def test_the_papers_unscaled_vgg11_is_not_its_scaled_ones_enlarged() -> None:
     """The paper prints 7488K; the layers that give its 472K and 936K give 7434K at 64 channels."""
     assert count(VGG11Config(64, HIDDEN, 224, 1000)).relus == 7_434_240
+
+
+@pytest.mark.parametrize(
+    ("shape", "form", "parameters", "printed"),
+    [
+        ((5, 5, (0, 1)), "paper", 2_888_015, 2.75),
+        ((5, 6, (0, 1)), "paper", 3_580_175, 3.41),
+        ((5, 8, (1, 3)), "paper", 3_626_375, 3.45),
+        ((5, 5, (0, 1)), "slim", 1_574_845, None),
+        ((5, 6, (0, 1)), "slim", 2_036_445, None),
+        ((5, 8, (1, 3)), "slim", 2_067_295, None),
+    ],
+)
+def test_the_papers_form_has_the_papers_parameters(
+    shape: tuple[int, int, tuple[int, int]], form: Form, parameters: int, printed: float | None
+) -> None:
+    """Table 12 prints multiples of 2^20 and cuts the third digit off."""
+    network = build(SphynxConfig(*shape, form=form))
+    assert sum(parameter.numel() for parameter in network.parameters()) == parameters
+    if printed is not None:
+        assert math.floor(100 * parameters / 2**20) / 100 == printed
+
+
+def test_the_forms_cost_this_much_in_private() -> None:
+    """Multiplications and weights of the collapsed C = 5, D = 5 network."""
+    paper, slim = (count(SphynxConfig(5, 5, (0, 1), form=form)) for form in FORMS)
+    assert (paper.macs, paper.parameters) == (242_281_280, 3_741_940)
+    assert (slim.macs, slim.parameters) == (140_454_720, 2_188_340)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from sphynx_trainer.networks.cells import Cell
+from sphynx_trainer.networks.cells import Cell, CellShape
 from sphynx_trainer.networks.genotype import SPHYNX_CIFAR100, CellPlan, Edge
 from sphynx_trainer.networks.operations import OPERATIONS
 from sphynx_trainer.networks.sphynx import SphynxConfig
@@ -93,7 +93,7 @@ def test_found_cells_build_a_network(nodes: int) -> None:
     genotype = network.genotype("found")
     assert len(genotype.normal) == len(genotype.reduce) == nodes
     for reduce, plan in ((False, genotype.normal), (True, genotype.reduce)):
-        assert Cell(plan, 4, reduce=reduce, align_from=None).input_margins
+        assert Cell(plan, CellShape(4, (4, 4), reduce, False, "paper")).input_margins
     assert SphynxConfig(2, 3, (0, 1), genotype=genotype).relus == 32 * 32 * 2 * 3
 
 

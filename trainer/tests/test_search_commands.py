@@ -52,7 +52,7 @@ def test_a_budget_is_listed_with_latency(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bench, latency = tmp_path / "bench.jsonl", tmp_path / "latency.json"
-    measured = ((25_600, 140_000_000, 90.0), (51_200, 226_000_000, 170.0))
+    measured = ((25_600, 242_000_000, 90.0), (51_200, 380_000_000, 170.0))
     bench.write_text(
         "\n".join(
             json.dumps({"model": "m", "relus": r, "macs": m, "onlineMs": {"median": ms}})
@@ -63,7 +63,7 @@ def test_a_budget_is_listed_with_latency(
     assert "m: 170.0 ms, model 170.0" in capsys.readouterr().out
     assert main(["fit-budget", "52000", "--latency", str(latency)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[1].split() == ["C=5", "D=10", "reduce=0,5", "51200", "226.2", "3045060", "170"]
+    assert lines[1].split() == ["C=5", "D=10", "reduce=0,5", "51200", "380.2", "5143940", "170"]
     assert main(["fit-budget", "500"]) == 1
     assert "--spent" in capsys.readouterr().err
 

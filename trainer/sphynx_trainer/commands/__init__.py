@@ -7,7 +7,6 @@ A module has a one-line docstring (the subcommand's help), `add_arguments(parser
 from types import ModuleType
 
 from . import (
-    distill,
     equalize_relus,
     evaluate,
     export,
@@ -28,7 +27,6 @@ COMMANDS: tuple[ModuleType, ...] = (
     fit_latency,
     fit_budget,
     train,
-    distill,
     snl,
     reduce_relus,
     evaluate,

@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> None:
         recipe = chosen_recipe(options, FINE_TUNE)
         run = Run.begin(saved.config, network, recipe, dataset, options.folder, execution)
         run.earlier = saved.history
-        run.learn_from(options.source)
+        run.learn_from([str(options.source)])
         train_as_asked(run, options)
 
     with_execution(options, work)

@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> None:
         recipe = chosen_recipe(options, FINE_TUNE)
         run = Run.begin(first.config, first.network, recipe, dataset, options.folder, execution)
         run.earlier = first.checkpoint.history
-        run.learn_from(options.source)
+        run.learn_from([str(options.source)])
         train_as_asked(run, options)
 
     with_execution(options, work)
@@ -71,7 +71,7 @@ def _linearized(options: argparse.Namespace, dataset: Dataset, execution: Execut
         recipe = LINEARIZE.changed(given)
         run = Run.begin(saved.config, network, recipe, dataset, folder, execution)
         run.earlier = saved.history
-        run.learn_from(options.source)
+        run.learn_from([str(options.source)])
     linearization = Linearization(run, options.budget, options.penalty)
     if linearization.state["relus"] > options.budget:
         train(run, evaluate_every=options.evaluate_every, after_epoch=linearization.after_epoch)

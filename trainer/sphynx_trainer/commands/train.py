@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ..checkpoint import load_checkpoint
 from ..execution import Execution
+from ..networks.cells import FORMS
 from ..presets import Preset, read_preset
 from ..recipes import CPU, FINE_TUNE
 from ..training import Run
@@ -24,20 +25,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     network = parser.add_argument_group("network")
     network.add_argument("--preset", metavar="NAME", help="such as sphynx-c100-25k, or a YAML file")
     network.add_argument("--from", type=Path, metavar="RUN", dest="origin", help="a trained one")
+    network.add_argument("--form", choices=FORMS, default="paper", help="of Sphynx's cells")
     network.add_argument("--channels", type=int, default=5, metavar="C", help="of Sphynx")
     network.add_argument("--depth", type=int, default=5, metavar="D")
     network.add_argument("--reduce", type=int, nargs="*", default=[0, 1], metavar="CELL")
     network.add_argument("--genotype", default="sphynx-cifar100", help="or a file of search-cells")
+    teaching = parser.add_argument_group("teachers")
+    teaching.add_argument(
+        "--teacher",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a run's folder, resnet56:FILE or densenet:FILE; may be repeated",
+    )
+    teaching.add_argument(
+        "--teacher-logits", type=Path, metavar="DIR", help="kept there, for several runs to share"
+    )
+    ending = parser.add_argument_group("ending a late decay's constant rate")
+    ending.add_argument(
+        "--until-accuracy", type=float, metavar="PERCENT", help="of the held-out images"
+    )
+    ending.add_argument("--decay-now", action="store_true", help="with --resume")
 
 
-def run(options: argparse.Namespace, teacher: Path | None = None) -> None:
-    """Starts or continues the run in the folder. A new run may learn from a teacher's run."""
+def run(options: argparse.Namespace) -> None:
+    """Starts or continues the run in the folder."""
 
     def work(execution: Execution) -> None:
-        run = _resumed(options, execution) if options.resume else _started(options, execution)
-        if teacher is not None and not options.resume:
-            run.learn_from(teacher)
-        train_as_asked(run, options)
+        if options.resume:
+            run = _resumed(options, execution)
+        else:
+            run = _started(options, execution)
+            run.learn_from(options.teacher)
+        if options.teacher_logits is not None:
+            run.logits_folder = options.teacher_logits
+        if options.decay_now:
+            steps = len(run.kept) // run.recipe.batch
+            run.change(run.recipe.decaying_after(run.epoch + run.batch / steps))
+        wanted = options.until_accuracy
+        train_as_asked(run, options, None if wanted is None else wanted / 100)
 
     with_execution(options, work)
 
@@ -67,6 +93,7 @@ def _preset(options: argparse.Namespace) -> Preset:
         return read_preset(options.preset)
     network = {
         "family": "sphynx",
+        "form": options.form,
         "channels": options.channels,
         "depth": options.depth,
         "reduce": options.reduce,

@@ -74,6 +74,8 @@ def with_execution(options: argparse.Namespace, work: Callable[[Execution], None
         execution.close()
 
 
-def train_as_asked(run: Run, options: argparse.Namespace) -> None:
-    """Trains the run to its end."""
-    train(run, evaluate_every=options.evaluate_every)
+def train_as_asked(
+    run: Run, options: argparse.Namespace, until_accuracy: float | None = None
+) -> None:
+    """Trains the run to its end. until_accuracy: as of training.train."""
+    train(run, evaluate_every=options.evaluate_every, until_accuracy=until_accuracy)

@@ -11,10 +11,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .affine import AffineMap
-from .cells import Cell
+from .cells import FORMS, Cell, CellShape, Form
 from .classifier import Classifier
 from .genotype import SPHYNX_CIFAR100, Genotype
 from .margins import Margin, crop, widest
+
+STEM_FACTOR = 3
+"""Channels of the paper's stem over those of a cell before the first reduce cell."""
 
 OLDER, NEWER = -2, -1
 """Stand for the stem's two outputs where a cell's source is named by a cell's index."""
@@ -22,7 +25,10 @@ OLDER, NEWER = -2, -1
 
 @dataclass(frozen=True)
 class SphynxConfig:
-    """What fixes a Sphynx network. channels is C, depth is D, reduce the reduce cells' indices."""
+    """What fixes a Sphynx network. channels is C, depth is D, reduce the reduce cells' indices.
+
+    form: "paper" is the authors' network, "slim" our variation with fewer parameters.
+    """
 
     channels: int
     depth: int
@@ -30,8 +36,11 @@ class SphynxConfig:
     genotype: Genotype = SPHYNX_CIFAR100
     image_size: int = 32
     classes: int = 100
+    form: Form = "paper"
 
     def __post_init__(self) -> None:
+        if self.form not in FORMS:
+            raise ValueError(f"unknown form {self.form!r}; expected one of {', '.join(FORMS)}")
         if sorted(set(self.reduce)) != list(self.reduce):
             raise ValueError(f"reduce cells must be ascending and distinct, got {self.reduce}")
         if any(not 0 <= index < self.depth for index in self.reduce):
@@ -49,17 +58,35 @@ class SphynxConfig:
         """H0 * W0 * C * D: a reduce cell quarters the pixels and takes four times the channels."""
         return self.grid**2 * self.channels * self.depth
 
+    @property
+    def stem_channels(self) -> int:
+        """Channels of each of the stem's outputs."""
+        return STEM_FACTOR * self.channels if self.form == "paper" else self.channels
+
     def channels_after(self, cell: int) -> int:
         """Channels of a cell's output, or of the stem's."""
+        if cell < 0:
+            return self.stem_channels
         return self.channels << 2 * sum(index <= cell for index in self.reduce)
 
     def size_after(self, cell: int) -> int:
         """Rows (and columns) of a cell's output, or of the stem's."""
         return self.grid >> sum(index <= cell for index in self.reduce)
 
-    def align_from(self, cell: int) -> int | None:
-        """Channels of a cell's input 0 where that has twice the size of its input 1."""
-        return self.channels_after(cell - 2) if cell - 1 in self.reduce else None
+    def halves_first(self, cell: int) -> bool:
+        """Whether a cell's input 0 has twice the size of its input 1."""
+        return cell - 1 in self.reduce
+
+    def cell_shape(self, cell: int) -> CellShape:
+        """What a cell reads and computes."""
+        older, newer = (self.channels_after(source) for source in sources_of(cell))
+        return CellShape(
+            self.channels_after(cell),
+            (older, newer),
+            reduce=cell in self.reduce,
+            halve_first=self.halves_first(cell),
+            form=self.form,
+        )
 
 
 @dataclass(frozen=True)
@@ -86,9 +113,7 @@ class CellNetwork(Classifier):
         self.cells = nn.ModuleList(
             Cell(
                 genotype.reduce if index in config.reduce else genotype.normal,
-                config.channels_after(index),
-                reduce=index in config.reduce,
-                align_from=config.align_from(index),
+                config.cell_shape(index),
             )
             for index in range(config.depth)
         )
@@ -116,7 +141,7 @@ class CellNetwork(Classifier):
         """The widest margin around each cell's output (and the stem's) that a later cell reads."""
         requests: dict[int, list[Margin]] = {index: [] for index in range(OLDER, self.config.depth)}
         for index, cell in enumerate(self.sequence()):
-            for source, margin in zip(_sources(index), cell.input_margins, strict=True):
+            for source, margin in zip(sources_of(index), cell.input_margins, strict=True):
                 requests[source].append(margin)
         return {source: widest(margins) for source, margins in requests.items()}
 
@@ -127,7 +152,7 @@ class CellNetwork(Classifier):
         for index, cell in enumerate(self.sequence()):
             first, second = (
                 crop(patches[source], self.margins[source], margin)
-                for source, margin in zip(_sources(index), cell.input_margins, strict=True)
+                for source, margin in zip(sources_of(index), cell.input_margins, strict=True)
             )
             outputs.append(cell(first, second))
             patches[index] = pad(outputs[-1], self.margins[index])
@@ -139,7 +164,7 @@ class CellNetwork(Classifier):
         older, newer = self._stem_maps(segments)
         maps = {OLDER: older, NEWER: newer}
         for index, cell in enumerate(self.sequence()):
-            first, second = (maps[source] for source in _sources(index))
+            first, second = (maps[source] for source in sources_of(index))
             affine = cell.affine(first, second)
             size, channels = self.config.size_after(index), self.config.channels_after(index)
             maps[index] = AffineMap.identity(len(segments), channels)
@@ -152,6 +177,6 @@ def pad(tensor: Tensor, margin: Margin) -> Tensor:
     return F.pad(tensor, (margin.before, margin.after, margin.before, margin.after))
 
 
-def _sources(cell: int) -> tuple[int, int]:
+def sources_of(cell: int) -> tuple[int, int]:
     """The two cells (or outputs of the stem) that a cell reads as its inputs 0 and 1."""
     return cell - 2, cell - 1

@@ -1,49 +1,87 @@
 """A Sphynx cell: linear operations between six nodes, then one Conv1x1-BN-ReLU (section 4.1)."""
 
+from dataclasses import dataclass
+from typing import Literal, get_args
+
 import torch
 from torch import Tensor, nn
 
 from .affine import AffineMap, concatenate
+from .convolutions import ConvBN, FactorizedReduce, Operation
 from .genotype import CellPlan, Edge
 from .margins import NO_MARGIN, Margin, crop, needed, widest
-from .operations import ConvBN, FactorizedReduce, Operation, Skip, make_operation
+from .operations import Skip, make_operation
+
+Form = Literal["paper", "slim"]
+"""The paper's cells, as its authors' published code builds them, or our variation: it keeps their
+ReLUs and leaves out most of their parameters.
+"""
+FORMS: tuple[Form, ...] = get_args(Form)
 
 INPUTS = 2
 """Nodes 0 and 1 are the cell's inputs."""
 
 
+@dataclass(frozen=True)
+class CellShape:
+    """What a cell reads and computes.
+
+    channels: of every intermediate node and of the output; inputs: of nodes 0 and 1. A reduce
+    cell halves the size of its inputs. halve_first: input 0 has twice the size of input 1.
+    form: "paper" brings each input to the cell's channels by a convolution of its own and
+    convolves twice in 3x3 and 5x5 operations; "slim" does neither.
+    """
+
+    channels: int
+    inputs: tuple[int, int]
+    reduce: bool
+    halve_first: bool
+    form: Form
+
+
 class Cell(nn.Module):
     """One cell. Its only ReLU is at its output, so it costs one ReLU per output element.
 
-    channels: of every intermediate node and of the output. A reduce cell (stride 2) reads
-    inputs of a quarter of the channels and twice the size. Where input 0 has twice the size of
-    input 1, `align_from` gives its channels; it is brought to the shape of input 1 first.
     `drop_path` is the chance, in training, that an edge other than the identity is left out.
     """
 
     drop_path = 0.0
 
-    def __init__(
-        self, plan: CellPlan, channels: int, *, reduce: bool, align_from: int | None
-    ) -> None:
+    def __init__(self, plan: CellPlan, shape: CellShape) -> None:
         super().__init__()
         self.plan = plan
-        self.stride = 2 if reduce else 1
-        channels_in = channels // 4 if reduce else channels
-        self.align = None if align_from is None else FactorizedReduce(align_from, channels_in)
+        self.shape = shape
+        self.stride = 2 if shape.reduce else 1
+        paper = shape.form == "paper"
+        self.prepare = nn.ModuleList(self._preparation(index) for index in range(INPUTS))
         self.operations = nn.ModuleList(
-            nn.ModuleList(self._operation(edge, channels_in, channels) for edge in node)
-            for node in plan
+            nn.ModuleList(self._operation(edge) for edge in node) for node in plan
         )
-        self.mix = ConvBN(len(plan) * channels, channels, size=1)
-        self.relu = nn.ReLU()
+        self.mix = ConvBN(len(plan) * shape.channels, shape.channels, size=1, scaled=not paper)
         self.relu = nn.ReLU()
         self.margins = self._node_margins()
 
-    def _operation(self, edge: Edge, channels_in: int, channels: int) -> nn.Module:
-        if edge.node < INPUTS:
-            return make_operation(edge.operation, channels_in, channels, self.stride)
-        return make_operation(edge.operation, channels, channels, 1)
+    def _preparation(self, index: int) -> Operation:
+        """What brings input `index` to the shape of the node with that number."""
+        shape, channels = self.shape, self.shape.inputs[index]
+        halve = index == 0 and shape.halve_first
+        if shape.form == "paper":
+            if halve:
+                return FactorizedReduce(channels, shape.channels, scaled=False)
+            return ConvBN(channels, shape.channels, size=1, scaled=False)
+        return FactorizedReduce(channels, shape.inputs[1]) if halve else Skip()
+
+    def _operation(self, edge: Edge) -> Operation:
+        shape, repeat = self.shape, self.shape.form == "paper"
+        if edge.node >= INPUTS:
+            return make_operation(edge.operation, shape.channels, shape.channels, 1, repeat=repeat)
+        channels = shape.channels if shape.form == "paper" else shape.inputs[1]
+        return make_operation(edge.operation, channels, shape.channels, self.stride, repeat=repeat)
+
+    def _prepared(self, index: int) -> Operation:
+        preparation = self.prepare[index]
+        assert isinstance(preparation, Operation)
+        return preparation
 
     def _pair(self, index: int) -> list[Operation]:
         """The two operations of an intermediate node."""
@@ -63,14 +101,15 @@ class Cell(nn.Module):
     @property
     def input_margins(self) -> tuple[Margin, Margin]:
         """The margins that `forward` expects around its two inputs."""
-        first, second = self.margins[:INPUTS]
-        if self.align is not None:
-            first = needed(first, self.align.reach, self.align.stride)
+        first, second = (
+            needed(margin, part.reach, part.stride)
+            for margin, part in zip(self.margins, map(self._prepared, range(INPUTS)), strict=False)
+        )
         return first, second
 
     def linear(self, first: Tensor, second: Tensor) -> Tensor:
         """Everything before the ReLU: a linear map of the two input patches."""
-        nodes = [first if self.align is None else self.align(first), second]
+        nodes: list[Tensor] = [self.prepare[0](first), self.prepare[1](second)]
         for index in range(len(self.plan)):
             left, right = (self._edge(nodes, index, side) for side in range(2))
             nodes.append(left + right)
@@ -90,7 +129,7 @@ class Cell(nn.Module):
 
     def affine(self, first: AffineMap, second: AffineMap) -> AffineMap:
         """`linear` in evaluation mode as one multi-input convolution."""
-        nodes = [first if self.align is None else self.align.affine(first), second]
+        nodes = [self._prepared(0).affine(first), self._prepared(1).affine(second)]
         for index, plan in enumerate(self.plan):
             left, right = (
                 operation.affine(nodes[edge.node])

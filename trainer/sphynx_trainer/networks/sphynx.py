@@ -4,8 +4,8 @@ from torch import Tensor
 
 from .affine import IMAGE, AffineMap
 from .cell_network import NEWER, OLDER, CellNetwork, Segment, SphynxConfig, pad
+from .convolutions import ConvBN
 from .margins import crop, needed, widest
-from .operations import ConvBN
 
 __all__ = ["SphynxConfig", "SphynxNetwork"]
 
@@ -14,7 +14,7 @@ class SphynxNetwork(CellNetwork):
     """A trainable Sphynx network; both inputs of its first cell are the stem's output."""
 
     def _add_stem(self) -> None:
-        self.stem = ConvBN(3, self.config.channels, size=3)
+        self.stem = ConvBN(3, self.config.stem_channels, size=3)
 
     def _stem_patches(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """The stem's output, continued beyond the border as its response to the padded image."""

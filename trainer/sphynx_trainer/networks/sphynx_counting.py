@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from .affine import IMAGE
 from .cell_network import NEWER, OLDER, SphynxConfig
 from .cells import INPUTS
+from .convolutions import FACTORIZED_REACH
 from .counting import LayerCount, NetworkCount, linear_layer
 from .genotype import CellPlan
 from .margins import Reach
-from .operations import FACTORIZED_REACH, reach_of
+from .operations import reach_of
 from .sphynx_imagenet import SphynxImageNetConfig
 
 STEM_REACH = Reach(-1, 1)
@@ -75,11 +76,12 @@ def _count(
     """layers: of the stem; windows: of the stem's outputs; depths: source -> its channels."""
     for cell in range(config.depth):
         older, newer = windows[cell - 2], windows[cell - 1]
-        if config.align_from(cell) is not None:
+        if config.halves_first(cell):
             older = _through(older, FACTORIZED_REACH, 2)
         reduce = cell in config.reduce
         plan = config.genotype.reduce if reduce else config.genotype.normal
-        read = _cell(plan, older, newer, 2 if reduce else 1)
+        repeat = config.form == "paper"
+        read = _cell(plan, older, newer, 2 if reduce else 1, repeat=repeat)
         channels, size = config.channels_after(cell), config.size_after(cell)
         source = len(layers)
         layers.append(_layer(f"cells.{cell}.relu", channels, size, read, depths))
@@ -88,14 +90,14 @@ def _count(
     return NetworkCount(tuple(layers))
 
 
-def _cell(plan: CellPlan, older: Windows, newer: Windows, stride: int) -> Windows:
+def _cell(plan: CellPlan, older: Windows, newer: Windows, stride: int, *, repeat: bool) -> Windows:
     """What a cell reads of every source."""
     nodes = [older, newer]
     for node in plan:
         parts = []
         for edge in node:
             outer = stride if edge.node < INPUTS else 1
-            reach = reach_of(edge.operation, outer)
+            reach = reach_of(edge.operation, outer, repeat=repeat)
             parts.append({} if reach is None else _through(nodes[edge.node], reach, outer))
         nodes.append(_joined(parts))
     return _joined(nodes[INPUTS:])

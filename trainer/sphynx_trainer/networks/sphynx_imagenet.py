@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from .affine import IMAGE, AffineMap
 from .cell_network import NEWER, OLDER, CellNetwork, Segment, SphynxConfig, pad
+from .convolutions import ConvBN
 from .margins import NO_MARGIN, crop, needed
-from .operations import ConvBN
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,12 @@ class SphynxImageNetConfig(SphynxConfig):
         """Those of the cells and of the stem."""
         return super().relus + sum(channels * size**2 for channels, size in self.stem_layers)
 
-    def align_from(self, cell: int) -> int | None:
-        return self.channels if cell == 0 else super().align_from(cell)
+    @property
+    def stem_channels(self) -> int:
+        return self.channels
+
+    def halves_first(self, cell: int) -> bool:
+        return cell == 0 or super().halves_first(cell)
 
 
 class SphynxImageNetNetwork(CellNetwork):

@@ -7,8 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..networks.cell_network import NEWER, OLDER, SphynxConfig
+from ..networks.convolutions import ConvBN
 from ..networks.genotype import Genotype
-from ..networks.operations import OPERATIONS, ConvBN
+from ..networks.operations import OPERATIONS
 from .mixed_cell import MixedCell, derive, edges_of, padded
 from .searchable import Searchable
 
@@ -21,7 +22,8 @@ class CellSearchConfig:
     """channels: C; cells: D; nodes: intermediate ones per cell.
 
     The paper counts the two inputs and the output too: its cells of 7 nodes have 4 here, those
-    of 5 nodes (appendix F.4) have 2.
+    of 5 nodes (appendix F.4) have 2. The network that searches has the slim form: its cells read
+    their inputs as they are, and every operation convolves once.
     """
 
     channels: int = 5
@@ -40,6 +42,7 @@ class CellSearchConfig:
             tuple(reduce),
             image_size=self.image_size,
             classes=self.classes,
+            form="slim",
         )
 
 
@@ -57,7 +60,7 @@ class CellSearchNetwork(Searchable):
                 config.nodes,
                 shapes.channels_after(index),
                 reduce=index in shapes.reduce,
-                align_from=shapes.align_from(index),
+                align_from=shapes.channels_after(index - 2) if shapes.halves_first(index) else None,
             )
             for index in range(config.cells)
         )

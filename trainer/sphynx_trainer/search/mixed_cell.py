@@ -5,15 +5,10 @@ from torch import Tensor, nn
 
 from ..networks.cell_network import pad
 from ..networks.cells import INPUTS
+from ..networks.convolutions import ConvBN, FactorizedReduce, Operation
 from ..networks.genotype import CellPlan, Edge
 from ..networks.margins import NO_MARGIN, needed
-from ..networks.operations import (
-    OPERATIONS,
-    ConvBN,
-    FactorizedReduce,
-    Operation,
-    make_operation,
-)
+from ..networks.operations import OPERATIONS, make_operation
 
 
 def edges_of(nodes: int) -> list[tuple[int, int]]:

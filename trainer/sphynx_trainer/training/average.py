@@ -22,8 +22,11 @@ class Average:
         """Takes in the weights and batch statistics after `step` steps."""
         keep = min(self.decay, (1 + step) / (10 + step))
         current = network.state_dict()
+        means, news = [], []
         for name, mean in self.network.state_dict().items():
             if mean.is_floating_point():
-                mean.lerp_(current[name], 1 - keep)
+                means.append(mean)
+                news.append(current[name])
             else:
                 mean.copy_(current[name])
+        torch._foreach_lerp_(means, news, 1 - keep)

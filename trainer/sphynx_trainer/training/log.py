@@ -13,25 +13,33 @@ CURVE = "curve.svg"
 
 @dataclass(frozen=True)
 class Row:
-    """One epoch. test_accuracy: None where it was not measured."""
+    """One epoch. held_out_accuracy: None where it was not measured.
+
+    seconds: by the clock; cpu_seconds: processor time of all processes; images_per_second: by the
+    clock.
+    """
 
     epoch: int
     seconds: float
+    cpu_seconds: float
+    images_per_second: float
     learning_rate: float
     train_loss: float
     train_accuracy: float
-    test_accuracy: float | None
+    held_out_accuracy: float | None
 
     def cells(self) -> dict[str, str]:
         """The texts of the log, by column."""
-        tested = "" if self.test_accuracy is None else f"{self.test_accuracy:.4f}"
+        tested = "" if self.held_out_accuracy is None else f"{self.held_out_accuracy:.4f}"
         return {
             "epoch": str(self.epoch),
             "seconds": f"{self.seconds:.1f}",
+            "cpu_seconds": f"{self.cpu_seconds:.1f}",
+            "images_per_second": f"{self.images_per_second:.0f}",
             "learning_rate": f"{self.learning_rate:.5f}",
             "train_loss": f"{self.train_loss:.4f}",
             "train_accuracy": f"{self.train_accuracy:.4f}",
-            "test_accuracy": tested,
+            "held_out_accuracy": tested,
         }
 
 
@@ -53,7 +61,7 @@ class Log:
             writer.writerow(row.cells())
         (self.folder / CURVE).write_text(draw_curve(read_points(path)))
         if self.board is not None:
-            for name in ("learning_rate", "train_loss", "train_accuracy", "test_accuracy"):
+            for name in ("learning_rate", "train_loss", "train_accuracy", "held_out_accuracy"):
                 value = getattr(row, name)
                 if value is not None:
                     self.board.add_scalar(name, value, row.epoch)
@@ -68,7 +76,7 @@ def read_points(path: Path) -> list[Point]:
         Point(
             int(row["epoch"]),
             100 * float(row["train_accuracy"]),
-            100 * float(row["test_accuracy"]) if row["test_accuracy"] else None,
+            100 * float(row["held_out_accuracy"]) if row["held_out_accuracy"] else None,
         )
         for row in rows
     ]

@@ -1,6 +1,6 @@
 """One training run: what it trains, how, and where it stands."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,12 @@ from ..execution import Execution
 from ..networks.classifier import Classifier
 from ..networks.families import Config, build
 from ..recipe import Recipe
+from ..teachers.teacher import Teacher, load_teacher
 from .average import Average
 from .student import Student
+from .totals import Totals
+
+HELD_OUT_SEED = 4_057
 
 
 class Run:
@@ -23,8 +27,9 @@ class Run:
 
     Raises ValueError if the images do not fill a batch, or the processes cannot share it evenly.
 
-    teacher: a network in evaluation mode whose logits the student regresses on, and the folder of
-    its run. penalty: added to the loss of every batch. earlier, extra: for the checkpoint.
+    teachers: networks in evaluation mode whose logits the student learns. held_out: indices of the
+    training images that are kept for choices; kept: the others. penalty: added to the loss of every
+    batch. batch, totals: where a running epoch stands. earlier, extra: for the checkpoint.
     """
 
     def __init__(
@@ -44,9 +49,11 @@ class Run:
         self.execution = execution or Execution()
         if recipe.batch % self.execution.processes:
             raise ValueError(f"{self.execution.processes} processes cannot share {recipe.batch}")
-        images = len(dataset.train.labels)
-        if recipe.batch > images:
-            raise ValueError(f"{images} training images do not fill a batch of {recipe.batch}")
+        self.held_out, self.kept = held_out(len(dataset.train.labels), recipe.held_out)
+        if recipe.batch > len(self.kept):
+            raise ValueError(
+                f"{len(self.kept)} training images do not fill a batch of {recipe.batch}"
+            )
         self.network = network
         self.auxiliary = auxiliary
         for module in (network, auxiliary):
@@ -55,12 +62,15 @@ class Run:
         self.student = self.execution.wrap(Student(self.network, self.auxiliary))
         self.compiled_student = self.execution.compiled(self.student)
         self.average = Average(network, recipe.average) if recipe.average else None
-        self.teacher: nn.Module | None = None
-        self.teacher_folder: str | None = None
+        self.teachers: list[Teacher] = []
+        self.logits_folder = folder / "teachers"
         self.penalty: Callable[[], Tensor] | None = None
         self.earlier: list[dict[str, Any]] = []
         self.extra: dict[str, Any] = {}
         self.epoch = 0
+        self.batch = 0
+        self.totals = Totals()
+        self.random: Tensor | None = None
         self.optimizer = recipe.make_optimizer(self.parameters())
 
     @staticmethod
@@ -108,19 +118,23 @@ class Run:
         run.optimizer.load_state_dict(saved.optimizer)
         if run.average and saved.average:
             run.average.network.load_state_dict(saved.average)
-        if saved.teacher:
-            run.learn_from(Path(saved.teacher))
+        run.learn_from(saved.teachers)
         run.earlier = saved.earlier
         run.extra = saved.extra
-        run.epoch = saved.epoch
+        run.epoch, run.batch, run.random = saved.epoch, saved.batch, saved.random
+        run.totals = Totals(**saved.totals)
         return run
 
-    def learn_from(self, folder: Path) -> None:
-        """Distils from the network of the run in `folder`. Raises as load_checkpoint."""
-        teacher = load_checkpoint(folder, self.dataset).build_network()
-        self.execution.place(teacher)
-        self.teacher = teacher.eval().requires_grad_(False)
-        self.teacher_folder = str(folder)
+    def learn_from(self, names: Iterable[str]) -> None:
+        """Distils from these teachers too. Raises as load_teacher."""
+        for name in names:
+            teacher = load_teacher(name, self.dataset)
+            self.execution.place(teacher.network)
+            self.teachers.append(teacher)
+
+    def change(self, recipe: Recipe) -> None:
+        """Goes on by another recipe with the same kind of optimizer."""
+        self.recipe = recipe
 
     def parameters(self) -> list[nn.Parameter]:
         """Everything that is trained."""
@@ -150,7 +164,20 @@ class Run:
             optimizer=self.optimizer.state_dict(),
             auxiliary=self.auxiliary.state_dict() if self.auxiliary else None,
             average=self.average.network.state_dict() if self.average else None,
-            teacher=self.teacher_folder,
+            teachers=[teacher.name for teacher in self.teachers],
             earlier=self.earlier,
             extra=self.extra,
+            batch=self.batch,
+            totals=vars(self.totals),
+            random=self.random,
         )
+
+
+def held_out(images: int, wanted: int) -> tuple[Tensor, Tensor]:
+    """The indices of the held-out training images and of the others, both ascending.
+
+    They depend on the number of images alone, so every run holds out the same ones.
+    """
+    count = min(wanted, images // 10)
+    order = torch.randperm(images, generator=torch.Generator().manual_seed(HELD_OUT_SEED))
+    return order[:count].sort().values, order[count:].sort().values

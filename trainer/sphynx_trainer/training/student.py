@@ -31,16 +31,33 @@ class Student(nn.Module):
         return Outputs(self.network.head(outputs[-1]), auxiliary)
 
 
-def loss_of(recipe: Recipe, outputs: Outputs, labels: Tensor, teacher: Tensor | None) -> Tensor:
-    """Cross-entropy, the auxiliary classifier's share and, with a teacher's logits, the mean
-    squared error between both logits (logit regression: Sphynx, section 5; Ba and Caruana,
-    NIPS'14).
+def loss_of(
+    recipe: Recipe, outputs: Outputs, labels: Tensor, taught: Tensor | None = None
+) -> Tensor:
+    """Cross-entropy, the auxiliary classifier's share and, with teachers, their term.
+
+    taught: the teachers' logits [teachers, N, classes].
     """
     logits = outputs.logits.float()
     loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
+    if taught is not None:
+        term = teachers_term(logits, taught.float(), recipe.temperature)
+        loss = recipe.label_weight * loss + recipe.distillation * term
     if outputs.auxiliary is not None:
         own = F.cross_entropy(outputs.auxiliary.float(), labels)
         loss = loss + recipe.auxiliary_weight * own
-    if teacher is not None:
-        loss = loss + recipe.distillation * F.mse_loss(logits, teacher.float())
     return loss
+
+
+def teachers_term(logits: Tensor, taught: Tensor, temperature: float) -> Tensor:
+    """How far the logits [N, classes] are from the teachers' [teachers, N, classes], per image.
+
+    Without a temperature it is the squared error, summed over the classes, to the mean of their
+    logits (Sphynx, appendix G; Ba and Caruana, NIPS'14). With a temperature T it is T^2 times the
+    Kullback-Leibler divergence from the mean of their distributions at T (Hinton et al., 2015).
+    """
+    if not temperature:
+        return (logits - taught.mean(dim=0)).square().sum(dim=1).mean()
+    wanted = (taught / temperature).softmax(dim=2).mean(dim=0)
+    own = (logits / temperature).log_softmax(dim=1)
+    return temperature**2 * F.kl_div(own, wanted, reduction="batchmean")

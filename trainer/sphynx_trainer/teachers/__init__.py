@@ -1,0 +1,1 @@
+"""Networks that others trained, as teachers: their architectures, files and cached logits."""

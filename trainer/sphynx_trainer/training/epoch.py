@@ -1,0 +1,143 @@
+"""One epoch of a run, from wherever its last checkpoint left it."""
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Generator, Tensor, nn
+
+from ..augmentation import Shifts
+from ..evaluation import autocast
+from ..fixed_point import calibrate, simulated
+from ..teachers.teacher import Teacher
+from ..teachers.views import LogitsOnDisk, shifts_of_view
+from .run import Run
+from .student import loss_of
+from .totals import Clock
+
+
+def train_epoch(
+    run: Run, steps: int, checkpoint_seconds: float, after_step: Callable[[int], None]
+) -> None:
+    """One pass over the kept training images, without those that fill no whole batch.
+
+    All randomness is drawn from the seed and the epoch's number, so a resumed run repeats it. The
+    run is saved within the epoch too, every `checkpoint_seconds`. after_step: called with the
+    number of all steps done.
+    """
+    recipe, split, execution = run.recipe, run.dataset.train, run.execution
+    seed = recipe.seed * 100_003 + run.epoch
+    torch.manual_seed(seed + execution.rank)
+    generator = Generator().manual_seed(seed)
+    order = run.kept[torch.randperm(len(run.kept), generator=generator)][: steps * recipe.batch]
+    order = order.view(steps, recipe.batch)[run.batch :].flatten()
+    lesson = _Lesson(run, generator)
+    clock, saved = Clock(), time.monotonic()
+    with ExitStack() as scope:
+        precision = enter_fixed_point(run, run.epoch, scope)
+        # Compiled code would not see the hooks that put numbers on the grid.
+        student = run.student if recipe.in_fixed_point(run.epoch) else run.compiled_student
+        student.train()
+        _set_drop_path(run.network, recipe.drop_path_at(run.epoch))
+        if run.random is not None:
+            torch.set_rng_state(run.random)
+        size = recipe.batch // execution.processes
+        share = execution.share(order)
+        batches = split.batches(share, size, seed)
+        for indices, (pixels, labels) in zip(share.split(size), batches, strict=True):
+            step = run.epoch * steps + run.batch
+            for group in run.optimizer.param_groups:
+                group["lr"] = recipe.learning_rate_at(step, recipe.epochs * steps)
+            images = run.dataset.normalise(pixels.to(execution.device, non_blocking=True))
+            images = lesson.shifts.of(indices).apply(images)
+            images = images.contiguous(memory_format=torch.channels_last)
+            labels = labels.to(execution.device, non_blocking=True)
+            with autocast(precision, images.device.type):
+                outputs = student(images)
+                taught = lesson.taught(indices, images)
+            loss = loss_of(recipe, outputs, labels, taught)
+            _descend(run, loss)
+            run.totals.add(loss.detach(), outputs.logits, labels)
+            if run.average:
+                run.average.update(run.network, step)
+            run.batch += 1
+            clock.charge(run.totals)
+            if time.monotonic() - saved > checkpoint_seconds and execution.leads:
+                saved = time.monotonic()
+                run.random = torch.get_rng_state()
+                run.save()
+            after_step(step + 1)
+
+
+class _Lesson:
+    """How an epoch shows its images, and what the teachers say about them."""
+
+    def __init__(self, run: Run, generator: Generator) -> None:
+        recipe, images = run.recipe, len(run.dataset.train.labels)
+        self.run = run
+        self.view = run.epoch % recipe.views if recipe.views and run.teachers else None
+        self.disk = LogitsOnDisk(
+            run.logits_folder,
+            run.dataset.name,
+            images,
+            len(run.dataset.classes),
+            recipe.crop_padding,
+        )
+        if self.view is None:
+            self.shifts = Shifts.draw(images, recipe.crop_padding, generator)
+        else:
+            self.shifts = shifts_of_view(self.view, images, recipe.crop_padding)
+
+    def taught(self, indices: Tensor, images: Tensor) -> Tensor | None:
+        """The teachers' logits [teachers, N, classes], or None without teachers."""
+        teachers = self.run.teachers
+        if not teachers:
+            return None
+        if self.view is None:
+            return torch.stack([teacher.logits(images) for teacher in teachers])
+
+        def compute(teacher: Teacher, positions: Tensor) -> Tensor:
+            return teacher.logits(images[positions.to(images.device)])
+
+        return self.disk.logits(teachers, self.view, indices, compute).to(images.device)
+
+
+def enter_fixed_point(run: Run, epoch: int, scope: ExitStack) -> str:
+    """Simulates fixed point in an epoch that asks for it. Returns the epoch's precision.
+
+    The grid is measured afresh on the same images in every such epoch, so that a resumed run
+    finds it again. bfloat16 would hide the grid's low bits.
+    """
+    recipe = run.recipe
+    if not recipe.in_fixed_point(epoch):
+        return recipe.precision
+    for network in {run.network, run.best_network}:
+        grid = calibrate(network, run.dataset, recipe.fixed_point_bits)
+        scope.enter_context(simulated(network, grid))
+    return "fp32"
+
+
+@runtime_checkable
+class _DropsPaths(Protocol):
+    """A module that can leave out paths."""
+
+    drop_path: float
+
+
+def _set_drop_path(network: nn.Module, chance: float) -> None:
+    """Sets the chance in every module that can leave out paths."""
+    for module in network.modules():
+        if isinstance(module, _DropsPaths):
+            module.drop_path = chance
+
+
+def _descend(run: Run, loss: Tensor) -> None:
+    """One step of the optimizer."""
+    if run.penalty is not None:
+        loss = loss + run.penalty()
+    run.optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    nn.utils.clip_grad_norm_(run.parameters(), run.recipe.clip)
+    run.optimizer.step()
