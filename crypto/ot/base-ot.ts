@@ -1,4 +1,3 @@
-import { ristretto255 } from '@noble/curves/ed25519.js';
 import { bytesToNumberLE } from '@noble/curves/utils.js';
 import { randomBytes } from '../../edge/random-bytes.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
@@ -7,6 +6,7 @@ import {
   BASE_OTS,
   type BaseOtChoices,
   type BaseOtPairs,
+  RECEIVER_SCALARS,
   receiverReply,
   receiverSeeds,
   senderMessage,
@@ -27,12 +27,12 @@ export {
  * secrets or seeds that served twice would repeat the extension's streams.
  */
 export class BaseOtSender {
-  /** A, for the receiver [32 bytes]. */
+  /** A, for the receiver [64 bytes]. */
   readonly message: Uint8Array;
   #secret: bigint | undefined;
 
   constructor() {
-    const secret = randomScalar();
+    const secret = clampedScalar();
     this.#secret = secret;
     this.message = senderMessage(secret);
   }
@@ -50,7 +50,7 @@ export class BaseOtSender {
 }
 
 export class BaseOtReceiver {
-  /** B_1 .. B_128, for the sender [4,096 bytes]. */
+  /** B_1 .. B_128, for the sender [8,192 bytes]. */
   readonly reply: Uint8Array;
   readonly #message: Uint8Array;
   readonly #choices: Uint8Array;
@@ -58,7 +58,7 @@ export class BaseOtReceiver {
 
   /**
    * `message`: the sender's. The first choice is 1: the choices are the garbling's Delta, whose colour bit is 1 (free
-   * XOR). 127 bits of it stay random. Throws 'protocol/length' or 'crypto/input' if it is not a point.
+   * XOR). 127 bits of it stay random. Throws 'protocol/length' or 'crypto/input' if it is not a point of prime order.
    */
   constructor(message: Uint8Array) {
     const choices = randomBytes(BASE_OTS).map((byte) => byte & 1);
@@ -88,8 +88,13 @@ function finished(): SphynxError {
   return new SphynxError('protocol/order', 'these base OTs are finished; a new session takes new ones');
 }
 
-/** A scalar, uniform to within 2^-256, never 0. */
+/** A scalar of X25519: a multiple of 8 from 2^254 to 2^255. */
+function clampedScalar(): bigint {
+  return 2n ** 254n + 8n * (bytesToNumberLE(randomBytes(32)) & (2n ** 251n - 1n));
+}
+
+/** A scalar of the receiver, uniform to within 2^-125. */
 function randomScalar(): bigint {
-  const scalar = ristretto255.Point.Fn.create(bytesToNumberLE(randomBytes(64)));
-  return scalar === 0n ? randomScalar() : scalar;
+  const scalar = bytesToNumberLE(randomBytes(32)) & (RECEIVER_SCALARS.limit - 1n);
+  return scalar < RECEIVER_SCALARS.least ? randomScalar() : scalar;
 }

@@ -18,7 +18,7 @@ test('a client whose session is refused before it is open keeps no keys in memor
   const { client, server } = memoryChannel();
   const opening = openClientSession(client);
   await server.send(said('public-key-seed', new Uint8Array(16)));
-  await server.send(said('base-ot-reply', new Uint8Array(128 * 32 - 1)));
+  await server.send(said('base-ot-reply', new Uint8Array(128 * 64 - 1)));
   await assert.rejects(opening, { code: 'protocol/length' });
   assert.equal(close.mock.callCount(), 1);
 });
@@ -59,7 +59,7 @@ test('base OTs whose reply is no points are refused when the first labels are as
   const ends = memoryChannel();
   const opening = openClientSession(ends.client);
   await ends.server.send(said('public-key-seed', new Uint8Array(16)));
-  await ends.server.send(said('base-ot-reply', new Uint8Array(128 * 32)));
+  await ends.server.send(said('base-ot-reply', new Uint8Array(128 * 64)));
   const session = await opening;
   await assert.rejects(session.ot.ready(ends.client), { code: 'crypto/input' });
   closeSession(session);

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ristretto255 } from '@noble/curves/ed25519.js';
+import { ed25519, x25519 } from '@noble/curves/ed25519.js';
+import { bytesToNumberLE, numberToBytesLE } from '@noble/curves/utils.js';
 import {
   BASE_OT_MESSAGE_BYTES,
   BASE_OT_REPLY_BYTES,
@@ -14,12 +15,13 @@ import {
 import { receiverReply, receiverSeeds, senderMessage, senderPairs } from '../../../crypto/ot/chou-orlandi.ts';
 import { runBaseOts } from './base-ots.ts';
 
-const { Point } = ristretto255;
+const { Point } = ed25519;
 
-/** Fixed secrets, spread over the group's order. */
+/** Fixed numbers below 2^252, spread over them. */
 const scalar = (i: number) =>
-  Point.Fn.create(BigInt(`0x${createHash('sha512').update(`scalar ${i}`).digest('hex')}`));
-const secret = scalar(BASE_OTS);
+  BigInt(`0x${createHash('sha256').update(`scalar ${i}`).digest('hex')}`) & (2n ** 252n - 1n);
+/** A clamped scalar. */
+const secret = 2n ** 254n + 8n * (scalar(BASE_OTS) & (2n ** 251n - 1n));
 const secrets = Array.from({ length: BASE_OTS }, (_, i) => scalar(i));
 const choices = Uint8Array.from(secrets, (_, i) => (i % 3 === 1 ? 1 : 0));
 const message = senderMessage(secret);
@@ -27,10 +29,16 @@ const reply = receiverReply(message, choices, secrets);
 const result = receiverSeeds(message, choices, secrets, reply);
 const pairs = senderPairs(secret, reply);
 
+/** x and y of a point, as they are sent. */
+function encoded(point: InstanceType<typeof Point>): Uint8Array {
+  const { x, y } = point.toAffine();
+  return new Uint8Array(Buffer.concat([numberToBytesLE(x, 32), numberToBytesLE(y, 32)]));
+}
+
 /** A reply whose point `index` is `encoding`. */
 function withPoint(index: number, encoding: Uint8Array): Uint8Array {
   const changed = reply.slice();
-  changed.set(encoding, 32 * index);
+  changed.set(encoding, 64 * index);
   return changed;
 }
 
@@ -56,26 +64,36 @@ test('two sessions share no choices, no seeds and no session id', () => {
 });
 
 test('messages and seeds are those of the formulas', () => {
-  const a = Point.BASE.multiply(secret);
-  assert.deepEqual(message, a.toBytes());
+  const a = Point.BASE.multiply(secret % Point.Fn.ORDER);
+  assert.deepEqual(message, encoded(a));
   const session = createHash('sha256').update('base-ot').update(message).update(reply).digest();
   assert.deepEqual(pairs.session, new Uint8Array(session));
-  const seed = (i: number, point: typeof a) =>
-    new Uint8Array(
-      createHash('sha256')
-        .update(session)
-        .update(Uint8Array.of(i, 0, 0, 0))
-        .update(point.toBytes())
-        .digest(),
-    );
+  const seed = (i: number, point: typeof a) => {
+    const { y } = point.toAffine();
+    const { Fp } = Point;
+    const u = Fp.div(Fp.add(1n, y), Fp.sub(1n, y));
+    const hash = createHash('sha256')
+      .update(session)
+      .update(Uint8Array.of(i, 0, 0, 0));
+    return new Uint8Array(hash.update(numberToBytesLE(u, 32)).digest());
+  };
   for (const [i, b] of secrets.entries()) {
     const own = Point.BASE.multiply(b);
     const sent = choices[i] ? own.add(a) : own;
-    assert.deepEqual(reply.subarray(32 * i, 32 * i + 32), sent.toBytes());
+    assert.deepEqual(reply.subarray(64 * i, 64 * i + 64), encoded(sent));
     assert.deepEqual(result.seeds[i], seed(i, a.multiply(b)));
-    assert.deepEqual(pairs.zero[i], seed(i, sent.multiply(secret)));
-    assert.deepEqual(pairs.one[i], seed(i, sent.subtract(a).multiply(secret)));
+    assert.deepEqual(pairs.zero[i], seed(i, sent.multiply(secret % Point.Fn.ORDER)));
+    assert.deepEqual(pairs.one[i], seed(i, sent.subtract(a).multiply(secret % Point.Fn.ORDER)));
   }
+});
+
+test('the receiver’s scalars at the ends of their range give the seeds of the formulas', () => {
+  const ends = [2n ** 125n, 2n ** 125n + 1n, 2n ** 251n - 1n, 2n ** 251n, 2n ** 251n + 1n, 2n ** 252n - 1n];
+  const all = secrets.map((b, i) => ends[i] ?? b);
+  const own = receiverReply(message, choices, all);
+  const { seeds } = receiverSeeds(message, choices, all, own);
+  const { zero, one } = senderPairs(secret, own);
+  for (const [i, choice] of choices.entries()) assert.deepEqual(seeds[i], (choice ? one : zero)[i]);
 });
 
 test('fixed secrets give fixed bytes: the other side relies on them', () => {
@@ -89,10 +107,10 @@ test('fixed secrets give fixed bytes: the other side relies on them', () => {
       seeds: digest(...pairs.zero, ...pairs.one),
     },
     {
-      message: '1ea8ff62cb8603e5f1ecb29436dc80ac',
-      reply: '0d7c92dc77ce31e2bd01df7d7c135662',
-      session: 'b124c812a982425901a029da14d8508e',
-      seeds: '804c7f338dfd8c172b6be42791bccf05',
+      message: '9dc156329391879f36447bf1195a5f21',
+      reply: '3a923fcf20894503b9f818dbbb49fb81',
+      session: 'f754cfb749dc561c0298ec6018f1a494',
+      seeds: 'ff63b649dc3e98745f8ed79e0eb6891c',
     },
   );
   assert.equal(message.length, BASE_OT_MESSAGE_BYTES);
@@ -101,8 +119,8 @@ test('fixed secrets give fixed bytes: the other side relies on them', () => {
 
 test('every seed is bound to the whole reply', () => {
   // Points swapped, or one replaced by another valid one: not one of the receiver's seeds survives.
-  const swapped = withPoint(5, reply.slice(32 * 6, 32 * 7));
-  const replaced = withPoint(127, Point.BASE.toBytes());
+  const swapped = withPoint(5, reply.slice(64 * 6, 64 * 7));
+  const replaced = withPoint(127, encoded(Point.BASE));
   for (const changed of [swapped, replaced]) {
     const known = new Set(result.seeds.map(String));
     const { zero, one } = senderPairs(secret, changed);
@@ -111,23 +129,25 @@ test('every seed is bound to the whole reply', () => {
 });
 
 test('equal points in a reply give unequal seeds', () => {
-  const { zero, one } = senderPairs(secret, withPoint(1, reply.slice(0, 32)));
+  const { zero, one } = senderPairs(secret, withPoint(1, reply.slice(0, 64)));
   assert.notDeepEqual(zero[0], zero[1]);
   assert.notDeepEqual(one[0], one[1]);
 });
 
-const hex = (text: string) => new Uint8Array(Buffer.from(text, 'hex'));
+const P = Point.Fp.ORDER;
+const affine = (x: bigint, y: bigint) =>
+  new Uint8Array(Buffer.concat([numberToBytesLE(x, 32), numberToBytesLE(y, 32)]));
+const { x: X, y: Y } = Point.BASE.toAffine();
 
 const BAD_POINTS: Record<string, Uint8Array> = {
-  'the identity': Point.ZERO.toBytes(),
-  'a field element beyond the prime': hex(`f3${'ff'.repeat(30)}7f`),
-  'the prime itself, another zero': hex(`ed${'ff'.repeat(30)}7f`),
-  'a set top bit': Point.BASE.toBytes().map((byte, i) => (i === 31 ? byte | 0x80 : byte)),
-  'all ones': new Uint8Array(32).fill(255),
-  'a negative field element': hex(`01${'00'.repeat(31)}`),
-  'no square': hex('26948d35ca62e643e26a83177332e6b6afeb9d08e4268b650f1f5bbd8d81d371'),
-  'y = 0': hex(`ec${'ff'.repeat(30)}7f`),
-  'the edwards25519 encoding of the base point': hex(`58${'66'.repeat(31)}`),
+  'the identity': affine(0n, 1n),
+  zeros: affine(0n, 0n),
+  'all ones': new Uint8Array(64).fill(255),
+  'off the curve': affine(X, Y + 1n),
+  'an x beyond the prime': affine(X + P, Y),
+  'a y beyond the prime: another identity': affine(0n, 1n + P),
+  'the point of order 2': affine(0n, P - 1n),
+  'a point of order 4': affine(Point.Fp.sqrt(P - 1n), 0n),
 };
 
 for (const [what, encoding] of Object.entries(BAD_POINTS))
@@ -137,10 +157,36 @@ for (const [what, encoding] of Object.entries(BAD_POINTS))
       assert.throws(() => new BaseOtSender().finish(withPoint(index, encoding)), { code: 'crypto/input' });
   });
 
+test('a message outside the prime-order subgroup is refused: the reply would tell the choices', () => {
+  const two = Point.fromAffine({ x: 0n, y: P - 1n });
+  const four = Point.fromAffine({ x: Point.Fp.sqrt(P - 1n), y: 0n });
+  for (const torsion of [two, four, two.add(four)])
+    assert.throws(() => new BaseOtReceiver(encoded(Point.BASE.add(torsion))), { code: 'crypto/input' });
+});
+
+test('a part of small order in a reply changes no seed: it tells nothing of the sender’s secret', () => {
+  const two = Point.fromAffine({ x: 0n, y: P - 1n });
+  const moved = Point.fromAffine({
+    x: bytesToNumberLE(reply.slice(0, 32)),
+    y: bytesToNumberLE(reply.slice(32, 64)),
+  });
+  const session = (of: Uint8Array) =>
+    createHash('sha256').update('base-ot').update(message).update(of).digest();
+  const changed = withPoint(0, encoded(moved.add(two)));
+  const { zero } = senderPairs(secret, changed);
+  const seed = createHash('sha256')
+    .update(session(changed))
+    .update(Uint8Array.of(0, 0, 0, 0));
+  const { y } = moved.toAffine();
+  const u = Point.Fp.div(Point.Fp.add(1n, y), Point.Fp.sub(1n, y));
+  const product = x25519.scalarMult(numberToBytesLE(secret, 32), numberToBytesLE(u, 32));
+  assert.deepEqual(zero[0], new Uint8Array(seed.update(product).digest()));
+});
+
 test('messages of another length are refused', () => {
-  for (const length of [0, 31, 33, 64])
+  for (const length of [0, 32, 63, 65])
     assert.throws(() => new BaseOtReceiver(new Uint8Array(length)), { code: 'protocol/length' });
-  for (const wrong of [new Uint8Array(0), reply.subarray(1), reply.subarray(32), new Uint8Array(4097)])
+  for (const wrong of [new Uint8Array(0), reply.subarray(1), reply.subarray(64), new Uint8Array(8193)])
     assert.throws(() => new BaseOtSender().finish(wrong), { code: 'protocol/length' });
 });
 
