@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { randomModel } from '../../model/random.ts';
+import { makePlan } from '../../protocol/plan.ts';
 import { newToken } from '../../server/identity/token-file.ts';
 import { temporaryFolder } from '../server/bundles.ts';
 import { network } from '../server/running-server.ts';
@@ -211,7 +212,9 @@ test('full storage is told, and what to do', { skip }, async () => {
   const page = await connected(openPage(context, server));
   const browser = await context.newCDPSession(page);
   const origin = `http://127.0.0.1:${server.webPort}`;
-  await browser.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1e6 });
+  // Three bundles are prepared, and there is room for fewer.
+  const quotaSize = Math.floor(2.5 * makePlan(network.card).bundleBytes);
+  await browser.send('Storage.overrideQuotaForOrigin', { origin, quotaSize });
   await page.locator('#prepare-toggle').click();
   assert.match(await problem(page), /storage.*free some space/is);
   const left = await ready(page);
