@@ -10,7 +10,7 @@ import {
 } from '../crypto/ot/base-ot.ts';
 import { RandomOtReceiver, RandomOtSender, treeMessageBytes } from '../crypto/ot/random-ot.ts';
 import { randomBytes } from '../edge/random-bytes.ts';
-import { kernels } from '../kernels/load.ts';
+import { clearKernels } from '../kernels/load.ts';
 import type { Channel } from './channel.ts';
 import { OT_TREE_BITS } from './plan.ts';
 import { receiveTensor, sendTensor } from './tensor-stream.ts';
@@ -85,5 +85,5 @@ async function orClosed<Result>(part: { close(): void }, open: () => Promise<Res
 export function closeSession({ he, ot }: ClientSession | ServerSession): void {
   he.close();
   ot.close();
-  kernels().memory.clear();
+  clearKernels();
 }
