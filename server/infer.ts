@@ -5,6 +5,7 @@ import type { InferRequests, InferResponses } from '../transport/messages.ts';
 import { relay } from '../transport/relay.ts';
 import type { CallContext } from './call-context.ts';
 import { CountedChannel } from './metrics/counted-channel.ts';
+import { forget } from './store/record-cipher.ts';
 import { inSpan } from './tracing.ts';
 
 const SPENT_AGAIN =
@@ -24,7 +25,7 @@ export async function infer(
   const { identity: model, summary } = models.agree(spend);
   const segments = new CountedChannel(new GrpcChannel(stream), metrics, 'infer');
   const settle = parts.bytes.charge(caller.identity, summary.quote.onlineBytes);
-  const seed = await inSpan('spend bundle', { 'sphynx.bundle': spend.bundleId }, () =>
+  const secrets = await inSpan('spend bundle', { 'sphynx.bundle': spend.bundleId }, () =>
     store.spend({ ...caller, id: spend.bundleId, model }),
   ).catch((error) => {
     settle(0);
@@ -35,7 +36,7 @@ export async function infer(
   try {
     const start = performance.now();
     await stream.send({ spending: {} });
-    const { channel, release } = pool.infer(model.hash, { seed, delta: null });
+    const { channel, release } = pool.infer(model.hash, secrets);
     try {
       await inSpan('run online phase', { 'sphynx.model': model.name }, () =>
         relay(channel, segments, stream.signal),
@@ -46,7 +47,7 @@ export async function infer(
     metrics.finished('infer', model.name, performance.now() - start);
     stream.end();
   } finally {
-    seed.fill(0);
+    forget(secrets);
     settle(segments.bytes);
     // A record that stays in spending is as burned as one in spent: no reason to fail an inference that is over.
     await store

@@ -4,7 +4,7 @@ import { loadModel } from '../model/load.ts';
 import { type FixedNetwork, type LayerWeights, withOutput } from '../model/network.ts';
 import type { Output } from '../model/output.ts';
 import { referenceOf, refersTo } from '../model/reference.ts';
-import { makePlan } from '../protocol/plan.ts';
+import { makePlan, needsDelta } from '../protocol/plan.ts';
 import type { Setting } from '../protocol/setting.ts';
 import { CARD_BYTES } from '../transport/limits.ts';
 import type { GetModelCardResponse, ModelSummary, Quote } from '../transport/messages.ts';
@@ -14,6 +14,8 @@ import type { BundleModel } from './store/bundle-store.ts';
 export interface ServedModel {
   readonly identity: BundleModel;
   readonly network: FixedNetwork;
+  /** Whether its bundles are stored with Delta. */
+  readonly needsDelta: boolean;
   readonly summary: ModelSummary;
   readonly card: GetModelCardResponse;
 }
@@ -130,6 +132,7 @@ function serve(loaded: FixedNetwork, { setting = 'fast', output }: ServingOption
   return {
     identity: { name: card.name, hash: card.hash, planHash: plan.hash },
     network,
+    needsDelta: needsDelta(plan),
     summary: summarize(card, quote),
     card: { cardJson, modelHash: card.hash, planHash: plan.hash, quote, setting },
   };

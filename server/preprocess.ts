@@ -10,7 +10,7 @@ import { relay } from '../transport/relay.ts';
 import type { CallContext } from './call-context.ts';
 import { TIMER_MS } from './limits.ts';
 import { CountedChannel } from './metrics/counted-channel.ts';
-import type { BundleModel } from './store/bundle-store.ts';
+import type { ServedModel } from './models.ts';
 import { inSpan } from './tracing.ts';
 import type { PoolSession } from './worker-pool.ts';
 
@@ -53,7 +53,7 @@ export async function preprocess(context: CallContext, stream: PreprocessStream)
         await inSpan('prepare bundle', { 'sphynx.model': model.identity.name }, () =>
           charged(context, offlineBytes, stream, (segments) =>
             inTime(context, offlineBytes, stream, () =>
-              prepareBundle(context, stream, segments, session, model.identity),
+              prepareBundle(context, stream, segments, session, model),
             ),
           ),
         );
@@ -72,7 +72,7 @@ async function prepareBundle(
   stream: PreprocessStream,
   segments: Channel,
   session: PoolSession,
-  model: BundleModel,
+  { identity: model, needsDelta }: ServedModel,
 ): Promise<void> {
   const { store, limits } = parts;
   const id = randomBytes(16).toString('hex');
@@ -82,7 +82,7 @@ async function prepareBundle(
     ...caller,
     id,
     model,
-    seed,
+    secrets: { seed, delta: needsDelta ? await session.delta : null },
     lifetimeMs: limits.bundleLifetimeMs,
   });
   try {

@@ -52,6 +52,9 @@ export interface ServerOptions extends AccessOptions, StoreOptions {
   readonly logger?: Logger;
 }
 
+const DROPPED =
+  'ready bundles of an older version of the server were dropped; their clients are told, and prepare new ones';
+
 export interface RunningServer {
   readonly port: number;
   /** Of the WebSocket listener, if there is one. */
@@ -84,8 +87,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   warnOfStrangers(options, models, logger);
   const undo: (() => Promise<void>)[] = [];
   try {
-    const { store, close } = await openStore(options, limits);
+    const { store, dropped, close } = await openStore(options, limits);
     undo.push(close);
+    if (dropped > 0) logger.warn({ dropped }, DROPPED);
     logger.info({ burned: await store.burnLeftovers(), expired: await store.sweep() }, 'bundle store open');
     const pool = await WorkerPool.start(
       {

@@ -61,10 +61,10 @@ export class ServerAttack {
     if (dialogue.method !== 'Infer') return {};
     const { store } = this.#server;
     const { own, other } = this.#models;
-    const { seed } = this.#transcript.bundleSecrets;
+    const { bundleSecrets } = this.#transcript;
     const named = new Set(messages.flatMap((bytes) => placeholdersIn(bytes)));
     const ids: Ids = {};
-    if (named.has('own')) ids.own = await store.put(token, own, seed.slice());
+    if (named.has('own')) ids.own = await store.put(token, own, bundleSecrets);
     if (named.has('unconfirmed')) ids.unconfirmed = await store.put(token, own, undefined, false);
     if (named.has('otherModel')) ids.otherModel = await store.put(token, other);
     if (named.has('foreign')) ids.foreign = await store.put(randomBytes(16).toString('hex'), own);

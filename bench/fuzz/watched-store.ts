@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { randomSeed } from '../../crypto/prg.ts';
+import type { BundleSecrets } from '../../protocol/bundle.ts';
 import type {
   BundleClaim,
   BundleCounts,
@@ -8,6 +9,7 @@ import type {
   BundleStore,
   NewBundle,
 } from '../../server/store/bundle-store.ts';
+import { forget } from '../../server/store/record-cipher.ts';
 
 /** Longer than an attack lasts. */
 const LIFETIME_MS = 3_600_000;
@@ -31,11 +33,16 @@ export class WatchedStore implements BundleStore {
   }
 
   /** Puts a bundle of the caller with this token there, as a preparation leaves it; without `confirmed` in its middle. */
-  async put(token: string, model: BundleModel, seed = randomSeed(), confirmed = true): Promise<string> {
+  async put(
+    token: string,
+    model: BundleModel,
+    secrets: BundleSecrets = { seed: randomSeed(), delta: null },
+    confirmed = true,
+  ): Promise<string> {
     const client = createHash('sha256').update(token).digest('hex');
     const id = randomBytes(16).toString('hex');
     const caller = { client, identity: client, anonymous: true };
-    await this.#store.create({ ...caller, id, model, seed, lifetimeMs: LIFETIME_MS });
+    await this.#store.create({ ...caller, id, model, secrets, lifetimeMs: LIFETIME_MS });
     if (confirmed) {
       await this.#store.markReady(id);
       this.#nowReady.add(id);
@@ -47,7 +54,7 @@ export class WatchedStore implements BundleStore {
   async putSpent(token: string, model: BundleModel): Promise<string> {
     const id = await this.put(token, model);
     const client = createHash('sha256').update(token).digest('hex');
-    (await this.#store.spend({ id, client, identity: client, anonymous: true, model })).fill(0);
+    forget(await this.#store.spend({ id, client, identity: client, anonymous: true, model }));
     await this.#store.markSpent(id);
     this.#nowReady.delete(id);
     return id;
@@ -89,11 +96,11 @@ export class WatchedStore implements BundleStore {
     this.#ready.add(this.#clientOf.get(id) as string);
   }
 
-  async spend(claim: BundleClaim): Promise<Uint8Array> {
-    const seed = await this.#store.spend(claim);
+  async spend(claim: BundleClaim): Promise<BundleSecrets> {
+    const secrets = await this.#store.spend(claim);
     this.#nowReady.delete(claim.id);
     this.#spent.add(claim.client);
-    return seed;
+    return secrets;
   }
 
   abandon = (id: string) => this.#store.abandon(id);

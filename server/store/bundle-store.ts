@@ -1,3 +1,5 @@
+import type { BundleSecrets } from '../../protocol/bundle.ts';
+
 /**
  * The server's half of every bundle: one record, from which everything it needs online is derived. A bundle is
  * a one-way machine, preparing -> ready -> spending -> spent; a second use of one would reveal the garbler's
@@ -26,12 +28,12 @@ export interface BundleStore {
 
   /**
    * ready -> spending, at most once per bundle whatever races, crashes or other processes do: when this
-   * resolves, the change is durable and the seed is erased from the store; the caller holds the only copy.
+   * resolves, the change is durable and the secrets are erased from the store; the caller holds the only copy.
    * Counts as one inference of the identity. Throws 'bundle/unknown' (also for another client's), 'model/mismatch',
    * 'bundle/expired', 'bundle/spent' or 'quota/exceeded', and then nothing has changed. After 'storage/failed' the
    * outcome may be unknown: the bundle must be taken for spent.
    */
-  spend(claim: BundleClaim): Promise<Uint8Array>;
+  spend(claim: BundleClaim): Promise<BundleSecrets>;
 
   /** spending -> spent: the inference is over, well or badly. */
   markSpent(id: string): Promise<void>;
@@ -40,7 +42,7 @@ export interface BundleStore {
   burnLeftovers(): Promise<number>;
 
   /**
-   * Deletes what has expired, usage that binds nobody any more and the last traces of erased seeds, and burns what
+   * Deletes what has expired, usage that binds nobody any more and the last traces of erased secrets, and burns what
    * servers left behind that have died since; call it every minute or so. Returns the number of expired records.
    */
   sweep(): Promise<number>;
@@ -75,8 +77,7 @@ export interface NewBundle {
   /** As in a claim: whether the usage of the identity is forgotten some day. */
   readonly anonymous: boolean;
   readonly model: BundleModel;
-  /** 32 bytes, secret. */
-  readonly seed: Uint8Array;
+  readonly secrets: BundleSecrets;
   /** From now on (ms). */
   readonly lifetimeMs: number;
 }

@@ -1,13 +1,13 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { BundleStore, StoreLimits } from './bundle-store.ts';
 import { lockFolder } from './folder-lock.ts';
+import { RecordCipher } from './record-cipher.ts';
 import { RedisBundleStore } from './redis-bundle-store.ts';
 import type { RedisOptions } from './redis-connection.ts';
-import { SeedCipher } from './seed-cipher.ts';
 import { SqliteBundleStore } from './sqlite-bundle-store.ts';
 import { configuredKeys, KEY_VARIABLE, ownKeys } from './store-keys.ts';
 
-/** Where bundle records live, and what seals the seeds in them. */
+/** Where bundle records live, and what seals the secrets in them. */
 export interface StoreOptions {
   /**
    * The folder of the records, made if it is missing. One server process per folder: a second one does not start.
@@ -17,17 +17,20 @@ export interface StoreOptions {
   /** Records that several servers share, in place of those of a folder. */
   readonly redis?: RedisOptions;
   /**
-   * File of store keys, the first of which seals new seeds. Without it the environment's SPHYNX_STORE_KEY, and without
+   * File of store keys, the first of which seals new records. Without it the environment's SPHYNX_STORE_KEY, and without
    * that a key that is made in the state folder; with Redis one of the first two is needed.
    */
   readonly storeKeys?: string;
 }
 
-/** Opens the store that the options ask for; closing it gives the folder back. Throws 'config/invalid' or 'storage/failed'. */
+/**
+ * Opens the store that the options ask for; closing it gives the folder back. `dropped`: ready bundles of an older format
+ * that are gone. Throws 'config/invalid' or 'storage/failed'.
+ */
 export async function openStore(
   { stateFolder, redis, storeKeys }: StoreOptions,
   limits: StoreLimits,
-): Promise<{ store: BundleStore; close(): Promise<void> }> {
+): Promise<{ store: BundleStore; dropped: number; close(): Promise<void> }> {
   const keys = configuredKeys(storeKeys);
   if (redis) {
     if (!keys)
@@ -35,19 +38,19 @@ export async function openStore(
         'config/invalid',
         `servers that share records need one store key for all: make one with \`sphynx store-key new\` and give it as a file or in ${KEY_VARIABLE}`,
       );
-    const store = await RedisBundleStore.open(redis, new SeedCipher(keys), limits);
-    return { store, close: () => store.close() };
+    const store = await RedisBundleStore.open(redis, new RecordCipher(keys), limits);
+    return { store, dropped: 0, close: () => store.close() };
   }
   if (stateFolder === undefined)
     throw new SphynxError('config/invalid', 'a server without Redis needs a state folder for its records');
   const unlock = lockFolder(stateFolder);
   try {
-    const store = new SqliteBundleStore(stateFolder, new SeedCipher(keys ?? ownKeys(stateFolder)), limits);
+    const store = new SqliteBundleStore(stateFolder, new RecordCipher(keys ?? ownKeys(stateFolder)), limits);
     const close = async () => {
       await store.close();
       unlock();
     };
-    return { store, close };
+    return { store, dropped: store.dropped, close };
   } catch (error) {
     unlock();
     throw error;

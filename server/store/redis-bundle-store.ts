@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import type { BundleSecrets } from '../../protocol/bundle.ts';
 import type { BundleClaim, BundleCounts, BundleStore, NewBundle, StoreLimits } from './bundle-store.ts';
 import { QUOTA_HOUR_MS } from './bundle-store.ts';
+import { missingKey, type RecordCipher } from './record-cipher.ts';
 import { RedisConnection, type RedisOptions, UnknownOutcome } from './redis-connection.ts';
 import { PREFIX, SCRIPTS, type ScriptName } from './redis-scripts.ts';
 import { notPreparing, type Refusal, refusalError, tooManyBundles } from './refusal.ts';
-import { missingKey, type SeedCipher } from './seed-cipher.ts';
 
 /** A server that has been silent for so long counts as dead (ms), and what it was doing is burned. */
 const LEASE_MS = 30_000;
@@ -27,7 +28,7 @@ interface RedisBundleStoreSeams {
  */
 export class RedisBundleStore implements BundleStore {
   readonly #redis: RedisConnection;
-  readonly #cipher: SeedCipher;
+  readonly #cipher: RecordCipher;
   readonly #limits: StoreLimits;
   readonly #now: (() => number) | undefined;
   readonly #leaseMs: number;
@@ -39,7 +40,7 @@ export class RedisBundleStore implements BundleStore {
 
   private constructor(
     redis: RedisConnection,
-    cipher: SeedCipher,
+    cipher: RecordCipher,
     limits: StoreLimits,
     { now, leaseMs = LEASE_MS }: RedisBundleStoreSeams,
   ) {
@@ -55,7 +56,7 @@ export class RedisBundleStore implements BundleStore {
   /** Throws 'config/invalid' if Redis could forget what it confirms, 'storage/failed' if it cannot be reached. */
   static async open(
     redis: RedisOptions,
-    cipher: SeedCipher,
+    cipher: RecordCipher,
     limits: StoreLimits,
     seams: RedisBundleStoreSeams = {},
   ): Promise<RedisBundleStore> {
@@ -70,11 +71,12 @@ export class RedisBundleStore implements BundleStore {
     }
   }
 
-  async create({ id, client, identity, anonymous, model, seed, lifetimeMs }: NewBundle): Promise<number> {
+  async create(bundle: NewBundle): Promise<number> {
+    const { id, client, identity, anonymous, model, secrets, lifetimeMs } = bundle;
     const { bundlesPerClient, preparationsPerHour, preparationsTotal, ...limits } = this.#limits;
     const [outcome, value] = (await this.#run('create', [
       ...[id, client, identity, model.name, model.hash, model.planHash],
-      ...[this.#cipher.seal(id, seed), lifetimeMs, this.#owner, bundlesPerClient],
+      ...[this.#cipher.seal(bundle, secrets), lifetimeMs, this.#owner, bundlesPerClient],
       ...[preparationsPerHour, preparationsTotal, QUOTA_HOUR_MS, Number(anonymous)],
       ...[limits.inferencesPerHour, limits.inferencesTotal],
     ])) as [Refusal | 'created' | 'full', string];
@@ -96,7 +98,8 @@ export class RedisBundleStore implements BundleStore {
     return (await this.#run('discard', [client, ...ids])) as number;
   }
 
-  async spend({ id, client, identity, anonymous, model }: BundleClaim): Promise<Uint8Array> {
+  async spend(claim: BundleClaim): Promise<BundleSecrets> {
+    const { id, client, identity, anonymous, model } = claim;
     if (this.#doubtful.has(id)) throw refusalError('spent');
     try {
       const { inferencesPerHour, inferencesTotal } = this.#limits;
@@ -104,11 +107,11 @@ export class RedisBundleStore implements BundleStore {
         ...[id, client, identity, model.name, model.hash, model.planHash, this.#owner],
         ...[inferencesPerHour, inferencesTotal, QUOTA_HOUR_MS, this.#cipher.keyIds.join(' ')],
         Number(anonymous),
-      ])) as [Refusal | 'seed' | 'key', string];
+      ])) as [Refusal | 'secrets' | 'key', string];
       if (outcome === 'key') throw missingKey(value);
-      if (outcome !== 'seed') throw refusalError(outcome, Number(value));
+      if (outcome !== 'secrets') throw refusalError(outcome, Number(value));
       await this.#redis.replicate();
-      return this.#cipher.open(id, value);
+      return this.#cipher.open(claim, value);
     } catch (error) {
       if (error instanceof UnknownOutcome) this.#doubtful.add(id);
       throw error;

@@ -1,8 +1,10 @@
+import { RECORD_FORMAT } from './record-cipher.ts';
+
 /**
  * What the Redis store does to records, as Lua scripts: Redis runs each of them as one step that nothing can come
  * between, and replies when its writes are in the append-only file (`appendfsync always`).
  *
- * A record is a hash. Beside it: `held:IDENTITY`, unspent bundles by expiry; `expiry`, all records by expiry; `busy`,
+ * A record is a hash, with the format of what is sealed in it: those of another one are refused, and go when they expire. Beside it: `held:IDENTITY`, unspent bundles by expiry; `expiry`, all records by expiry; `busy`,
  * bundles in preparing or spending; `server:ID`, the lease of a living server; `usage:IDENTITY`, inferences and preparations; `forget`,
  * identities whose usage does not stay, by when it goes. All names begin with PREFIX, whose braces keep them on one node
  * of a cluster.
@@ -23,7 +25,7 @@ const COMMON = `
   end
   local function burn(id)
     release(id)
-    redis.call('HDEL', P .. 'bundle:' .. id, 'seed', 'owner')
+    redis.call('HDEL', P .. 'bundle:' .. id, 'secrets', 'seed', 'owner')
     redis.call('HSET', P .. 'bundle:' .. id, 'state', 'spent')
     redis.call('SREM', P .. 'busy', id)
   end
@@ -53,7 +55,7 @@ const COMMON = `
 
 const BODIES = {
   /**
-   * id, client, identity, model, model hash, plan hash, sealed seed, lifetime, owner, bundles held at most, preparations
+   * id, client, identity, model, model hash, plan hash, sealed secrets, lifetime, owner, bundles held at most, preparations
    * per hour, in total, ms of an hour, 1 for an anonymous identity, inferences per hour, in total ->
    * ['created', expiry], ['full', '0'], or [refusal,
    * ms until the hour ends]
@@ -70,8 +72,8 @@ const BODIES = {
     redis.call('ZREMRANGEBYSCORE', held, '-inf', whole(now))
     if redis.call('ZCARD', held) >= tonumber(ARGV[10]) then return {'full', '0'} end
     redis.call('HSET', P .. 'bundle:' .. id, 'client', ARGV[2], 'identity', identity, 'model', ARGV[4],
-      'model_hash', ARGV[5], 'plan_hash', ARGV[6], 'seed', ARGV[7], 'expires_at', expiry, 'owner', ARGV[9],
-      'state', 'preparing')
+      'model_hash', ARGV[5], 'plan_hash', ARGV[6], 'secrets', ARGV[7], 'expires_at', expiry, 'owner', ARGV[9],
+      'state', 'preparing', 'format', FORMAT)
     redis.call('ZADD', held, expiry, id)
     redis.call('ZADD', P .. 'expiry', expiry, id)
     redis.call('SADD', P .. 'busy', id)
@@ -109,16 +111,17 @@ const BODIES = {
     return burned`,
   /**
    * id, client, identity, model, model hash, plan hash, owner, inferences per hour, in total, ms of an hour, ids of
-   * the keys that open, 1 for an anonymous identity -> ['seed', sealed], ['key', id of the missing key], or [refusal,
+   * the keys that open, 1 for an anonymous identity -> ['secrets', sealed], ['key', id of the missing key], or [refusal,
    * ms until the hour ends]. The same questions in the same order as with SQLite.
    */
   spend: `
     local id, now = ARGV[1], clock()
     local bundle = P .. 'bundle:' .. id
     local record = redis.call('HMGET', bundle, 'client', 'state', 'model', 'model_hash', 'plan_hash', 'expires_at',
-      'seed')
+      'secrets', 'format')
     if record[1] ~= ARGV[2] or record[2] == 'preparing' then return {'unknown', '0'} end
     if record[2] ~= 'ready' then return {'spent', '0'} end
+    if record[8] ~= FORMAT then return {'format', '0'} end
     if record[3] ~= ARGV[4] or record[4] ~= ARGV[5] or record[5] ~= ARGV[6] then return {'mismatch', '0'} end
     if tonumber(record[6]) <= now then return {'expired', '0'} end
     local u = usage(ARGV[3], tonumber(ARGV[10]), now)
@@ -127,12 +130,12 @@ const BODIES = {
     local key = string.match(record[7], '^[^:]*')
     if not string.find(ARGV[11], key, 1, true) then return {'key', key} end
     redis.call('HSET', bundle, 'state', 'spending', 'owner', ARGV[7])
-    redis.call('HDEL', bundle, 'seed')
+    redis.call('HDEL', bundle, 'secrets')
     release(id)
     redis.call('SADD', P .. 'busy', id)
     u.in_hour, u.total = u.in_hour + 1, u.total + 1
     use(ARGV[3], u, ARGV[12], tonumber(record[6]))
-    return {'seed', record[7]}`,
+    return {'secrets', record[7]}`,
   /** id */
   markSpent: `
     if state(ARGV[1]) ~= 'spending' then return 0 end
@@ -188,6 +191,6 @@ export type ScriptName = keyof typeof BODIES;
 export const SCRIPTS = Object.fromEntries(
   Object.entries(BODIES).map(([name, body]) => [
     name,
-    `local P, GIVEN = KEYS[1], table.remove(ARGV)\n${COMMON}\n${body}`,
+    `local P, FORMAT, GIVEN = KEYS[1], '${RECORD_FORMAT}', table.remove(ARGV)\n${COMMON}\n${body}`,
   ]),
 ) as Record<ScriptName, string>;

@@ -4,6 +4,7 @@ import { SphynxError, type SphynxErrorCode } from '../../errors/sphynx-error.ts'
 export type Refusal =
   | 'unknown'
   | 'spent'
+  | 'format'
   | 'mismatch'
   | 'expired'
   | 'hour'
@@ -20,6 +21,11 @@ const REFUSALS: Record<Refusal, { code: SphynxErrorCode; message: string }> = {
   spent: {
     code: 'bundle/spent',
     message: 'the bundle was used before; every bundle serves one image',
+  },
+  format: {
+    code: 'bundle/unknown',
+    message:
+      'the bundle was prepared with another version of the server, which cannot be used any more; prepare a new one',
   },
   mismatch: {
     code: 'model/mismatch',

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { SphynxError } from '../../errors/sphynx-error.ts';
+import type { BundleSecrets } from '../../protocol/bundle.ts';
 import {
   type BundleClaim,
   type BundleCounts,
@@ -9,8 +10,8 @@ import {
   QUOTA_HOUR_MS,
   type StoreLimits,
 } from './bundle-store.ts';
+import type { RecordCipher } from './record-cipher.ts';
 import { notPreparing, type Refusal, refusalError, tooManyBundles } from './refusal.ts';
-import type { SeedCipher } from './seed-cipher.ts';
 import { openDatabase, prepareStatements, type Statements } from './sqlite-database.ts';
 import { inferenceRefusal, preparationRefusal, type Usage, usageAt } from './usage.ts';
 
@@ -20,36 +21,40 @@ const FILE = 'bundles.sqlite';
 /**
  * Bundle records in one SQLite file of the state folder, for a server of one process, readable by its owner
  * only. Every commit is synced to disk before it counts (write-ahead log with synchronous=FULL: one sync, on
- * the way of every inference). Seeds are sealed. Erased ones are overwritten in the file (secure_delete); the log may hold them
+ * the way of every inference). Secrets are sealed. Erased ones are overwritten in the file (secure_delete); the log may hold them
  * until `sweep` or `close` empties it. How well a disk forgets what was overwritten is beyond this program.
  */
 export class SqliteBundleStore implements BundleStore {
   readonly #database: DatabaseSync;
   readonly #statements: Statements;
-  readonly #cipher: SeedCipher;
+  readonly #cipher: RecordCipher;
   readonly #limits: StoreLimits;
   readonly #now: () => number;
+  /** Ready bundles of an older format that were dropped when the file was opened. */
+  readonly dropped: number;
 
   /**
    * Opens or creates the file. Throws 'storage/failed' if the folder or the file cannot be used.
    *
    * @param now milliseconds since the epoch; a test seam for expiry
    */
-  constructor(folder: string, cipher: SeedCipher, limits: StoreLimits, now: () => number = Date.now) {
+  constructor(folder: string, cipher: RecordCipher, limits: StoreLimits, now: () => number = Date.now) {
     this.#cipher = cipher;
     this.#limits = limits;
     this.#now = now;
     const path = join(folder, FILE);
-    this.#database = stored(`open ${path}`, () => openDatabase(folder, path));
+    const { database, dropped } = stored(`open ${path}`, () => openDatabase(folder, path));
+    this.#database = database;
+    this.dropped = dropped;
     this.#statements = stored(`prepare ${path}`, () => prepareStatements(this.#database));
   }
 
   async create(bundle: NewBundle): Promise<number> {
-    const { id, client, identity, model, seed, lifetimeMs } = bundle;
+    const { id, client, identity, model, secrets, lifetimeMs } = bundle;
     const now = this.#now();
     const expiresAt = now + lifetimeMs;
     const limit = this.#limits.bundlesPerClient;
-    const sealed = this.#cipher.seal(id, seed);
+    const sealed = this.#cipher.seal(bundle, secrets);
     const outcome = stored('record a bundle', () =>
       this.#transaction(() => {
         const usage = this.#usage(identity, now);
@@ -87,7 +92,7 @@ export class SqliteBundleStore implements BundleStore {
     );
   }
 
-  async spend(claim: BundleClaim): Promise<Uint8Array> {
+  async spend(claim: BundleClaim): Promise<BundleSecrets> {
     const now = this.#now();
     const outcome = stored('spend a bundle', () =>
       // It holds the write lock from its first line on: nobody else moves the record or counts in between.
@@ -96,14 +101,14 @@ export class SqliteBundleStore implements BundleStore {
         const usage = this.#usage(claim.identity, now);
         const refusal = refusalOf(record, claim, now) ?? inferenceRefusal(usage, this.#limits);
         if (refusal) return { refusal, waitMs: usage.hourBegan + QUOTA_HOUR_MS - now };
-        const seed = this.#cipher.open(claim.id, record?.seed as string);
+        const secrets = this.#cipher.open(claim, record?.secrets as string);
         if (this.#statements.spend.run(claim.id).changes !== 1) throw new Error('the bundle was not ready');
         const used = { inHour: usage.inHour + 1, total: usage.total + 1 };
         this.#use(claim, { ...usage, ...used }, Number(record?.expires_at));
-        return { seed };
+        return { secrets };
       }),
     );
-    if (outcome.seed) return outcome.seed;
+    if (outcome.secrets) return outcome.secrets;
     throw refusalError(outcome.refusal as Refusal, outcome.waitMs);
   }
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import { KEY_BYTES, type StoreKey, storeKey } from './seed-cipher.ts';
+import { KEY_BYTES, type StoreKey, storeKey } from './record-cipher.ts';
 
 /** Holds the keys themselves, in place of a file. */
 export const KEY_VARIABLE = 'SPHYNX_STORE_KEY';

@@ -21,7 +21,7 @@ export function newBundle(changes: Partial<NewBundle> = {}): NewBundle {
     identity: changes.client ?? 'alice',
     anonymous: false,
     model: MODEL,
-    seed: randomBytes(32),
+    secrets: { seed: new Uint8Array(randomBytes(32)), delta: new Uint8Array(randomBytes(16)) },
     lifetimeMs: 60_000,
     ...changes,
   };

@@ -14,12 +14,12 @@ test('the log names requests and bundles, and holds neither seeds nor tokens nor
   const client = server.client(token);
   const [bundle, other] = await client.prepare(2);
   const database = new DatabaseSync(join(server.stateFolder, 'bundles.sqlite'), { readOnly: true });
-  const seeds = database
-    .prepare('SELECT seed FROM bundle')
+  const sealed = database
+    .prepare('SELECT secrets FROM bundle')
     .all()
-    .map(({ seed }) => Buffer.from(seed as Uint8Array));
+    .map(({ secrets }) => Buffer.from(secrets as string));
   database.close();
-  assert.equal(seeds.length, 2);
+  assert.equal(sealed.length, 2);
   await client.classify(bundle, randomImage(network.card));
   await assert.rejects(client.spend(bundle.id), { code: 'bundle/spent' });
   await server.stop();
@@ -28,9 +28,9 @@ test('the log names requests and bundles, and holds neither seeds nor tokens nor
   const requests = lines.map((line) => JSON.parse(line).request).filter((request) => request);
   assert.equal(new Set(requests).size, 3, 'two calls that worked and one that was refused');
   assert.doesNotMatch(log, new RegExp(token));
-  for (const seed of seeds)
+  for (const secrets of sealed)
     for (const encoding of ['hex', 'base64', 'base64url'] as const)
-      assert.ok(!log.includes(seed.toString(encoding)), `a seed in ${encoding}`);
-  assert.ok(!log.includes(JSON.stringify([...seeds[0]]).slice(1, -1)));
+      assert.ok(!log.includes(secrets.toString(encoding)), `secrets in ${encoding}`);
+  assert.ok(!log.includes(JSON.stringify([...sealed[0]]).slice(1, -1)));
   assert.ok(log.length < 10_000, 'no tensor was logged');
 });

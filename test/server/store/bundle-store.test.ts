@@ -7,10 +7,10 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SphynxError } from '../../../errors/sphynx-error.ts';
 import type { BundleClaim, BundleStore } from '../../../server/store/bundle-store.ts';
-import { SeedCipher, storeKey } from '../../../server/store/seed-cipher.ts';
+import { RecordCipher, storeKey } from '../../../server/store/record-cipher.ts';
 import { claimOf, MODEL, newBundle, readyBundle, temporaryFolder } from '../bundles.ts';
 import { NO_REDIS, redisServer } from '../redis-server.ts';
-import { openPlace, type Place, type StoreSettings } from './store-place.ts';
+import { editRecord, openPlace, type Place, type StoreSettings, sealedIn } from './store-place.ts';
 
 const redis = NO_REDIS ? undefined : await redisServer();
 let databases = 0;
@@ -42,9 +42,9 @@ for (const { name, skip, newPlace } of STORES) {
       }
     });
 
-  withStore('a ready bundle gives its seed once, and never again', {}, async (store) => {
-    const { id, seed } = await readyBundle(store);
-    assert.deepEqual(Buffer.from(await store.spend(claimOf(id))), seed);
+  withStore('a ready bundle gives its secrets once, and never again', {}, async (store) => {
+    const { id, secrets } = await readyBundle(store);
+    assert.deepEqual(await store.spend(claimOf(id)), secrets);
     await assert.rejects(store.spend(claimOf(id)), { code: 'bundle/spent' });
     await store.markSpent(id);
     await assert.rejects(store.spend(claimOf(id)), { code: 'bundle/spent' });
@@ -78,6 +78,32 @@ for (const { name, skip, newPlace } of STORES) {
       assert.ok(await store.spend(claimOf(id)), 'none of that used the bundle up');
     },
   );
+
+  withStore('secrets without a Delta come back without one', {}, async (store) => {
+    const secrets = { seed: new Uint8Array(32).fill(9), delta: null };
+    const { id } = await readyBundle(store, { secrets });
+    assert.deepEqual(await store.spend(claimOf(id)), secrets);
+  });
+
+  const elsewhere: [string, Record<string, string>, Partial<BundleClaim>][] = [
+    ['another client', { client: 'mallory' }, { client: 'mallory', identity: 'alice' }],
+    ['another identity', { identity: 'mallory' }, { identity: 'mallory' }],
+    ['another model', { model: 'other' }, { model: { ...MODEL, name: 'other' } }],
+    ['other weights', { model_hash: 'c'.repeat(64) }, { model: { ...MODEL, hash: 'c'.repeat(64) } }],
+    ['another plan', { plan_hash: 'c'.repeat(64) }, { model: { ...MODEL, planHash: 'c'.repeat(64) } }],
+  ];
+  for (const [whose, fields, changes] of elsewhere)
+    withStore(`a record that was moved to ${whose} does not open`, {}, async (store, place) => {
+      const { id } = await readyBundle(store);
+      await editRecord(place, id, fields);
+      await assert.rejects(store.spend(claimOf(id, changes)), { code: 'storage/failed', message: /moved/ });
+    });
+
+  withStore('sealed secrets that were copied into another record do not open', {}, async (store, place) => {
+    const [first, second] = [await readyBundle(store), await readyBundle(store)];
+    await editRecord(place, second.id, { secrets: await sealedIn(place, first.id) });
+    await assert.rejects(store.spend(claimOf(second.id)), { code: 'storage/failed', message: /moved/ });
+  });
 
   let now = 0;
   withStore(
@@ -140,8 +166,8 @@ for (const { name, skip, newPlace } of STORES) {
       await assert.rejects(store.markReady(preparing.id), { code: 'bundle/unknown' });
       await readyBundle(store);
       await readyBundle(store);
-      const { id, seed } = theirs;
-      assert.deepEqual(Buffer.from(await store.spend(claimOf(id, { client: 'bob' }))), seed);
+      const { id, secrets } = theirs;
+      assert.deepEqual(await store.spend(claimOf(id, { client: 'bob' })), secrets);
     },
   );
 
@@ -282,19 +308,19 @@ for (const { name, skip, newPlace } of STORES) {
     async (store, place) => {
       const racers = await Promise.all(Array.from({ length: 3 }, () => spendingProcess(place)));
       for (let round = 0; round < 10; round++) {
-        const { id, seed } = await readyBundle(store);
+        const { id, secrets } = await readyBundle(store);
         const answers = racers.map(async (racer) => {
           racer.send(id);
           return (await once(racer, 'message'))[0] as { seed?: string; code?: string };
         });
         const own = store.spend(claimOf(id)).then(
-          (won) => ({ seed: Buffer.from(won).toString('hex'), code: undefined }),
+          (won) => ({ seed: Buffer.from(won.seed).toString('hex'), code: undefined }),
           (error: SphynxError) => ({ seed: undefined, code: error.code }),
         );
         const outcomes = await Promise.all([own, ...answers]);
         assert.deepEqual(
           outcomes.flatMap((outcome) => outcome.seed ?? []),
-          [Buffer.from(seed).toString('hex')],
+          [Buffer.from(secrets.seed).toString('hex')],
         );
         assert.deepEqual(
           outcomes.flatMap((outcome) => outcome.code ?? []),
@@ -338,7 +364,7 @@ for (const { name, skip, newPlace } of STORES) {
     const after = await openPlace(place);
     assert.equal(await after.burnLeftovers(), 1);
     await assert.rejects(after.markReady(unfinished.id), { code: 'bundle/unknown' });
-    assert.deepEqual(Buffer.from(await after.spend(claimOf(ready.id))), ready.seed);
+    assert.deepEqual(await after.spend(claimOf(ready.id)), ready.secrets);
     await after.close();
   });
 
@@ -347,24 +373,24 @@ for (const { name, skip, newPlace } of STORES) {
   }, async () => {
     const place = newPlace();
     const [old, fresh] = [storeKey(Buffer.alloc(32, 1)), storeKey(Buffer.alloc(32, 2))];
-    const sessions = async (keys: SeedCipher, work: (store: BundleStore) => Promise<unknown>) => {
+    const sessions = async (keys: RecordCipher, work: (store: BundleStore) => Promise<unknown>) => {
       const store = await openPlace(place, { cipher: keys });
       await work(store).finally(() => store.close());
     };
     let first = newBundle();
     let second = newBundle();
-    await sessions(new SeedCipher([old]), async (store) => {
+    await sessions(new RecordCipher([old]), async (store) => {
       first = await readyBundle(store);
     });
-    await sessions(new SeedCipher([fresh]), (store) =>
+    await sessions(new RecordCipher([fresh]), (store) =>
       assert.rejects(store.spend(claimOf(first.id)), { code: 'storage/failed', message: new RegExp(old.id) }),
     );
-    await sessions(new SeedCipher([fresh, old]), async (store) => {
-      assert.deepEqual(Buffer.from(await store.spend(claimOf(first.id))), first.seed);
+    await sessions(new RecordCipher([fresh, old]), async (store) => {
+      assert.deepEqual(await store.spend(claimOf(first.id)), first.secrets);
       second = await readyBundle(store);
     });
-    await sessions(new SeedCipher([fresh]), async (store) =>
-      assert.deepEqual(Buffer.from(await store.spend(claimOf(second.id))), second.seed),
+    await sessions(new RecordCipher([fresh]), async (store) =>
+      assert.deepEqual(await store.spend(claimOf(second.id)), second.secrets),
     );
   });
 }

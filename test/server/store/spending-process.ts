@@ -7,7 +7,7 @@ const store = await openPlace(JSON.parse(process.argv[2]), { leaseMs: 300 });
 
 process.on('message', async (id: string) => {
   try {
-    const seed = await store.spend(claimOf(id));
+    const { seed } = await store.spend(claimOf(id));
     process.send?.({ id, seed: Buffer.from(seed).toString('hex') });
   } catch (error) {
     process.send?.({ id, code: (error as SphynxError).code });

@@ -9,18 +9,19 @@ import { CIPHER, LIMITS } from './store-place.ts';
 
 const FILE = 'bundles.sqlite';
 
-test('the seed is never on disk in the clear, its sealed form not once it is spent and swept, and only for the owner', async () => {
+test('the secrets are never on disk in the clear, their sealed form not once they are spent and swept, and only for the owner', async () => {
   const folder = temporaryFolder();
   const store = new SqliteBundleStore(folder, CIPHER, LIMITS);
-  const { id, seed } = await readyBundle(store);
+  const bundle = await readyBundle(store);
+  const { id, secrets } = bundle;
   const holds = (bytes: Uint8Array) =>
     readdirSync(folder).some((name) => readFileSync(join(folder, name)).includes(Buffer.from(bytes)));
   const database = new DatabaseSync(join(folder, FILE), { readOnly: true });
-  const sealed = Buffer.from(String(database.prepare('SELECT seed FROM bundle').get()?.seed));
+  const sealed = Buffer.from(String(database.prepare('SELECT secrets FROM bundle').get()?.secrets));
   database.close();
-  assert.deepEqual(Buffer.from(CIPHER.open(id, sealed.toString())), seed);
+  assert.deepEqual(CIPHER.open(bundle, sealed.toString()), secrets);
   assert.equal(holds(sealed), true);
-  assert.equal(holds(seed), false);
+  assert.equal(holds(secrets.seed) || holds(secrets.delta as Uint8Array), false);
   for (const name of readdirSync(folder)) assert.equal(statSync(join(folder, name)).mode & 0o777, 0o600);
   await store.spend(claimOf(id));
   await store.sweep();
@@ -31,11 +32,13 @@ test('the seed is never on disk in the clear, its sealed form not once it is spe
 test('bundles of an older layout are dropped, with their seeds', async () => {
   const folder = temporaryFolder();
   const old = new DatabaseSync(join(folder, FILE));
-  old.exec(
-    `CREATE TABLE bundle (id TEXT PRIMARY KEY, seed BLOB); INSERT INTO bundle VALUES ('a', 'old seed')`,
-  );
+  old.exec(`
+    CREATE TABLE bundle (id TEXT PRIMARY KEY, seed BLOB, state TEXT);
+    INSERT INTO bundle VALUES ('a', 'old seed', 'ready'), ('b', 'old seed', 'spent');
+  `);
   old.close();
   const store = new SqliteBundleStore(folder, CIPHER, LIMITS);
+  assert.equal(store.dropped, 1, 'as many as were ready');
   await readyBundle(store);
   await store.sweep();
   assert.equal(readFileSync(join(folder, FILE)).includes('old seed'), false);

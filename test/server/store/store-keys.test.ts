@@ -3,38 +3,43 @@ import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { SeedCipher, storeKey } from '../../../server/store/seed-cipher.ts';
+import { RecordCipher, storeKey } from '../../../server/store/record-cipher.ts';
 import { configuredKeys, ownKeys } from '../../../server/store/store-keys.ts';
-import { temporaryFolder } from '../bundles.ts';
+import { newBundle, temporaryFolder } from '../bundles.ts';
 
 const bytes = fc.uint8Array({ minLength: 32, maxLength: 32 });
-const id = 'a'.repeat(32);
+const delta = fc.uint8Array({ minLength: 16, maxLength: 16 });
+const owner = newBundle();
 
-test('a sealed seed opens to itself, under its own key and for its own bundle only', () => {
+test('sealed secrets open to themselves, under their own key and for their own record only', () => {
   fc.assert(
-    fc.property(bytes, bytes, bytes, (key, other, seed) => {
+    fc.property(bytes, bytes, bytes, fc.option(delta), (key, other, seed, delta) => {
       fc.pre(Buffer.compare(key, other) !== 0);
-      const sealed = new SeedCipher([storeKey(key)]).seal(id, seed);
-      assert.deepEqual(
-        Uint8Array.from(new SeedCipher([storeKey(other), storeKey(key)]).open(id, sealed)),
-        seed,
-      );
-      assert.throws(() => new SeedCipher([storeKey(other)]).open(id, sealed), { code: 'storage/failed' });
-      assert.throws(() => new SeedCipher([storeKey(key)]).open('b'.repeat(32), sealed), {
+      const sealed = new RecordCipher([storeKey(key)]).seal(owner, { seed, delta });
+      const both = new RecordCipher([storeKey(other), storeKey(key)]);
+      assert.deepEqual(both.open(owner, sealed), { seed, delta });
+      assert.equal(sealed.length, 16 + 1 + 4 * Math.ceil((12 + 32 + 1 + 16 + 16) / 3), 'one length for all');
+      assert.throws(() => new RecordCipher([storeKey(other)]).open(owner, sealed), {
         code: 'storage/failed',
       });
+      for (const change of ['id', 'client', 'identity'] as const)
+        assert.throws(() => both.open({ ...owner, [change]: 'b'.repeat(32) }, sealed), {
+          code: 'storage/failed',
+        });
     }),
   );
 });
 
-test('a sealed seed with any bit changed is refused', () => {
-  const cipher = new SeedCipher([storeKey(Buffer.alloc(32, 3))]);
-  const [name, text] = cipher.seal(id, Buffer.alloc(32, 5)).split(':');
+test('sealed secrets with any bit changed are refused', () => {
+  const cipher = new RecordCipher([storeKey(Buffer.alloc(32, 3))]);
+  const [name, text] = cipher.seal(owner, owner.secrets).split(':');
   const sealed = Buffer.from(text, 'base64');
   for (let bit = 0; bit < 8 * sealed.length; bit++) {
     const changed = Buffer.from(sealed);
     changed[bit >> 3] ^= 1 << (bit & 7);
-    assert.throws(() => cipher.open(id, `${name}:${changed.toString('base64')}`), { code: 'storage/failed' });
+    assert.throws(() => cipher.open(owner, `${name}:${changed.toString('base64')}`), {
+      code: 'storage/failed',
+    });
   }
 });
 
