@@ -10,6 +10,7 @@ import { WorkerSlot } from './worker-slot.ts';
 
 export type { BundleHeader } from '../client/bundle-header.ts';
 export type { Classification } from '../client/classify.ts';
+export { greyOf } from '../client/normalise.ts';
 export type { PassedSegment } from '../client/observed-channel.ts';
 export type { PrepareProgress } from '../client/prepare.ts';
 export type { Score } from '../client/scores.ts';

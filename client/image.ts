@@ -3,7 +3,7 @@ import { open as openFile, stat } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import type { ModelCard } from '../model/card.ts';
-import { normalise } from './normalise.ts';
+import { greyOf, normalise } from './normalise.ts';
 
 /** Pixels in memory, rows from the top: 3 bytes (RGB) or 4 (RGBA) per pixel, told apart by the length. */
 export interface RawImage {
@@ -27,8 +27,8 @@ const START_BYTES = 12;
 /**
  * Decodes `input` and brings it into the shape of the model's input: turned upright by its EXIF tag,
  * transparency on white, sRGB, scaled so that it covers width x height of the card's preprocessing and cropped
- * around the centre (the proportions stay; of a wide photo the sides are lost), then (pixel / 255 - mean) / std.
- * An image that has the right size already is not resampled.
+ * around the centre (the proportions stay; of a wide photo the sides are lost), made grey for a network of one channel
+ * (`greyOf`), then (pixel / 255 - mean) / std. An image that has the right size already is not resampled.
  *
  * Returns [channels * height * width], channel by channel. Throws 'image/unreadable' with the file's name and
  * what to do, 'model/unsupported' if the model reads neither colour (3 channels) nor grey (1) images.
@@ -47,14 +47,14 @@ export async function prepareImage(
     .autoOrient()
     .flatten({ background: 'white' })
     .resize(width, height, { fit: 'cover', position: 'centre' })
-    .toColourspace(shape.channels === 3 ? 'srgb' : 'b-w')
+    .toColourspace('srgb')
     .raw({ depth: 'uchar' });
   const pixels = await image.toBuffer().catch((error: unknown) => {
     throw undecodable(input, error);
   });
-  if (pixels.length !== shape.channels * width * height)
+  if (pixels.length !== 3 * width * height)
     throw undecodable(input, new Error(`it decodes to ${pixels.length} bytes`));
-  return normalise(pixels, shape.channels, mean, std);
+  return normalise(shape.channels === 3 ? pixels : greyOf(pixels), shape.channels, mean, std);
 }
 
 /** A decoder for `input`, which begins like a file that we take: other decoders see nothing from outside. */

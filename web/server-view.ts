@@ -1,4 +1,4 @@
-import type { ModelCard, PassedSegment } from '../browser/index.ts';
+import { greyOf, type ModelCard, type PassedSegment } from '../browser/index.ts';
 import { element, show, write } from './elements.ts';
 import { bytes, size, whole } from './quantities.ts';
 import { total } from './rounds.ts';
@@ -17,9 +17,10 @@ export function showServerView(
   const sent = segments.filter(({ direction }) => direction === 'sent');
   const received = join(sent.filter(({ kind }) => kind === 'masked-input'));
   const masked = shareAsImage(received, input.width, input.height);
-  draw('view-original', original);
+  const taken = input.channels === 1 ? inGrey(original) : original;
+  draw('view-original', taken);
   draw('view-masked', masked);
-  drawSpread('spread-original', original);
+  drawSpread('spread-original', taken);
   drawSpread('spread-masked', masked);
   write('view-size', size(input.width, input.height));
   const all = total(sent, 'sent');
@@ -36,15 +37,24 @@ function join(pieces: readonly PassedSegment[]): Uint8Array {
   return tensor;
 }
 
+/** The image as a network of one channel takes it. */
+function inGrey({ data, width, height }: ImageData): ImageData {
+  const image = new ImageData(width, height);
+  const grey = greyOf(new Uint8Array(data).filter((_, i) => i % 4 !== 3));
+  for (const [p, value] of grey.entries()) image.data.set([value, value, value, 255], 4 * p);
+  return image;
+}
+
 /**
- * A masked image, [3, height, width] numbers of 32 bits in little endian, with the highest byte of each as a colour: what
- * whoever receives it sees at best.
+ * A masked image, [channels, height, width] numbers of 32 bits in little endian, with the highest byte of each as a
+ * colour or, of one channel, as a shade of grey: what whoever receives it sees at best.
  */
 export function shareAsImage(share: Uint8Array, width: number, height: number): ImageData {
   const image = new ImageData(width, height);
   const plane = width * height;
+  const grey = share.length === WORD_BYTES * plane;
   for (let p = 0; p < plane; p++) {
-    for (let c = 0; c < 3; c++) image.data[4 * p + c] = share[WORD_BYTES * (c * plane + p) + 3];
+    for (let c = 0; c < 3; c++) image.data[4 * p + c] = share[WORD_BYTES * ((grey ? 0 : c) * plane + p) + 3];
     image.data[4 * p + 3] = 255;
   }
   return image;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
+import { prepareImage as prepareInBrowser } from '../../client/image.browser.ts';
 import { MAX_IMAGE_PIXELS, prepareImage } from '../../client/image.ts';
 
 const card = {
@@ -101,15 +102,55 @@ test('grey, 16-bit and CMYK images arrive as sRGB', async () => {
   assert.ok(red > 180 && blue < 80, `${red} ${blue}`);
 });
 
-test('a model that reads grey images gets one channel', async () => {
-  const grey = {
-    ...card,
-    input: { ...card.input, channels: 1 },
-    preprocessing: { ...card.preprocessing, mean: [0], std: [1] },
-  };
-  const values = await prepareImage(await halves(64, 64).png().toBuffer(), grey);
-  assert.equal(values.length, 1024);
+const greyCard = {
+  ...card,
+  input: { ...card.input, channels: 1 },
+  preprocessing: { ...card.preprocessing, mean: [0], std: [1] },
+};
+
+test('a grey network gets the Rec. 601 luma of the gamma-encoded values', async () => {
+  // What PIL's convert('L') and OpenCV's COLOR_BGR2GRAY give.
+  const known = [
+    [[255, 0, 0], 76],
+    [[0, 255, 0], 150],
+    [[0, 0, 255], 29],
+    [[255, 255, 255], 255],
+    [[0, 0, 0], 0],
+    [[1, 1, 1], 1],
+    [[200, 100, 50], 124],
+  ] as const;
+  for (const [[r, g, b], grey] of known) {
+    const data = new Uint8Array(32 * 32 * 3).map((_, i) => [r, g, b][i % 3]);
+    const values = await prepareImage({ width: 32, height: 32, data }, greyCard);
+    assert.equal(values.length, 1024);
+    assert.equal(Math.round(values[500] * 255), grey, `${r}, ${g}, ${b}`);
+  }
+  const png = await halves(64, 64).png().toBuffer();
+  const values = await prepareImage(png, greyCard);
+  assert.deepEqual([Math.round(values[4] * 255), Math.round(values[27] * 255)], [76, 29]);
 });
+
+test('a grey file gives a grey network its own values', async () => {
+  const data = Uint8Array.from({ length: 1024 }, (_, i) => i % 256);
+  const png = await sharp(data, { raw: { width: 32, height: 32, channels: 1 } })
+    .png()
+    .toBuffer();
+  const values = await prepareImage(png, greyCard);
+  assert.deepEqual(
+    Array.from(values, (value) => Math.round(value * 255)),
+    [...data],
+  );
+});
+
+for (const [kind, reader] of [
+  ['colour', card],
+  ['grey', greyCard],
+] as const)
+  test(`a browser prepares pixels for a ${kind} network as Node does`, async () => {
+    const data = Uint8Array.from({ length: 32 * 32 * 4 }, (_, i) => (i % 4 === 3 ? 255 : (i * 37) % 256));
+    const image = { width: 32, height: 32, data };
+    assert.deepEqual(await prepareInBrowser(image, reader), await prepareImage(image, reader));
+  });
 
 test('a model that reads no images is refused', async () => {
   const odd = { ...card, input: { ...card.input, channels: 5 } };
