@@ -8,7 +8,7 @@ import type { BundleStore } from './bundle-store.ts';
 import { type Classification, classifyImage } from './classify.ts';
 import type { Connection } from './connection.ts';
 import { derivePlan } from './derive-plan.ts';
-import type { ImageInput } from './image.ts';
+import type { ClassifyInput } from './input.ts';
 import { type KnownModel, KnownModels } from './known-models.ts';
 import { OFFLINE_THREADS, ONLINE_THREADS } from './limits.ts';
 import type { SegmentListener } from './observed-channel.ts';
@@ -30,7 +30,7 @@ export interface PrepareOptions {
 export interface ClassifyOptions {
   /** `NAME`, or `NAME@HASH` for one version; may be left out if the server has one model only. */
   readonly model?: string;
-  /** Classes in `top`. Default 5. */
+  /** Entries in `top`. Default: 5 classes; all labels that apply by themselves, and all values. */
   readonly topK?: number;
   /** Prepares a bundle if none is ready, instead of throwing 'bundle/none'. Default false. */
   readonly prepare?: boolean;
@@ -90,13 +90,14 @@ export class Client {
   }
 
   /**
-   * The online phase: classifies one image (a path, the bytes of a PNG, JPEG or WebP file, or pixels) with one
-   * ready bundle. The server learns nothing about the image or the result. A connection that breaks before the
+   * The online phase: classifies one input with one ready bundle. A picture is a path, the bytes of a PNG, JPEG or
+   * WebP file, or pixels; for vector and signal models the input is a typed array, or a list, of as many numbers as the
+   * card says, channel by channel. The server learns nothing about the input or the result. A connection that breaks before the
    * server accepts the bundle is tried again with another bundle; no bundle is ever used twice.
    */
-  async classify(image: ImageInput, options: ClassifyOptions = {}): Promise<Classification> {
-    const { topK = 5, prepare = false, onProgress, onSegment } = options;
-    checkCount('topK', topK);
+  async classify(input: ClassifyInput, options: ClassifyOptions = {}): Promise<Classification> {
+    const { topK, prepare = false, onProgress, onSegment } = options;
+    if (topK !== undefined) checkCount('topK', topK);
     return this.#run(options.model, options.signal, (model, signal) => {
       const onNoBundle = async () => {
         if (!prepare) throw noBundle(model);
@@ -110,7 +111,7 @@ export class Client {
         threads: this.#online,
         quota: this.#quota,
       };
-      return classifyImage(parts, { model, image, topK, onNoBundle, onSegment, signal }).finally(() =>
+      return classifyImage(parts, { model, input, topK, onNoBundle, onSegment, signal }).finally(() =>
         this.#poolOf(options.model)?.check(),
       );
     });
