@@ -1,7 +1,10 @@
 /** The client in a web page: `import { connect } from 'sphynx-pi/browser'`. It runs in workers of its own. */
 import type { BundleHeader } from '../client/bundle-header.ts';
 import type { Classification } from '../client/classify.ts';
+import { inputInWords } from '../client/input-words.ts';
 import { completeDeadlines, type Deadlines } from '../client/limits.ts';
+import { isValues, type ValuesInput } from '../client/values.ts';
+import { SphynxError } from '../errors/sphynx-error.ts';
 import type { ModelCard } from '../model/card.ts';
 import type { ModelSummary } from '../transport/messages.ts';
 import { type CallOptions, ClientWorker } from './client-worker.ts';
@@ -10,12 +13,15 @@ import { WorkerSlot } from './worker-slot.ts';
 
 export type { BundleHeader } from '../client/bundle-header.ts';
 export type { Classification } from '../client/classify.ts';
+export { answerInWords, inputInWords } from '../client/input-words.ts';
 export { greyOf } from '../client/normalise.ts';
 export type { PassedSegment } from '../client/observed-channel.ts';
 export type { PrepareProgress } from '../client/prepare.ts';
 export type { Score } from '../client/scores.ts';
+export type { ValuesInput } from '../client/values.ts';
 export { SphynxError, type SphynxErrorCode } from '../errors/sphynx-error.ts';
 export type { ModelCard } from '../model/card.ts';
+export type { OutputHead } from '../model/head.ts';
 export type { ModelSummary } from '../transport/messages.ts';
 export { type PageImage, pixelsOf } from './pixels.ts';
 
@@ -86,20 +92,29 @@ export class BrowserClient {
   }
 
   /**
-   * Classifies one image with one ready bundle. Neither the image nor the result leaves the page readable. `onSegment`
-   * is told what the server sees and says.
+   * Classifies one input with one ready bundle: a picture or, for vector and signal models, a typed array of their
+   * numbers. Neither the input nor the result leaves the page readable. `onSegment` is told what the server sees and says.
    */
   async classify(
-    image: PageImage,
+    input: PageImage | ValuesInput,
     { model, topK, ...options }: { model?: string; topK?: number } & CallOptions = {},
   ): Promise<Classification> {
-    const { preprocessing } = await this.modelCard(model, options);
-    const pixels = await pixelsOf(image, preprocessing.width, preprocessing.height);
+    const card = await this.modelCard(model, options);
+    const given = isValues(input) ? input : await this.#pixels(input, card);
     return (await this.#online.worker()).ask(
       'classify',
-      { model, image: pixels, topK, watched: options.onSegment !== undefined },
+      { model, input: given, topK, watched: options.onSegment !== undefined },
       options,
     );
+  }
+
+  async #pixels(image: PageImage, { name, inputKind, input, preprocessing }: ModelCard) {
+    if (inputKind !== 'picture')
+      throw new SphynxError(
+        'input/invalid',
+        `the model ${name} takes ${inputInWords(inputKind, input)}; give them as a typed array, channel by channel`,
+      );
+    return pixelsOf(image, preprocessing.width, preprocessing.height);
   }
 
   /** The bundles that are ready, the one that expires first at the front. */

@@ -5,6 +5,7 @@ import type { RawImage } from '../client/image.ts';
 import type { Deadlines } from '../client/limits.ts';
 import type { PassedSegment } from '../client/observed-channel.ts';
 import type { PrepareProgress } from '../client/prepare.ts';
+import type { ValuesInput } from '../client/values.ts';
 import type { ModelCard } from '../model/card.ts';
 import type { ModelSummary } from '../transport/messages.ts';
 
@@ -16,7 +17,7 @@ export interface Requests {
   prepare: { with: { model?: string; count: number }; gives: BundleHeader[] };
   /** `watched`: whether segments are told. */
   classify: {
-    with: { model?: string; image: RawImage; topK?: number; watched: boolean };
+    with: { model?: string; input: RawImage | ValuesInput; topK?: number; watched: boolean };
     gives: Classification;
   };
   bundles: { with: { model?: string }; gives: BundleHeader[] };

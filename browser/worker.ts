@@ -29,8 +29,8 @@ const ANSWERS: {
   models: (_, { signal }) => connected().models({ signal }),
   modelCard: ({ model }, { signal }) => connected().modelCard(model, { signal }),
   prepare: (given, { signal, onProgress }) => connected().prepare({ ...given, signal, onProgress }),
-  classify: ({ image, watched, ...given }, { signal, onSegment }) =>
-    connected().classify(image, { ...given, signal, onSegment: watched ? onSegment : undefined }),
+  classify: ({ input, watched, ...given }, { signal, onSegment }) =>
+    connected().classify(input, { ...given, signal, onSegment: watched ? onSegment : undefined }),
   bundles: ({ model }, { signal }) => connected().bundles({ model, signal }),
   clear: () => connected().dropAll(),
 };

@@ -1,39 +1,45 @@
-import { prepareImage } from '../client/image.ts';
 import type { Classification, Client } from '../client/index.ts';
 import { asSphynxError } from '../errors/sphynx-error.ts';
 import type { Context } from './command.ts';
 import { failureOf, type Output } from './output.ts';
 import { PrepareReport } from './progress.ts';
+import { figureOf } from './scores.ts';
 import { type ConnectionOptions, withClient } from './server-connection.ts';
-import { bytes, counted, duration, percent } from './units.ts';
+import { bytes, counted, duration } from './units.ts';
+import { type NamedInput, readInputs } from './values/read-inputs.ts';
 
 export interface ClassifyCommandOptions extends ConnectionOptions {
   readonly model?: string;
-  readonly top: number;
+  /** Entries to show; the model's head has a default. */
+  readonly top?: number;
   /** False: use only bundles that are ready. */
   readonly prepare: boolean;
 }
 
-/** One image's outcome in the JSON result. */
+/** One input's outcome in the JSON result. */
 type ImageResult =
   | ({ readonly name: string } & Omit<Classification, 'model'>)
   | { readonly name: string; readonly error: ReturnType<typeof failureOf> };
 
 /**
- * `sphynx classify IMAGE...`: classifies each image privately. One that fails does not keep the others from
- * being classified; the command fails in the end. Missing bundles are prepared first, on one session.
+ * `sphynx classify FILE...`: classifies each picture, or each input of numbers in the files, privately. One that fails
+ * does not keep the others from being classified; the command fails in the end. Missing bundles are prepared first, on
+ * one session.
  */
 export async function classify(
   { output, signal }: Context,
-  images: readonly string[],
+  files: readonly string[],
   options: ClassifyCommandOptions,
 ): Promise<boolean> {
   return withClient(options, signal, async (client) => {
-    const { name: model } = await client.modelCard(options.model, { signal });
-    if (options.prepare) await prepareMissing(client, model, images, output, signal);
+    const card = await client.modelCard(options.model, { signal });
+    const { name: model } = card;
+    const inputs = await readInputs(files, card);
+    const readable = inputs.filter((input) => 'input' in input).length;
+    if (options.prepare) await prepareMissing(client, model, readable, output, signal);
     const results: ImageResult[] = [];
-    for (const name of images) {
-      const result = await classifyOne(client, model, name, options, signal);
+    for (const input of inputs) {
+      const result = await classifyOne(client, model, input, options, signal);
       if ('error' in result) output.note(`sphynx: ${result.error.code}: ${result.error.message}`);
       results.push(result);
     }
@@ -46,21 +52,11 @@ export async function classify(
 async function prepareMissing(
   client: Client,
   model: string,
-  images: readonly string[],
+  needed: number,
   output: Output,
   signal: AbortSignal,
 ): Promise<void> {
   await client.dropExpired();
-  const card = await client.modelCard(model, { signal });
-  const readable = await Promise.all(
-    images.map((image) =>
-      prepareImage(image, card).then(
-        () => 1,
-        () => 0,
-      ),
-    ),
-  );
-  const needed = readable.reduce<number>((sum, one) => sum + one, 0);
   const count = needed - (await client.bundles({ model, signal })).length;
   if (count <= 0) return;
   output.note(
@@ -73,12 +69,14 @@ async function prepareMissing(
 async function classifyOne(
   client: Client,
   model: string,
-  name: string,
+  named: NamedInput,
   { top, prepare }: ClassifyCommandOptions,
   signal: AbortSignal,
 ): Promise<ImageResult> {
+  const { name } = named;
+  if ('failure' in named) return { name, error: failureOf(named.failure) };
   try {
-    const { model: _, ...result } = await client.classify(name, { model, topK: top, prepare, signal });
+    const { model: _, ...result } = await client.classify(named.input, { model, topK: top, prepare, signal });
     return { name, ...result };
   } catch (error) {
     const failure = asSphynxError(error);
@@ -89,7 +87,11 @@ async function classifyOne(
 
 function describe(result: Exclude<ImageResult, { error: unknown }>): string {
   const { timings, bytes: moved, rounds } = result;
-  const classes = result.top.map(({ label, p }) => `  ${p === null ? '' : percent(p).padStart(6)}  ${label}`);
+  const figures = result.top.map((score) => figureOf(score) ?? '');
+  const width = Math.max(...figures.map(({ length }) => length), result.head === 'values' ? 0 : 6);
+  const classes = result.top.map(({ label, p, value }, i) =>
+    p === null && value === undefined ? `    ${label}` : `  ${figures[i].padStart(width)}  ${label}`,
+  );
   const offline = `offline ${duration(timings.offlineMs)}, ${bytes(moved.offline.up + moved.offline.down)}`;
   const online = `online ${duration(timings.onlineMs)}, ${bytes(moved.online.up + moved.online.down)}, ${rounds} rounds`;
   return [result.name, ...classes, `  (${offline}; ${online})`].join('\n');

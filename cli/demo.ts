@@ -4,8 +4,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { Command } from 'commander';
-import { type Classification, connect } from '../client/index.ts';
+import { type Classification, connect, type ModelCard } from '../client/index.ts';
+import { inputInWords } from '../client/input-words.ts';
 import { matchesPlaintext } from '../client/matches-plaintext.ts';
+import { SphynxError } from '../errors/sphynx-error.ts';
 import { loadModel } from '../model/load.ts';
 import { tuneHeap } from '../transport/heap.ts';
 import { type Context, runCommand, USAGE } from './command.ts';
@@ -15,8 +17,11 @@ import { type OutputOptions, printable } from './output.ts';
 import { DEFAULT_MODEL, PACKAGE_FOLDER } from './package-folder.ts';
 import { PrepareReport } from './progress.ts';
 import { counted } from './units.ts';
+import { type NamedInput, readInputs } from './values/read-inputs.ts';
 
 const TOP = 3;
+
+const SAMPLES = globSync(join(PACKAGE_FOLDER, 'samples', '*.png')).sort();
 
 async function demo(context: Context, paths: readonly string[], modelFolder: string): Promise<boolean> {
   const folder = await mkdtemp(join(tmpdir(), 'sphynx-demo-'));
@@ -41,22 +46,33 @@ async function classifyAll(
   const client = await connect(server.address, { stateFolder, signal });
   try {
     const card = await client.modelCard(undefined, { signal });
+    const inputs = await demoInputs(paths, card);
+    if (inputs.length === 0)
+      throw new SphynxError(
+        'config/invalid',
+        `${card.name} takes ${inputInWords(card.inputKind, card.input)}: name .npy, CSV or JSON files of them`,
+      );
     output.note(
-      `server: process ${server.pid} at ${server.address}; client: process ${process.pid}; preparing ${counted(paths.length, 'bundle')}`,
+      `server: process ${server.pid} at ${server.address}; client: process ${process.pid}; ${card.name} takes ${inputInWords(card.inputKind, card.input)}; preparing ${counted(inputs.length, 'bundle')}`,
     );
     const report = new PrepareReport(output);
     await client
-      .prepare({ count: paths.length, onProgress: report.update, signal })
+      .prepare({ count: inputs.length, onProgress: report.update, signal })
       .finally(() => report.stop());
     // The weights are read here for one purpose only: to compute in the open what the private results must equal.
     const network = await loadModel(modelFolder);
     const images: DemoImage[] = [];
     const results: Classification[] = [];
-    for (const path of paths) {
-      const result = await client.classify(path, { topK: TOP, signal });
+    for (const named of inputs) {
+      if ('failure' in named) throw named.failure;
+      const { name, input } = named;
+      const result = await client.classify(input, {
+        topK: card.head === 'softmax' ? TOP : undefined,
+        signal,
+      });
       const logits = Array.from(result.logits, (logit) => logit * 2 ** card.logitScaleBits);
       results.push(result);
-      images.push(demoImage(basename(path), result, await matchesPlaintext(network, path, logits)));
+      images.push(demoImage(basename(name), result, await matchesPlaintext(network, input, logits)));
       if (!output.json) process.stdout.write(`\n${printable(describeImage(images[images.length - 1]))}\n`);
     }
     const { name: model, relus } = card;
@@ -67,18 +83,24 @@ async function classifyAll(
   }
 }
 
+/** Pictures are read when they are classified; a file of numbers has to be read to know how many inputs it holds. */
+async function demoInputs(paths: readonly string[], card: ModelCard): Promise<NamedInput[]> {
+  if (card.inputKind !== 'picture') return readInputs(paths, card);
+  return (paths.length > 0 ? paths : SAMPLES).map((path) => ({ name: path, input: path }));
+}
+
 const command = new Command('demo')
   .description('classify images privately, with a server process of its own, and check every result')
-  .argument('[images...]', 'PNG, JPEG or WebP files (default: the drawings in samples/)')
+  .argument(
+    '[images...]',
+    'PNG, JPEG or WebP files (default: the drawings in samples/); .npy, CSV or JSON files of numbers',
+  )
   .option('-m, --model <folder>', 'the model', DEFAULT_MODEL)
   .option('--json', 'print one JSON object on stdout and nothing else there')
   .option('--verbose', 'print stack traces with failures')
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : USAGE))
   .action((images: string[], options: OutputOptions & { model: string }) => {
-    const samples = globSync(join(PACKAGE_FOLDER, 'samples', '*.png')).sort();
-    return runCommand(options, (context) =>
-      demo(context, images.length > 0 ? images : samples, options.model),
-    );
+    return runCommand(options, (context) => demo(context, images, options.model));
   });
 tuneHeap();
 await command.parseAsync();

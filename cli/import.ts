@@ -1,10 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
+import { answerInWords, inputInWords } from '../client/input-words.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
-import { type LayerRanges, RangeMeter } from '../model/fixed-point/ranges.ts';
+import { RangeMeter } from '../model/fixed-point/ranges.ts';
 import { type FloatNetwork, FloatRunner } from '../model/float-network.ts';
 import { importGraph } from '../model/import/import-onnx.ts';
 import { makePlan } from '../protocol/plan.ts';
 import type { Context } from './command.ts';
+import { SAME } from './import/answers.ts';
 import { type Calibration, randomCalibration, readCalibration } from './import/calibration.ts';
 import { type Candidate, chooseBits, LEAST_AGREEMENT } from './import/choose-bits.ts';
 import { costsOf } from './import/costs.ts';
@@ -14,7 +16,9 @@ import { machineRates } from './import/machine-rates.ts';
 import { besideModel, readModelFile } from './import/model-file.ts';
 import { runReference } from './import/reference.ts';
 import { describeImport, layerReports } from './import/report.ts';
+import { warnOfAnswers, warnOfCalibration, warnOfModel } from './import/warnings.ts';
 import { checkFree, writeModel } from './import/write-model.ts';
+import { counted } from './units.ts';
 
 export interface ImportOptions extends FactsOptions {
   readonly calibration?: string;
@@ -47,32 +51,54 @@ export async function importModel(
   if ((options.calibration === undefined) === (options.random !== true))
     throw new SphynxError(
       'config/invalid',
-      'name --calibration DIR, or take --random images where you have none',
+      'name --calibration DIR, or take --random inputs where you have none',
     );
   if (options.out !== undefined) checkFree(options.out);
   const onnx = await readModelFile(file);
-  const graph = await importGraph(onnx, { output: options.output, readExternal: besideModel(file) });
-  const { network, origins, nodes, softmax, notes } = graph;
-  const facts = await factsOf(file, network, options);
+  const graph = await importGraph(onnx, {
+    output: options.output,
+    inputKind: options.input,
+    readExternal: besideModel(file),
+  });
+  const { network, origins, nodes, head, notes } = graph;
+  const facts = await factsOf(file, graph, options);
+  const warnings: string[] = [];
+  const warn = (found: readonly string[]) => {
+    for (const warning of found) output.note(`warning: ${warning}`);
+    warnings.push(...found);
+  };
+  warn(warnOfModel(graph, facts));
   const calibration =
     options.calibration === undefined
       ? randomCalibration(facts, network.input, options.images)
       : await readCalibration(options.calibration, facts, network.input, options.images);
+  const random = options.random === true;
+  warn(warnOfCalibration(calibration, random));
   const [measured, check] = parted(calibration);
-  output.note(`measuring ranges on ${measured.length} images`);
-  const ranges = await rangesOf(network, measured, signal);
+  output.note(`measuring ranges on ${counted(measured.length, 'input')}`);
+  const meter = await rangesOf(network, measured, signal);
+  const { ranges } = meter;
   const logits = floatLogits(network, check);
-  const reference = await runReference(graph.runtime, check, logits, softmax);
+  warn(warnOfAnswers(facts, logits));
+  const reference = await runReference(graph.runtime, check, logits);
   const onCandidate = async ({ agreement }: Candidate, k: number) => {
-    output.note(`k = ${k}: same class on ${agreement.sameClass.toFixed(1)}% of ${check.length} images`);
+    output.note(
+      `k = ${k}: ${SAME[facts.head]} on ${agreement.sameAnswer.toFixed(1)}% of ${counted(check.length, 'input')}`,
+    );
     stopIf(signal);
   };
-  const images = { check, logits, calibration: measured.length };
+  const images = {
+    check,
+    logits,
+    calibration: measured.length,
+    source: random ? ('random' as const) : ('inputs' as const),
+    largest: meter.input,
+  };
   const chosen = await chooseBits(network, ranges, facts, images, options.ringBits, onCandidate);
   const { plan, network: fixed, agreement } = chosen;
-  if (agreement.sameClass < LEAST_AGREEMENT)
+  if (agreement.sameAnswer < LEAST_AGREEMENT)
     output.note(
-      `no k gives the class of ${LEAST_AGREEMENT}% of the images: look at the layer that loses most`,
+      `no k gives the ${SAME[facts.head]} on ${LEAST_AGREEMENT}% of the inputs: look at the layer that loses most`,
     );
   output.note('measuring this machine');
   const costs = costsOf(makePlan(fixed.card), await machineRates(), agreement.ms);
@@ -84,13 +110,17 @@ export async function importModel(
   const report = {
     name: facts.name,
     nodes,
-    softmax,
+    takes: inputInWords(facts.inputKind, network.input),
+    answers: answerInWords(facts.head, facts.labels.length),
+    inputKind: facts.inputKind,
+    head: { ...head, head: facts.head },
+    warnings,
     notes,
     layers: layerReports(fixed.card, plan, ranges, losses, origins),
     costs,
     agreement,
     ...reference,
-    calibration: { source, images: measured.length },
+    calibration: { source, images: measured.length, random, skipped: calibration.skipped.count },
     folder: options.out ?? null,
   };
   output.result(report, describeImport(report));
@@ -111,14 +141,14 @@ async function rangesOf(
   network: FloatNetwork,
   images: readonly Float32Array[],
   signal: AbortSignal,
-): Promise<LayerRanges[]> {
+): Promise<RangeMeter> {
   const meter = new RangeMeter(network);
   for (const image of images) {
     meter.add(image);
     await setImmediate();
     stopIf(signal);
   }
-  return meter.ranges;
+  return meter;
 }
 
 function floatLogits(network: FloatNetwork, images: readonly Float32Array[]): Float32Array[] {

@@ -1,4 +1,5 @@
 import type { ModelSummary } from '../client/index.ts';
+import { answerInWords, inputInWords } from '../client/input-words.ts';
 import type { Context } from './command.ts';
 import { type ConnectionOptions, withClient } from './server-connection.ts';
 import { bytes, counted, table } from './units.ts';
@@ -15,14 +16,18 @@ export async function models({ output, signal }: Context, options: ConnectionOpt
 function describe(list: readonly ModelSummary[]): string {
   const rows = list.map((model) => [
     model.name,
-    `${model.inputWidth}x${model.inputHeight}x${model.inputChannels}`,
-    model.classes,
+    takes(model),
+    answerInWords(model.head, model.classes),
     model.output,
     model.relus,
     bytes(model.quote.offlineBytes),
     bytes(model.quote.onlineBytes),
     model.hash.slice(0, 12),
   ]);
-  const header = ['MODEL', 'INPUT', 'CLASSES', 'OUTPUT', 'RELUS', 'OFFLINE', 'ONLINE', 'HASH'];
-  return `${counted(list.length, 'model')}; traffic is for one image\n\n${table(header, rows)}`;
+  const header = ['MODEL', 'TAKES', 'ANSWERS', 'OUTPUT', 'RELUS', 'OFFLINE', 'ONLINE', 'HASH'];
+  return `${counted(list.length, 'model')}; traffic is for one input\n\n${table(header, rows)}`;
+}
+
+function takes({ inputKind, inputChannels, inputHeight, inputWidth }: ModelSummary): string {
+  return inputInWords(inputKind, { channels: inputChannels, height: inputHeight, width: inputWidth });
 }

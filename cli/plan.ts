@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { Command } from 'commander';
 import { SphynxError } from '../errors/sphynx-error.ts';
+import { inputScales } from '../model/fixed-point/input-scales.ts';
 import { type FixedPointPlan, planFixedPoint } from '../model/fixed-point/planner.ts';
 import { quantizeNetwork } from '../model/fixed-point/quantize.ts';
 import { type LayerRanges, measureRanges, rangeUse } from '../model/fixed-point/ranges.ts';
 import type { FloatNetwork } from '../model/float-network.ts';
 import { FloatRuntime } from '../model/float-runtime.ts';
-import { dimsOf } from '../model/geometry.ts';
+import { importGraph } from '../model/import/import-onnx.ts';
 import { FIXED_POINT_FILE, loadFloat } from '../model/load.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import { type Context, runCommand, USAGE } from './command.ts';
@@ -33,6 +34,10 @@ const LARGEST_LOSS = 0.3;
 
 /** And it has to give the float network's class on this share of them (percent). */
 const LEAST_AGREEMENT = 99;
+
+/** Channels, rows and columns of CIFAR's pictures. */
+const CIFAR_SIZE = '3x32x32';
+
 const RING_BITS = [9, 10, 11, 12, 13, 14, 15, 16];
 
 interface PlanOptions extends OutputOptions {
@@ -43,7 +48,18 @@ interface PlanOptions extends OutputOptions {
 
 async function plan({ output, signal }: Context, folder: string, options: PlanOptions): Promise<boolean> {
   const { network, facts, onnx } = await loadFloat(folder);
-  const runtime = await FloatRuntime.create(onnx, dimsOf(network.input));
+  const { channels, height, width } = network.input;
+  if (
+    facts.inputKind !== 'picture' ||
+    facts.head !== 'softmax' ||
+    `${channels}x${height}x${width}` !== CIFAR_SIZE
+  )
+    throw new SphynxError(
+      'config/invalid',
+      `${folder}: planning measures classes of CIFAR's pictures of ${CIFAR_SIZE}, which this model does not give; \`sphynx import\` chooses the scales of other models`,
+    );
+  const { runtime: model } = await importGraph(onnx);
+  const runtime = await FloatRuntime.create(model.encode(), model.dims, model.order);
   const train = await readCifar(options.data, 'train', facts);
   output.note(`measuring ranges on ${CALIBRATION_IMAGES} training images`);
   const ranges = measureRanges(network, firstImages(train, CALIBRATION_IMAGES));
@@ -83,7 +99,9 @@ function planned(network: FloatNetwork, ranges: readonly LayerRanges[], ringBits
     ...PLANNING,
     ringBits,
     calibrationImages: CALIBRATION_IMAGES,
-    imageScaleBits: PLANNING.imageScaleBits(ringBits),
+    calibration: 'inputs',
+    // Pixels bound a picture, whatever was measured.
+    input: inputScales('picture', new Float64Array(network.input.channels), ringBits),
   });
 }
 

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { HEADS } from '../model/head.ts';
+import { INPUT_KINDS } from '../model/input-kind.ts';
 import { DIGIT_BITS } from '../protocol/setting.ts';
 import type { CertsOptions } from './certs.ts';
 import type { ClassifyCommandOptions } from './classify.ts';
@@ -139,16 +141,27 @@ function addConfig(command: Command): void {
 
 function addImport(command: Command): void {
   command
-    .argument('<file>', 'a feed-forward convolutional network that classifies images')
-    .option('--calibration <folder>', "PNG, JPEG or WebP files, or CIFAR-100's train.bin")
-    .option('--random', 'random images, where you have no others')
-    .option('-n, --images <count>', 'images to take at most', wholeNumber, 150)
+    .argument('<file>', 'a feed-forward network, for pictures, vectors or signals')
+    .option(
+      '--calibration <folder>',
+      "PNG, JPEG or WebP files, or CIFAR-100's train.bin; .npy, CSV or JSON files of numbers",
+    )
+    .option('--random', 'random inputs, where you have no others: for costs only')
+    .option('-n, --images <count>', 'inputs to take at most', wholeNumber, 150)
     .option('-o, --out <folder>', 'where to write the folder to serve')
     .option('--output <name>', 'the output that holds the logits, where the file has several')
     .option('--name <name>', "the model's name (default: the file's)")
     .option('--labels <file>', 'names of the classes, one per line')
-    .option('--mean <numbers>', 'of the channels, of pixels from 0 to 1: 0.485,0.456,0.406', numbers)
-    .option('--std <numbers>', 'their standard deviation', numbers)
+    .option('--mean <numbers>', 'per channel or number, or a file; of pixels from 0 to 1: 0.485,0.456,0.406')
+    .option('--std <numbers>', 'their standard deviation')
+    .addOption(
+      new Option('--input <kind>', 'what the network reads, where its shape does not tell').choices(
+        INPUT_KINDS,
+      ),
+    )
+    .addOption(
+      new Option('--head <meaning>', 'what the outputs mean, where the network does not say').choices(HEADS),
+    )
     .option('-k, --ring-bits <k>', 'k (default: the smallest that is good enough)', wholeNumber)
     .action((file: string, options: ImportOptions, self: Command) =>
       runCommand(self.optsWithGlobals<OutputOptions>(), async (context) =>
@@ -175,9 +188,9 @@ function addBundles(command: Command): void {
 
 function addClassify(command: Command): void {
   withConnection(command)
-    .argument('<image...>', 'PNG, JPEG or WebP files of any size')
+    .argument('<input...>', 'PNG, JPEG or WebP files of any size; .npy, CSV or JSON files of numbers')
     .option('-m, --model <name>', "the model (default: the server's only one)")
-    .option('-k, --top <count>', 'classes to show', wholeNumber, 5)
+    .option('-k, --top <count>', 'classes to show (5), or labels or values (all)', wholeNumber)
     .option('--no-prepare', 'use only bundles that are ready')
     .action((images: string[], options: ClassifyCommandOptions, command: Command) =>
       runCommand(command.optsWithGlobals<OutputOptions>(), async (context) =>
@@ -198,13 +211,6 @@ function action<Options>(
 ): (options: Options, command: Command) => Promise<void> {
   return (options, self) =>
     runCommand(self.optsWithGlobals<OutputOptions>(), async (context) => (await load())(context, options));
-}
-
-function numbers(text: string): number[] {
-  const list = text.split(',').map(Number);
-  if (!list.every(Number.isFinite))
-    throw new InvalidArgumentError('expected numbers with commas between them');
-  return list;
 }
 
 function wholeNumber(text: string): number {

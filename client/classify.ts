@@ -1,27 +1,29 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
-import { quantizeImage } from '../model/executor.ts';
+import type { OutputHead } from '../model/head.ts';
 import type { LayerTiming } from '../protocol/online.ts';
 import type { Traffic } from '../protocol/plan.ts';
 import { checkAborted } from './abort.ts';
 import type { BundleHeader } from './bundle-header.ts';
 import type { BundleStore, SpendingBundle } from './bundle-store.ts';
 import type { Connection } from './connection.ts';
-import { type ImageInput, prepareImage } from './image.ts';
 import { BundleRefused, type InferResult, inferOnce } from './infer.ts';
+import { type ClassifyInput, prepareInput } from './input.ts';
 import type { KnownModel } from './known-models.ts';
 import { ATTEMPTS } from './limits.ts';
 import type { SegmentListener } from './observed-channel.ts';
 import { Patience } from './patience.ts';
 import { type NextStep, putAway } from './refused-bundle.ts';
 import type { RoleThreads } from './role-threads.ts';
-import { realLogits, type Score, topClasses, topScores } from './scores.ts';
+import { realLogits, type Score, scoresOf, topClasses } from './scores.ts';
 
 /** What a private classification gives and what it cost. */
 export interface Classification {
   readonly model: string;
-  /** The likeliest classes, the likeliest first. */
+  /** What the outputs mean, and so what `top` tells. */
+  readonly head: OutputHead;
+  /** The likeliest classes, the likeliest first; the labels with their own probabilities; or the values. */
   readonly top: readonly Score[];
-  /** All logits, in the order of the card's labels; none if the server keeps them (`output` of the card). */
+  /** All outputs of the network, in the order of the card's labels; none if the server keeps them (`output` of the card). */
   readonly logits: Float64Array;
   readonly timings: {
     /** What the bundle took to prepare, earlier (ms). */
@@ -46,8 +48,9 @@ export interface ClassifyParts {
 
 export interface ClassifyTask {
   readonly model: KnownModel;
-  readonly image: ImageInput;
-  readonly topK: number;
+  readonly input: ClassifyInput;
+  /** Entries in `top`; the head has a default. */
+  readonly topK?: number;
   /** Called when no bundle is ready; should prepare one. */
   readonly onNoBundle: () => Promise<void>;
   readonly onSegment?: SegmentListener;
@@ -59,21 +62,20 @@ interface Inference {
   readonly header: BundleHeader;
 }
 
-/** Classifies one image. No bundle is touched before the image is decoded and the server answers. */
+/** Classifies one input. No bundle is touched before the input is checked and the server answers. */
 export async function classifyImage(parts: ClassifyParts, task: ClassifyTask): Promise<Classification> {
   const { model, topK, signal } = task;
   const { card, plan } = model;
-  const image = quantizeImage(card, await prepareImage(task.image, card));
+  const input = await prepareInput(task.input, card);
   checkAborted(signal);
-  const { result, header } = await infer(parts, task, image);
+  const { result, header } = await infer(parts, task, input);
   const logits = realLogits(card, result.logits);
   const { ms: offlineMs, up, down } = header.offline;
   return {
     model: card.name,
+    head: card.head,
     top:
-      card.output === 'logits'
-        ? topScores(card.labels, logits, topK)
-        : topClasses(card.labels, result.classes, topK),
+      card.output === 'logits' ? scoresOf(card, logits, topK) : topClasses(card.labels, result.classes, topK),
     logits,
     timings: { offlineMs, onlineMs: result.ms, layers: result.layers },
     bytes: { offline: { up, down }, online: result.traffic },

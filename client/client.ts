@@ -8,7 +8,7 @@ import type { BundleStore } from './bundle-store.ts';
 import { type Classification, classifyImage } from './classify.ts';
 import type { Connection } from './connection.ts';
 import { derivePlan } from './derive-plan.ts';
-import type { ImageInput } from './image.ts';
+import type { ClassifyInput } from './input.ts';
 import { type KnownModel, KnownModels } from './known-models.ts';
 import { OFFLINE_THREADS, ONLINE_THREADS } from './limits.ts';
 import type { SegmentListener } from './observed-channel.ts';
@@ -35,7 +35,7 @@ export interface PrepareOptions {
 export interface ClassifyOptions {
   /** `NAME`, or `NAME@HASH` for one version; may be left out if the server has one model only. */
   readonly model?: string;
-  /** Classes in `top`. Default 5. */
+  /** Entries in `top`. Default: 5 classes; all labels that apply by themselves, and all values. */
   readonly topK?: number;
   /** Prepares a bundle if none is ready, instead of throwing 'bundle/none'. Default false. */
   readonly prepare?: boolean;
@@ -94,15 +94,16 @@ export class Client {
   }
 
   /**
-   * The online phase: classifies one image (a path, the bytes of a PNG, JPEG or WebP file, or pixels) with one
-   * ready bundle. The server learns nothing about the image or the result. The server is asked before anything masked
-   * leaves: one that refuses by a limit leaves the bundle ready, and is asked again when it says; a connection that
-   * breaks before its answer is tried again with another bundle. From the first masked byte on nothing is tried again.
-   * Throws 'bundle/spent' if the bundle was used elsewhere, and sets the others of the folder aside.
+   * The online phase: classifies one input with one ready bundle. A picture is a path, the bytes of a PNG, JPEG or
+   * WebP file, or pixels; for vector and signal models the input is a typed array, or a list, of as many numbers as the
+   * card says, channel by channel. The server learns nothing about the input or the result. The server is asked before
+   * anything masked leaves: one that refuses by a limit leaves the bundle ready, and is asked again when it says; a
+   * connection that breaks before its answer is tried again with another bundle. From the first masked byte on nothing
+   * is tried again. Throws 'bundle/spent' if the bundle was used elsewhere, and sets the others of the folder aside.
    */
-  async classify(image: ImageInput, options: ClassifyOptions = {}): Promise<Classification> {
-    const { topK = 5, prepare = false, onProgress, onSegment } = options;
-    checkCount('topK', topK);
+  async classify(input: ClassifyInput, options: ClassifyOptions = {}): Promise<Classification> {
+    const { topK, prepare = false, onProgress, onSegment } = options;
+    if (topK !== undefined) checkCount('topK', topK);
     return this.#run(options.model, options.signal, (model, signal) => {
       const onNoBundle = async () => {
         if (!prepare) throw noBundle(model);
@@ -111,7 +112,7 @@ export class Client {
         else await this.#prepare(model, 1, onProgress, signal);
       };
       const parts = { connection: this.#connection, store: this.#store, threads: this.#online };
-      return classifyImage(parts, { model, image, topK, onNoBundle, onSegment, signal }).finally(() =>
+      return classifyImage(parts, { model, input, topK, onNoBundle, onSegment, signal }).finally(() =>
         this.#poolOf(options.model)?.check(),
       );
     });

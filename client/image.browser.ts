@@ -1,6 +1,5 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
-import type { ModelCard } from '../model/card.ts';
-import type { RawImage } from './image.ts';
+import type { PictureReader, RawImage } from './image.ts';
 import { greyOf, normalise } from './normalise.ts';
 
 /**
@@ -10,7 +9,7 @@ import { greyOf, normalise } from './normalise.ts';
  */
 export async function prepareImage(
   image: RawImage,
-  { name, input: shape, preprocessing }: Pick<ModelCard, 'name' | 'input' | 'preprocessing'>,
+  { name, input: shape, preprocessing }: PictureReader,
 ): Promise<Float32Array> {
   const { width, height, mean, std } = preprocessing;
   if (shape.channels !== 3 && shape.channels !== 1)

@@ -2,7 +2,7 @@
 import { open as openFile, stat } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
 import { SphynxError } from '../errors/sphynx-error.ts';
-import type { ModelCard } from '../model/card.ts';
+import type { ModelCard, Preprocessing } from '../model/card.ts';
 import { greyOf, normalise } from './normalise.ts';
 
 /** Pixels in memory, rows from the top: 3 bytes (RGB) or 4 (RGBA) per pixel, told apart by the length. */
@@ -10,6 +10,11 @@ export interface RawImage {
   readonly width: number;
   readonly height: number;
   readonly data: Uint8Array;
+}
+
+/** What is to be known of a network that reads pictures. */
+export interface PictureReader extends Pick<ModelCard, 'name' | 'input'> {
+  readonly preprocessing: Pick<Preprocessing, 'width' | 'height' | 'mean' | 'std'>;
 }
 
 /** An image: a path, the bytes of a PNG, JPEG or WebP file, or pixels. */
@@ -35,7 +40,7 @@ const START_BYTES = 12;
  */
 export async function prepareImage(
   input: ImageInput,
-  { name, input: shape, preprocessing }: Pick<ModelCard, 'name' | 'input' | 'preprocessing'>,
+  { name, input: shape, preprocessing }: PictureReader,
 ): Promise<Float32Array> {
   if (shape.channels !== 3 && shape.channels !== 1)
     throw new SphynxError(

@@ -1,7 +1,7 @@
 import { Prg, randomSeed } from '../crypto/prg.ts';
-import { quantizeImage, stochasticRange } from '../model/executor.ts';
+import { stochasticRange } from '../model/executor.ts';
 import type { FixedNetwork } from '../model/network.ts';
-import { type ImageInput, prepareImage } from './image.ts';
+import { type ClassifyInput, prepareInput } from './input.ts';
 
 /** Plain evaluations from which the range of each logit is estimated. */
 const RUNS = 32;
@@ -13,8 +13,8 @@ const DEVIATIONS = 8;
 export type PlaintextRange = ReturnType<typeof stochasticRange>;
 
 /** Truncation of shares rounds at random, so the executor gives a range per logit, not one value. */
-export async function plaintextRange(network: FixedNetwork, image: ImageInput): Promise<PlaintextRange> {
-  const input = quantizeImage(network.card, await prepareImage(image, network.card));
+export async function plaintextRange(network: FixedNetwork, given: ClassifyInput): Promise<PlaintextRange> {
+  const input = await prepareInput(given, network.card);
   const random = new Prg(randomSeed(), 'plaintext rounding');
   return stochasticRange(network, input, RUNS, () => random.words(1)[0] / 2 ** 32);
 }
@@ -39,10 +39,10 @@ export function mayBeTop({ mean, deviation }: PlaintextRange, index: number): bo
 /** Whether private logits are what the plaintext integer executor computes on the same image. */
 export async function matchesPlaintext(
   network: FixedNetwork,
-  image: ImageInput,
+  input: ClassifyInput,
   logits: readonly number[],
 ): Promise<boolean> {
-  return liesInRange(await plaintextRange(network, image), logits);
+  return liesInRange(await plaintextRange(network, input), logits);
 }
 
 function indexOfLargest(values: ArrayLike<number>): number {

@@ -1,4 +1,6 @@
 import { Fields } from '../model/fields.ts';
+import { HEADS } from '../model/head.ts';
+import { INPUT_KINDS } from '../model/input-kind.ts';
 import { MAX_CHANNELS, MAX_ELEMENTS, MAX_NAME, MAX_SIDE } from '../model/limits.ts';
 import { OUTPUT, type Output } from '../model/output.ts';
 import type { ModelSummary } from '../transport/messages.ts';
@@ -27,6 +29,8 @@ function readSummary(fields: Fields): ModelSummary {
     relus: fields.integer('relus', 0, MAX_ELEMENTS),
     macs: fields.integer('macs', 0, anyNumber),
     output: fields.text('output', OUTPUT) as Output,
+    inputKind: fields.oneOf('inputKind', ...INPUT_KINDS),
+    head: fields.oneOf('head', ...HEADS),
     quote: {
       offlineBytes: quote.integer('offlineBytes', 0, anyNumber),
       onlineBytes: quote.integer('onlineBytes', 0, anyNumber),

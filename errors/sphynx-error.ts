@@ -38,6 +38,7 @@ export type SphynxErrorCode =
   | 'bundle/none' // the client holds no ready bundle
   | 'bundle/corrupt' // a bundle file that is damaged or incomplete
   | 'image/unreadable' // an image that cannot be decoded
+  | 'input/invalid' // numbers that a model cannot take, or an input of another kind
   | 'server/busy' // a limit of the server is reached
   | 'quota/exceeded' // an identity has run all inferences that it may, for an hour or for good
   | 'server/stopping' // the server is shutting down

@@ -9,6 +9,8 @@ import {
   outputFits,
   tensorShapes,
 } from './geometry.ts';
+import { HEADS, headFits, labelCount, type OutputHead } from './head.ts';
+import { fitsPicture, INPUT_KINDS, type InputKind } from './input-kind.ts';
 import * as limits from './limits.ts';
 import { isLinearBitmap } from './linear-elements.ts';
 import { classesOf, isOutput, type Output } from './output.ts';
@@ -63,14 +65,23 @@ export interface CardLayer extends LayerShape {
   readonly linear: string | null;
 }
 
-/** How an image becomes tensor 0: pixels in 0..1, (pixel - mean) / std per channel, times 2^scaleBits, rounded. */
+/**
+ * How an input becomes tensor 0: (value - mean) / std, times 2^scaleBits, rounded, where each channel has its own mean,
+ * std and scaleBits. The values of a picture are its pixels, from 0 to 1; a vector has a channel per number.
+ */
 export interface Preprocessing {
   readonly width: number;
   readonly height: number;
   readonly mean: readonly number[];
   readonly std: readonly number[];
-  readonly scaleBits: number;
+  readonly scaleBits: readonly number[];
+  /** Largest magnitude of an element of tensor 0 for which the scales are right; null where pixels bound it. */
+  readonly limit: number | null;
 }
+
+/** On what the fixed-point scales were measured; on random inputs they are only good for counting costs. */
+export type Calibration = (typeof CALIBRATIONS)[number];
+export const CALIBRATIONS = ['inputs', 'random'] as const;
 
 /** The public description of a model, sent to clients as JSON. It holds no weights. */
 export interface ModelCard {
@@ -78,9 +89,13 @@ export interface ModelCard {
   readonly name: string;
   /** SHA-256 (hex) over all other fields and the integer weights. */
   readonly hash: string;
+  readonly inputKind: InputKind;
+  /** A vector has a channel per number, a signal of one dimension a height of 1. */
   readonly input: Shape;
   readonly preprocessing: Preprocessing;
-  /** One per logit. */
+  readonly calibration: Calibration;
+  readonly head: OutputHead;
+  /** One per logit, but two for a 'sigmoid': the class of negative logits first. */
   readonly labels: readonly string[];
   readonly layers: readonly CardLayer[];
   /** Logits are integers in units of 2^-logitScaleBits. */
@@ -104,19 +119,24 @@ const HASH = /^[0-9a-f]{64}$/;
 export function parseModelCard(json: unknown): ModelCard {
   const fields = new Fields(json, 'card');
   const input = readShape(fields.fields('input'));
+  const inputKind = fields.oneOf('inputKind', ...INPUT_KINDS);
+  const head = fields.oneOf('head', ...HEADS);
   const labels = fields.texts('labels', 1, limits.MAX_CHANNELS, PRINTABLE);
   const card: ModelCard = {
     format: readFormat(fields),
     name: fields.text('name', NAME),
     hash: fields.text('hash', HASH),
+    inputKind,
     input,
     preprocessing: readPreprocessing(fields.fields('preprocessing'), input),
+    calibration: fields.oneOf('calibration', ...CALIBRATIONS),
+    head,
     labels,
     layers: fields.each('layers', 1, limits.MAX_LAYERS, readLayer),
     logitScaleBits: fields.integer('logitScaleBits', 0, limits.MAX_LOGIT_SCALE_BITS),
     relus: fields.integer('relus', 0, limits.MAX_ELEMENTS),
     macs: fields.integer('macs', 0, Number.MAX_SAFE_INTEGER),
-    output: readOutput(fields, labels.length),
+    output: readOutput(fields, head, labels.length),
   };
   checkConsistency(card);
   return card;
@@ -149,7 +169,13 @@ function readPreprocessing(fields: Fields, input: Shape): Preprocessing {
     height: fields.integer('height', input.height, input.height),
     mean: fields.numbers('mean', input.channels, -1e3, 1e3),
     std: fields.numbers('std', input.channels, 1e-6, 1e3),
-    scaleBits: fields.integer('scaleBits', 0, limits.MAX_IMAGE_SCALE_BITS),
+    scaleBits: fields.integers(
+      'scaleBits',
+      input.channels,
+      -limits.MAX_INPUT_SCALE_BITS,
+      limits.MAX_INPUT_SCALE_BITS,
+    ),
+    limit: fields.value('limit') === null ? null : fields.integer('limit', 1, limits.MAX_INPUT),
   };
 }
 
@@ -198,11 +224,12 @@ function readLinear(fields: Fields, elements: number): string | null {
   return value as string;
 }
 
-/** Cards of models that give their logits may leave the field out. */
-function readOutput(fields: Fields, labels: number): Output {
+/** Cards of models that give their logits may leave the field out. Only of classes one can be the likeliest. */
+function readOutput(fields: Fields, head: OutputHead, labels: number): Output {
   const value = fields.value('output') ?? 'logits';
   const sound = typeof value === 'string' && isOutput(value) && (classesOf(value) ?? 0) <= labels;
   check(sound, `${fields.where}.output is not logits, label or top-2 .. top-${labels}`);
+  check(value === 'logits' || head === 'softmax', `${fields.where}.output is ${value} with the head ${head}`);
   return value as Output;
 }
 
@@ -210,7 +237,16 @@ function checkConsistency(card: ModelCard): void {
   const last = card.layers.length - 1;
   const { channels, height, width } = card.layers[last].output;
   check(height === 1 && width === 1, 'card: the last layer does not give logits of size 1x1');
-  check(card.labels.length === channels, `card: ${card.labels.length} labels for ${channels} logits`);
+  check(headFits(card.head, channels), `card: the head ${card.head} for ${channels} logits`);
+  check(
+    card.labels.length === labelCount(card.head, channels),
+    `card: ${card.labels.length} labels for ${channels} logits and the head ${card.head}`,
+  );
+  const { height: rows, width: columns } = card.input;
+  if (card.inputKind === 'picture')
+    check(fitsPicture(card.input.channels), `card: a picture of ${card.input.channels} channels`);
+  if (card.inputKind === 'vector')
+    check(rows * columns === 1, `card: a vector with a map of ${rows}x${columns}`);
   for (const [l, layer] of card.layers.entries()) {
     check(
       (layer.gadget === null) === (l === last),

@@ -152,11 +152,12 @@ export function stochasticRange(
   return { mean, deviation };
 }
 
-/** Tensor 0 of a normalised image [channels, height, width]: round(x * 2^scaleBits). */
+/** Tensor 0 of a normalised input [channels, height, width]: round(x * 2^scaleBits), with the scale of its channel. */
 export function quantizeImage(card: ModelCard, normalised: Float32Array): Int32Array {
   const expected = elementsOf(card.input);
   if (normalised.length !== expected)
-    throw new SphynxError('protocol/length', `image: expected ${expected} values, got ${normalised.length}`);
-  const scale = 2 ** card.preprocessing.scaleBits;
-  return Int32Array.from(normalised, (value) => Math.round(value * scale));
+    throw new SphynxError('protocol/length', `input: expected ${expected} values, got ${normalised.length}`);
+  const scales = card.preprocessing.scaleBits.map((bits) => 2 ** bits);
+  const area = expected / scales.length;
+  return Int32Array.from(normalised, (value, i) => Math.round(value * scales[Math.floor(i / area)]));
 }

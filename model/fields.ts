@@ -61,6 +61,14 @@ export class Fields {
     });
   }
 
+  /** A list of exactly `length` integers from min to max. */
+  integers(key: string, length: number, min: number, max: number): number[] {
+    return this.numbers(key, length, min, max).map((value, i) => {
+      if (!Number.isSafeInteger(value)) throw refuse(`${this.#at(key)}[${i}]`, 'an integer', value);
+      return value;
+    });
+  }
+
   /** A list of min to max texts that match the pattern. */
   texts(key: string, min: number, max: number, pattern: RegExp): string[] {
     return this.list(key, min, max).map((value, i) => {

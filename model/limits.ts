@@ -29,7 +29,9 @@ export const RING_BITS = { min: 2, max: 20 } as const;
 export const MIN_DROP_BITS = 6;
 /** k + f: the bits of a linear layer's output, sign included. */
 export const MAX_PRODUCT_BITS = 32;
-/** Bits of scale of the image; pixels have 8 bits, so more is noise. */
-export const MAX_IMAGE_SCALE_BITS = 16;
+/** Bits of scale of the input, up or down: numbers of any unit fit. */
+export const MAX_INPUT_SCALE_BITS = 64;
+/** Largest magnitude of an element of the input: integers of 32 bits with their sign, and a factor of two to spare. */
+export const MAX_INPUT = 2 ** 30;
 /** Bits of scale of the logits: they are 32-bit words. */
 export const MAX_LOGIT_SCALE_BITS = 30;

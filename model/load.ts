@@ -6,6 +6,7 @@ import { SphynxError } from '../errors/sphynx-error.ts';
 import { readPlan } from './fixed-point/plan-file.ts';
 import { type ModelFacts, quantizeNetwork } from './fixed-point/quantize.ts';
 import type { FloatNetwork } from './float-network.ts';
+import { headFits, labelCount } from './head.ts';
 import { importOnnx } from './import/import-onnx.ts';
 import { readManifest } from './manifest.ts';
 import type { FixedNetwork } from './network.ts';
@@ -41,12 +42,12 @@ export async function loadFloat(
       'model/format',
       `${join(folder, MODEL_FILE)} is not the file of the manifest: its SHA-256 is ${actual}, not ${sha256}`,
     );
-  const network = await importOnnx(onnx);
+  const network = await importOnnx(onnx, { inputKind: facts.inputKind });
   const outputs = network.layers[network.layers.length - 1].output.channels;
-  if (facts.labels.length !== outputs)
+  if (!headFits(facts.head, outputs) || facts.labels.length !== labelCount(facts.head, outputs))
     throw new SphynxError(
       'model/format',
-      `${folder}: ${facts.labels.length} class names for ${outputs} logits`,
+      `${folder}: ${facts.labels.length} labels for ${outputs} logits and the head ${facts.head}`,
     );
   return { network, facts, onnx };
 }

@@ -57,10 +57,43 @@ export function assembleNetwork(draft: CardDraft, layers: readonly LayerWeights[
   return { card: { ...card, hash: networkHash(card, layers) }, layers };
 }
 
-/** The same network, of which clients learn `output`. Throws 'model/format' if it has fewer classes. */
-export function withOutput({ card, layers }: FixedNetwork, output: Output): FixedNetwork {
+/**
+ * The same network, of which clients learn `output`. Classes in place of the single logit of a sigmoid are computed from
+ * two. Throws 'config/invalid' if no class is the likeliest, 'model/format' if there are fewer classes.
+ */
+export function withOutput(network: FixedNetwork, output: Output): FixedNetwork {
+  const { card, layers } = output === 'logits' ? network : withTwoLogits(network);
+  if (output !== 'logits' && card.head !== 'softmax')
+    throw new SphynxError(
+      'config/invalid',
+      `${card.name} gives ${card.head === 'values' ? 'numbers that are no classes' : 'labels that each apply or not by themselves'}, so none is the likeliest: serve it with the output logits, also if the server's other models have the output ${output}`,
+    );
   const changed = parseModelCard({ ...card, output });
   return { card: { ...changed, hash: networkHash(changed, layers) }, layers };
+}
+
+/**
+ * A network with the single logit z of a sigmoid as one with the two logits 0 and z, whose softmax are the same
+ * probabilities. Other networks stay as they are.
+ */
+function withTwoLogits(network: FixedNetwork): FixedNetwork {
+  const { card } = network;
+  if (card.head !== 'sigmoid') return network;
+  const last = card.layers.length - 1;
+  const zerosFirst = (row: Int32Array) => {
+    const rows = new Int32Array(2 * row.length);
+    rows.set(row, row.length);
+    return rows;
+  };
+  const layers = network.layers.with(last, {
+    kernels: network.layers[last].kernels.map(zerosFirst),
+    bias: zerosFirst(network.layers[last].bias),
+  });
+  const output = { ...card.layers[last].output, channels: 2 };
+  return assembleNetwork(
+    { ...card, head: 'softmax', layers: card.layers.with(last, { ...card.layers[last], output }) },
+    layers,
+  );
 }
 
 /** SHA-256 (hex) over the card without its hash, then every kernel and bias as little-endian words with their lengths. */

@@ -1,5 +1,6 @@
 import type { LayerShape, Shape, TermShape } from './card.ts';
 import { elementsOf, termWeights } from './geometry.ts';
+import { fitsPicture } from './input-kind.ts';
 import { classifierOf, itself, type Path, termOf, then } from './layer-paths.ts';
 import { linearBitmap } from './linear-elements.ts';
 import { assembleNetwork, type CardDraft, type FixedNetwork, type LayerWeights } from './network.ts';
@@ -158,17 +159,22 @@ export function randomNetwork(
   const norm = WEIGHT_NORM / Math.sqrt(1 + linear);
   const gadget = { ringBits: RING_BITS, dropBits: DROP_BITS };
   const { channels, width, height } = input;
+  const outputs = shapes[shapes.length - 1].output.channels;
   const draft: CardDraft = {
     name,
+    inputKind: fitsPicture(channels) ? 'picture' : 'signal',
     input,
+    calibration: 'inputs',
+    head: outputs > 1 ? 'softmax' : 'values',
     preprocessing: {
       width,
       height,
       mean: new Array<number>(channels).fill(0.5),
       std: new Array<number>(channels).fill(0.25),
-      scaleBits: IMAGE_SCALE_BITS,
+      scaleBits: new Array<number>(channels).fill(IMAGE_SCALE_BITS),
+      limit: null,
     },
-    labels: Array.from({ length: shapes[shapes.length - 1].output.channels }, (_, i) => `class ${i}`),
+    labels: Array.from({ length: outputs }, (_, i) => `class ${i}`),
     layers: shapes.map((shape, l) => {
       if (l === shapes.length - 1) return { ...shape, gadget: null, linear: null };
       const flags = randomLinear(elementsOf(shape.output), linear, chooseLinear);
@@ -201,7 +207,7 @@ function randomWeights(draft: CardDraft, layer: number, norm: number, random: ()
 /** A random image in tensor 0's integers, spread as normalised pixels are. */
 export function randomImage(network: FixedNetwork, seed: number): Int32Array {
   const random = seededRandom(seed);
-  const scale = 2 ** network.card.preprocessing.scaleBits;
+  const scale = 2 ** network.card.preprocessing.scaleBits[0];
   return Int32Array.from({ length: elementsOf(network.card.input) }, () =>
     Math.round(4 * scale * (random() - 0.5)),
   );

@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import type { ModelCard } from '../model/card.ts';
 import { loadModel } from '../model/load.ts';
@@ -108,6 +109,16 @@ export class ModelRegistry {
   }
 }
 
+/** Says in the log which models have scales that were chosen on random inputs. */
+export function warnOfScales(models: ModelRegistry, logger: Logger): void {
+  for (const { identity, network } of models.all)
+    if (network.card.calibration === 'random')
+      logger.warn(
+        { model: referenceOf(identity) },
+        'the scales of this model were chosen on random inputs, so its answers may be wrong: import it with real ones (--calibration)',
+      );
+}
+
 async function serveSource(source: ModelSource, options: ServingOptions): Promise<ServedModel> {
   if (typeof source === 'string') return serve(await loadModel(source), options);
   if (!('path' in source)) return serve(source, options);
@@ -140,7 +151,7 @@ function serve(loaded: FixedNetwork, { setting = 'fast', output }: ServingOption
 
 /** What a list of models says of one. */
 export function summarize(card: ModelCard, quote: Quote): ModelSummary {
-  const { name, hash, input, labels, relus, macs, output } = card;
+  const { name, hash, inputKind, input, head, labels, relus, macs, output } = card;
   return {
     name,
     hash,
@@ -152,6 +163,8 @@ export function summarize(card: ModelCard, quote: Quote): ModelSummary {
     macs,
     quote,
     output,
+    inputKind,
+    head,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { ModelRegistry, type ModelSource, type ServingOptions } from './models.ts';
+import { ModelRegistry, type ModelSource, type ServingOptions, warnOfScales } from './models.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 interface ReloadParts {
@@ -18,6 +18,7 @@ export async function reloadModels(
   options: ServingOptions,
 ): Promise<void> {
   const wanted = await ModelRegistry.load(sources, options);
+  warnOfScales(wanted, logger);
   // First the workers: a client may ask for a new model the moment that it is listed.
   pool.serve(wanted.all.map(({ network }) => network));
   logger.info(models.replace(wanted), 'models reloaded');

@@ -28,7 +28,7 @@ import {
 import { listen } from './listen.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { serveMetrics } from './metrics/serve-metrics.ts';
-import { ModelRegistry, type ModelSource } from './models.ts';
+import { ModelRegistry, type ModelSource, warnOfScales } from './models.ts';
 import { reloadModels } from './reload-models.ts';
 import { PrivateInferenceService } from './service.ts';
 import { openStore, type StoreOptions } from './store/open-store.ts';
@@ -85,6 +85,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   if (options.web) new Access({ ...options, address: options.web.address }, logger);
   const models = await ModelRegistry.load(options.models, options);
   warnOfStrangers(options, models, logger);
+  warnOfScales(models, logger);
   const undo: (() => Promise<void>)[] = [];
   try {
     const { store, dropped, close } = await openStore(options, limits);

@@ -1,4 +1,6 @@
 /** The messages of `proto/sphynx/v1/private_inference.proto` as proto-loader gives them; documented there. */
+import type { OutputHead } from '../model/head.ts';
+import type { InputKind } from '../model/input-kind.ts';
 import type { Output } from '../model/output.ts';
 
 export interface Quote {
@@ -19,6 +21,8 @@ export interface ModelSummary {
   macs: number;
   quote: Quote;
   output: Output;
+  inputKind: InputKind;
+  head: OutputHead;
 }
 
 export type ListModelsRequest = Record<string, never>;

@@ -31,6 +31,7 @@ const STATUS_OF: Record<SphynxErrorCode, Status> = {
   'bundle/none': Status.FAILED_PRECONDITION,
   'bundle/corrupt': Status.DATA_LOSS,
   'image/unreadable': Status.INVALID_ARGUMENT,
+  'input/invalid': Status.INVALID_ARGUMENT,
   'server/busy': Status.RESOURCE_EXHAUSTED,
   'quota/exceeded': Status.RESOURCE_EXHAUSTED,
   'server/stopping': Status.UNAVAILABLE,

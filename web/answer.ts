@@ -1,5 +1,5 @@
 /** The panel with the answer. */
-import type { Classification, Score } from '../browser/index.ts';
+import type { Classification, OutputHead, Score } from '../browser/index.ts';
 import { announce, element, show, write } from './elements.ts';
 import { bytes, duration, percent } from './quantities.ts';
 
@@ -17,27 +17,51 @@ export function showWaiting(text: string): void {
   announce(text);
 }
 
-export function showAnswer({ top, timings, bytes: moved, rounds }: Classification): void {
-  const [best] = top;
-  write('answer-top', readable(best));
-  const bars = best.p !== null;
-  element('answer-bars').classList.toggle('ranks', !bars);
+export function showAnswer({ head, top, timings, bytes: moved, rounds }: Classification): void {
+  const bars = top[0].p !== null;
+  const title = titleOf(head, top);
+  write('answer-top', title);
+  element('answer-bars').classList.toggle('ranks', !bars && head !== 'values');
   element('answer-bars').replaceChildren(...(bars || top.length > 1 ? top.map(bar) : []));
-  show('answer-note', !bars);
-  write(
-    'answer-note',
-    top.length > 1
-      ? 'This server tells the likeliest classes in order, and keeps how sure it is.'
-      : 'This server tells the likeliest class, and keeps how sure it is.',
-  );
+  const note = noteOf(head, top);
+  show('answer-note', note !== '');
+  write('answer-note', note);
   const { up, down } = moved.online;
   write(
     'answer-cost',
     `${duration(timings.onlineMs)}, ${bytes(up + down)}, ${rounds} round trips, one bundle used up`,
   );
   showAnswerState('given');
-  const sure = best.p === null ? '' : `, ${percent(best.p)}`;
-  announce(`${readable(best)}${sure}, after ${duration(timings.onlineMs)}`);
+  const sure = top[0].p === null || head === 'multi-label' ? '' : `, ${percent(top[0].p)}`;
+  announce(`${title}${sure}, after ${duration(timings.onlineMs)}`);
+}
+
+/** The answer in a line: the likeliest class, the labels that apply, or the first value. */
+function titleOf(head: OutputHead, top: readonly Score[]): string {
+  const [best] = top;
+  if (head === 'values') return `${readable(best)}: ${figure(best)}`;
+  if (head !== 'multi-label') return readable(best);
+  return (
+    top
+      .filter(({ p }) => (p ?? 0) > 0.5)
+      .map(readable)
+      .join(', ') || 'none of the labels'
+  );
+}
+
+/** What is to be known of how the answer is meant. */
+function noteOf(head: OutputHead, top: readonly Score[]): string {
+  if (head === 'multi-label')
+    return 'Each label applies or not by itself; these are their own probabilities.';
+  if (head === 'values' || top[0].p !== null) return '';
+  return top.length > 1
+    ? 'This server tells the likeliest classes in order, and keeps how sure it is.'
+    : 'This server tells the likeliest class, and keeps how sure it is.';
+}
+
+function figure({ p, value }: Score): string {
+  if (p !== null) return percent(p);
+  return value === undefined ? '' : Number(value.toPrecision(6)).toString();
 }
 
 function bar(score: Score): HTMLElement {
@@ -46,10 +70,15 @@ function bar(score: Score): HTMLElement {
   name.className = 'name';
   name.textContent = readable(score);
   line.append(name);
-  if (score.p === null) return line;
+  const text = figure(score);
+  if (text === '') return line;
   const share = document.createElement('span');
   share.className = 'share';
-  share.textContent = percent(score.p);
+  share.textContent = text;
+  if (score.p === null) {
+    line.append(share);
+    return line;
+  }
   const track = document.createElement('span');
   track.className = 'bar';
   track.style.setProperty('--share', String(score.p));

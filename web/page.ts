@@ -1,7 +1,9 @@
 /** The page: a picture comes in, an answer comes out, and what the server saw of it is shown. */
 import {
+  answerInWords,
   type BrowserClient,
   connect,
+  inputInWords,
   type ModelCard,
   type ModelSummary,
   type PassedSegment,
@@ -55,9 +57,11 @@ async function open(token?: string): Promise<void> {
   }
 }
 
-/** Begins with the server's first model, and lets people choose if there are others. */
+/** Begins with the server's first model that takes pictures, and lets people choose if there are others. */
 async function offerModels(client: BrowserClient): Promise<void> {
-  const models = await client.models();
+  const models = (await client.models()).sort(
+    (a, b) => Number(a.inputKind !== 'picture') - Number(b.inputKind !== 'picture'),
+  );
   // Of several versions the first one is current.
   const names = [...new Set(models.map(({ name }) => name))];
   const choose = async (name: string) => {
@@ -77,12 +81,27 @@ function showConnected(): void {
 
 async function begin(client: BrowserClient, summary: ModelSummary): Promise<Session> {
   const card = await client.modelCard(summary.name);
-  const { width, height } = card.preprocessing;
-  const classes = `${whole(card.labels.length)} kinds of things`;
-  write('model-facts', `${card.name} knows ${classes}, and looks at ${size(width, height)}.`);
+  write('model-facts', factsOf(card));
+  for (const id of ['drop', 'ways-in', 'samples']) show(id, card.inputKind === 'picture');
   const bundles = new Bundles(client, card, summary);
   await bundles.refresh();
   return { client, card, bundles };
+}
+
+/** What the model takes and answers, in a sentence. */
+function factsOf({ name, inputKind, input, head, labels }: ModelCard): string {
+  const takes = inputInWords(inputKind, input);
+  if (inputKind !== 'picture')
+    return `${name} takes ${takes}, and no picture: this page cannot ask it, but a program with the client library can.`;
+  const grey = input.channels === 1 ? ' in grey' : '';
+  const count = whole(labels.length);
+  const knows = {
+    softmax: `knows ${count} kinds of things`,
+    sigmoid: `knows ${count} kinds of things`,
+    'multi-label': `knows ${count} labels, each by itself`,
+    values: `answers with ${answerInWords(head, labels.length)}`,
+  };
+  return `${name} ${knows[head]}, and looks at ${size(input.width, input.height)}${grey}.`;
 }
 
 /** Answers the picture, and those that come meanwhile; of several the last one. */
@@ -113,6 +132,7 @@ async function answerWanted({ client, card, bundles }: Session): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     const picture = wanted as Picture;
     const { width, height } = card.preprocessing;
+    if (card.inputKind !== 'picture') throw new SphynxError('input/invalid', factsOf(card).slice(0, -1));
     const { data } = await pixelsOf(picture.blob, width, height);
     const image = new ImageData(new Uint8ClampedArray(data), width, height);
     let segments: PassedSegment[] = [];

@@ -43,6 +43,8 @@ export function explain(error: unknown): Explanation {
       return { title: 'The server does not take this token', advice: 'Check it, and enter it again.' };
     case 'storage/failed':
       return { title: "This browser's storage cannot be used", advice: sentence(message) };
+    case 'input/invalid':
+      return { title: 'This network takes something else', advice: sentence(message) };
     case 'image/unreadable':
       return { title: 'This picture cannot be read', advice: sentence(message) };
     case 'bundle/spent':

@@ -1,11 +1,12 @@
-import type { Classification, ModelCard } from '../../client/index.ts';
+import type { Classification, ModelCard, Score } from '../../client/index.ts';
 import { elementsOf } from '../../model/geometry.ts';
-import { bytes, duration, percent, whole } from '../units.ts';
+import { figureOf } from '../scores.ts';
+import { bytes, duration, whole } from '../units.ts';
 
 /** One image's outcome, as `npm run demo -- --json` prints it. Times in ms, bytes in both directions. */
 export interface DemoImage {
   readonly name: string;
-  readonly top: readonly { readonly label: string; readonly p: number | null }[];
+  readonly top: readonly Score[];
   readonly matchesPlaintext: boolean;
   readonly offlineMs: number;
   readonly onlineMs: number;
@@ -18,7 +19,7 @@ export function demoImage(name: string, result: Classification, matchesPlaintext
   const { offline, online } = result.bytes;
   return {
     name,
-    top: result.top.map(({ label, p }) => ({ label, p })),
+    top: result.top,
     matchesPlaintext,
     offlineMs: Math.round(result.timings.offlineMs),
     onlineMs: Math.round(result.timings.onlineMs),
@@ -30,7 +31,7 @@ export function demoImage(name: string, result: Classification, matchesPlaintext
 
 /** A few lines about one image. */
 export function describeImage(image: DemoImage): string {
-  const classes = image.top.map(({ label, p }) => (p === null ? label : `${label} ${percent(p)}`)).join(', ');
+  const classes = image.top.map((score) => `${score.label} ${figureOf(score) ?? ''}`.trim()).join(', ');
   const match = image.matchesPlaintext
     ? 'equals the plaintext result'
     : 'DOES NOT EQUAL the plaintext result';
@@ -43,14 +44,15 @@ export function describeImage(image: DemoImage): string {
 
 /** What the server came to see, in numbers of this very run. */
 export function describeView(card: ModelCard, results: readonly Classification[]): string {
-  const pixels = card.input.channels * card.input.height * card.input.width;
+  const values = card.input.channels * card.input.height * card.input.width;
   const activations = card.layers.slice(0, -1).reduce((sum, { output }) => sum + elementsOf(output), 0);
   const received = results.reduce((sum, { bytes: moved }) => sum + moved.online.up, 0);
-  const count = `${whole(results.length)} image${results.length === 1 ? '' : 's'}`;
+  const noun = card.inputKind === 'picture' ? 'image' : 'input';
+  const count = `${whole(results.length)} ${noun}${results.length === 1 ? '' : 's'}`;
   return [
-    `What the server received about ${count}: ${whole(received)} bytes. (Bundles were prepared before any image was read.)`,
-    `Per image these are ${whole(pixels)} pixel values and ${whole(activations)} activations, each minus a random number`,
+    `What the server received about ${count}: ${whole(received)} bytes.${noun === 'image' ? ' (Bundles were prepared before any image was read.)' : ''}`,
+    `Per ${noun} these are ${whole(values)} ${noun === 'image' ? 'pixel ' : ''}values and ${whole(activations)} activations, each minus a random number`,
     'of 32 bits that never left this process and is used once: shares, which by themselves are random noise.',
-    'It never had a pixel, an activation, a logit or a label.',
+    `It never had a ${noun === 'image' ? 'pixel' : 'value'}, an activation, a logit or a label.`,
   ].join('\n');
 }

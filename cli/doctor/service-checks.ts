@@ -1,5 +1,6 @@
 /** What a server that can be reached says: whether it is one of ours, lets the caller in, and has the right models. */
 import { type Client, type ConnectOptions, connect } from '../../client/index.ts';
+import { inputInWords } from '../../client/input-words.ts';
 import { describeRemoved } from '../../client/removed-models.ts';
 import { asSphynxError, type SphynxError } from '../../errors/sphynx-error.ts';
 import { referenceOf } from '../../model/reference.ts';
@@ -109,14 +110,22 @@ export async function checkModels(
 
 async function checkModel(client: Client, model: string, signal: AbortSignal): Promise<Finding> {
   try {
-    await client.modelCard(model, { signal });
+    const { inputKind, input, calibration } = await client.modelCard(model, { signal });
     const bundles = await client.bundles({ model, signal });
     const expired = bundles.filter(({ expiresAt }) => expiresAt <= Date.now()).length;
+    const remedies = [
+      ...(calibration === 'random'
+        ? [
+            'its scales were chosen on random inputs, so its answers may be wrong: have it imported with real ones',
+          ]
+        : []),
+      ...(expired > 0 ? [`${expired} more have expired; \`sphynx prepare\` replaces them`] : []),
+    ];
     return {
       name: 'model',
       state: 'ok',
-      detail: `${model}, plans agree: ${counted(bundles.length - expired, 'bundle')} ready`,
-      remedy: expired === 0 ? undefined : `${expired} more have expired; \`sphynx prepare\` replaces them`,
+      detail: `${model} takes ${inputInWords(inputKind, input)}; plans agree: ${counted(bundles.length - expired, 'bundle')} ready`,
+      remedy: remedies.length > 0 ? remedies.join('; ') : undefined,
     };
   } catch (error) {
     return failedModel(

@@ -1,3 +1,5 @@
+import type { Calibration } from '../../model/card.ts';
+import { inputScales } from '../../model/fixed-point/input-scales.ts';
 import { type FixedPointPlan, planFixedPoint } from '../../model/fixed-point/planner.ts';
 import { type ModelFacts, quantizeNetwork } from '../../model/fixed-point/quantize.ts';
 import type { LayerRanges } from '../../model/fixed-point/ranges.ts';
@@ -15,7 +17,7 @@ export interface Candidate {
 
 const RING_BITS = [9, 10, 11, 12, 13, 14, 15, 16];
 
-/** The smallest k is taken that gives the float network's class on this share of the images (percent), or the best one. */
+/** The smallest k is taken that gives the float network's answer on this share of the images (percent), or the best one. */
 export const LEAST_AGREEMENT = 99;
 
 /** Plans the network for `ringBits`, or for each k from the smallest on until one is good enough. */
@@ -27,6 +29,9 @@ export async function chooseBits(
     readonly check: readonly Float32Array[];
     readonly logits: readonly Float32Array[];
     readonly calibration: number;
+    readonly source: Calibration;
+    /** Largest magnitude of each channel of the input. */
+    readonly largest: Float64Array;
   },
   ringBits: number | undefined,
   onCandidate: (candidate: Candidate, k: number) => Promise<void>,
@@ -37,14 +42,15 @@ export async function chooseBits(
       ...PLANNING,
       ringBits: k,
       calibrationImages: images.calibration,
-      imageScaleBits: PLANNING.imageScaleBits(k),
+      calibration: images.source,
+      input: inputScales(facts.inputKind, images.largest, k),
     });
     const fixed = quantizeNetwork(network, plan, facts);
     const agreement = await agreementOf(fixed, images.check, images.logits);
     const candidate = { plan, network: fixed, agreement };
     await onCandidate(candidate, k);
-    if (!best || agreement.sameClass > best.agreement.sameClass) best = candidate;
-    if (agreement.sameClass >= LEAST_AGREEMENT) break;
+    if (!best || agreement.sameAnswer > best.agreement.sameAnswer) best = candidate;
+    if (agreement.sameAnswer >= LEAST_AGREEMENT) break;
   }
   return best!;
 }

@@ -2,40 +2,75 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { ModelFacts } from '../../model/fixed-point/quantize.ts';
-import type { FloatNetwork } from '../../model/float-network.ts';
+import { headFits, labelCount, type OutputHead } from '../../model/head.ts';
+import type { ImportedGraph } from '../../model/import/import-onnx.ts';
+import type { InputKind } from '../../model/input-kind.ts';
 import { MAX_NAME } from '../../model/limits.ts';
+import { readTable } from '../values/read-samples.ts';
 
 /** What an ONNX file does not say about its model. */
 export interface FactsOptions {
   readonly name?: string;
   readonly labels?: string;
-  readonly mean?: readonly number[];
-  readonly std?: readonly number[];
+  /** Numbers with commas between them, or a file that holds them. */
+  readonly mean?: string;
+  readonly std?: string;
+  readonly input?: InputKind;
+  readonly head?: OutputHead;
 }
 
-/** The facts of a model, from the options or, where they say nothing, from the file's name and shapes. Throws 'config/invalid'. */
+/** The facts of a model, from the options or, where they say nothing, from the file's name and the graph. Throws 'config/invalid'. */
 export async function factsOf(
   file: string,
-  network: FloatNetwork,
+  { network, inputKind, head }: ImportedGraph,
   options: FactsOptions,
 ): Promise<ModelFacts> {
   const { channels, height, width } = network.input;
-  const { mean = new Array<number>(channels).fill(0), std = new Array<number>(channels).fill(1) } = options;
-  for (const [option, numbers] of Object.entries({ mean, std }))
-    if (numbers.length !== channels)
-      throw new SphynxError(
-        'config/invalid',
-        `--${option}: ${numbers.length} numbers for an image of ${channels} channels`,
-      );
+  const mean = await perChannel('mean', options.mean ?? '0', channels);
+  const std = await perChannel('std', options.std ?? '1', channels);
   if (std.some((number) => !(number > 0)))
     throw new SphynxError('config/invalid', '--std takes numbers above 0');
-  const classes = network.layers[network.layers.length - 1].output.channels;
-  const name = options.name ?? nameFrom(file);
+  const outputs = network.layers[network.layers.length - 1].output.channels;
+  const chosen = chooseHead(head, outputs, options.head);
   return {
-    name,
-    labels: await labelsOf(options.labels, classes),
+    name: options.name ?? nameFrom(file),
+    inputKind,
+    head: chosen,
+    labels: await labelsOf(options.labels, chosen, labelCount(chosen, outputs)),
     preprocessing: { height, width, mean, std },
   };
+}
+
+/** The head that the graph states, or the one that was asked for. */
+function chooseHead(
+  { head, stated, operators }: ImportedGraph['head'],
+  outputs: number,
+  wanted: OutputHead = head,
+): OutputHead {
+  if (stated && wanted !== head)
+    throw new SphynxError(
+      'config/invalid',
+      `--head ${wanted}: the network ends in ${operators.join(' and ')}, whose head is ${head}; leave the option out, or that operator`,
+    );
+  if (!headFits(wanted, outputs))
+    throw new SphynxError(
+      'config/invalid',
+      `--head ${wanted}: the network has ${outputs} output${outputs === 1 ? '' : 's'}; a softmax takes two or more, a sigmoid one`,
+    );
+  return wanted;
+}
+
+/** One number per channel; a single one holds for all. */
+async function perChannel(option: string, text: string, channels: number): Promise<number[]> {
+  const listed = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+  const numbers = listed.every(Number.isFinite) ? listed : Array.from((await readTable(text)).values);
+  if (numbers.length === 1) return new Array<number>(channels).fill(numbers[0]);
+  if (numbers.length !== channels)
+    throw new SphynxError(
+      'config/invalid',
+      `--${option}: ${numbers.length} numbers for an input of ${channels} channels`,
+    );
+  return numbers;
 }
 
 /** The file's name as a model's name. */
@@ -46,14 +81,20 @@ function nameFrom(file: string): string {
   return plain.replace(/^[^A-Za-z0-9]+/, '').slice(0, MAX_NAME) || 'model';
 }
 
-async function labelsOf(file: string | undefined, classes: number): Promise<string[]> {
-  if (file === undefined) return Array.from({ length: classes }, (_, i) => `class ${i}`);
+/** What labels are called where no file names them. */
+const NOUNS = { softmax: 'class', sigmoid: 'class', 'multi-label': 'label', values: 'value' };
+
+async function labelsOf(file: string | undefined, head: OutputHead, count: number): Promise<string[]> {
+  if (file === undefined) return Array.from({ length: count }, (_, i) => `${NOUNS[head]} ${i}`);
   const text = await readFile(file, 'utf8').catch((cause) => {
     throw new SphynxError('config/invalid', `cannot read the labels ${file}`, { cause });
   });
   const labels = text.split(/\r?\n/).map((line) => line.trim());
   while (labels.at(-1) === '') labels.pop();
-  if (labels.length !== classes)
-    throw new SphynxError('config/invalid', `${file}: ${labels.length} lines for ${classes} classes`);
+  if (labels.length !== count)
+    throw new SphynxError(
+      'config/invalid',
+      `${file}: ${labels.length} lines for ${count} ${head === 'softmax' ? 'classes' : `labels of the head ${head}`}${head === 'sigmoid' ? ': the class of negative logits first' : ''}`,
+    );
   return labels;
 }

@@ -16,7 +16,7 @@ export function layerLosses(
   const runner = new FloatRunner(float);
   const sums = float.layers.map(() => ({ error: 0, value: 0 }));
   const last = float.layers.length - 1;
-  const scales = [[2 ** plan.imageScaleBits], ...plan.layers.map((layer) => layer.scales)];
+  const scales = [plan.inputScaleBits.map((bits) => 2 ** bits), ...plan.layers.map((layer) => layer.scales)];
   for (const image of images) {
     const outputs = runner.run(image);
     const tensors = [

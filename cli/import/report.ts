@@ -3,16 +3,23 @@ import type { FixedPointPlan } from '../../model/fixed-point/planner.ts';
 import { type LayerRanges, wholeRange } from '../../model/fixed-point/ranges.ts';
 import { elementsOf } from '../../model/geometry.ts';
 import type { ImportedGraph } from '../../model/import/import-onnx.ts';
+import type { InputKind } from '../../model/input-kind.ts';
 import { countLinear } from '../../model/linear-elements.ts';
 import { bytes, counted, duration, table, whole } from '../units.ts';
 import type { Agreement } from './agreement.ts';
+import { SAME } from './answers.ts';
 import type { Costs } from './costs.ts';
 
 /** All that `sphynx import` found out about a model. */
 export interface ImportReport {
   readonly name: string;
   readonly nodes: ImportedGraph['nodes'];
-  readonly softmax: boolean;
+  /** What the model takes, and what it answers, in words. */
+  readonly takes: string;
+  readonly answers: string;
+  readonly inputKind: InputKind;
+  readonly head: ImportedGraph['head'];
+  readonly warnings: readonly string[];
   /** What of the file was left out. */
   readonly notes: readonly string[];
   readonly layers: readonly LayerReport[];
@@ -23,7 +30,13 @@ export interface ImportReport {
   readonly importError: number | null;
   /** Why it was not compared with onnxruntime; null if it was. */
   readonly notCompared: string | null;
-  readonly calibration: { readonly source: string; readonly images: number };
+  readonly calibration: {
+    readonly source: string;
+    readonly images: number;
+    readonly random: boolean;
+    /** Files that could not be read. */
+    readonly skipped: number;
+  };
   /** The folder that was written. */
   readonly folder: string | null;
 }
@@ -83,7 +96,10 @@ export function describeImport(report: ImportReport): string {
     `${report.name}: ${Object.entries(report.nodes)
       .map(([type, count]) => `${count} ${type}`)
       .join(', ')}`,
-    report.softmax ? 'the Softmax at the end is left to the client' : null,
+    `takes ${report.takes}; answers ${report.answers}`,
+    report.head.operators.length > 0
+      ? `${report.head.operators.join(' and ')} at the end: left to the client`
+      : null,
     ...report.notes,
     '',
     layerTable(layers),
@@ -107,14 +123,14 @@ export function describeImport(report: ImportReport): string {
     ),
     'times: bytes are exact; computing is that of this machine on one core, both parties in turn',
     '',
-    `calibrated on ${counted(report.calibration.images, 'image')} (${report.calibration.source})`,
+    `calibrated on ${counted(report.calibration.images, 'input')} (${report.calibration.source})`,
     report.importError === null
       ? null
       : `the composed network gives the logits of ${report.reference} to ${report.importError.toExponential(1)} of the largest`,
     report.notCompared === null
       ? null
       : `the composed network was not compared with onnxruntime, which cannot run this file: ${report.notCompared}`,
-    `fixed point against ${report.reference} on ${counted(agreement.images, 'image')}: same class on ${agreement.sameClass.toFixed(1)}%, logits off by ${agreement.meanError.toPrecision(2)} on average, ${agreement.maxError.toPrecision(2)} at most (they spread by ${agreement.spread.toPrecision(2)})`,
+    `fixed point against ${report.reference} on ${counted(agreement.images, 'input')}: ${SAME[report.head.head]} on ${agreement.sameAnswer.toFixed(1)}%, outputs off by ${agreement.meanError.toPrecision(2)} on average, ${agreement.maxError.toPrecision(2)} at most (they spread by ${agreement.spread.toPrecision(2)})`,
     `${worst.name} loses most: ${(100 * worst.loss).toFixed(2)}% of its values`,
     '',
     report.folder === null

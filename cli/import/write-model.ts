@@ -38,12 +38,14 @@ export async function writeModel(folder: string, model: ImportedModel): Promise<
   const manifest = {
     name: facts.name,
     family: 'imported',
+    inputKind: facts.inputKind,
+    head: facts.head,
     dataset: { classes: facts.labels, preprocessing: { resize: [height, width], mean, std } },
     relus: network.card.relus,
     macs: network.card.macs,
     sha256: createHash('sha256').update(onnx).digest('hex'),
   };
-  const fixedPoint = { ...plan, calibration: source, agreement };
+  const fixedPoint = { ...plan, source, agreement };
   try {
     await mkdir(folder, { recursive: true });
     await writeNetwork(folder, network);

@@ -7,6 +7,4 @@ export const PLANNING = {
   marginPercent: 200,
   /** L2 norm of an output channel's integer weights: more gains nothing that is seen, less costs accuracy. */
   weightNorm: 2 ** 13,
-  /** The image's scale keeps step with the tensors', so that their kernels in one layer are equally precise. */
-  imageScaleBits: (ringBits: number) => ringBits - 4,
 } as const;

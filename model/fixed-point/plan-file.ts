@@ -1,7 +1,9 @@
+import { CALIBRATIONS } from '../card.ts';
 import { Fields } from '../fields.ts';
 import {
   MAX_CHANNELS,
-  MAX_IMAGE_SCALE_BITS,
+  MAX_INPUT,
+  MAX_INPUT_SCALE_BITS,
   MAX_LAYERS,
   MAX_LOGIT_SCALE_BITS,
   MAX_NAME,
@@ -16,11 +18,14 @@ const LAYER_NAME = new RegExp(`^[\\x20-\\x7e]{1,${MAX_NAME}}$`);
 /** The plan in a model's `fixed-point.json`. What else stands there is for people. Throws 'model/format'. */
 export function readPlan(json: unknown): FixedPointPlan {
   const plan = new Fields(json, 'fixed-point');
+  const channels = plan.list('inputScaleBits', 1, MAX_CHANNELS).length;
   return {
-    format: plan.oneOf('format', 1),
+    format: plan.oneOf('format', 2),
     marginPercent: plan.integer('marginPercent', 100, 10_000),
     calibrationImages: plan.integer('calibrationImages', 1, Number.MAX_SAFE_INTEGER),
-    imageScaleBits: plan.integer('imageScaleBits', 0, MAX_IMAGE_SCALE_BITS),
+    calibration: plan.oneOf('calibration', ...CALIBRATIONS),
+    inputScaleBits: plan.integers('inputScaleBits', channels, -MAX_INPUT_SCALE_BITS, MAX_INPUT_SCALE_BITS),
+    inputLimit: plan.value('inputLimit') === null ? null : plan.integer('inputLimit', 1, MAX_INPUT),
     logitScaleBits: plan.integer('logitScaleBits', 0, MAX_LOGIT_SCALE_BITS),
     layers: plan.each('layers', 0, MAX_LAYERS, (layer) => {
       const ringBits = layer.integer('ringBits', RING_BITS.min, RING_BITS.max);

@@ -1,6 +1,8 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
+import type { Calibration } from '../card.ts';
 import type { FloatLayer, FloatNetwork } from '../float-network.ts';
 import { MAX_LOGIT_SCALE_BITS, MAX_PRODUCT_BITS, MIN_DROP_BITS } from '../limits.ts';
+import type { InputScales } from './input-scales.ts';
 import { type LayerRanges, linearLimit, wholeRange } from './ranges.ts';
 
 /**
@@ -12,12 +14,15 @@ import { type LayerRanges, linearLimit, wholeRange } from './ranges.ts';
  * of their channel, it may have a larger scale, as far as the norm at that f allows.
  */
 export interface FixedPointPlan {
-  readonly format: 1;
+  readonly format: 2;
   /** Largest value that fits, in percent of the largest in calibration; beyond it values wrap around. */
   readonly marginPercent: number;
   readonly calibrationImages: number;
-  /** Tensor 0 is round(normalised pixel * 2^imageScaleBits). */
-  readonly imageScaleBits: number;
+  readonly calibration: Calibration;
+  /** Tensor 0 is round(normalised value * 2^inputScaleBits), with the bits of its channel. */
+  readonly inputScaleBits: readonly number[];
+  /** Largest magnitude of an element of tensor 0; null where pixels bound it. */
+  readonly inputLimit: number | null;
   readonly logitScaleBits: number;
   /** All layers but the last. */
   readonly layers: readonly FixedPointLayer[];
@@ -36,7 +41,8 @@ export interface PlannerOptions {
   readonly ringBits: number;
   readonly marginPercent: number;
   readonly calibrationImages: number;
-  readonly imageScaleBits: number;
+  readonly calibration: Calibration;
+  readonly input: InputScales;
   /**
    * L2 norm that an output channel's integer kernel is given: how precise the weights are. It is exceeded where the least f
    * asks for more. Under homomorphic encryption 2^20 times the root of the channels of a ciphertext add
@@ -63,10 +69,10 @@ export function planFixedPoint(
   ranges: readonly LayerRanges[],
   options: PlannerOptions,
 ): FixedPointPlan {
-  const { ringBits, marginPercent, weightNorm, imageScaleBits, calibrationImages } = options;
+  const { ringBits, marginPercent, weightNorm, input, calibrationImages, calibration } = options;
   checkRanges(network, ranges);
   const margin = marginPercent / 100;
-  const scales: number[][] = [new Array(network.input.channels).fill(2 ** imageScaleBits)];
+  const scales: number[][] = [input.scaleBits.map((bits) => 2 ** bits)];
   const layers: FixedPointLayer[] = [];
   // A stochastic rounding may go up by one.
   const largest = 2 ** (ringBits - 1) - 2;
@@ -104,7 +110,16 @@ export function planFixedPoint(
     MAX_LOGIT_SCALE_BITS,
   );
   if (logitScaleBits < 0) throw new SphynxError('model/unsupported', 'the logits are too large for 32 bits');
-  return { format: 1, marginPercent, calibrationImages, imageScaleBits, logitScaleBits, layers };
+  return {
+    format: 2,
+    marginPercent,
+    calibrationImages,
+    calibration,
+    inputScaleBits: input.scaleBits,
+    inputLimit: input.limit,
+    logitScaleBits,
+    layers,
+  };
 }
 
 /** Throws 'model/unsupported' if a layer gave values that are no numbers. */

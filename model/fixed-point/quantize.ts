@@ -1,6 +1,8 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { Preprocessing } from '../card.ts';
 import type { FloatLayer, FloatNetwork } from '../float-network.ts';
+import type { OutputHead } from '../head.ts';
+import type { InputKind } from '../input-kind.ts';
 import { linearBitmap } from '../linear-elements.ts';
 import { assembleNetwork, type FixedNetwork, type LayerWeights } from '../network.ts';
 import { type FixedPointPlan, inputScales } from './planner.ts';
@@ -8,8 +10,10 @@ import { type FixedPointPlan, inputScales } from './planner.ts';
 /** What a model's folder says about it besides its weights. */
 export interface ModelFacts {
   readonly name: string;
+  readonly inputKind: InputKind;
+  readonly head: OutputHead;
   readonly labels: readonly string[];
-  readonly preprocessing: Omit<Preprocessing, 'scaleBits'>;
+  readonly preprocessing: Omit<Preprocessing, 'scaleBits' | 'limit'>;
 }
 
 /**
@@ -27,7 +31,12 @@ export function quantizeNetwork(
       'model/format',
       `the fixed-point plan has ${plan.layers.length} layers for a network of ${last} and logits: plan it again`,
     );
-  const scales = [new Array<number>(network.input.channels).fill(2 ** plan.imageScaleBits)];
+  if (plan.inputScaleBits.length !== network.input.channels)
+    throw new SphynxError(
+      'model/format',
+      `the fixed-point plan has ${plan.inputScaleBits.length} scales for ${network.input.channels} channels of the input: plan it again`,
+    );
+  const scales = [plan.inputScaleBits.map((bits) => 2 ** bits)];
   const weights: LayerWeights[] = [];
   for (const [l, layer] of network.layers.entries()) {
     const { channels } = layer.output;
@@ -54,7 +63,7 @@ export function quantizeNetwork(
     });
     scales.push([...own]);
   }
-  const { imageScaleBits: scaleBits, logitScaleBits } = plan;
+  const { inputScaleBits: scaleBits, inputLimit: limit, calibration, logitScaleBits } = plan;
   const layers = network.layers.map(({ name, output, terms, linear }, l) => ({
     name,
     output,
@@ -66,7 +75,8 @@ export function quantizeNetwork(
   const draft = {
     ...facts,
     input,
-    preprocessing: { ...facts.preprocessing, scaleBits },
+    preprocessing: { ...facts.preprocessing, scaleBits, limit },
+    calibration,
     layers,
     logitScaleBits,
   };

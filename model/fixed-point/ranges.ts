@@ -19,12 +19,15 @@ export function measureRanges(network: FloatNetwork, images: Iterable<Float32Arr
 /** Measures ranges image by image, for callers with something else to do in between. */
 export class RangeMeter {
   readonly ranges: LayerRanges[];
+  /** Of the input, per channel. */
+  readonly input: Float64Array;
   readonly #network: FloatNetwork;
   readonly #runner: FloatRunner;
 
   constructor(network: FloatNetwork) {
     this.#network = network;
     this.#runner = new FloatRunner(network);
+    this.input = new Float64Array(network.input.channels);
     this.ranges = network.layers.map(({ output: { channels } }) => ({
       relu: new Float64Array(channels),
       linear: new Float64Array(channels),
@@ -32,6 +35,11 @@ export class RangeMeter {
   }
 
   add(image: Float32Array): void {
+    const perChannel = image.length / this.input.length;
+    for (const [i, value] of image.entries()) {
+      const channel = Math.floor(i / perChannel);
+      this.input[channel] = Math.max(this.input[channel], Math.abs(value));
+    }
     const outputs = this.#runner.run(image);
     const last = this.ranges.length - 1;
     for (const [l, { relu, linear }] of this.ranges.entries()) {

@@ -1,15 +1,26 @@
 import onnxProto from 'onnx-proto';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { Shape } from '../card.ts';
+import { elementsOf } from '../geometry.ts';
+import { fitsPicture, type InputKind } from '../input-kind.ts';
 import { MAX_CHANNELS, MAX_ELEMENTS, MAX_SIDE } from '../limits.ts';
 import { type Layout, mapLayout, permuted, wholeAxis } from './layout.ts';
 import { formatError, toInteger } from './onnx-constant.ts';
 import type { OnnxNode } from './onnx-node.ts';
 
-/** What the graph reads: one image, and how the graph sees it. */
+/** What the graph reads: one input, and how the graph sees it. */
 export interface GraphInput {
   readonly input: Shape;
+  readonly inputKind: InputKind;
   readonly layout: Layout;
+}
+
+/** What else decides how an input is read. */
+export interface InputHints {
+  /** What it has to be, where its sizes leave a choice. */
+  readonly wanted?: InputKind;
+  /** Whether the graph convolves in one dimension. */
+  readonly signals: boolean;
 }
 
 const { FLOAT, FLOAT16, DOUBLE, BFLOAT16, UNDEFINED } = onnxProto.onnx.TensorProto.DataType;
@@ -18,10 +29,16 @@ const { FLOAT, FLOAT16, DOUBLE, BFLOAT16, UNDEFINED } = onnxProto.onnx.TensorPro
 const MAX_BATCH = 2 ** 16;
 
 /**
- * The input of a file, as an image [channels, height, width]. Whether the file has the channels last is seen from
- * what reads them. Throws 'model/unsupported' on other inputs than images.
+ * The input of a file. [batch, numbers] is a vector, [batch, channels, length] a signal, and [batch, channels, height,
+ * width] a picture if one fits. [batch, height, width] is a grey picture where it is square and the graph does not
+ * convolve in one dimension. Whether the file has the channels last is seen from what reads them. Throws
+ * 'model/format', or 'model/unsupported' on other inputs.
  */
-export function readInput(value: onnxProto.onnx.IValueInfoProto, nodes: readonly OnnxNode[]): GraphInput {
+export function readInput(
+  value: onnxProto.onnx.IValueInfoProto,
+  nodes: readonly OnnxNode[],
+  { wanted, signals }: InputHints,
+): GraphInput {
   const name = JSON.stringify(value.name);
   const tensor = value.type?.tensorType;
   if (![FLOAT, FLOAT16, DOUBLE, BFLOAT16, UNDEFINED].includes(tensor?.elemType ?? 0))
@@ -30,25 +47,62 @@ export function readInput(value: onnxProto.onnx.IValueInfoProto, nodes: readonly
       `input ${name}: its numbers are no floats: export the model from the first layer that reads floats on`,
     );
   const dims = tensor?.shape?.dim ?? [];
-  if (dims.length !== 4)
+  if (dims.length < 2 || dims.length > 4)
     throw new SphynxError(
       'model/unsupported',
-      `input ${name}: expected [batch, channels, height, width], got ${dims.length} dimensions`,
+      `input ${name}: expected [batch, numbers], [batch, channels, length] or [batch, channels, height, width], got ${dims.length} dimensions`,
     );
   const batch = dims[0].dimValue == null ? 1 : Math.max(1, toInteger(dims[0].dimValue));
   const sizes = dims.slice(1).map(({ dimValue }) => (dimValue == null ? 0 : toInteger(dimValue)));
   const last = hasChannelsLast(value.name ?? '', sizes, nodes);
-  const [channels, height, width] = last ? [sizes[2], sizes[0], sizes[1]] : sizes;
   for (const [i, size] of sizes.entries()) {
-    const most = i === (last ? 2 : 0) ? MAX_CHANNELS : MAX_SIDE;
+    const most = i === (last ? sizes.length - 1 : 0) ? MAX_CHANNELS : MAX_SIDE;
     if (size < 1 || size > most)
       throw formatError(`input ${name}: dimension ${i + 1} must be fixed and from 1 to ${most}`);
   }
-  if (channels * height * width > MAX_ELEMENTS || batch > MAX_BATCH)
-    throw formatError(`input ${name}: more than ${MAX_ELEMENTS} elements or ${MAX_BATCH} images`);
-  const input = { channels, height, width };
-  const layout = mapLayout(input, wholeAxis('batch', batch));
-  return { input, layout: last ? permuted(layout, [0, 2, 3, 1]) : layout };
+  const readings = readingsOf(last ? [sizes.at(-1)!, ...sizes.slice(0, -1)] : sizes, signals);
+  const reading = readings.find(({ inputKind }) => wanted === undefined || inputKind === wanted);
+  if (!reading)
+    throw new SphynxError(
+      'model/unsupported',
+      `input ${name} of ${sizes.join('x')} is no ${wanted}: it can be a ${readings.map(({ inputKind }) => inputKind).join(' or a ')}`,
+    );
+  const { input, inputKind } = reading;
+  if (input.height > MAX_SIDE || elementsOf(input) > MAX_ELEMENTS || batch > MAX_BATCH)
+    throw formatError(
+      `input ${name}: more than ${MAX_ELEMENTS} elements, ${MAX_SIDE} rows or ${MAX_BATCH} inputs`,
+    );
+  const [batches, channels, ...map] = mapLayout(input, wholeAxis('batch', batch));
+  const layout = {
+    2: [batches, channels],
+    3: inputKind === 'picture' ? [batches, ...map] : [batches, channels, map[1]],
+    4: [batches, channels, ...map],
+  }[dims.length as 2 | 3 | 4];
+  return { input, inputKind, layout: last ? permuted(layout, lastFirst(layout.length)) : layout };
+}
+
+/** Axes with the second one moved to the end. */
+function lastFirst(rank: number): number[] {
+  return [0, ...Array.from({ length: rank - 2 }, (_, i) => i + 2), 1];
+}
+
+/** What an input can be whose sizes those are, the channels first; the likeliest first. */
+function readingsOf(sizes: readonly number[], signals: boolean): Omit<GraphInput, 'layout'>[] {
+  const [first, second = 1, third] = sizes;
+  const signal = (height: number, width: number): Omit<GraphInput, 'layout'> => ({
+    inputKind: 'signal',
+    input: { channels: first, height, width },
+  });
+  if (sizes.length === 1) return [{ inputKind: 'vector', input: { channels: first, height: 1, width: 1 } }];
+  if (third === undefined) {
+    const grey = { inputKind: 'picture' as const, input: { channels: 1, height: first, width: second } };
+    return first === second && !signals ? [grey, signal(1, second)] : [signal(1, second), grey];
+  }
+  const input = { channels: first, height: second, width: third };
+  if (second * third === 1) return [{ inputKind: 'vector', input }, signal(second, third)];
+  if (!fitsPicture(first)) return [signal(second, third)];
+  const picture = { inputKind: 'picture' as const, input };
+  return Math.min(second, third) === 1 ? [signal(second, third), picture] : [picture, signal(second, third)];
 }
 
 /** Operators that take axis 1 for the channels of a map. */
@@ -62,22 +116,24 @@ const POINTWISE =
 /** Colours of a picture, with or without transparency. */
 const MOST_COLOURS = 4;
 
-/** Whether an input of the sizes [a, b, c] has its channels last: the first operator with channels that reads it says so. */
+/** Whether an input of three or two sizes has its channels last: the first operator with channels that reads it says so. */
 function hasChannelsLast(input: string, sizes: readonly number[], nodes: readonly OnnxNode[]): boolean {
+  const rank = sizes.length + 1;
+  if (rank < 3) return false;
   /** For each value that is the input in other words, which axis of the input each of its axes is. */
-  const axes = new Map<string, readonly number[]>([[input, [0, 1, 2, 3]]]);
+  const axes = new Map<string, readonly number[]>([[input, [...new Array(rank).keys()]]]);
   for (const node of nodes) {
     const own = node.inputs.map((name) => axes.get(name)).find((found) => found !== undefined);
     if (!own) continue;
     if (node.type === 'Transpose') {
-      const order = node.integers('perm', [3, 2, 1, 0], null);
-      if (order.length === 4 && order.every((axis) => own[axis] !== undefined))
+      const order = node.integers('perm', [...own.keys()].reverse(), null);
+      if (order.length === rank && order.every((axis) => own[axis] !== undefined))
         axes.set(
           node.outputs[0],
           order.map((axis) => own[axis]),
         );
     } else if (POINTWISE.test(node.type)) axes.set(node.outputs[0], own);
-    else if (CHANNELS_FIRST.test(node.type)) return own[1] === 3;
+    else if (CHANNELS_FIRST.test(node.type)) return own[1] === rank - 1;
   }
-  return sizes[2] <= MOST_COLOURS && sizes[0] > MOST_COLOURS;
+  return rank === 4 && sizes[2] <= MOST_COLOURS && Math.min(sizes[0], sizes[1]) > MOST_COLOURS;
 }

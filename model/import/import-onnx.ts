@@ -1,13 +1,17 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { Shape } from '../card.ts';
 import type { FloatNetwork } from '../float-network.ts';
+import type { InputKind } from '../input-kind.ts';
 import { chooseCuts } from './choose-cuts.ts';
 import { knownSizes } from './compose.ts';
-import { withoutFinalSoftmax } from './final-softmax.ts';
+import { type GraphHead, headOf, withoutHead } from './final-head.ts';
 import { finishLayers } from './finish-layers.ts';
 import { foldGraph } from './fold-constants.ts';
+import { inOrder, makersOf } from './graph-order.ts';
+import { sizesOf } from './layout.ts';
 import { mergeReductions } from './merge-reductions.ts';
-import { type ReadOptions, readOnnx } from './onnx.ts';
+import { type OnnxFile, type OnnxGraph, type ReadOptions, readOnnx } from './onnx.ts';
+import type { OnnxNode } from './onnx-node.ts';
 import { padPools } from './pad-pools.ts';
 import type { PendingLayer } from './pending-layer.ts';
 import { poolFirst } from './pool-first.ts';
@@ -20,8 +24,9 @@ export interface ImportedGraph {
   readonly origins: readonly Pick<PendingLayer, 'operators' | 'cuts'>[];
   /** How many nodes the graph has of each type. */
   readonly nodes: Readonly<Record<string, number>>;
-  /** Whether the output went through a Softmax, which is left to the client. */
-  readonly softmax: boolean;
+  /** What the outputs mean, which is left to the client. */
+  readonly head: GraphHead;
+  readonly inputKind: InputKind;
   /** What of the file was left out, for people. */
   readonly notes: readonly string[];
   /** What to compare the network with. */
@@ -39,26 +44,35 @@ export async function importOnnx(bytes: Uint8Array, options?: ReadOptions): Prom
 /** The same, with the report of it. */
 export async function importGraph(bytes: Uint8Array, options?: ReadOptions): Promise<ImportedGraph> {
   const read = await readOnnx(bytes, options);
-  const { graph: file, model, notes } = read;
-  const whole = await foldGraph(file, model.opsetImport, knownSizes);
-  const logits = withoutFinalSoftmax(whole);
-  const graph = poolFirst(padPools(mergeReductions(logits)));
+  const { model, notes } = read;
+  const logits = withoutHead(read.graph);
+  const whole = await foldGraph(logits.graph, model.opsetImport, knownSizes);
+  const graph = poolFirst(padPools(mergeReductions(whole)));
   const { layers, problems } = chooseCuts(graph);
   if (problems.length > 0)
     throw new SphynxError(
       'model/unsupported',
       `this network cannot be run privately:\n${problems.join('\n')}`,
     );
+  const network = { input: graph.input, layers: finished(layers, graph.input) };
+  const { layout } = layers[layers.length - 1].value;
   const nodes: Record<string, number> = {};
   for (const { type } of read.nodes) if (type !== 'Constant') nodes[type] = (nodes[type] ?? 0) + 1;
   return {
-    network: { input: graph.input, layers: finished(layers, graph.input) },
+    network,
     origins: layers.map(({ operators, cuts }) => ({ operators, cuts })),
     nodes,
-    softmax: logits !== whole,
+    head: headOf(logits, [1, ...sizesOf(layout).slice(1)]),
+    inputKind: graph.inputKind,
     notes,
-    runtime: runtimeModel(read),
+    runtime: runtimeModel({ ...read, graph: logits.graph, nodes: neededFor(read, logits.graph) }),
   };
+}
+
+/** All nodes that the logits depend on. */
+function neededFor({ nodes, model }: OnnxFile, { outputName }: OnnxGraph): OnnxNode[] {
+  const given = new Set((model.graph?.initializer ?? []).map(({ name }) => name ?? ''));
+  return inOrder(nodes, makersOf(nodes, given), [outputName]);
 }
 
 /** Kernels are computed from those they are composed of, one inside the other. */

@@ -1,25 +1,29 @@
 import onnxProto from 'onnx-proto';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { Shape } from '../card.ts';
+import type { InputKind } from '../input-kind.ts';
 import { inlineExternalData, type ReadExternal } from './external-data.ts';
 import { readInput } from './graph-input.ts';
 import { inOrder, makersOf } from './graph-order.ts';
 import type { Layout } from './layout.ts';
-import { formatError, OnnxConstant } from './onnx-constant.ts';
+import { formatError, OnnxConstant, toInteger } from './onnx-constant.ts';
 import { OnnxNode } from './onnx-node.ts';
 
 /** Reading ONNX files (github.com/onnx/onnx, docs/IR.md) into a graph of checked values. Files may be hostile. */
 
 export interface OnnxGraph {
   readonly inputName: string;
-  /** One image. */
+  /** One input. */
   readonly input: Shape;
-  /** The image as the graph sees it, in a batch of as many as the file was exported for. */
+  readonly inputKind: InputKind;
+  /** The input as the graph sees it, in a batch of as many as the file was exported for. */
   readonly layout: Layout;
   readonly outputName: string;
   /** All that the output depends on, in an order in which every value is computed before it is read. */
   readonly nodes: readonly OnnxNode[];
   readonly constants: ReadonlyMap<string, OnnxConstant>;
+  /** The version of ONNX's own operators. */
+  readonly opset: number;
   /** Why constants could not be computed, by name; empty for those that only other constants read. */
   readonly failures?: ReadonlyMap<string, string>;
 }
@@ -39,6 +43,8 @@ export interface ReadOptions {
   readonly output?: string;
   /** Reads a file beside the model; none are read without it. */
   readonly readExternal?: ReadExternal;
+  /** What the input is, where its sizes leave a choice. */
+  readonly inputKind?: InputKind;
 }
 
 /** Larger files than any network that can be run privately. */
@@ -51,7 +57,7 @@ const MAX_NODES = 20_000;
  */
 export async function readOnnx(
   bytes: Uint8Array,
-  { output, readExternal }: ReadOptions = {},
+  { output, readExternal, inputKind }: ReadOptions = {},
 ): Promise<OnnxFile> {
   if (bytes.length > MAX_FILE_BYTES) throw formatError(`a file of ${bytes.length} bytes`);
   const model = decode(bytes);
@@ -90,13 +96,28 @@ export async function readOnnx(
   for (const node of nodes)
     if (node.type === 'Constant') constants.set(node.outputs[0], node.constantTensor());
   const computing = nodes.filter(({ type }) => type !== 'Constant');
-  const image = readInput(used[0], computing);
+  const signals = convolvesSignals(computing, constants);
+  const input = readInput(used[0], computing, { wanted: inputKind, signals });
+  const opset = opsetOf(model.opsetImport ?? []);
   return {
-    graph: { inputName: used[0].name ?? '', ...image, outputName, nodes: computing, constants },
+    graph: { inputName: used[0].name ?? '', ...input, outputName, nodes: computing, constants, opset },
     nodes,
     model,
     notes,
   };
+}
+
+/** Whether a convolution in the graph has weights [out, in, length]. */
+function convolvesSignals(nodes: readonly OnnxNode[], constants: ReadonlyMap<string, OnnxConstant>): boolean {
+  return nodes.some(
+    ({ type, inputs }) => type === 'Conv' && constants.get(inputs[1] ?? '')?.dims.length === 3,
+  );
+}
+
+/** A file that names none is of the first ones, which had no such list. */
+function opsetOf(imports: readonly onnxProto.onnx.IOperatorSetIdProto[]): number {
+  const own = imports.find(({ domain }) => !domain || domain === 'ai.onnx');
+  return own?.version == null ? 1 : toInteger(own.version);
 }
 
 function decode(bytes: Uint8Array): onnxProto.onnx.IModelProto {

@@ -72,8 +72,8 @@ test('import reads CIFAR, and tells people the same in words, writing nothing un
   assert.match(stdout, /8 Conv, 8 Relu, 4 AveragePool/);
   assert.match(stdout, /^layer7\/relu +8x2x2 +32 +0 +12 +\d+/m);
   assert.match(stdout, /^mobile +[\d.]+ m?s +[\d.]+ m?s$/m);
-  assert.match(stdout, /calibrated on 12 images/);
-  assert.match(stdout, /fixed point against onnxruntime on 6 images: same class on \d+/);
+  assert.match(stdout, /calibrated on 12 inputs/);
+  assert.match(stdout, /fixed point against onnxruntime on 6 inputs: same class on \d+/);
   assert.match(stdout, /loses most/);
   assert.match(stdout, /nothing is written/);
 });

@@ -22,6 +22,8 @@ test('what a server says cannot drive the terminal, not even in stack traces', a
     macs: 1,
     quote: { offlineBytes: 1, onlineBytes: 1, offlineProcessorMs: 0, expectedWaitMs: 0 },
     output: 'logits' as const,
+    inputKind: 'picture' as const,
+    head: 'softmax' as const,
   };
   const card = { cardJson: ESCAPES, modelHash: '', planHash: '', quote: summary.quote, setting: 'fast' };
   const server = await hostileServer({ models: [summary], card });

@@ -18,6 +18,8 @@ const summary: ModelSummary = {
   macs: 1000,
   quote: { offlineBytes: 1000, onlineBytes: 100, offlineProcessorMs: 0, expectedWaitMs: 0 },
   output: 'logits',
+  inputKind: 'picture',
+  head: 'softmax',
 };
 
 test('a list of models with names or figures that are none is refused before anybody prints it', async () => {
@@ -30,6 +32,8 @@ test('a list of models with names or figures that are none is refused before any
     { relus: 2 ** 63 },
     { output: 'label\u001b[2J' },
     { output: '' },
+    { inputKind: 'photograph' },
+    { head: 'argmax' },
   ];
   for (const lie of lies) {
     const address = await hostileServer({ models: [{ ...summary, ...lie }] });
@@ -45,8 +49,11 @@ function hostileCard(size: number, layers: readonly CardLayer[]): ModelCard {
     name: summary.name,
     hash: summary.hash,
     input,
-    preprocessing: { width: size, height: size, mean: [0], std: [1], scaleBits: 8 },
-    labels: ['class'],
+    preprocessing: { width: size, height: size, mean: [0], std: [1], scaleBits: [8], limit: null },
+    inputKind: 'picture',
+    calibration: 'inputs',
+    head: 'values',
+    labels: ['value'],
     layers,
     logitScaleBits: 8,
     relus: countRelus({ layers }),

@@ -36,6 +36,20 @@ test('unknown fields are dropped and the order of keys does not matter', () => {
 const hostile: Record<string, (card: Json) => void> = {
   'another format': (card) => (card.format = 2),
   'no format': (card) => delete card.format,
+  'an input of no kind': (card) => (card.inputKind = 'film'),
+  'a vector with a map': (card) => (card.inputKind = 'vector'),
+  'an unknown head': (card) => (card.head = 'argmax'),
+  'a sigmoid of ten logits': (card) => (card.head = 'sigmoid'),
+  'the likeliest of labels that apply by themselves': (card) => {
+    card.head = 'multi-label';
+    card.output = 'label';
+  },
+  'scales measured on nothing': (card) => (card.calibration = ''),
+  'too few scales of the input': (card) => card.preprocessing.scaleBits.pop(),
+  'a scale of the input without end': (card) => (card.preprocessing.scaleBits[0] = 1e6),
+  'a scale of the input that is a fraction': (card) => (card.preprocessing.scaleBits[0] = 0.5),
+  'a limit of zero': (card) => (card.preprocessing.limit = 0),
+  'no limit at all': (card) => delete card.preprocessing.limit,
   'a name with a path': (card) => (card.name = '../weights'),
   'an endless name': (card) => (card.name = 'a'.repeat(1e6)),
   'a hash that is not one': (card) => (card.hash = 'g'.repeat(64)),

@@ -236,7 +236,7 @@ test('the spread of stochastic runs contains the nearest result', () => {
 test("an image is quantised at the card's scale, and one of another size is refused", () => {
   const { card } = randomSmallNetwork(4);
   const image = new Float32Array(elementsOf(card.input)).fill(-0.5);
-  assert.equal(quantizeImage(card, image)[0], -(2 ** (card.preprocessing.scaleBits - 1)));
+  assert.equal(quantizeImage(card, image)[0], -(2 ** (card.preprocessing.scaleBits[0] - 1)));
   assert.throws(() => quantizeImage(card, image.subarray(1)), { code: 'protocol/length' });
 });
 

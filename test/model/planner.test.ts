@@ -27,11 +27,14 @@ const OPTIONS = {
   ringBits: 12,
   marginPercent: 150,
   calibrationImages: images.length,
-  imageScaleBits: 6,
+  calibration: 'inputs' as const,
+  input: { scaleBits: [6, 6, 6], limit: null },
   weightNorm: 2 ** 11,
 };
 const FACTS = {
   name: 'small',
+  inputKind: 'picture' as const,
+  head: 'softmax' as const,
   labels: Array.from({ length: 10 }, (_, i) => `class ${i}`),
   preprocessing: { height: 8, width: 8, mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] },
 };
@@ -256,7 +259,7 @@ test('files that do not belong together are refused, naming the file and the rem
       { plan: { layers: plan.layers.map((layer) => ({ ...layer, name: 'other' })) } },
       /layer other .*plan it again/,
     ],
-    [{ plan: { format: 2 } }, /fixed-point\.format/],
+    [{ plan: { format: 1 } }, /fixed-point\.format/],
   ];
   for (const [changes, message] of cases) {
     writeModel(changes);

@@ -4,10 +4,17 @@ import type { FixedPointPlan } from '../../model/fixed-point/planner.ts';
 import { measureRanges, rangeUse } from '../../model/fixed-point/ranges.ts';
 
 const layer = { name: 'one', ringBits: 4, dropBits: 8, scales: [2, 4] };
-const facts = { marginPercent: 200, calibrationImages: 10, imageScaleBits: 6, logitScaleBits: 8 };
+const facts = {
+  marginPercent: 200,
+  calibrationImages: 10,
+  calibration: 'inputs',
+  inputScaleBits: [6],
+  inputLimit: null,
+  logitScaleBits: 8,
+} as const;
 
 function planOf(...layers: FixedPointPlan['layers']): FixedPointPlan {
-  return { format: 1, ...facts, layers };
+  return { format: 2, ...facts, layers };
 }
 
 function relus(...relu: number[]) {

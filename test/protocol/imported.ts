@@ -25,7 +25,7 @@ export interface ImportedNetwork {
 
 /** Imports a file, plans it on random images and compares the classes of the integers with the runtime's. */
 export async function imported(onnx: Uint8Array, ringBits: number): Promise<ImportedNetwork> {
-  const { network: float } = await importGraph(onnx);
+  const { network: float, inputKind, head } = await importGraph(onnx);
   const { channels, height, width } = float.input;
   const random = seededRandom(7);
   const images = Array.from({ length: IMAGES }, () =>
@@ -35,13 +35,16 @@ export async function imported(onnx: Uint8Array, ringBits: number): Promise<Impo
     ringBits,
     marginPercent: 150,
     calibrationImages: IMAGES,
-    imageScaleBits: ringBits - 4,
+    calibration: 'inputs',
+    input: { scaleBits: new Array(channels).fill(ringBits - 4), limit: null },
     weightNorm: 2 ** 13,
   });
   const classes = float.layers[float.layers.length - 1].output.channels;
   const one = new Array<number>(channels).fill(1);
   const network = quantizeNetwork(float, plan, {
     name: 'imported',
+    inputKind,
+    head: head.head,
     labels: Array.from({ length: classes }, (_, i) => `class ${i}`),
     preprocessing: { height, width, mean: one, std: one },
   });

@@ -51,11 +51,14 @@ for (const [what, build] of Object.entries(files))
       ringBits: 14,
       marginPercent: 150,
       calibrationImages: images.length,
-      imageScaleBits: IMAGE_SCALE_BITS,
+      calibration: 'inputs',
+      input: { scaleBits: [IMAGE_SCALE_BITS, IMAGE_SCALE_BITS], limit: null },
       weightNorm: 2 ** 13,
     });
     const network = quantizeNetwork(float, plan, {
       name: 'rewritten',
+      inputKind: 'signal',
+      head: 'softmax',
       labels: ['a', 'b', 'c'],
       preprocessing: { width: 8, height: 8, mean: [0.5, 0.5], std: [0.25, 0.25] },
     });

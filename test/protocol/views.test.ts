@@ -55,8 +55,8 @@ for (const [elements, linear] of [
     };
     const { input, preprocessing } = network.card;
     const pixels = input.channels * input.height * input.width;
-    const black = new Int32Array(pixels).fill(-2 * 2 ** preprocessing.scaleBits);
-    const white = new Int32Array(pixels).fill(2 * 2 ** preprocessing.scaleBits);
+    const black = new Int32Array(pixels).fill(-2 * 2 ** preprocessing.scaleBits[0]);
+    const white = new Int32Array(pixels).fill(2 * 2 ** preprocessing.scaleBits[0]);
 
     const views: { prepared: Preparation; black: Inference; white: Inference }[] = [];
 

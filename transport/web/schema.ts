@@ -32,6 +32,8 @@ const modelSummary: MessageType = {
     macs: whole(8),
     quote: one(9, quote),
     output: text(10),
+    inputKind: text(11),
+    head: text(12),
   },
 };
 

@@ -1,0 +1,76 @@
+import { answerInWords, inputInWords } from '../../client/input-words.ts';
+import type { ModelFacts } from '../../model/fixed-point/quantize.ts';
+import type { ImportedGraph } from '../../model/import/import-onnx.ts';
+import { fitsPicture } from '../../model/input-kind.ts';
+import { counted } from '../units.ts';
+import { isOneAnswer } from './answers.ts';
+import type { Calibration } from './calibration.ts';
+
+/** What an import tells people who may have meant something else. Each is one sentence with what to do. */
+
+/** Fewer inputs than this seldom show how large values become. */
+const FEW_INPUTS = 30;
+
+/** The largest value of a byte, by which pixels are divided. */
+const BYTE = 255;
+
+/** Of what the network takes and answers, before it is calibrated. */
+export function warnOfModel({ network, head }: ImportedGraph, facts: ModelFacts): string[] {
+  const { inputKind } = facts;
+  const { channels, height, width } = network.input;
+  const warnings: string[] = [];
+  if (inputKind === 'signal' && height > 1 && !fitsPicture(channels))
+    warnings.push(
+      `no picture fits this network, as it takes ${channels} channels and pictures have 3 (colour) or 1 (grey): clients give it ${inputInWords(inputKind, network.input)} as a typed array or a .npy file`,
+    );
+  if (inputKind === 'picture' && Math.min(height, width) === 1)
+    warnings.push(`a picture of ${width}x${height} is a line: --input signal says that it is none`);
+  if (!head.stated && facts.head === head.head)
+    warnings.push(
+      `the network does not say what its outputs mean: taken as ${answerInWords(facts.head, facts.labels.length)} (--head ${facts.head}); if that is wrong, choose softmax, sigmoid, multi-label or values by --head`,
+    );
+  return [...warnings, ...warnOfPixels(facts)];
+}
+
+/** Means and deviations of pixels from 0 to 255, where pixels from 0 to 1 are meant. */
+function warnOfPixels({ inputKind, preprocessing: { mean, std } }: ModelFacts): string[] {
+  const large = (numbers: readonly number[]) => numbers.some((number) => Math.abs(number) > 1);
+  if (inputKind !== 'picture' || (!large(mean) && !large(std))) return [];
+  const scaled = (numbers: readonly number[]) =>
+    numbers.map((number) => Number((number / BYTE).toPrecision(3))).join(',');
+  const unscaled = std.every((number) => number === 1);
+  const likely = [
+    large(mean) ? `--mean ${scaled(mean)}` : null,
+    // Networks that subtract a mean alone read pixels from 0 to 255.
+    large(std) || unscaled ? `--std ${scaled(std)}` : null,
+  ];
+  return [
+    `${large(mean) ? '--mean' : '--std'} is above 1, but pixels go from 0 to 1 here: if it is of pixels from 0 to 255, the likely values are ${likely.filter(Boolean).join(' ')}`,
+  ];
+}
+
+/** Of the inputs that it is calibrated on. */
+export function warnOfCalibration({ images, skipped }: Calibration, random: boolean): string[] {
+  const warnings: string[] = [];
+  if (random)
+    warnings.push(
+      'random inputs give costs, not scales to serve with: answers may be wrong; the folder says so, and serve and doctor warn of it',
+    );
+  else if (images.length < FEW_INPUTS)
+    warnings.push(
+      `${counted(images.length, 'input')} are few to calibrate on: values larger than twice those seen give wrong answers; take ${FEW_INPUTS} or more, like those to come`,
+    );
+  if (skipped.count > 0)
+    warnings.push(
+      `skipped ${counted(skipped.count, 'file')} that cannot be read; the first: ${skipped.first}`,
+    );
+  return warnings;
+}
+
+/** Of the answers by which k is chosen. */
+export function warnOfAnswers(facts: ModelFacts, outputs: readonly Float32Array[]): string[] {
+  if (!isOneAnswer(facts.head, outputs)) return [];
+  return [
+    `the network gives all ${outputs.length} checked inputs the same answer, so that this says little about k: calibrate on inputs of several classes`,
+  ];
+}

@@ -1,0 +1,34 @@
+import type { ClassifyInput, ModelCard } from '../../client/index.ts';
+import { prepareInput } from '../../client/input.ts';
+import { asSphynxError, type SphynxError } from '../../errors/sphynx-error.ts';
+import { readSamples } from './read-samples.ts';
+
+/** One input that was named on the command line, or why there is none. */
+export type NamedInput =
+  | { readonly name: string; readonly input: ClassifyInput }
+  | { readonly name: string; readonly failure: SphynxError };
+
+/** The inputs in files: a picture each or, for models that take numbers, one or several in each file. All are checked. */
+export async function readInputs(files: readonly string[], card: ModelCard): Promise<NamedInput[]> {
+  const inputs = await Promise.all(files.map((file) => inputsOf(file, card)));
+  return inputs.flat();
+}
+
+async function inputsOf(file: string, card: ModelCard): Promise<NamedInput[]> {
+  if (card.inputKind === 'picture') return [await checked(file, file, card)];
+  try {
+    const samples = await readSamples(file, card);
+    return await Promise.all(samples.map(({ name, values }) => checked(name, values, card)));
+  } catch (error) {
+    return [{ name: file, failure: asSphynxError(error) }];
+  }
+}
+
+async function checked(name: string, input: ClassifyInput, card: ModelCard): Promise<NamedInput> {
+  try {
+    await prepareInput(input, card);
+    return { name, input };
+  } catch (error) {
+    return { name, failure: asSphynxError(error) };
+  }
+}

@@ -1,0 +1,69 @@
+import { SphynxError } from '../../errors/sphynx-error.ts';
+import type { Table } from './table.ts';
+
+/** Values that do not count in a table of text. */
+const MISSING = /^(nan|na|null|none|[+-]?inf(inity)?)?$/i;
+
+/**
+ * A table of numbers: lines of cells with commas, semicolons or tabs between them. A first line without any number is a
+ * header. Throws 'input/invalid' naming the first cell that is no finite number, and where lines differ in length.
+ */
+export function readCsv(text: string): Table {
+  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
+  while (lines.at(-1)?.trim() === '') lines.pop();
+  const separator = [';', '\t'].find((mark) => lines[0]?.includes(mark)) ?? ',';
+  const rows = lines.map((line) =>
+    line.split(separator).map((cell) => cell.trim().replace(/^"(.*)"$/, '$1')),
+  );
+  const header = rows.length > 1 && rows[0].every((cell) => !isNumber(cell) && !MISSING.test(cell));
+  const body = rows.slice(header ? 1 : 0);
+  if (body.length === 0) throw invalid('the file holds no numbers');
+  const width = body[0].length;
+  const values = new Float64Array(body.length * width);
+  for (const [r, row] of body.entries()) {
+    const line = r + (header ? 2 : 1);
+    if (row.length !== width) throw invalid(`line ${line} has ${row.length} cells, and the first ${width}`);
+    for (const [c, cell] of row.entries()) {
+      if (!isNumber(cell))
+        throw invalid(
+          `line ${line}, cell ${c + 1} is ${MISSING.test(cell) ? 'empty or not finite: impute it as for the training' : 'no number'}`,
+        );
+      values[r * width + c] = Number(cell);
+    }
+  }
+  return { shape: [body.length, width], values };
+}
+
+function isNumber(cell: string): boolean {
+  return cell !== '' && Number.isFinite(Number(cell));
+}
+
+/** Numbers in JSON, as lists of lists of one length. Throws 'input/invalid' naming the first place that differs. */
+export function readJson(text: string): Table {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new SphynxError('input/invalid', 'the file is not JSON', { cause });
+  }
+  const shape: number[] = [];
+  for (let inner = json; Array.isArray(inner); inner = inner[0]) shape.push(inner.length);
+  const values: number[] = [];
+  const collect = (value: unknown, depth: number, where: string) => {
+    if (depth === shape.length) {
+      if (typeof value !== 'number') throw invalid(`${where} is no number`);
+      values.push(value);
+      return;
+    }
+    if (!Array.isArray(value) || value.length !== shape[depth])
+      throw invalid(`${where} is no list of ${shape[depth]}, as the first one is`);
+    for (const [i, inner] of value.entries()) collect(inner, depth + 1, `${where}[${i}]`);
+  };
+  if (shape.length === 0) throw invalid('expected a list of numbers, or of lists');
+  collect(json, 0, 'the list');
+  return { shape, values: Float64Array.from(values) };
+}
+
+function invalid(what: string): SphynxError {
+  return new SphynxError('input/invalid', what);
+}

@@ -1,0 +1,30 @@
+import type { InputKind } from '../input-kind.ts';
+
+/** The scales of tensor 0, per channel, and the largest magnitude of its elements; null where pixels bound it. */
+export interface InputScales {
+  readonly scaleBits: readonly number[];
+  readonly limit: number | null;
+}
+
+/** Channels whose largest values differ by less than this factor are taken to be of one unit. */
+const LIKE_SIZE = 64;
+
+/**
+ * Scales for inputs of which `largest` are the largest magnitudes per channel in calibration. A picture's scale keeps
+ * step with those of the tensors behind it, so that their kernels in one layer are equally precise. Other inputs get
+ * scales at which the largest values have k - 2 bits: one scale where all channels are of like size, or else one
+ * per channel, as the columns of a table have units of their own. Twice those values still fit.
+ *
+ * @param ringBits k
+ */
+export function inputScales(kind: InputKind, largest: Float64Array, ringBits: number): InputScales {
+  const channels = largest.length;
+  if (kind === 'picture') return { scaleBits: new Array<number>(channels).fill(ringBits - 4), limit: null };
+  const used = largest.filter((most) => most > 0).sort();
+  const most = used.at(-1) ?? 1;
+  const alike = most / (used[Math.floor(used.length / 2)] ?? 1) < LIKE_SIZE;
+  const bits = (value: number) => Math.floor(Math.log2(2 ** (ringBits - 2) / value));
+  // A channel that is always zero in calibration gets the scale that is safe for all others.
+  const scaleBits = Array.from(largest, (own) => bits(alike || own === 0 ? most : own));
+  return { scaleBits, limit: 2 ** (ringBits - 1) };
+}
