@@ -39,9 +39,18 @@ def evaluate(
 
 
 def autocast(precision: str, device: str = "cpu") -> AbstractContextManager[object]:
-    """The arithmetic of a recipe: fp32, or bf16 for convolutions. Raises ValueError."""
+    """The arithmetic of a recipe: fp32, bf16 for convolutions, or auto. Raises ValueError."""
+    if precision == "auto":
+        precision = usual_precision(device)
     if precision == "fp32":
         return nullcontext()
     if precision == "bf16":
         return torch.autocast(device, torch.bfloat16)
-    raise ValueError(f"unknown precision {precision!r}; expected fp32 or bf16")
+    raise ValueError(f"unknown precision {precision!r}; expected fp32, bf16 or auto")
+
+
+def usual_precision(device: str) -> str:
+    """bf16 where the hardware multiplies it, which is all that can be told without measuring."""
+    if device == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    return "bf16" if torch.ops.mkldnn._is_mkldnn_bf16_supported() else "fp32"

@@ -13,15 +13,19 @@ CPU = torch.device("cpu")
 
 @dataclass(frozen=True)
 class Execution:
-    """One process's place. rank 0 of `processes` leads: it alone writes files and reports."""
+    """One process's place. rank 0 of `processes` leads: it alone writes files and reports.
+
+    compile: through torch.compile; channels_last: the order of maps in memory.
+    """
 
     device: torch.device = CPU
     rank: int = 0
     processes: int = 1
     compile: bool = False
+    channels_last: bool = True
 
     @staticmethod
-    def detect(device: str | None = None, *, compile: bool = False) -> "Execution":
+    def detect(device: str | None = None) -> "Execution":
         """A GPU if there is one. Under torchrun this process joins the others, who all call this.
 
         device: as torch names it, in place of the detected one. Raises ValueError.
@@ -39,18 +43,23 @@ class Execution:
             torch.cuda.set_device(place)
             torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
         if "WORLD_SIZE" not in os.environ:
-            return Execution(place, compile=compile)
+            return Execution(place)
         distributed.init_process_group("nccl" if place.type == "cuda" else "gloo")
-        return Execution(place, distributed.get_rank(), distributed.get_world_size(), compile)
+        return Execution(place, distributed.get_rank(), distributed.get_world_size())
 
     @property
     def leads(self) -> bool:
         """Whether this process writes files and reports."""
         return self.rank == 0
 
+    @property
+    def order(self) -> torch.memory_format:
+        """The order of maps and kernels in memory."""
+        return torch.channels_last if self.channels_last else torch.contiguous_format
+
     def place(self, module: nn.Module) -> None:
-        """Moves a module's tensors to the device, in the memory format that convolves fastest."""
-        module.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        """Moves a module's tensors to the device, in their order."""
+        module.to(self.device).to(memory_format=self.order)  # type: ignore[call-overload]
 
     def wrap(self, module: nn.Module) -> nn.Module:
         """The module, with its gradients averaged over the processes."""

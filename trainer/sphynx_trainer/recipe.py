@@ -22,12 +22,12 @@ class Recipe:
     tenth after each of the epochs `milestones`, "late" linearly to zero in the last fifth, "none".
     warmup: share of all steps in which it first rises linearly from a tenth. clip: largest
     gradient norm. crop_padding: pixels by which training images are shifted at most. precision:
-    "fp32", or "bf16" for convolutions. drop_path: chance that a cell's edge is left out for an
-    image, at the end of a linear rise from zero. auxiliary_weight: of the loss of a second
-    classifier two thirds in, 0 for none. average: what a step keeps of a moving average of the
-    weights, 0 for none. held_out: training images that are kept for choices, at most a tenth of
-    them. In the last `fixed_point_epochs` ReLUs read fixed-point numbers of `fixed_point_bits`
-    bits.
+    "fp32", "bf16" for convolutions, or "auto" for the faster one. drop_path: chance that a cell's
+    edge is left out for an image, at the end of a linear rise from zero. auxiliary_weight: of the
+    loss of a second classifier two thirds in, 0 for none. average: what a step keeps of a moving
+    average of the weights, 0 for none. held_out: training images that are kept for choices, at
+    most a tenth of them. In the last `fixed_point_epochs` ReLUs read fixed-point numbers of
+    `fixed_point_bits` bits.
 
     With teachers the loss is label_weight * cross-entropy + distillation * their term. That is the
     squared error to their mean logits, summed over the classes, or with a `temperature` T above 0

@@ -15,7 +15,7 @@ CPU = Recipe(
     clip=5.0,
     label_smoothing=0.0,
     crop_padding=4,
-    precision="bf16",
+    precision="auto",
     seed=1,
 )
 """One cycle of a high learning rate: about an hour on two CPU cores with bfloat16."""

@@ -10,6 +10,7 @@ from ..execution import Execution
 from ..presets import parse_yaml
 from ..recipe import Recipe
 from ..recipes import RECIPES
+from ..speed.settle import SPEEDS, settle
 from ..training import Run, train
 from .data import add_data_arguments
 
@@ -41,8 +42,13 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     )
     machine = parser.add_argument_group("machine")
     machine.add_argument("--device", help="such as cpu or cuda:1; the first GPU if there is one")
-    machine.add_argument("--compile", action="store_true", help="through torch.compile")
-    machine.add_argument("--threads", type=int, help="CPU threads")
+    machine.add_argument(
+        "--speed",
+        choices=SPEEDS,
+        default="measured",
+        help="through torch.compile or not; measured: whatever trains fastest on this CPU",
+    )
+    machine.add_argument("--threads", type=int, help="CPU threads, in place of the fastest number")
     machine.add_argument("--evaluate-every", type=int, default=1, metavar="EPOCHS")
     parser.add_argument("--resume", action="store_true", help="continue the run in the folder")
 
@@ -65,7 +71,7 @@ def with_execution(options: argparse.Namespace, work: Callable[[Execution], None
     """Does the work in this process's place among those that torchrun started, if it did."""
     if options.threads:
         torch.set_num_threads(options.threads)
-    execution = Execution.detect(options.device, compile=options.compile)
+    execution = Execution.detect(options.device)
     try:
         if options.download and execution.processes > 1:
             raise ValueError("several processes would overwrite each other's --download")
@@ -77,5 +83,6 @@ def with_execution(options: argparse.Namespace, work: Callable[[Execution], None
 def train_as_asked(
     run: Run, options: argparse.Namespace, until_accuracy: float | None = None
 ) -> None:
-    """Trains the run to its end. until_accuracy: as of training.train."""
+    """Trains the run to its end, in its fastest manner. until_accuracy: as of training.train."""
+    settle(run, options.speed, options.threads)
     train(run, evaluate_every=options.evaluate_every, until_accuracy=until_accuracy)

@@ -52,11 +52,13 @@ def train_epoch(
                 group["lr"] = recipe.learning_rate_at(step, recipe.epochs * steps)
             images = run.dataset.normalise(pixels.to(execution.device, non_blocking=True))
             images = lesson.shifts.of(indices).apply(images)
-            images = images.contiguous(memory_format=torch.channels_last)
+            images = images.contiguous(memory_format=execution.order)
             labels = labels.to(execution.device, non_blocking=True)
             with autocast(precision, images.device.type):
                 outputs = student(images)
+                began = time.process_time()
                 taught = lesson.taught(indices, images)
+                run.totals.teacher_seconds += time.process_time() - began
             loss = loss_of(recipe, outputs, labels, taught)
             _descend(run, loss)
             run.totals.add(loss.detach(), outputs.logits, labels)

@@ -15,14 +15,17 @@ CURVE = "curve.svg"
 class Row:
     """One epoch. held_out_accuracy: None where it was not measured.
 
-    seconds: by the clock; cpu_seconds: processor time of all processes; images_per_second: by the
-    clock.
+    seconds: by the clock; cpu_seconds: processor time of all processes; teacher_seconds: that part
+    of it in which teachers computed logits; images_per_second: by the
+    clock; share_of_peak: of the multiplications that one large product of matrices does a second.
     """
 
     epoch: int
     seconds: float
     cpu_seconds: float
+    teacher_seconds: float
     images_per_second: float
+    share_of_peak: float
     learning_rate: float
     train_loss: float
     train_accuracy: float
@@ -35,7 +38,9 @@ class Row:
             "epoch": str(self.epoch),
             "seconds": f"{self.seconds:.1f}",
             "cpu_seconds": f"{self.cpu_seconds:.1f}",
+            "teacher_seconds": f"{self.teacher_seconds:.1f}",
             "images_per_second": f"{self.images_per_second:.0f}",
+            "share_of_peak": f"{self.share_of_peak:.3f}",
             "learning_rate": f"{self.learning_rate:.5f}",
             "train_loss": f"{self.train_loss:.4f}",
             "train_accuracy": f"{self.train_accuracy:.4f}",

@@ -5,9 +5,12 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 
+import torch
+
 from ..datasets import FolderSplit
 from ..evaluation import evaluate
 from ..progress import Progress
+from ..speed.peak import multiplications_per_image, peak_multiplications, share_of_peak
 from .epoch import enter_fixed_point, train_epoch
 from .log import Log, Row
 from .run import Run
@@ -74,19 +77,36 @@ def held_out_accuracy(run: Run) -> float:
 
 def _row(run: Run, totals: Totals, accuracy: float | None) -> Row:
     """The epoch's line of the log, over all processes."""
-    images, loss, hits, cpu_seconds = run.execution.total(
-        [totals.images, totals.loss, totals.hits, totals.cpu_seconds]
+    images, loss, hits, cpu_seconds, teacher_seconds = run.execution.total(
+        [
+            totals.images,
+            totals.loss,
+            totals.hits,
+            totals.cpu_seconds,
+            totals.teacher_seconds,
+        ]
     )
     return Row(
         run.epoch,
         totals.seconds,
         cpu_seconds,
+        teacher_seconds,
         images / totals.seconds,
+        _share_of_peak(run, images / totals.seconds),
         run.optimizer.param_groups[0]["lr"],
         loss / images,
         hits / images,
         accuracy,
     )
+
+
+def _share_of_peak(run: Run, images_per_second: float) -> float:
+    """What the run uses of the arithmetic that its processes have."""
+    execution, recipe = run.execution, run.recipe
+    precision = "fp32" if recipe.in_fixed_point(run.epoch - 1) else recipe.precision
+    peak = peak_multiplications(precision, execution.device, torch.get_num_threads())
+    multiplications = multiplications_per_image(run.network, run.dataset.image_size)
+    return share_of_peak(images_per_second, multiplications, execution.processes * peak)
 
 
 def _progress(run: Run, until: int | None, steps: int) -> Progress:

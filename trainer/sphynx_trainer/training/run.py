@@ -1,6 +1,7 @@
 """One training run: what it trains, how, and where it stands."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from ..execution import Execution
 from ..networks.classifier import Classifier
 from ..networks.families import Config, build
 from ..recipe import Recipe
+from ..speed.manner import Manner
 from ..teachers.teacher import Teacher, load_teacher
 from .average import Average
 from .student import Student
@@ -131,6 +133,18 @@ class Run:
             teacher = load_teacher(name, self.dataset)
             self.execution.place(teacher.network)
             self.teachers.append(teacher)
+
+    def adopt(self, manner: Manner) -> None:
+        """Computes in this manner from now on."""
+        torch.set_num_threads(manner.threads)
+        self.recipe = replace(self.recipe, precision=manner.precision)
+        self.execution = replace(
+            self.execution, compile=manner.compile, channels_last=manner.channels_last
+        )
+        for module in (self.network, self.auxiliary):
+            if module is not None:
+                self.execution.place(module)
+        self.compiled_student = self.execution.compiled(self.student)
 
     def change(self, recipe: Recipe) -> None:
         """Goes on by another recipe with the same kind of optimizer."""

@@ -11,7 +11,8 @@ class Totals:
     """Sums over the batches of an epoch.
 
     loss: weighted by the images of a batch; seconds, cpu_seconds: by the clock and of this
-    process's processor time, both without the time between an interruption and its resumption.
+    process's processor time, both without the time between an interruption and its resumption;
+    teacher_seconds: that part of the processor time in which teachers computed logits.
     """
 
     images: int = 0
@@ -19,6 +20,7 @@ class Totals:
     hits: int = 0
     seconds: float = 0.0
     cpu_seconds: float = 0.0
+    teacher_seconds: float = 0.0
 
     def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
         """Takes in one batch."""

@@ -1,0 +1,1 @@
+"""How a machine trains a network fastest, and how near to its peak that is."""
