@@ -28,7 +28,7 @@ export async function classify(
   images: readonly string[],
   options: ClassifyCommandOptions,
 ): Promise<boolean> {
-  return withClient(options, signal, async (client) => {
+  const work = async (client: Client) => {
     const { name: model } = await client.modelCard(options.model, { signal });
     if (options.prepare) await prepareMissing(client, model, images, output, signal);
     const results: ImageResult[] = [];
@@ -40,7 +40,8 @@ export async function classify(
     const text = results.flatMap((result) => ('error' in result ? [] : describe(result))).join('\n');
     output.result({ server: options.server, model, images: results }, text);
     return results.every((result) => !('error' in result));
-  });
+  };
+  return withClient(options, signal, work, { warmUp: true });
 }
 
 async function prepareMissing(
