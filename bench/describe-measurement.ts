@@ -11,12 +11,21 @@ export function describeMeasurement(figures: Measurement, phases = figures.phase
     `online   ${describeSpread(onlineMs)}, ${perRelu(onlineBytes)} bytes per ReLU, ${figures.rounds} rounds`,
     `offline  ${describeSpread(offlineMs)}, ${perRelu(offlineBytes)} bytes per ReLU`,
     `memory   server ${megabytes(peakRss.server)}, client ${megabytes(peakRss.client)}`,
+    ...describeProcessor(figures),
     ...(phases > 0 ? [`computing, mean of ${repeat}:`] : []),
     ...figures.phases
       .slice(0, phases)
       .map(({ name, party, ms }) => `  ${party} ${name.padEnd(18)} ${ms.toFixed(1).padStart(8)} ms`),
   ];
   return lines.join('\n');
+}
+
+function describeProcessor({ cpuMs }: Measurement): string[] {
+  const of = (party: 'server' | 'client') => {
+    const { preparation, inference, together } = cpuMs;
+    return `${together[party].toFixed(0)} ms (preparation ${preparation[party].toFixed(0)}, inference ${inference[party].toFixed(0)})`;
+  };
+  return [`processor time per image: server ${of('server')}, client ${of('client')}`];
 }
 
 function describeSpread({ median, min, max }: Spread): string {

@@ -12,6 +12,7 @@ import { randomPixels, requireCorrect } from './image.ts';
 import { benchModel } from './model.ts';
 import { networkTo } from './network/between.ts';
 import { type Party, withParties } from './party.ts';
+import { ProcessorMeter, type ProcessorMsPerImage } from './processor-time.ts';
 import { type Sampled, sampled } from './results.ts';
 import { type Phase, phasesOf, readSteps } from './trace.ts';
 
@@ -54,6 +55,8 @@ export interface Measurement {
   readonly phases: readonly Phase[];
   /** Largest resident memory of each process (bytes). */
   readonly peakRss: { readonly server: number; readonly client: number };
+  /** Processor time per image of each process, its workers included (ms). */
+  readonly cpuMs: ProcessorMsPerImage;
 }
 
 /**
@@ -84,7 +87,8 @@ export async function measure(
       processOptions(options.cores?.client),
     );
     const image = randomPixels(network);
-    const { prepared, inferred, since } = await run(client, network, image, options);
+    const meter = new ProcessorMeter({ server, client });
+    const { prepared, inferred, since } = await run(client, meter, network, image, options);
     const peakRss = { client: await client.stop(), server: await server.stop() };
     await requireCorrect(network, image, inferred[0].logits);
     const steps = readSteps(traces).filter(({ at }) => at >= since);
@@ -104,6 +108,7 @@ export async function measure(
       rounds: inferred[0].rounds,
       phases: phasesOf(steps, options.repeat),
       peakRss,
+      cpuMs: meter.perImage,
     };
     return { measurement, steps };
   });
@@ -112,6 +117,7 @@ export async function measure(
 /** Prepares and spends bundles in turns, as many at a time as the disk is asked to hold. */
 async function run(
   client: Party<unknown>,
+  meter: ProcessorMeter,
   network: FixedNetwork,
   image: RawImage,
   { repeat, warmUp, offlineOnly, setting, note }: MeasureOptions,
@@ -129,10 +135,10 @@ async function run(
   while (prepared.length < repeat) {
     const batch = Math.min(atOnce, repeat - prepared.length);
     note(`bundles ${prepared.length + 1} to ${prepared.length + batch} of ${repeat}`);
-    prepared.push(...(await prepare(batch)));
+    prepared.push(...(await meter.during('preparation', batch, () => prepare(batch))));
     const spent = offlineOnly ? 1 : batch;
     for (let i = 0; i < spent && (!offlineOnly || inferred.length === 0); i++)
-      inferred.push(await client.ask<Inferred>('classify', image));
+      inferred.push(await meter.during('inference', 1, () => client.ask<Inferred>('classify', image)));
   }
   return { prepared, inferred, since };
 }

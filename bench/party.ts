@@ -18,6 +18,10 @@ export function answerParent(ready: unknown, answers: Answers, stop: () => Promi
   const all: Answers = {
     ...answers,
     peakRss: async () => process.resourceUsage().maxRSS * 1024,
+    processorMs: async () => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1000;
+    },
     stop,
   };
   process.on('message', async ({ name, argument }: { name: string; argument: never }) => {

@@ -31,7 +31,7 @@ export async function classify(
   files: readonly string[],
   options: ClassifyCommandOptions,
 ): Promise<boolean> {
-  return withClient(options, signal, async (client) => {
+  const work = async (client: Client) => {
     const card = await client.modelCard(options.model, { signal });
     const { name: model } = card;
     const inputs = await readInputs(files, card);
@@ -46,7 +46,8 @@ export async function classify(
     const text = results.flatMap((result) => ('error' in result ? [] : describe(result))).join('\n');
     output.result({ server: options.server, model, images: results }, text);
     return results.every((result) => !('error' in result));
-  });
+  };
+  return withClient(options, signal, work, { warmUp: true });
 }
 
 async function prepareMissing(

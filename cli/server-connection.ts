@@ -43,15 +43,16 @@ export function withConnection(command: Command): Command {
     .option('--state <folder>', "where the client's secret and the bundles are kept");
 }
 
-/** Runs `work` with a connected client and closes it afterwards, whatever happens. */
+/** Runs `work` with a connected client and closes it afterwards, whatever happens. `warmUp`: as of `connect`; false unless given. */
 export async function withClient<Result>(
   options: ConnectionOptions,
   signal: AbortSignal,
   work: (client: Client) => Promise<Result>,
+  { warmUp = false }: Pick<ConnectOptions, 'warmUp'> = {},
 ): Promise<Result> {
   // Loaded here, so that wrong usage and help are answered at once.
   const { connect } = await import('../client/index.ts');
-  const client = await connect(options.server, { ...(await connectOptions(options)), signal });
+  const client = await connect(options.server, { ...(await connectOptions(options)), warmUp, signal });
   try {
     return await work(client);
   } finally {

@@ -64,9 +64,19 @@ export class Client {
     this.address = connection.address;
     this.#connection = connection;
     this.#store = store;
-    this.#models = new KnownModels(connection, (agreement, signal) =>
-      derivePlan(this.#online, agreement, connection.planMs, signal),
-    );
+    this.#models = new KnownModels(connection, async (agreement, signal) => {
+      const plan = await derivePlan(this.#online, agreement, connection.planMs, signal);
+      this.#online.warm(agreement);
+      return plan;
+    });
+  }
+
+  /**
+   * Gets ready for the first inference in the background, if the server has one model only: fetches its card, and has a
+   * thread rehearse. Otherwise that happens when a model is first named. Throws nothing; the first call meets what is wrong.
+   */
+  warmUp(): void {
+    this.#models.get(undefined, this.#closing.signal).catch(() => {});
   }
 
   /** The server's models, by name. */

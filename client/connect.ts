@@ -17,6 +17,11 @@ export interface ConnectOptions extends Security {
    * machine only.
    */
   readonly token?: BearerToken;
+  /**
+   * Whether to get ready for the first inference in the background, so that it takes no longer than the others. Default
+   * true; false spares a program that classifies nothing the work.
+   */
+  readonly warmUp?: boolean;
   readonly deadlines?: Partial<Deadlines>;
   readonly signal?: AbortSignal;
 }
@@ -49,5 +54,7 @@ export async function connect(address: string, options: ConnectOptions = {}): Pr
     connection.close();
     throw asSphynxError(error);
   }
-  return new Client(connection, store);
+  const client = new Client(connection, store);
+  if (options.warmUp ?? true) client.warmUp();
+  return client;
 }

@@ -3,6 +3,7 @@ import { parseModelCard } from '../model/card.ts';
 import { refersTo } from '../model/reference.ts';
 import type { Agreement } from '../protocol/plan.ts';
 import { isSetting } from '../protocol/setting.ts';
+import { onAbort } from './abort.ts';
 import type { Connection } from './connection.ts';
 import type { PlanFacts } from './thread-messages.ts';
 
@@ -18,6 +19,7 @@ export class KnownModels {
   readonly #connection: Connection;
   readonly #derive: DerivePlan;
   readonly #models = new Map<string, KnownModel>();
+  readonly #fetching = new Map<string, Promise<KnownModel>>();
   #only: string | undefined;
 
   constructor(connection: Connection, derive: DerivePlan) {
@@ -33,12 +35,20 @@ export class KnownModels {
    */
   async get(reference: string | undefined, signal?: AbortSignal): Promise<KnownModel> {
     const wanted = reference ?? (await this.#findOnly(signal));
-    let model = this.#models.get(wanted);
-    if (!model) {
-      model = await this.#fetch(wanted, signal);
+    // One caller fetches it. If that fails, perhaps only because that caller has given up, the next one tries.
+    for (let other = this.#fetching.get(wanted); other; other = this.#fetching.get(wanted))
+      await settledOrAborted(other, signal);
+    const known = this.#models.get(wanted);
+    if (known) return known;
+    const fetching = this.#fetch(wanted, signal);
+    this.#fetching.set(wanted, fetching);
+    try {
+      const model = await fetching;
       this.#models.set(wanted, model);
+      return model;
+    } finally {
+      this.#fetching.delete(wanted);
     }
-    return model;
   }
 
   /** To be called when the server turns out to have changed a model. */
@@ -81,6 +91,15 @@ export class KnownModels {
       );
     return { card, setting, plan };
   }
+}
+
+/** Resolves when `promise` is settled, either way. Throws 'aborted' when the signal fires. */
+async function settledOrAborted(promise: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
+  const stop = Promise.withResolvers<void>();
+  const release = onAbort(signal, stop.reject);
+  const settled = () => stop.resolve();
+  promise.then(settled, settled);
+  await stop.promise.finally(release);
 }
 
 function parseJson(text: string): unknown {

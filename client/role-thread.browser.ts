@@ -1,4 +1,5 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
+import type { Agreement } from '../protocol/plan.ts';
 import type { Network, RoleThread as NodeRoleThread } from './role-thread.ts';
 import { Roles } from './roles.ts';
 import type { Job, JobResults } from './thread-messages.ts';
@@ -28,6 +29,10 @@ export class RoleThread implements Pick<NodeRoleThread, keyof NodeRoleThread> {
     network: Network,
   ): Promise<JobResults[Type]> {
     return this.#run(type, job, network);
+  }
+
+  warm(agreement: Agreement): void {
+    this.#roles.warm(agreement);
   }
 
   /** When this resolves, no job runs: the conversation of one that does must have broken off. */

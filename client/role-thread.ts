@@ -1,10 +1,11 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { SphynxError, type SphynxErrorCode } from '../errors/sphynx-error.ts';
 import type { Channel } from '../protocol/channel.ts';
+import type { Agreement } from '../protocol/plan.ts';
 import { PortChannel } from '../transport/port-channel.ts';
 import { relay } from '../transport/relay.ts';
 import { THREAD_HEAP_MB } from './limits.ts';
-import type { Job, JobResults, Report } from './thread-messages.ts';
+import type { Job, JobResults, Report, WarmUp } from './thread-messages.ts';
 
 // Run from source or compiled, a worker is what this file is.
 const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
@@ -73,6 +74,11 @@ export class RoleThread {
       throw error;
     }
     return (await report) as JobResults[Type];
+  }
+
+  /** Rehearses inferences of a model in the background, until the next job. */
+  warm(agreement: Agreement): void {
+    this.#worker.postMessage({ type: 'warm', agreement } satisfies WarmUp);
   }
 
   /** Ends the thread wherever it is. When this resolves, it touches no file any more. */

@@ -1,4 +1,5 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
+import type { Agreement } from '../protocol/plan.ts';
 import { checkAborted } from './abort.ts';
 import { RoleThread } from './role-thread.ts';
 
@@ -32,6 +33,11 @@ export class RoleThreads {
       this.#release(thread);
       throw error;
     }
+  }
+
+  /** Has one thread that is idle rehearse inferences of a model, until it gets work. Does nothing if none is. */
+  warm(agreement: Agreement): void {
+    this.#idle.at(-1)?.warm(agreement);
   }
 
   /** Stops all threads; their callers' work fails. */

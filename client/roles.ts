@@ -2,7 +2,9 @@ import type { Channel } from '../protocol/channel.ts';
 import { prepareClient } from '../protocol/offline.ts';
 import { inferClient } from '../protocol/online.ts';
 import { type Agreement, makePlan, type Plan, planHash } from '../protocol/plan.ts';
+import { rehearseClient } from '../protocol/rehearsal.ts';
 import { type ClientSession, closeSession, openClientSession } from '../protocol/session.ts';
+import { Rehearsals } from '../transport/rehearsals.ts';
 import { BundleReader, BundleWriter } from './bundle-body.ts';
 import { planFacts } from './plan-facts.ts';
 import type { Job, JobResults } from './thread-messages.ts';
@@ -16,13 +18,21 @@ export type RoleJob<Type extends Job['type'] = Job['type']> = Type extends unkno
 export class Roles {
   #session: ClientSession | undefined;
   #known: Plan | undefined;
+  #rehearsals: Rehearsals | undefined = new Rehearsals();
 
   /** @param session one that is open already */
   constructor(session?: ClientSession) {
     this.#session = session;
   }
 
+  /** Rehearses inferences of a model in the background, until the next job. Runs nothing in a thread that has inferred. */
+  warm(agreement: Agreement): void {
+    this.#rehearsals?.begin((pause) => rehearseClient(this.#planOf(agreement), pause));
+  }
+
   async play(job: RoleJob, channel: Channel): Promise<JobResults[Job['type']]> {
+    // One that only derives a plan or frees a session leaves the thread idle again.
+    if ('path' in job || job.type === 'open') this.#stopRehearsals();
     switch (job.type) {
       case 'load':
         return planFacts(this.#planOf(job.agreement));
@@ -63,6 +73,11 @@ export class Roles {
     } finally {
       reader.close();
     }
+  }
+
+  #stopRehearsals(): void {
+    this.#rehearsals?.stop();
+    this.#rehearsals = undefined;
   }
 
   /**

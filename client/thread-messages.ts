@@ -5,6 +5,12 @@ import type { BundleBody } from './bundle-header.ts';
 
 /** What the main thread and a role thread say to each other. Segments go over the ports in these messages. */
 
+/** Asks a thread that waits for a job to rehearse inferences of a model. It reports nothing, and makes way for jobs. */
+export interface WarmUp {
+  readonly type: 'warm';
+  readonly agreement: Agreement;
+}
+
 /** A thread does one job at a time. A session is opened once per Preprocess stream and closed at its end. */
 export type Job =
   /** Derives the plan, which takes long for a hostile card, and keeps it for the jobs that follow. */

@@ -5,13 +5,16 @@ import { lowerThreadPriority } from '../transport/low-priority.ts';
 import { PortChannel } from '../transport/port-channel.ts';
 import { logSteps } from '../transport/trace-log.ts';
 import { Roles } from './roles.ts';
-import type { Job, Report } from './thread-messages.ts';
+import type { Job, Report, WarmUp } from './thread-messages.ts';
 
 const roles = new Roles();
 
 logSteps('client');
 const main = parentPort as MessagePort;
-main.on('message', run);
+main.on('message', (message: Job | WarmUp) => {
+  if (message.type === 'warm') roles.warm(message.agreement);
+  else run(message);
+});
 
 async function run(job: Job): Promise<void> {
   // On demand only: what follows the segments of this role belongs to the main thread.

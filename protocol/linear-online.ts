@@ -1,20 +1,7 @@
-import { randomSeed } from '../crypto/prg.ts';
 import { addTerm, layerBias } from '../model/executor.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import { layerMask } from './masks.ts';
 import type { Plan } from './plan.ts';
-
-/**
- * Runs all linear layers of a network once, on zeros: compiles the kernels and brings the weights into memory, so
- * that the first inference need not.
- */
-export function warmUpServer(plan: Plan, network: FixedNetwork): void {
-  const layers = new LinearLayers(plan, network, randomSeed());
-  for (const elements of plan.tensorElements) {
-    layers.push(new Uint32Array(elements));
-    layers.finish();
-  }
-}
 
 /**
  * The server's half of the linear layers, online (DELPHI section 4.2): a_l = W_l (x - r) + bias - s_l. A layer

@@ -4,13 +4,15 @@ import { KernelCache } from '../crypto/he/kernel-cache.ts';
 import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import type { Channel } from '../protocol/channel.ts';
-import { warmUpServer } from '../protocol/linear-online.ts';
 import { prepareServer } from '../protocol/offline.ts';
 import { inferServer } from '../protocol/online.ts';
 import { makePlan, type Plan } from '../protocol/plan.ts';
+import { rehearseServer } from '../protocol/rehearsal.ts';
+import { rehearsePreparation } from '../protocol/rehearse-preparation.ts';
 import { closeSession, openServerSession, type ServerSession } from '../protocol/session.ts';
 import { lowerThreadPriority } from '../transport/low-priority.ts';
 import { PortChannel } from '../transport/port-channel.ts';
+import { Rehearsals } from '../transport/rehearsals.ts';
 import { logSteps } from '../transport/trace-log.ts';
 import { OnlineFlag } from './scheduling/online-flag.ts';
 import { ProcessorTurns } from './scheduling/processor-turns.ts';
@@ -22,6 +24,7 @@ const turns = new ProcessorTurns({ online: new OnlineFlag(online), tolerated });
 const kernelCache = new KernelCache(kernelCacheBytes);
 /** By hash. */
 const models = new Map<string, { network: FixedNetwork; plan: Plan }>();
+const rehearsals = new Rehearsals();
 
 /** The session of each Preprocess stream, and the role that runs on it now or ran last. */
 interface OpenSession {
@@ -41,6 +44,7 @@ main.on('message', (job: WorkerJob) => {
   else run(job);
 });
 report({ type: 'ready' });
+if (work === 'preparations') rehearsals.begin(rehearsePreparation, 1);
 
 function serve(wanted: readonly FixedNetwork[]): void {
   const hashes = new Set(wanted.map(({ card }) => card.hash));
@@ -50,11 +54,12 @@ function serve(wanted: readonly FixedNetwork[]): void {
     if (models.has(card.hash)) continue;
     const plan = makePlan(card, setting);
     models.set(card.hash, { network, plan });
-    if (work === 'inferences') warmUpServer(plan, network);
+    if (work === 'inferences') rehearsals.begin((pause) => rehearseServer(plan, network, pause));
   }
 }
 
 async function run(job: RoleJob): Promise<void> {
+  rehearsals.stop();
   // On demand only: what follows the segments of this role belongs to the main thread.
   const channel = new PortChannel(job.port, { prefetch: 0 });
   try {

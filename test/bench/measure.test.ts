@@ -28,6 +28,11 @@ test('a measurement of two processes has every figure, a trace of both parties, 
   assert.deepEqual(onlineBytes, { up: 4 * (3 * 64 + 256), down: 96 * 256 + 4 * 100 });
   assert.ok(offlineBytes.up > 0 && offlineBytes.down > 1104 * 256);
   assert.ok(peakRss.server > 1e6 && peakRss.client > 1e6);
+  const { preparation, inference, together } = figures.cpuMs;
+  for (const party of ['server', 'client'] as const) {
+    assert.ok(preparation[party] > 0 && inference[party] > 0);
+    assert.equal(together[party], preparation[party] + inference[party]);
+  }
   const names = figures.phases.map(({ party, name }) => `${party} ${name}`);
   for (const name of ['server garble', 'server multiply', 'client evaluate', 'client decrypt'])
     assert.ok(names.includes(name), `${name} is missing in ${names}`);

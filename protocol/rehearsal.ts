@@ -1,0 +1,81 @@
+import { randomSeed } from '../crypto/prg.ts';
+import { SphynxError } from '../errors/sphynx-error.ts';
+import { release } from '../kernels/release.ts';
+import type { FixedNetwork } from '../model/network.ts';
+import type { Channel } from './channel.ts';
+import { inferClient, inferServer } from './online.ts';
+import type { Plan } from './plan.ts';
+import { SEGMENT_BYTES, type Segment, type SegmentKind } from './segment.ts';
+
+/**
+ * Inferences on zeros with a peer that is not there, so that a thread has compiled its code, and optimised what runs
+ * often, before the first real one. Nothing of them is secret, and what they compute is thrown away.
+ */
+
+/** Called wherever the role waits for its peer; a rejection ends the rehearsal. */
+export type Pause = () => Promise<void>;
+
+/** A segment of zeros. */
+interface Line extends Omit<Segment, 'data'> {
+  readonly bytes: number;
+}
+
+/** The client's half of an inference. */
+export async function rehearseClient(plan: Plan, pause: Pause): Promise<void> {
+  const last = plan.layers.length - 1;
+  const lines = plan.layers.slice(0, last).flatMap(({ chunks }, layer) => {
+    const pieces = chunks.map(({ count, bytes }) => bytes.online * count);
+    return tensor('server-labels', layer, pieces);
+  });
+  if (plan.argmax) lines.push(...tensor('server-labels', last, [plan.argmax.bytes.online]));
+  else lines.push(...tensor('logit-share', last, [4 * plan.layers[last].elements]));
+  const zeros = { read: (target: Uint8Array) => void target.fill(0) };
+  const image = new Int32Array(plan.tensorElements[0]);
+  await inferClient(plan, absentPeer(lines, pause), zeros, image).catch((error) => {
+    // Zeros are no labels of a circuit: they may open to the index of no class.
+    if (!(error instanceof SphynxError) || error.code !== 'crypto/input') throw error;
+  });
+}
+
+/** The server's half of an inference, under a seed of its own. */
+export async function rehearseServer(plan: Plan, network: FixedNetwork, pause: Pause): Promise<void> {
+  const last = plan.layers.length - 1;
+  const lines = tensor('masked-input', 0, [4 * plan.tensorElements[0]]);
+  for (const [layer, { chunks }] of plan.layers.slice(0, last).entries()) {
+    const pieces = chunks.map(({ count }) => 4 * count);
+    lines.push(...tensor('masked-activations', layer, pieces));
+  }
+  const secrets = { seed: randomSeed(), delta: randomSeed().subarray(0, 16) };
+  await inferServer(plan, network, absentPeer(lines, pause), secrets);
+}
+
+/** The segments of a tensor that is sent in pieces of these lengths (bytes). */
+function tensor(kind: SegmentKind, layer: number, pieces: readonly number[]): Line[] {
+  const lines: Line[] = [];
+  let offset = 0;
+  for (const length of pieces)
+    for (let left = length; left > 0; ) {
+      const bytes = Math.min(SEGMENT_BYTES, left);
+      lines.push({ kind, layer, offset, bytes });
+      offset += bytes;
+      left -= bytes;
+    }
+  return lines;
+}
+
+/** A peer that says `lines`, one whenever it is asked, and hears nothing. */
+function absentPeer(lines: readonly Line[], pause: Pause): Channel {
+  let next = 0;
+  return {
+    async send({ data }) {
+      release(data);
+    },
+    async receive() {
+      await pause();
+      const line = lines[next++];
+      if (!line) throw new SphynxError('internal', 'a rehearsal asked for more than the plan says');
+      const { bytes, ...segment } = line;
+      return { ...segment, data: new Uint8Array(bytes) };
+    },
+  };
+}
