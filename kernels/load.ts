@@ -23,6 +23,16 @@ export function kernels(): Kernels {
   return instance;
 }
 
+/**
+ * Overwrites what kernels of this thread have left in their memory: for the end of a session or an inference, whose keys and
+ * shares went through it. Tables stay. Throws 'kernels/memory' inside a scope.
+ */
+export function clearKernels(): void {
+  const { call, memory } = kernels();
+  memory.clear();
+  call.aesForget();
+}
+
 function instantiate(): Kernels {
   const memory = new WebAssembly.Memory({ initial: MEMORY_BYTES / PAGE_BYTES });
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(readBinary()), {

@@ -2,7 +2,7 @@ import { SEED_BYTES } from '../crypto/prg.ts';
 import { addShares, bytesToWords, subtractShares, wordsToBytes } from '../crypto/ring.ts';
 import { nextTurn } from '../edge/next-turn.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
-import { kernels } from '../kernels/load.ts';
+import { clearKernels } from '../kernels/load.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import { argmaxClient, argmaxServer } from './argmax-online.ts';
 import { type BundleSecrets, type BundleSource, NONCE_BYTES, readBundle } from './bundle.ts';
@@ -86,7 +86,7 @@ export async function inferClient(
 
 /** Clears what an inference leaves in the kernel memory of this thread, once the last message is on its way. */
 function clearSoon(): void {
-  nextTurn().then(() => kernels().memory.clear());
+  nextTurn().then(clearKernels);
 }
 
 /** Server's half: runs the linear layers on x - r and garbles nothing anew; all its secrets come from the bundle's. */

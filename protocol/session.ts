@@ -9,7 +9,7 @@ import {
   BaseOtSender,
 } from '../crypto/ot/base-ot.ts';
 import { randomBytes } from '../edge/random-bytes.ts';
-import { kernels } from '../kernels/load.ts';
+import { clearKernels } from '../kernels/load.ts';
 import type { Channel } from './channel.ts';
 import { receiveTensor, sendTensor } from './tensor-stream.ts';
 import { NO_LAYER, traced } from './trace.ts';
@@ -80,5 +80,5 @@ export async function receiveKeys(
 export function closeSession({ he, ot }: ClientSession | ServerSession): void {
   he.close();
   ot.close();
-  kernels().memory.clear();
+  clearKernels();
 }

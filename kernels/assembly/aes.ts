@@ -167,3 +167,10 @@ export function aesCounter(schedule: usize, counter: usize, output: usize, count
   store<u64>(counter, bswap<u64>(low), 8);
   aesEncrypt(schedule, output, output, count);
 }
+
+/** Overwrites what the last encryption has left in this file's own memory: a state, and round keys. */
+export function aesForget(): void {
+  memory.fill(state, 0, PLANES);
+  memory.fill(keys, 0, PLANES * (ROUNDS + 1));
+  memory.fill(padded, 0, PLANES);
+}

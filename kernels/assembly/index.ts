@@ -4,7 +4,7 @@
 export function heapBase(): usize {
   return __heap_base;
 }
-export { aesCounter, aesEncrypt, aesSchedule } from './aes';
+export { aesCounter, aesEncrypt, aesForget, aesSchedule } from './aes';
 export * from './blocks';
 export * from './column-check';
 export * from './decode-tables';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { createCipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createHash, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { aesCounter, aesEncrypt, aesSchedule, SCHEDULE_BYTES } from '../../kernels/aes.ts';
-import { kernels } from '../../kernels/load.ts';
+import { clearKernels, kernels } from '../../kernels/load.ts';
 
 const block = fc.uint8Array({ minLength: 16, maxLength: 16 });
 
@@ -109,4 +109,17 @@ test('a counter counts on from call to call, and over the end of all 128 bits', 
       },
     ),
   );
+});
+
+test('once the kernels are cleared, nothing is left of keys and blocks', () => {
+  const everything = () =>
+    createHash('sha256')
+      .update(new Uint8Array(kernels().memory.buffer, 0, 2 ** 20))
+      .digest('hex');
+  clearKernels();
+  const clean = everything();
+  encrypted(randomBytes(16), randomBytes(16 * 11));
+  assert.notEqual(everything(), clean);
+  clearKernels();
+  assert.equal(everything(), clean);
 });

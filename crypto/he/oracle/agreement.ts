@@ -1,5 +1,5 @@
 import { SphynxError } from '../../../errors/sphynx-error.ts';
-import { kernels } from '../../../kernels/load.ts';
+import { clearKernels, kernels } from '../../../kernels/load.ts';
 import { Prg, randomSeed } from '../../prg.ts';
 import { decrypt } from '../decrypt.ts';
 import { encrypt } from '../encrypt.ts';
@@ -38,7 +38,7 @@ export async function compareWithSeal(): Promise<void> {
   } finally {
     prg.close();
     oracle.close();
-    kernels().memory.clear();
+    clearKernels();
   }
 }
 

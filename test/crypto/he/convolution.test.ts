@@ -143,6 +143,10 @@ test('more input ciphertexts than lie in the kernel memory at a time are summed 
   checkNetwork({ tensors: [shape(300, 32)], layers: [layer(shape(2, 32), term(0, 3, 1, 1))] }, [1]);
 });
 
+test('a part of more returned ciphertexts than are summed at a time comes whole', () => {
+  checkNetwork({ tensors: [shape(1, 62)], layers: [layer(shape(530, 1), term(0, 62, 1, 0))] }, [1]);
+});
+
 test('errors have the standard deviation of the rounding, and no bias', () => {
   const network = { tensors: [shape(4, 32)], layers: [layer(shape(4, 32), term(0, 1, 1, 0))] };
   const plan = planHe(network.tensors, network.layers);
