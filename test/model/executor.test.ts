@@ -12,6 +12,7 @@ import {
 } from '../../model/executor.ts';
 import { elementsOf, tensorShapes } from '../../model/geometry.ts';
 import { linearFlags } from '../../model/linear-elements.ts';
+import { LINEAR_ERROR, likely } from '../../model/linear-error.ts';
 import type { FixedNetwork } from '../../model/network.ts';
 import { randomImage, randomModel, randomSmallNetwork, seededRandom } from '../../model/random.ts';
 
@@ -154,6 +155,32 @@ test('a network with linear elements equals its definition in unbounded integers
     { numRuns: 30 },
   );
   assert.ok(negative > 100, 'linear elements keep their sign');
+});
+
+test('errors of the linear layers are added before the gadgets, and to the logits', () => {
+  fc.assert(
+    fc.property(seeds, (seed) => {
+      const network = randomSmallNetwork(seed, 3, 0.3);
+      const image = randomImage(network, seed);
+      const error = (layer: number, element: number) => (((layer + 1) * 977 + element * 31) % 400) - 200;
+      const { logits, tensors } = runInteger(network, image, nearest, error);
+      const shifted = (l: number) => linearLayer(network, l, tensors).map((sum, e) => sum + error(l, e));
+      const last = network.card.layers.length - 1;
+      for (let l = 0; l < last; l++)
+        assert.deepEqual(applyGadgets(network.card, l, shifted(l), nearest), tensors[l + 1]);
+      assert.deepEqual(new Uint32Array(logits), shifted(last));
+    }),
+    { numRuns: 20 },
+  );
+});
+
+test('likely errors have no bias and the deviation that is announced', () => {
+  const error = likely(seededRandom(11));
+  const errors = Array.from({ length: 100_000 }, (_, i) => error(0, i));
+  const mean = errors.reduce((sum, value) => sum + value, 0) / errors.length;
+  const deviation = Math.sqrt(errors.reduce((sum, value) => sum + value * value, 0) / errors.length);
+  assert.ok(errors.every(Number.isInteger));
+  assert.ok(Math.abs(mean) < 0.3 && Math.abs(deviation - LINEAR_ERROR) < 0.3, `${mean}, ${deviation}`);
 });
 
 test('shares of a linear element, truncated and freed from their wrap, add up to the executor value', () => {
