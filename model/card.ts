@@ -118,12 +118,13 @@ const HASH = /^[0-9a-f]{64}$/;
  */
 export function parseModelCard(json: unknown): ModelCard {
   const fields = new Fields(json, 'card');
+  const format = readFormat(fields);
   const input = readShape(fields.fields('input'));
   const inputKind = fields.oneOf('inputKind', ...INPUT_KINDS);
   const head = fields.oneOf('head', ...HEADS);
   const labels = fields.texts('labels', 1, limits.MAX_CHANNELS, PRINTABLE);
   const card: ModelCard = {
-    format: readFormat(fields),
+    format,
     name: fields.text('name', NAME),
     hash: fields.text('hash', HASH),
     inputKind,

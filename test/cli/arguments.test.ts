@@ -36,7 +36,7 @@ test('help and version end with 0 and name every command', async () => {
 const WRONG: [string, string[], RegExp][] = [
   ['an unknown command', ['clasify'], /unknown command.*classify/s],
   ['an unknown option', ['models', '--sever', 'x'], /unknown option.*--server/s],
-  ['no image', ['classify'], /missing required argument 'image'/],
+  ['no image', ['classify'], /missing required argument 'input'/],
   ['a count that is no number', ['prepare', '--count', 'many'], /whole number from 1 on/],
   ['a count of none', ['prepare', '--count', '0'], /whole number from 1 on/],
   ['an address without a port', ['models', '--server', 'localhost'], /config\/invalid.*HOST:PORT/],

@@ -37,7 +37,12 @@ test('models lists what the server offers and what an image costs', async () => 
   const { code, stdout, stderr } = await command('models');
   assert.equal(code, 0);
   assert.equal(stderr, '');
-  assert.match(stdout, new RegExp(`${card.name} +8x8x3 +10 +logits .*${card.hash.slice(0, 12)}`));
+  assert.match(
+    stdout,
+    new RegExp(
+      `${card.name} +a colour picture of 8x8 pixels +one of 10 classes +logits .*${card.hash.slice(0, 12)}`,
+    ),
+  );
   const { value } = await json('models');
   assert.equal(value.server, server);
   assert.equal(value.models[0].hash, card.hash);
