@@ -8,8 +8,12 @@ import { groupedWeights, groupsOf } from './channel-groups.ts';
 import { cutKernel, embedKernel, makeKernel, zeroBorder } from './dense-kernel.ts';
 import type { PendingLayer } from './pending-layer.ts';
 
-/** The layers with kernels trimmed and padding as the model card wants it. Throws 'model/unsupported' if the last gives no logits. */
-export function finishLayers(layers: readonly PendingLayer[], input: Shape): FloatLayer[] {
+/**
+ * The layers with kernels trimmed and padding as the model card wants it. They are taken off the list one by one, so
+ * that what they were composed of can be freed. Throws 'model/unsupported' if the last gives no
+ * logits.
+ */
+export function finishLayers(layers: PendingLayer[], input: Shape): FloatLayer[] {
   const { shape } = layers[layers.length - 1].value;
   if (shape.height !== 1 || shape.width !== 1)
     throw new SphynxError(
@@ -22,7 +26,9 @@ export function finishLayers(layers: readonly PendingLayer[], input: Shape): Flo
       'model/unsupported',
       `it has ${weights} weights, more than ${MAX_WEIGHTS}, as grouped and depthwise convolutions count like whole ones while they are composed: use fewer channels`,
     );
-  return layers.map((layer) => finishLayer(layer, input));
+  const finished: FloatLayer[] = [];
+  for (let layer = layers.shift(); layer; layer = layers.shift()) finished.push(finishLayer(layer, input));
+  return finished;
 }
 
 function finishLayer({ name, value, linear }: PendingLayer, input: Shape): FloatLayer {

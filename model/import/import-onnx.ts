@@ -7,7 +7,7 @@ import { withoutFinalSoftmax } from './final-softmax.ts';
 import { finishLayers } from './finish-layers.ts';
 import { foldGraph } from './fold-constants.ts';
 import { mergeReductions } from './merge-reductions.ts';
-import { type ReadOptions, readOnnx } from './onnx.ts';
+import { type OnnxGraph, type ReadOptions, readOnnx } from './onnx.ts';
 import { padPools } from './pad-pools.ts';
 import type { PendingLayer } from './pending-layer.ts';
 import { poolFirst } from './pool-first.ts';
@@ -43,17 +43,13 @@ export async function importGraph(bytes: Uint8Array, options?: ReadOptions): Pro
   const whole = await foldGraph(file, model.opsetImport, knownSizes);
   const logits = withoutFinalSoftmax(whole);
   const graph = poolFirst(padPools(mergeReductions(logits)));
-  const { layers, problems } = chooseCuts(graph);
-  if (problems.length > 0)
-    throw new SphynxError(
-      'model/unsupported',
-      `this network cannot be run privately:\n${problems.join('\n')}`,
-    );
+  const layers = composed(graph);
+  const origins = layers.map(({ operators, cuts }) => ({ operators, cuts }));
   const nodes: Record<string, number> = {};
   for (const { type } of read.nodes) if (type !== 'Constant') nodes[type] = (nodes[type] ?? 0) + 1;
   return {
     network: { input: graph.input, layers: finished(layers, graph.input) },
-    origins: layers.map(({ operators, cuts }) => ({ operators, cuts })),
+    origins,
     nodes,
     softmax: logits !== whole,
     notes,
@@ -61,8 +57,19 @@ export async function importGraph(bytes: Uint8Array, options?: ReadOptions): Pro
   };
 }
 
+/** The layers of a graph. Throws 'model/unsupported' with all nodes that cannot be run. */
+function composed(graph: OnnxGraph): PendingLayer[] {
+  const { layers, problems } = chooseCuts(graph);
+  if (problems.length > 0)
+    throw new SphynxError(
+      'model/unsupported',
+      `this network cannot be run privately:\n${problems.join('\n')}`,
+    );
+  return [...layers];
+}
+
 /** Kernels are computed from those they are composed of, one inside the other. */
-function finished(layers: readonly PendingLayer[], input: Shape): FloatNetwork['layers'] {
+function finished(layers: PendingLayer[], input: Shape): FloatNetwork['layers'] {
   try {
     return finishLayers(layers, input);
   } catch (cause) {
