@@ -37,7 +37,7 @@ export class FloatRunner {
     for (const [l, { linear }] of this.#network.layers.entries()) {
       const output = this.#layer(l, tensors);
       outputs.push(output);
-      tensors.push(output.map((value, i) => (linear?.[i] ? value : Math.max(0, value))));
+      tensors.push(activated(output, linear));
     }
     return outputs;
   }
@@ -57,9 +57,16 @@ export class FloatRunner {
   }
 }
 
+/** The ReLUs of a layer's output, but where an element is linear. */
+export function activated(output: Float32Array, linear: Uint8Array | null): Float32Array {
+  const tensor = output.slice();
+  for (let i = 0; i < tensor.length; i++) if (tensor[i] < 0 && !linear?.[i]) tensor[i] = 0;
+  return tensor;
+}
+
 function sumOverMap(tensor: Float32Array, channels: number): Float32Array {
   const sums = new Float32Array(channels);
   const area = tensor.length / channels;
-  for (let i = 0; i < tensor.length; i++) sums[Math.floor(i / area)] += tensor[i];
+  for (let c = 0, i = 0; c < channels; c++) for (const end = i + area; i < end; i++) sums[c] += tensor[i];
   return sums;
 }

@@ -16,8 +16,8 @@ export const MAX_STRIDE = 64;
 export const MAX_LAYERS = 512;
 /** Tensors that one linear layer reads. */
 export const MAX_TERMS = 64;
-/** Elements of all tensors together: eight times the largest ImageNet network of the papers. */
-export const MAX_ELEMENTS = 2 ** 24;
+/** Elements of all tensors together: twice as many as DenseNet-121 has at 224x224. */
+export const MAX_ELEMENTS = 2 ** 25;
 /** Weights of all layers together (4 bytes each in memory). */
 export const MAX_WEIGHTS = 2 ** 28;
 /** Bits of the ring that a ReLU gadget compares. */

@@ -1,6 +1,6 @@
 import { applyGadgets, linearLayer, nearest } from '../../model/executor.ts';
 import type { FixedPointPlan } from '../../model/fixed-point/planner.ts';
-import { type FloatNetwork, FloatRunner } from '../../model/float-network.ts';
+import { activated, type FloatNetwork, FloatRunner } from '../../model/float-network.ts';
 import type { FixedNetwork } from '../../model/network.ts';
 
 /**
@@ -30,21 +30,21 @@ export function layerLosses(
       const units = l === last ? [2 ** plan.logitScaleBits] : scales[l + 1];
       const expected = l === last ? outputs[l] : tensors[l + 1];
       const area = own.length / units.length;
-      for (const [i, value] of expected.entries()) {
-        sum.error += (own[i] / units[Math.floor(i / area)] - value) ** 2;
-        sum.value += value ** 2;
-      }
+      for (const [c, unit] of units.entries())
+        for (let i = c * area; i < (c + 1) * area; i++) {
+          sum.error += (own[i] / unit - expected[i]) ** 2;
+          sum.value += expected[i] ** 2;
+        }
     }
   }
   return sums.map(({ error, value }) => (value > 0 ? Math.sqrt(error / value) : 0));
 }
 
-function activated(output: Float32Array, linear: Uint8Array | null): Float32Array {
-  return output.map((value, i) => (linear?.[i] ? value : Math.max(0, value)));
-}
-
 /** A tensor in integers; one scale per channel, or one for all. */
 function quantized(tensor: Float32Array, scales: readonly number[]): Int32Array {
   const area = tensor.length / scales.length;
-  return Int32Array.from(tensor, (value, i) => Math.round(value * scales[Math.floor(i / area)]));
+  const integers = new Int32Array(tensor.length);
+  for (const [c, scale] of scales.entries())
+    for (let i = c * area; i < (c + 1) * area; i++) integers[i] = Math.round(tensor[i] * scale);
+  return integers;
 }

@@ -8,8 +8,11 @@ const LARGEST_ERROR = 1e-3;
 /** The same where the runtime itself rounds to 16 bits: their precision is 1e-3. */
 const LARGEST_ERROR_HALF = 3e-2;
 
-/** What the runtime says of files that may well be right: versions that it does not know, or too little memory. */
-const CANNOT_TELL = /IR version|opset|bad_alloc|memory|out of bounds/i;
+/**
+ * What the runtime says of files that may well be right: versions that it does not know, operators that it has not for
+ * their element type, or too little memory.
+ */
+const CANNOT_TELL = /IR version|opset|could not find an implementation|bad_alloc|memory|out of bounds/i;
 
 /** What came of the comparison. */
 export interface Reference {

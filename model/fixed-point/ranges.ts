@@ -44,12 +44,13 @@ export class RangeMeter {
     const last = this.ranges.length - 1;
     for (const [l, { relu, linear }] of this.ranges.entries()) {
       const flags = this.#network.layers[l].linear;
-      const area = outputs[l].length / relu.length;
-      for (const [i, value] of outputs[l].entries()) {
-        const range = l === last || flags?.[i] ? linear : relu;
-        const channel = Math.floor(i / area);
-        range[channel] = Math.max(range[channel], Math.abs(value));
-      }
+      const output = outputs[l];
+      const area = output.length / relu.length;
+      for (let channel = 0, i = 0; channel < relu.length; channel++)
+        for (let end = i + area; i < end; i++) {
+          const range = l === last || flags?.[i] ? linear : relu;
+          range[channel] = Math.max(range[channel], Math.abs(output[i]));
+        }
     }
   }
 }

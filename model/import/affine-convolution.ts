@@ -75,15 +75,17 @@ function composes(
 
 /** The same bias per channel of a convolution's input, of which every window sees all, as one of its output. */
 function throughKernel(kernel: DenseKernel, inner: Float64Array, outer: Float64Array): Float64Array {
+  const biased = Array.from(inner.keys()).filter((c) => inner[c] !== 0);
+  if (biased.length === 0) return outer;
   const area = kernel.height * kernel.width;
-  return outer.map((b, o) => {
-    let sum = b;
-    for (let c = 0; c < kernel.in; c++) {
+  const { data } = kernel;
+  const sums = outer.slice();
+  for (let o = 0; o < sums.length; o++)
+    for (const c of biased) {
       const start = (o * kernel.in + c) * area;
-      for (let i = start; inner[c] !== 0 && i < start + area; i++) sum += kernel.data[i] * inner[c];
+      for (let i = start; i < start + area; i++) sums[o] += data[i] * inner[c];
     }
-    return sum;
-  });
+  return sums;
 }
 
 function readsPadding(shape: Shape, kernel: DenseKernel, window: Window): boolean {

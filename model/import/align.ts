@@ -1,15 +1,10 @@
 import { type AffineValue, pickChannels } from './affine.ts';
 import { diagonalKernel } from './dense-kernel.ts';
 import { sameLayout, sizesOf } from './layout.ts';
-import { exactly, InexactError, unsupported } from './refusals.ts';
+import { ranked } from './ranked.ts';
+import { exactly, unsupported } from './refusals.ts';
 import { inChannelOrder, vectorised } from './relayout.ts';
-import { convolveMap, mapSize, plainMap } from './spatial.ts';
-
-/** The value with axes of size 1 in front, so that it has at least `rank`. */
-export function ranked(value: AffineValue, rank: number): AffineValue {
-  const missing = rank - value.layout.length;
-  return missing > 0 ? { ...value, layout: [...new Array(missing).fill([]), ...value.layout] } : value;
-}
+import { asPlainMap, convolveMap, mapSize } from './spatial.ts';
 
 /**
  * The values as maps of one shape that the graph sees alike, so that they can be added element by element; axes of
@@ -27,27 +22,17 @@ export function aligned(values: readonly AffineValue[]): AffineValue[] {
   const repeated = all.map((value, i) =>
     sizes[i].every((size, axis) => size === common[axis]) ? value : expanded(value, common),
   );
-  for (const layOut of [(value: AffineValue) => value, inChannelOrder, plainMap, vectorised])
-    try {
-      const alike = repeated.map((value) => layOut(value));
-      if (
-        alike.every(
-          ({ shape, layout }) => sameMap(shape, alike[0].shape) && sameLayout(layout, alike[0].layout),
-        )
-      )
-        return alike;
-    } catch (error) {
-      // The next way may fit them.
-      if (layOut === vectorised) throw error;
-      if (!isRefusal(error)) throw error;
-    }
+  const ways = [(value: AffineValue) => value, inChannelOrder, asPlainMap, vectorised];
+  for (const layOut of ways) {
+    const alike = repeated.map((value) => layOut(value));
+    const [first] = alike;
+    const same = (value: AffineValue | null) =>
+      value && first && sameMap(value.shape, first.shape) && sameLayout(value.layout, first.layout);
+    if (alike.every(same)) return alike as AffineValue[];
+  }
   throw unsupported(
     'its inputs are laid out in ways that have nothing in common: reshape and transpose them alike',
   );
-}
-
-function isRefusal(error: unknown): boolean {
-  return error instanceof InexactError || (error as { code?: string }).code === 'model/unsupported';
 }
 
 function sameMap(a: AffineValue['shape'], b: AffineValue['shape']): boolean {
@@ -57,40 +42,32 @@ function sameMap(a: AffineValue['shape'], b: AffineValue['shape']): boolean {
 /** The value with its axes of size 1 repeated as often as `sizes` says. */
 export function expanded(value: AffineValue, sizes: readonly number[]): AffineValue {
   const grown = ranked(value, sizes.length);
-  const vector = sizes.length < 3;
-  const map = vector ? { ...grown, layout: [grown.layout[0], grown.layout[1], [], []] } : grown;
-  const own = mapSize(map);
-  const target = mapSizes(vector ? [...sizes, 1, 1] : sizes);
-  if (sizes[0] !== sizesOf(grown.layout)[0])
-    throw unsupported('it repeats the batch: export the model for one image');
-  const plain = plainMap(map);
-  const widened =
-    own.channels === target.channels
-      ? plain
-      : {
-          ...pickChannels(plain, new Array(target.channels).fill(0)),
-          layout: plain.layout.with(1, [{ axis: 'channels', size: target.channels, stride: 1 }]),
-        };
-  const [rows, columns] = [
-    own.height === target.height ? 1 : target.height,
-    own.width === target.width ? 1 : target.width,
-  ];
-  if (rows === 1 && columns === 1)
-    return vector ? { ...widened, layout: widened.layout.slice(0, 2) } : widened;
-  const kernel = diagonalKernel(target.channels, rows, columns, 1);
-  return exactly(
-    convolveMap(widened, kernel, new Float64Array(target.channels), {
-      strideY: 1,
-      strideX: 1,
-      padTop: rows - 1,
-      padLeft: columns - 1,
-      outHeight: target.height,
-      outWidth: target.width,
-    }),
-  );
+  const own = sizesOf(grown.layout);
+  const missing = [...sizes.keys()].filter((axis) => own[axis] !== sizes[axis]);
+  const spatial = missing.filter((axis) => axis >= 2);
+  const wide = spatial.length > 0 && sizes.length <= 4 ? spreadMap(grown, sizes) : null;
+  return missing
+    .filter((axis) => wide === null || axis < 2)
+    .reduce((repeated, axis) => repeatedAlong(repeated, axis, sizes[axis]), wide ?? grown);
 }
 
-function mapSizes(sizes: readonly number[]) {
-  const [, channels, height, width] = sizes.length === 4 ? sizes : [sizes[0], sizes[1], 1, sizes[2]];
-  return { channels, height, width };
+/** The value, of axis `at` a single position, with that axis repeated: all of its channels again and again. */
+function repeatedAlong(value: AffineValue, at: number, times: number): AffineValue {
+  const { channels } = value.shape;
+  const picked = Array.from({ length: times * channels }, (_, i) => i % channels);
+  const layout = value.layout.with(at, [{ axis: 'channels', size: times, stride: channels }]);
+  return { ...pickChannels(value, picked), layout };
+}
+
+/** A map with its single row or column repeated to `sizes`; null where it is none whose rows are its own. */
+function spreadMap(value: AffineValue, sizes: readonly number[]): AffineValue | null {
+  const plain = asPlainMap(value);
+  if (!plain) return null;
+  const { channels, height, width } = mapSize(plain);
+  const [outHeight, outWidth] = sizes.length === 4 ? sizes.slice(2) : [1, sizes[2]];
+  const rows = height === outHeight ? 1 : outHeight;
+  const columns = width === outWidth ? 1 : outWidth;
+  const kernel = diagonalKernel(channels, rows, columns, 1);
+  const window = { strideY: 1, strideX: 1, padTop: rows - 1, padLeft: columns - 1, outHeight, outWidth };
+  return exactly(convolveMap(plain, kernel, new Float64Array(channels), window));
 }

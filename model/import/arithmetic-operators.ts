@@ -1,12 +1,10 @@
-import { elementsOf } from '../geometry.ts';
-import { type AffineValue, addBias, addValues, scaleChannels, scaleValue } from './affine.ts';
-import { aligned, ranked } from './align.ts';
-import { perChannelBias, perElement } from './bias.ts';
-import { broadcast } from './broadcast.ts';
+import { type AffineValue, addValues, scaleValue } from './affine.ts';
+import { aligned } from './align.ts';
 import { sizesOf } from './layout.ts';
 import { type NodeInputs, type Operator, perChannel } from './node-inputs.ts';
-import { type Constant, formatError } from './onnx-constant.ts';
+import { formatError } from './onnx-constant.ts';
 import { unsupported } from './refusals.ts';
+import { scaledBy, shiftedBy } from './scale.ts';
 
 /** ONNX operators that work element by element (onnx/docs/Operators.md), as maps of affine values. */
 export const ARITHMETIC_OPERATORS: Record<string, Operator> = {
@@ -96,33 +94,4 @@ function sumOf(inputs: NodeInputs, sign: 1 | -1): AffineValue {
   return indices
     .filter((index) => inputs.isConstant(index))
     .reduce((value, index) => shiftedBy(value, inputs.constant(index), signOf(index)), sum);
-}
-
-/** The value plus `sign` times a constant. */
-export function shiftedBy(value: AffineValue, constant: Constant, sign = 1): AffineValue {
-  const grown = ranked(value, constant.dims.length);
-  const offsets = broadcast(constant, grown);
-  if (!offsets)
-    throw unsupported(`it adds ${misfit(constant, grown)}: give it one number per channel or per element`);
-  const signed = sign === 1 ? offsets : offsets.map((offset) => sign * offset);
-  return addBias(grown, perChannelBias(signed, value.shape.channels));
-}
-
-/** The value times a constant. */
-export function scaledBy(value: AffineValue, constant: Constant): AffineValue {
-  const grown = ranked(value, constant.dims.length);
-  const factors = broadcast(constant, grown);
-  if (!factors)
-    throw unsupported(
-      `it multiplies by ${misfit(constant, grown)}: give it one number per channel or per element`,
-    );
-  const { channels } = value.shape;
-  const own = perChannelBias(factors, channels);
-  if (own.length === channels) return scaleChannels(grown, own, new Float64Array(channels));
-  const bias = perElement(grown.bias, grown.shape).map((b, i) => b * own[i]);
-  return { ...grown, gain: grown.gain?.map((g, i) => g * own[i]) ?? own, bias };
-}
-
-function misfit({ dims }: Constant, { layout, shape }: AffineValue): string {
-  return `a constant of ${dims.join('x') || 'one number'} to ${sizesOf(layout).join('x')} (${elementsOf(shape)} elements)`;
 }

@@ -6,8 +6,15 @@ import type { OnnxNode } from './onnx-node.ts';
 /** Values that are tried as cuts for one that had to be made: those on the way to it, nearest first. */
 const MOST_ALTERNATIVES = 24;
 
-/** Steps of all tries together, so that no file keeps its reader busy for long: some seconds. */
-const MOST_STEPS = 100_000;
+/** Share of the cost that a change must save: smaller gains are not worth the search for them. */
+const LEAST_GAIN = 3e-4;
+
+/**
+ * Steps of all tries together, so that no file keeps its reader busy for long: some seconds, and half a minute for
+ * networks of a hundred layers that read each other, which pays there. A try takes steps for every node, and for
+ * merging layers as many as the cube of their number.
+ */
+const MOST_STEPS = 3_000_000;
 
 /**
  * The cheapest way found to run a graph. Where operators do not compose, the composer cuts right before the second;
@@ -20,12 +27,12 @@ export function chooseCuts(graph: OnnxGraph): Composition {
   if (best.problems.length > 0) return best;
   let wanted: ReadonlySet<string> = new Set();
   let cost = costOf(best.layers);
-  let tries = Math.floor(MOST_STEPS / (graph.nodes.length + best.layers.length ** 2 / 8));
+  let tries = Math.floor(MOST_STEPS / (4 * graph.nodes.length + best.layers.length ** 3 / 300));
   const attempt = (cuts: ReadonlySet<string>): boolean => {
     if (tries-- <= 0) return false;
     const other = compose(graph, cuts);
     const price = other.problems.length > 0 ? Number.POSITIVE_INFINITY : costOf(other.layers);
-    if (price >= cost) return false;
+    if (price >= cost * (1 - LEAST_GAIN)) return false;
     [best, wanted, cost] = [other, cuts, price];
     return true;
   };

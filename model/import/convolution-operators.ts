@@ -3,7 +3,6 @@ import { type AffineValue, pickChannels, scaleValue } from './affine.ts';
 import { convolveValue, type Window } from './affine-convolution.ts';
 import { axisOf } from './axes.ts';
 import { type DenseKernel, diagonalKernel, makeKernel, placeOutputs } from './dense-kernel.ts';
-import { enlarged } from './enlarged.ts';
 import { CHANNEL_STEPS, factorsOf, hasOnly, offsetsOf, sizeOf, withChannelOrder } from './layout.ts';
 import { type NodeInputs, type Operator, perChannel } from './node-inputs.ts';
 import { type Constant, formatError } from './onnx-constant.ts';
@@ -36,7 +35,7 @@ export const CONVOLUTION_OPERATORS: Record<string, Operator> = {
     return exactly(convolveMap(value, kernel, bias, windowOf(node, size, kernel, rank)));
   },
 
-  /** Every element of the input times the kernel, strides apart: a convolution whose outputs lie in phases. */
+  /** Every element of the input times the kernel, strides apart: a convolution of the input with zeros in between. */
   ConvTranspose: (inputs) => {
     const { node } = inputs;
     const value = inputs.value(0);
@@ -74,7 +73,15 @@ export const CONVOLUTION_OPERATORS: Record<string, Operator> = {
     }
     const sizes = full.map((size, i) => outSize(node, size - pads[i] - pads[i + 2]));
     const bias = inputs.has(2) ? perChannel(inputs, 2, kernel.out) : new Float64Array(kernel.out);
-    return exactly(enlarged(value, kernel, bias, strides, [pads[0], pads[1]], [sizes[0], sizes[1]]));
+    const window: Window = {
+      strideY: 1,
+      strideX: 1,
+      padTop: kernel.height - 1 - pads[0],
+      padLeft: kernel.width - 1 - pads[1],
+      outHeight: sizes[0],
+      outWidth: sizes[1],
+    };
+    return exactly(convolveMap(value, kernel, bias, window, { y: strides[0], x: strides[1] }));
   },
 
   Pad: (inputs) => {
@@ -214,7 +221,7 @@ function groupedKernel(
   });
 }
 
-/** Weights [in, out / groups, kh, kw] of a transposed convolution likewise, as [out, in, kh, kw]. */
+/** Weights [in, out / groups, kh, kw] of a transposed convolution likewise, as [out, in, kh, kw] and turned by half a turn. */
 function transposedKernel(
   { dims, values }: Constant,
   groups: number,
@@ -230,8 +237,8 @@ function transposedKernel(
       for (let o = firstOut; o < firstOut + perGroup; o++)
         for (let y = 0; y < height; y++)
           for (let x = 0; x < width; x++) {
-            const row = (o * channels + c) * extent[0] + y * dilationY;
-            data[row * extent[1] + x * dilationX] = values[next++];
+            const row = (o * channels + c + 1) * extent[0] - 1 - y * dilationY;
+            data[(row + 1) * extent[1] - 1 - x * dilationX] = values[next++];
           }
     }
   });

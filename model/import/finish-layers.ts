@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { Shape, TermShape } from '../card.ts';
 import type { FloatLayer } from '../float-network.ts';
@@ -8,21 +9,45 @@ import { groupedWeights, groupsOf } from './channel-groups.ts';
 import { cutKernel, embedKernel, makeKernel, zeroBorder } from './dense-kernel.ts';
 import type { PendingLayer } from './pending-layer.ts';
 
-/** The layers with kernels trimmed and padding as the model card wants it. Throws 'model/unsupported' if the last gives no logits. */
-export function finishLayers(layers: readonly PendingLayer[], input: Shape): FloatLayer[] {
+/**
+ * The layers with kernels trimmed and padding as the model card wants it. They are taken off the list one by one, so
+ * that what they were composed of can be freed. Throws 'model/unsupported' if the last gives no
+ * logits.
+ */
+export function finishLayers(layers: PendingLayer[], input: Shape): FloatLayer[] {
   const { shape } = layers[layers.length - 1].value;
   if (shape.height !== 1 || shape.width !== 1)
     throw new SphynxError(
       'model/unsupported',
       `the output is a map of ${shape.height}x${shape.width}, not logits`,
     );
-  const weights = layers.reduce((sum, { value }) => sum + weightsOf(value), 0);
-  if (weights > MAX_WEIGHTS)
-    throw new SphynxError(
-      'model/unsupported',
-      `it has ${weights} weights, more than ${MAX_WEIGHTS}, as grouped and depthwise convolutions count like whole ones while they are composed: use fewer channels`,
-    );
-  return layers.map((layer) => finishLayer(layer, input));
+  const limit = Math.min(MAX_MEMORY_BYTES, MEMORY_SHARE * totalmem());
+  const finished: FloatLayer[] = [];
+  let kept = 0;
+  for (let layer = layers.shift(); layer; layer = layers.shift()) {
+    const needed = kept * BYTES_PER_KEPT + weightsOf(layer.value) * BYTES_PER_COMPOSED;
+    if (needed > limit || kept > MAX_WEIGHTS)
+      throw new SphynxError(
+        'model/unsupported',
+        `layer ${layer.name} and those before it take ${gigabytes(needed)} GB of memory, more than ${gigabytes(limit)}, while they are composed: use fewer channels or smaller kernels, or put a Relu or a pool between convolutions`,
+      );
+    const own = finishLayer(layer, input);
+    kept += own.kernels.reduce((sum, { length }) => sum + length, 0);
+    finished.push(own);
+  }
+  return finished;
+}
+
+/** Memory that an import may take for weights, and the share of the machine's. */
+const MAX_MEMORY_BYTES = 2 ** 32;
+const MEMORY_SHARE = 0.75;
+/** A weight of a finished layer: double and single precision, and the integer. */
+const BYTES_PER_KEPT = 16;
+/** A weight while its layer is composed, zeros included: its kernel, and those of the operators that it is composed of. */
+const BYTES_PER_COMPOSED = 24;
+
+function gigabytes(bytes: number): string {
+  return (bytes / 2 ** 30).toFixed(1);
 }
 
 function finishLayer({ name, value, linear }: PendingLayer, input: Shape): FloatLayer {

@@ -48,19 +48,14 @@ export async function importGraph(bytes: Uint8Array, options?: ReadOptions): Pro
   const logits = withoutHead(read.graph);
   const whole = await foldGraph(logits.graph, model.opsetImport, knownSizes);
   const graph = poolFirst(padPools(mergeReductions(whole)));
-  const { layers, problems } = chooseCuts(graph);
-  if (problems.length > 0)
-    throw new SphynxError(
-      'model/unsupported',
-      `this network cannot be run privately:\n${problems.join('\n')}`,
-    );
-  const network = { input: graph.input, layers: finished(layers, graph.input) };
+  const layers = composed(graph);
+  const origins = layers.map(({ operators, cuts }) => ({ operators, cuts }));
   const { layout } = layers[layers.length - 1].value;
   const nodes: Record<string, number> = {};
   for (const { type } of read.nodes) if (type !== 'Constant') nodes[type] = (nodes[type] ?? 0) + 1;
   return {
-    network,
-    origins: layers.map(({ operators, cuts }) => ({ operators, cuts })),
+    network: { input: graph.input, layers: finished(layers, graph.input) },
+    origins,
     nodes,
     head: headOf(logits, [1, ...sizesOf(layout).slice(1)]),
     inputKind: graph.inputKind,
@@ -75,8 +70,19 @@ function neededFor({ nodes, model }: OnnxFile, { outputName }: OnnxGraph): OnnxN
   return inOrder(nodes, makersOf(nodes, given), [outputName]);
 }
 
+/** The layers of a graph. Throws 'model/unsupported' with all nodes that cannot be run. */
+function composed(graph: OnnxGraph): PendingLayer[] {
+  const { layers, problems } = chooseCuts(graph);
+  if (problems.length > 0)
+    throw new SphynxError(
+      'model/unsupported',
+      `this network cannot be run privately:\n${problems.join('\n')}`,
+    );
+  return [...layers];
+}
+
 /** Kernels are computed from those they are composed of, one inside the other. */
-function finished(layers: readonly PendingLayer[], input: Shape): FloatNetwork['layers'] {
+function finished(layers: PendingLayer[], input: Shape): FloatNetwork['layers'] {
   try {
     return finishLayers(layers, input);
   } catch (cause) {

@@ -18,19 +18,43 @@ export const RESCALE_BYTES = 20;
 /** Products of the online phase that take as long as a byte: 4 G a second, a fifth of what one core does at best. */
 const MACS_PER_BYTE = 320;
 
+/** What a weight costs in itself: the server holds it in memory and multiplies ciphertexts by it for every bundle. */
+const BYTES_PER_WEIGHT = 0.25;
+
 /** Bytes that take as long as one inference; the last layer gives the logits. */
 export function costOf(layers: readonly PendingLayer[]): number {
   const gadgets = layers.slice(0, -1).reduce((sum, layer) => sum + gadgetCost(layer), 0);
-  const products = layers.reduce(
-    (sum, { value }) => sum + weightsOf(value) * value.shape.height * value.shape.width,
-    0,
-  );
-  return layers.length * ROUND_BYTES + gadgets + products / MACS_PER_BYTE;
+  return gadgets + linearCost(layers);
+}
+
+/** The same without ReLUs and linear elements, which stay as many where layers are merged. */
+export function linearCost(layers: readonly PendingLayer[]): number {
+  let products = 0;
+  let weights = 0;
+  for (const { value } of layers) {
+    const own = weightsOf(value);
+    weights += own;
+    products += own * value.shape.height * value.shape.width;
+  }
+  return layers.length * ROUND_BYTES + products / MACS_PER_BYTE + weights * BYTES_PER_WEIGHT;
+}
+
+/** Flags that were counted before: layers are priced again and again while cuts are chosen. */
+const counted = new WeakMap<Uint8Array, number>();
+
+function countOf(flags: Uint8Array): number {
+  let count = counted.get(flags);
+  if (count === undefined) {
+    count = 0;
+    for (let i = 0; i < flags.length; i++) count += flags[i];
+    counted.set(flags, count);
+  }
+  return count;
 }
 
 /** Bytes online of a layer's ReLUs and linear elements. */
 export function gadgetCost({ value, linear }: PendingLayer): number {
   const elements = elementsOf(value.shape);
-  const passed = linear?.reduce((sum, flag) => sum + flag, 0) ?? 0;
+  const passed = linear ? countOf(linear) : 0;
   return RELU_BYTES * (elements - passed) + RESCALE_BYTES * passed;
 }

@@ -2,7 +2,7 @@ import { elementsOf } from '../geometry.ts';
 import { MAX_CHANNELS } from '../limits.ts';
 import { type AffineTerm, concatValues, denseKernel, mergeTerms } from './affine.ts';
 import { placeInputs } from './dense-kernel.ts';
-import { costOf } from './layer-cost.ts';
+import { linearCost } from './layer-cost.ts';
 import { type PendingLayer, renumbered } from './pending-layer.ts';
 import { InexactError } from './refusals.ts';
 
@@ -11,12 +11,13 @@ import { InexactError } from './refusals.ts';
  * is a round trip. Readers of a part read the whole with zero weights for the rest.
  */
 export function mergeLayers(layers: readonly PendingLayer[], tries = MOST_TRIES): PendingLayer[] {
-  const cost = costOf(layers);
+  const cost = linearCost(layers);
   let left = tries;
   for (const [i, j] of independentPairs(layers)) {
     if (left-- <= 0) break;
     const merged = tryPair(layers, i, j);
-    if (merged && costOf(merged) < cost) return mergeLayers(merged, left);
+    if (merged && linearCost(merged) < cost)
+      return mergeLayers(mergePair(layers, i, j, joinedFlags(layers[i], layers[j])), left);
   }
   return [...layers];
 }
@@ -54,24 +55,29 @@ function ancestorsOf(layers: readonly PendingLayer[]): Set<number>[] {
   return reach;
 }
 
-/** Layers i and j as one; null if that makes too large a kernel somewhere. */
+/** Layers i and j as one, still without flags; null if that makes too large a kernel somewhere. */
 function tryPair(layers: readonly PendingLayer[], i: number, j: number): PendingLayer[] | null {
   try {
-    return mergePair(layers, i, j);
+    return mergePair(layers, i, j, null);
   } catch (error) {
     if (error instanceof InexactError) return null;
     throw error;
   }
 }
 
-/** Layers i < j, of which neither depends on the other, as one. */
-function mergePair(layers: readonly PendingLayer[], i: number, j: number): PendingLayer[] {
+/** Layers i < j, of which neither depends on the other, as one, whose linear elements are `linear`. */
+function mergePair(
+  layers: readonly PendingLayer[],
+  i: number,
+  j: number,
+  linear: Uint8Array | null,
+): PendingLayer[] {
   const [a, b] = [layers[i], layers[j]];
   const value = concatValues([a.value, b.value]);
   const both: PendingLayer = {
     name: `${a.name} + ${b.name}`,
     value,
-    linear: joinedFlags(a, b),
+    linear,
     cuts: [...a.cuts, ...b.cuts],
     operators: [...new Set([...a.operators, ...b.operators])],
   };
@@ -91,9 +97,11 @@ function mergePair(layers: readonly PendingLayer[], i: number, j: number): Pendi
 
 function joinedFlags(a: PendingLayer, b: PendingLayer): Uint8Array | null {
   if (!a.linear && !b.linear) return null;
-  return Uint8Array.from(
-    [a, b].flatMap(({ linear, value }) => [...(linear ?? new Uint8Array(elementsOf(value.shape)))]),
-  );
+  const first = elementsOf(a.value.shape);
+  const flags = new Uint8Array(first + elementsOf(b.value.shape));
+  if (a.linear) flags.set(a.linear);
+  if (b.linear) flags.set(b.linear, first);
+  return flags;
 }
 
 /** The layers without `gone`, each after all that it reads and otherwise as they were. */

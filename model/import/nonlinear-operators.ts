@@ -1,11 +1,11 @@
 import { type AffineValue, addValues, scaleValue } from './affine.ts';
-import { aligned, ranked } from './align.ts';
-import { shiftedBy } from './arithmetic-operators.ts';
+import { aligned } from './align.ts';
 import { perChannelBias } from './bias.ts';
 import { broadcast } from './broadcast.ts';
 import { sizeOf } from './layout.ts';
 import type { NodeInputs } from './node-inputs.ts';
 import { type Constant, formatError } from './onnx-constant.ts';
+import { ranked } from './ranked.ts';
 import { reductionOf } from './reduction-axes.ts';
 import { exactly, unsupported } from './refusals.ts';
 import { selectAlong } from './relayout.ts';
@@ -13,6 +13,7 @@ import { clip, leakyRelu } from './rewrites/activations.ts';
 import { maxPool } from './rewrites/max-window.ts';
 import { maxima } from './rewrites/maximum.ts';
 import { endTogether, type Segments } from './rewrites/segments.ts';
+import { shiftedBy } from './scale.ts';
 import { mapSize } from './spatial.ts';
 import { poolingWindow } from './window.ts';
 

@@ -27,7 +27,10 @@ interface Axis {
 
 /**
  * A convolution of the large map that `value` [channels, phases of rows, phases of columns] is, with a bias per
- * channel. Its layout is that of the large map. Returns the reason as text where it cannot be computed.
+ * channel. Its layout is that of the large map. Returns the reason as text where it is not exact, null where its size
+ * is no multiple of the phases that it would have.
+ *
+ * @param spread rows and columns of the map that the kernel sees lie so far apart, with zeros in between
  */
 export function convolvePhases(
   value: AffineValue,
@@ -35,17 +38,18 @@ export function convolvePhases(
   kernel: DenseKernel,
   bias: Float64Array,
   window: Window,
-): AffineValue | string {
-  if (phases.y === 1 && phases.x === 1) {
+  spread: Phases,
+): AffineValue | string | null {
+  if (phases.y * phases.x * spread.y * spread.x === 1) {
     const result = convolveValue(value, kernel, bias, window);
     if (typeof result === 'string') return result;
     return { ...result, layout: phasedLayout(kernel.out, { y: 1, x: 1 }, result.shape) };
   }
   const { height, width } = value.shape;
   const { strideY, strideX, padTop, padLeft, outHeight, outWidth } = window;
-  const y = axisOf(phases.y, height, kernel.height, strideY, padTop, outHeight);
-  const x = axisOf(phases.x, width, kernel.width, strideX, padLeft, outWidth);
-  if (!y || !x) return 'its stride does not go into the rows or columns that the map was enlarged by';
+  const y = axisOf(phases.y, spread.y, height, kernel.height, strideY, padTop, outHeight);
+  const x = axisOf(phases.x, spread.x, width, kernel.width, strideX, padLeft, outWidth);
+  if (!y || !x) return null;
   const out = kernel.out * y.phases * x.phases;
   const large = makeKernel(out, value.shape.channels, y.extent, x.extent, (data) => {
     const weights = kernel.data;
@@ -78,45 +82,41 @@ export function convolvePhases(
 
 function axisOf(
   phases: number,
+  spread: number,
   size: number,
   extent: number,
   stride: number,
   pad: number,
   out: number,
 ): Axis | null {
+  /** Positions that the kernel sees of a row of the small map. */
+  const period = phases * spread;
+  const within = stride % period === 0 ? [1, stride / period] : [period / stride, 1];
   // A row of which all positions are phases gives all positions of the result as phases too.
-  const [own, step] =
-    size === 1
-      ? [out, 1]
-      : out === 1
-        ? [1, 1]
-        : stride % phases === 0
-          ? [1, stride / phases]
-          : [phases / stride, 1];
+  const [own, step] = size === 1 ? [out, 1] : out === 1 ? [1, 1] : within;
   if (!Number.isInteger(own) || out % own !== 0) return null;
-  const read = (phase: number, tap: number) => phase * stride + tap - pad;
-  const rows = Array.from({ length: own }, (_, phase) =>
-    Array.from({ length: extent }, (_, tap) => Math.floor(read(phase, tap) / phases)),
+  const taps = Array.from({ length: own }, (_, phase) =>
+    Array.from({ length: extent }, (_, tap) => {
+      const seen = phase * stride + tap - pad;
+      const row = Math.floor(seen / period);
+      const read = seen - row * period;
+      return read % spread === 0 && (size > 1 || row === 0) ? ([row, read / spread] as const) : null;
+    }),
   );
-  const inside = rows.flat().filter((row) => size > 1 || row === 0);
-  const [first, last] = [Math.min(...inside), Math.max(...inside)];
-  if (inside.length === 0) return null;
+  const rows = taps.flat().flatMap((tap) => (tap ? [tap[0]] : []));
+  const [first, last] = rows.length > 0 ? [Math.min(...rows), Math.max(...rows)] : [0, 0];
   return {
     phases: own,
     stride: step,
     out: out / own,
     pad: -first,
     extent: last - first + 1,
-    taps: rows.map((list, phase) =>
-      list.map((row, tap) =>
-        size > 1 || row === 0 ? ([row - first, read(phase, tap) - row * phases] as const) : null,
-      ),
-    ),
+    taps: taps.map((list) => list.map((tap) => tap && ([tap[0] - first, tap[1]] as const))),
   };
 }
 
 /** A layout [batch, channels, rows, columns] of the large map of `channels` channels. */
-export function phasedLayout(
+function phasedLayout(
   channels: number,
   { y, x }: Phases,
   { height, width }: { height: number; width: number },

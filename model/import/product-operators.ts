@@ -1,11 +1,11 @@
 import type { AffineValue } from './affine.ts';
-import { ranked } from './align.ts';
-import { shiftedBy } from './arithmetic-operators.ts';
 import { permuted, sizesOf } from './layout.ts';
 import type { NodeInputs, Operator } from './node-inputs.ts';
 import { formatError } from './onnx-constant.ts';
+import { ranked } from './ranked.ts';
 import { unsupported } from './refusals.ts';
 import { contracted } from './relayout.ts';
+import { shiftedBy } from './scale.ts';
 
 /** ONNX matrix products (onnx/docs/Operators.md): one axis of a value times constant weights. */
 export const PRODUCT_OPERATORS: Record<string, Operator> = {

@@ -12,7 +12,7 @@ import {
   sizeOf,
   sizesOf,
 } from './layout.ts';
-import { convolvePhases } from './phases.ts';
+import { convolvePhases, type Phases } from './phases.ts';
 import { unsupported } from './refusals.ts';
 import { settled, vectorised } from './relayout.ts';
 
@@ -42,50 +42,72 @@ interface Side {
  * A convolution of a value as the graph sees it, with a bias per channel. Rows and columns may be parts of the
  * map's, change places, or lie among the channels as those of an enlarged map do. Returns the reason as text where
  * the convolution would not be exact.
+ *
+ * @param spread how far apart the kernel sees rows and columns, with zeros in between: the strides of a transposed
+ * convolution
  */
 export function convolveMap(
   value: AffineValue,
   kernel: DenseKernel,
   bias: Float64Array,
   window: Window,
+  spread: Phases = { y: 1, x: 1 },
 ): AffineValue | string {
   const { channels } = mapSize(value);
   if (channels !== kernel.in) return `its weights are for ${kernel.in} channels and not for ${channels}`;
   const plain = settled(value);
-  const placed = placedSides(plain) ?? placedSides(vectorised(plain))!;
-  const { turned, sides } = placed;
-  const gathered = gather(placed.value, sides);
+  const placed = placedSides(plain);
+  const result = placed && convolvePlaced(placed, kernel, bias, window, spread);
+  // Of a vector every position is a phase, of any size.
+  const any = result ?? convolvePlaced(placedSides(vectorised(plain))!, kernel, bias, window, spread)!;
+  return typeof any === 'string' ? any : { ...any, layout: [value.layout[0], ...any.layout.slice(1)] };
+}
+
+function convolvePlaced(
+  { value, turned, sides }: Placed,
+  kernel: DenseKernel,
+  bias: Float64Array,
+  window: Window,
+  spread: Phases,
+): AffineValue | string | null {
+  const gathered = gather(value, sides);
   if (typeof gathered === 'string') return gathered;
-  const [k, w] = turned ? [turnedKernel(kernel), turnedWindow(window)] : [kernel, window];
   const phases = { y: sizeOf(sides[0].phases), x: sizeOf(sides[1].phases) };
-  const result = convolvePhases(gathered, phases, k, bias, w);
-  if (typeof result === 'string') return result;
+  const result = turned
+    ? convolvePhases(gathered, phases, turnedKernel(kernel), bias, turnedWindow(window), {
+        y: spread.x,
+        x: spread.y,
+      })
+    : convolvePhases(gathered, phases, kernel, bias, window, spread);
+  if (result === null || typeof result === 'string') return result;
   const [batch, own, rows, columns] = result.layout;
   const [first, second] = turned ? [columns, rows] : [rows, columns];
-  const layout =
-    value.layout.length === 4 ? [batch, own, first, second] : [batch, own, [...first, ...second]];
-  return { ...result, layout: [value.layout[0], ...layout.slice(1)] };
+  const signal = value.layout.length === 3;
+  return { ...result, layout: signal ? [batch, own, [...first, ...second]] : [batch, own, first, second] };
 }
 
-/** The value as a map [channels, height, width] as the graph sees it. Throws 'model/unsupported' if it is none. */
-export function plainMap(value: AffineValue): AffineValue {
-  const { channels } = mapSize(value);
+/** The value as a map [channels, height, width] as the graph sees it; null if its rows and columns are none of its own. */
+export function asPlainMap(value: AffineValue): AffineValue | null {
+  if (value.layout.length !== 3 && value.layout.length !== 4) return null;
   const plain = settled(value);
-  if (sameLayout(plain.layout, mapLayout(plain.shape, plain.layout[0], plain.layout.length))) return plain;
+  const layout = (map: AffineValue) => mapLayout(map.shape, value.layout[0], value.layout.length);
+  if (sameLayout(plain.layout, layout(plain))) return plain;
   const placed = placedSides(plain);
-  const apart = placed?.sides.some(({ phases }) => phases.length > 0);
-  const gathered = placed && !placed.turned && !apart ? gather(plain, placed.sides) : null;
-  if (gathered === null || typeof gathered === 'string')
-    throw unsupported(
-      `it reads ${channels} channels whose rows and columns are not those that were computed: transpose or reshape behind it instead`,
-    );
-  return { ...gathered, layout: mapLayout(gathered.shape, value.layout[0], value.layout.length) };
+  if (!placed || placed.turned || placed.sides.some(({ phases }) => phases.length > 0)) return null;
+  const gathered = gather(plain, placed.sides);
+  return typeof gathered === 'string' ? null : { ...gathered, layout: layout(gathered) };
 }
 
-/** Which axes of the map the rows and columns are; null where they are none. [rows, columns] of the value's own map. */
-function placedSides(
-  value: AffineValue,
-): { value: AffineValue; turned: boolean; sides: readonly [Side, Side] } | null {
+/** A value whose own rows and columns the graph's are, or its columns and rows. */
+interface Placed {
+  readonly value: AffineValue;
+  readonly turned: boolean;
+  /** Rows and columns of the value's own map. */
+  readonly sides: readonly [Side, Side];
+}
+
+/** Which axes of the map the rows and columns are; null where they are none. */
+function placedSides(value: AffineValue): Placed | null {
   const { layout } = value;
   const dims: readonly [Dim, Dim] = layout.length === 4 ? [layout[2], layout[3]] : [[], layout[2]];
   if (!hasOnly([...layout[1], ...dims[0], ...dims[1]], 'channels', 'height', 'width')) return null;

@@ -32,9 +32,11 @@ export async function agreesInAnyLayout(
   build: (b: OnnxBuilder) => string,
   sizes: readonly (number | string)[],
   seed = 1,
+  opset?: number,
+  made?: Uint8Array,
 ): Promise<FloatNetwork> {
   const builder = new OnnxBuilder({ channels: 1, height: 1, width: 1 }, seed);
-  const file = builder.finish(build(builder), sizes);
+  const file = made ?? builder.finish(build(builder), sizes, opset);
   const network = await importOnnx(file);
   const dims = sizes.map((size) => (typeof size === 'number' ? size : 1));
   const { channels, height, width } = network.input;

@@ -2,7 +2,9 @@ import { type AffineValue, addValues, concatValues, sliceChannels } from '../aff
 import { convolveValue, type Window } from '../affine-convolution.ts';
 import { type DenseKernel, makeKernel } from '../dense-kernel.ts';
 import { mapLayout } from '../layout.ts';
-import { convolveMap, mapSize, plainMap } from '../spatial.ts';
+import type { Constant } from '../onnx-constant.ts';
+import { scaledBy } from '../scale.ts';
+import { asPlainMap, convolveMap, mapSize } from '../spatial.ts';
 import type { PoolingWindow } from './max-window.ts';
 import type { Segments } from './segments.ts';
 
@@ -49,7 +51,12 @@ export function averageWindows(
   const kernel = averagingKernel(channels, window, 1 / (rows.count * columns.count));
   if (rows.factors.length + columns.factors.length === 0)
     return convolveMap(value, kernel, new Float64Array(channels), window);
-  const map = plainMap(value);
+  const map = asPlainMap(value);
+  if (!map) {
+    // No strips can be cut of it: the factors wait for a product, or are one by one.
+    const means = convolveMap(value, kernel, new Float64Array(channels), window);
+    return typeof means === 'string' ? means : scaledBy(means, factorsOf(rows.count, columns.count, counts));
+  }
   const mean = (placed: Window) => convolveValue(map, kernel, new Float64Array(channels), placed);
   let sum = mean(window);
   const row = (y: number): Partial<Window> => ({ padTop: window.padTop - y * window.strideY, outHeight: 1 });
@@ -84,6 +91,12 @@ export function averageWindows(
   }
   if (typeof sum === 'string') return sum;
   return { ...sum, layout: mapLayout(sum.shape, map.layout[0], map.layout.length) };
+}
+
+/** What the mean of each window [rows, columns] is to be multiplied by. */
+function factorsOf(usualRows: number, usualColumns: number, { rows, columns }: WindowCounts): Constant {
+  const values = rows.flatMap((down) => columns.map((right) => (usualRows * usualColumns) / (down * right)));
+  return { dims: [rows.length, columns.length], values: Float64Array.from(values) };
 }
 
 /** The same weight at every position of the window, of every channel by itself. */
