@@ -59,7 +59,7 @@ export interface ServerLimits {
   readonly offlineWorkers: number;
   /** Threads that run inferences. */
   readonly onlineWorkers: number;
-  /** Memory of each preparing thread for kernels in the form that it multiplies (bytes). */
+  /** Memory of each preparing thread for kernels in the form that it multiplies (bytes); it has room for 256 MB. */
   readonly kernelCacheBytes: number;
 }
 

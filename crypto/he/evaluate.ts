@@ -94,8 +94,8 @@ export function addProducts(
   const { ntt, products } = ring();
   kernels().memory.scope(() => {
     const [product] = newResidues();
-    for (const half of BOTH)
-      for (const i of BOTH) {
+    for (const i of BOTH)
+      for (const half of BOTH) {
         const terms: [Words, Words][] = [];
         for (const [j, factor] of factors.entries()) if (factor) terms.push([inputs[j][half][i], factor[i]]);
         if (terms.length === 0) return;
