@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { INPUT_CIPHERTEXT_BYTES, SEED_BYTES } from '../../crypto/he/parameters.ts';
+import { BASE_OT_MESSAGE_BYTES } from '../../crypto/ot/base-ot.ts';
 import { stochasticRange } from '../../model/executor.ts';
 import { randomSmallNetwork, seededRandom } from '../../model/random.ts';
 import { makePlan } from '../../protocol/plan.ts';
@@ -77,7 +78,7 @@ test('ciphertexts and points that are none are refused by what they are', async 
   await stream.send(segment('input-ciphertexts', new Uint8Array(bytes).fill(255)));
   await stream.expect('segment'); // the nonce
   await assert.rejects(stream.expect('segment'), { code: 'crypto/parameters' });
-  for (const point of [new Uint8Array(32), new Uint8Array(32).fill(255)]) {
+  for (const point of [0, 255].map((byte) => new Uint8Array(BASE_OT_MESSAGE_BYTES).fill(byte))) {
     const opening = client.preprocess();
     await opening.send({ hello: { ...client.model, count: 1 } });
     await opening.expect('accepted');
