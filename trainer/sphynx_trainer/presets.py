@@ -143,6 +143,7 @@ PRESETS = {
         _imagenet("862k", 50),
         _imagenet("1034k", 60, 66.00, 1_034_000, 22_020),
         Preset("resnet18-c100", "cifar100", {"family": "resnet18"}, RESNET),
+        Preset("resnet18-snl-c100", "cifar100", {"family": "resnet18", "stem_relu": False}, RESNET),
         Preset("resnet32-c100", "cifar100", {"family": "resnet32"}, RESNET),
     )
 }

@@ -39,6 +39,7 @@ TABLE: list[tuple[Config, float, int]] = [
     *((SphynxConfig(*shape, image_size=64, classes=200), relus, 1) for shape, relus in TINY),
     *((SphynxImageNetConfig(c, 10, (1, 5)), relus, 0) for c, relus in IMAGENET),
     (ResNet18Config(), 557.06, 2),
+    (ResNet18Config(stem_relu=False), 491.52, 2),
     (ResNet18Config(image_size=64, classes=200), 2228.2, 1),
     (ResNet18Config(8, 224, 1000), 289, 0),
     (ResNet18Config(16, 224, 1000), 577, 0),
