@@ -69,6 +69,19 @@ def test_the_papers_unscaled_vgg11_is_not_its_scaled_ones_enlarged() -> None:
 
 
 @pytest.mark.parametrize(
+    ("shape", "thousands"),
+    [((17, 5, (0, 1)), 26.1), ((17, 6, (0, 1)), 30.4), ((14, 10, (0, 5)), 53.7)],
+)
+def test_networks_with_balanced_flops_have_the_relus_of_table_11(
+    shape: tuple[int, int, tuple[int, int]], thousands: float
+) -> None:
+    """The paper cuts digits off. It prints 41.4K for C = 12, D = 8, whose layers have 39.9K."""
+    config = SphynxConfig(*shape, balance="flops")
+    assert math.floor(count(config).relus / 100) / 10 == thousands
+    assert config.relus == count(config).relus
+
+
+@pytest.mark.parametrize(
     ("shape", "form", "parameters", "printed"),
     [
         ((5, 5, (0, 1)), "paper", 2_888_015, 2.75),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ..checkpoint import load_checkpoint
 from ..execution import Execution
+from ..networks.cell_network import BALANCES
 from ..networks.cells import FORMS
 from ..presets import Preset, read_preset
 from ..recipes import CPU, FINE_TUNE
@@ -26,6 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     network.add_argument("--preset", metavar="NAME", help="such as sphynx-c100-25k, or a YAML file")
     network.add_argument("--from", type=Path, metavar="RUN", dest="origin", help="a trained one")
     network.add_argument("--form", choices=FORMS, default="paper", help="of Sphynx's cells")
+    network.add_argument(
+        "--balance", choices=BALANCES, default="relus", help="what reduce cells keep"
+    )
     network.add_argument("--channels", type=int, default=5, metavar="C", help="of Sphynx")
     network.add_argument("--depth", type=int, default=5, metavar="D")
     network.add_argument("--reduce", type=int, nargs="*", default=[0, 1], metavar="CELL")
@@ -94,6 +98,7 @@ def _preset(options: argparse.Namespace) -> Preset:
     network = {
         "family": "sphynx",
         "form": options.form,
+        "balance": options.balance,
         "channels": options.channels,
         "depth": options.depth,
         "reduce": options.reduce,
