@@ -41,6 +41,7 @@ SHAPES = [
 CONFIGS = [
     *(replace(shape, form=form) for shape in SHAPES for form in FORMS),
     *(SphynxConfig(3, 4, (1, 3), balance="flops", form=form) for form in FORMS),
+    *(SphynxConfig(3, 4, (1, 3), separable=True, form=form) for form in FORMS),
     *(SphynxConfig(2, 4, (0, 2), genotype=genotype) for genotype in (DARTS, PC_DARTS)),
 ]
 

@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     network.add_argument(
         "--balance", choices=BALANCES, default="relus", help="what reduce cells keep"
     )
+    network.add_argument("--separable", action="store_true", help="convolutions of operations")
     network.add_argument("--channels", type=int, default=5, metavar="C", help="of Sphynx")
     network.add_argument("--depth", type=int, default=5, metavar="D")
     network.add_argument("--reduce", type=int, nargs="*", default=[0, 1], metavar="CELL")
@@ -99,6 +100,7 @@ def _preset(options: argparse.Namespace) -> Preset:
         "family": "sphynx",
         "form": options.form,
         "balance": options.balance,
+        "separable": options.separable,
         "channels": options.channels,
         "depth": options.depth,
         "reduce": options.reduce,

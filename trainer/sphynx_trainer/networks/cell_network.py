@@ -34,7 +34,8 @@ class SphynxConfig:
 
     form: "paper" is the authors' network, "slim" our variation with fewer parameters. balance:
     "relus" gives a reduce cell four times the channels, so that all cells cost as many ReLUs,
-    "flops" twice, as most convolutional networks do (appendix F.2).
+    "flops" twice, as most convolutional networks do (appendix F.2). separable: the operations'
+    convolutions are (appendix F.3); exported, they cost the same.
     """
 
     channels: int
@@ -45,6 +46,7 @@ class SphynxConfig:
     classes: int = 100
     form: Form = "paper"
     balance: Balance = "relus"
+    separable: bool = False
 
     def __post_init__(self) -> None:
         if self.form not in FORMS:
@@ -100,6 +102,7 @@ class SphynxConfig:
             reduce=cell in self.reduce,
             halve_first=self.halves_first(cell),
             form=self.form,
+            separable=self.separable,
         )
 
 
