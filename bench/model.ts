@@ -9,8 +9,11 @@ import { FAMILY_NAMES, familyModel } from './families/family-model.ts';
 /** The folder of the models that come with the package. */
 export const ZOO = join(import.meta.dirname, '..', 'model-zoo');
 
-/** `sphynx:C,D,L1+L2[@SIZE][~LINEAR]`: channels, cells, reduce cells, side of the image, percent of linear elements. */
-const SPHYNX = /^sphynx:(\d+),(\d+),(\d+(?:\+\d+)*)(?:@(\d+))?(?:~(\d\d?(?:\.\d+)?))?$/;
+/**
+ * `sphynx:C,D,L1+L2[@SIZE][~LINEAR]`: channels, cells, reduce cells, side of the image, percent of linear elements.
+ * The cells have the slim form, with `sphynx-paper` the paper's.
+ */
+const SPHYNX = /^sphynx(-paper)?:(\d+),(\d+),(\d+(?:\+\d+)*)(?:@(\d+))?(?:~(\d\d?(?:\.\d+)?))?$/;
 
 /** Largest C, D and side: more than any network of the papers. */
 const MOST = { channels: 100, cells: 50, side: 512 };
@@ -31,13 +34,13 @@ export async function benchModel(name: string): Promise<FixedNetwork> {
   if (existsSync(join(folder, MANIFEST_FILE))) return loadModel(folder);
   throw new SphynxError(
     'config/invalid',
-    `${name} is neither a folder of model-zoo/, nor the path of another one (./NAME), nor sphynx:C,D,L1+L2[@SIZE][~LINEAR], such as sphynx:5,10,0+5, nor ${FAMILY_NAMES}`,
+    `${name} is neither a folder of model-zoo/, nor the path of another one (./NAME), nor sphynx:C,D,L1+L2[@SIZE][~LINEAR], such as sphynx:5,10,0+5 (sphynx-paper: for the paper's cells), nor ${FAMILY_NAMES}`,
   );
 }
 
 function sphynxShape(
   name: string,
-  [, C, D, reduce, side = '32', linear = '0']: readonly string[],
+  [, paper, C, D, reduce, side = '32', linear = '0']: readonly string[],
 ): SphynxShape {
   const size = Number(side);
   const shape = { C: Number(C), D: Number(D), reduceAt: reduce.split('+').map(Number), size };
@@ -53,7 +56,8 @@ function sphynxShape(
       'config/invalid',
       `${name}: reduce cells must ascend below D, and the side must halve at every one of them`,
     );
-  return { ...shape, classes: classesOf(size), linear: Number(linear) / 100 };
+  const form = paper === undefined ? 'slim' : 'paper';
+  return { ...shape, form, classes: classesOf(size), linear: Number(linear) / 100 };
 }
 
 function classesOf(size: number): number {

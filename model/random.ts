@@ -32,17 +32,34 @@ export interface SphynxShape {
   readonly seed?: number;
   /** Share of every layer's elements that are linear, 0 if not given. */
   readonly linear?: number;
+  /** Of the cells, slim if not given. */
+  readonly form?: SphynxForm;
 }
 
+/** The cells of the authors' published code, or our variation with the same ReLUs (docs/models.md). */
+export type SphynxForm = 'paper' | 'slim';
+
 /** Collapsed reach of the published cells at each input: kernel size, and padding above and left. */
-const NORMAL_CELL = [
-  { kernel: 9, pad: 4 },
-  { kernel: 5, pad: 2 },
-];
-const REDUCE_CELL = [
-  { kernel: 7, pad: 3 },
-  { kernel: 7, pad: 3 },
-];
+const NORMAL_CELL = {
+  paper: [
+    { kernel: 9, pad: 4 },
+    { kernel: 9, pad: 4 },
+  ],
+  slim: [
+    { kernel: 9, pad: 4 },
+    { kernel: 5, pad: 2 },
+  ],
+};
+const REDUCE_CELL = {
+  paper: [
+    { kernel: 15, pad: 7 },
+    { kernel: 15, pad: 7 },
+  ],
+  slim: [
+    { kernel: 7, pad: 3 },
+    { kernel: 7, pad: 3 },
+  ],
+};
 const IMAGENET_SIZE = 224;
 const RING_BITS = 12;
 const IMAGE_SCALE_BITS = 5;
@@ -53,7 +70,7 @@ const LARGEST_WEIGHT = 1023;
 
 /** A network with the layers of a collapsed Sphynx network (Cho et al.; the stem and all cells are linear maps). */
 export function randomModel(shape: SphynxShape): FixedNetwork {
-  const { C, D, reduceAt, size, classes = 100, seed = 1, linear = 0 } = shape;
+  const { C, D, reduceAt, size, classes = 100, seed = 1, linear = 0, form = 'slim' } = shape;
   const { layers, sources } = stemOf(shape);
   let side = sources[1].side;
   let channels = C;
@@ -61,7 +78,7 @@ export function randomModel(shape: SphynxShape): FixedNetwork {
     const reduce = reduceAt.includes(d);
     // An older input that is still larger goes through a 2x2 convolution of stride 2 first.
     const inputs = sources.map((source) => (source.side > side ? then(source, 2, 2, 0) : source));
-    const cell = reduce ? REDUCE_CELL : NORMAL_CELL;
+    const cell = (reduce ? REDUCE_CELL : NORMAL_CELL)[form];
     const paths = inputs.map((input, i) => then(input, cell[i].kernel, reduce ? 2 : 1, cell[i].pad));
     if (reduce) {
       side /= 2;
@@ -77,7 +94,7 @@ export function randomModel(shape: SphynxShape): FixedNetwork {
     sources.push(itself(layers.length, side));
   }
   layers.push(classifierOf(layers.length, classes));
-  const name = `random-sphynx-${C}-${D}-${reduceAt.join('.')}-at-${size}`;
+  const name = `random-sphynx${form === 'paper' ? '-paper' : ''}-${C}-${D}-${reduceAt.join('.')}-at-${size}`;
   return randomNetwork(name, { channels: 3, height: size, width: size }, layers, seed, linear);
 }
 

@@ -108,3 +108,11 @@ test('a model is also the path of a folder, as an import writes it', async () =>
   assert.equal(card.hash, zoo.card.hash);
   await assert.rejects(benchModel('./nowhere'), { code: 'config/invalid', message: /model-zoo/ });
 });
+
+test('the forms of a Sphynx network have the same ReLUs and the products that the trainer counts', async () => {
+  const [paper, slim] = await Promise.all(['sphynx-paper:5,5,0+1', 'sphynx:5,5,0+1'].map(benchModel));
+  assert.deepEqual([paper.card.relus, slim.card.relus], [25_600, 25_600]);
+  assert.deepEqual([paper.card.macs, slim.card.macs], [242_281_280, 140_454_720]);
+  const deeper = await benchModel('sphynx-paper:5,10,0+5');
+  assert.deepEqual([deeper.card.relus, deeper.card.macs], [51_200, 380_152_640]);
+});

@@ -143,7 +143,14 @@ PRESETS = {
         _imagenet("862k", 50),
         _imagenet("1034k", 60, 66.00, 1_034_000, 22_020),
         Preset("resnet18-c100", "cifar100", {"family": "resnet18"}, RESNET),
+        Preset("resnet18-snl-c100", "cifar100", {"family": "resnet18", "stem_relu": False}, RESNET),
+        Preset(
+            "hrn-5x5x3x-c100",
+            "cifar100",
+            {"family": "hybrenet", "multipliers": [5, 5, 3], "channels": 16},
+            RESNET,
+        ),
         Preset("resnet32-c100", "cifar100", {"family": "resnet32"}, RESNET),
     )
 }
-"""The networks of the Sphynx paper's tables, and the ResNets that SNL and DeepReDuce start from."""
+"""The networks of the Sphynx paper, and those that SNL, DeepReDuce and DeepReShape start from."""

@@ -10,26 +10,40 @@ PLAIN_SECONDS = 30.0
 
 
 class Progress:
-    """Reports how far a run of `total` steps is. `done` counts steps of earlier runs."""
+    """Reports how far a run of `total` steps is. `done` counts steps of earlier runs.
 
-    def __init__(self, total: int, done: int = 0, stream: TextIO = sys.stderr) -> None:
+    open_ended: it may end long before, so what is left cannot be told.
+    """
+
+    def __init__(
+        self,
+        total: int,
+        done: int = 0,
+        stream: TextIO = sys.stderr,
+        *,
+        open_ended: bool = False,
+    ) -> None:
         self.total = total
         self.first = done
         self.stream = stream
+        self.open_ended = open_ended
         self.started = time.monotonic()
         self.last_line = self.started
 
     def update(self, done: int, text: str) -> None:
         """Shows the state after `done` steps."""
         now = time.monotonic()
-        left = (now - self.started) / max(done - self.first, 1) * (self.total - done)
+        passed = now - self.started
+        left = passed / max(done - self.first, 1) * (self.total - done)
+        clock = f"{_clock(passed)} so far" if self.open_ended else f"{_clock(left)} left"
         share = done / self.total
         if self.stream.isatty():
             bar = ("#" * round(BAR * share)).ljust(BAR, ".")
-            self.stream.write(f"\r[{bar}] {share:4.0%}  {text}  {_clock(left)} left \x1b[K")
+            self.stream.write(f"\r[{bar}] {share:4.0%}  {text}  {clock} \x1b[K")
         elif now - self.last_line >= PLAIN_SECONDS:
             self.last_line = now
-            self.stream.write(f"{share:6.1%}  {text}  {_clock(left)} left\n")
+            began = "" if self.open_ended else f"{share:6.1%}  "
+            self.stream.write(f"{began}{text}  {clock}\n")
         self.stream.flush()
 
     def line(self, text: str) -> None:

@@ -89,14 +89,28 @@ LINEARIZE = replace(
     learning_rate=1e-3,
     weight_decay=0.0,
     decay="none",
+    temperature=4.0,
 )
 """Selective Network Linearization's first phase; it ends once the ReLU budget is reached."""
 
 FINE_TUNE = replace(RESNET, name="fine-tune", epochs=100, learning_rate=0.01)
-"""After the ReLUs of a trained network changed: its second phase, and DeepReDuce's."""
+"""After a trained network changed: DeepReDuce's fine-tuning, and that in fixed point."""
+
+SNL_TUNE = replace(FINE_TUNE, name="snl-tune", learning_rate=1e-3, temperature=4.0)
+"""Selective Network Linearization's second phase, as its authors' code has it."""
 
 RECIPES = {
     recipe.name: recipe
-    for recipe in (CPU, BACKGROUND, PAPER, PAPER_TINY, PAPER_IMAGENET, RESNET, LINEARIZE, FINE_TUNE)
+    for recipe in (
+        CPU,
+        BACKGROUND,
+        PAPER,
+        PAPER_TINY,
+        PAPER_IMAGENET,
+        RESNET,
+        LINEARIZE,
+        FINE_TUNE,
+        SNL_TUNE,
+    )
 }
 """Every recipe that the command line may name."""

@@ -73,3 +73,12 @@ def test_progress_is_plain_lines_where_there_is_no_terminal(
     progress.update(10, "epoch 1")
     progress.update(50, "epoch 1")
     assert capsys.readouterr().err == " 50.0%  epoch 1  0:40 left\n"
+
+
+def test_progress_towards_an_open_end_tells_the_time_that_has_passed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([0.0, 70.0])
+    monkeypatch.setattr("sphynx_trainer.progress.time.monotonic", lambda: next(clock))
+    Progress(total=100, stream=sys.stderr, open_ended=True).update(50, "900 ReLUs left")
+    assert capsys.readouterr().err == "900 ReLUs left  1:10 so far\n"

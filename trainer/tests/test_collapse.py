@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sphynx_trainer.networks.cells import FORMS, Form
-from sphynx_trainer.networks.genotype import Edge, Genotype
+from sphynx_trainer.networks.genotype import DARTS, PC_DARTS, Edge, Genotype
 from sphynx_trainer.networks.plain import CollapseError, plain_graph, verify
 from sphynx_trainer.networks.sphynx import SphynxConfig, SphynxNetwork
 
@@ -38,7 +38,12 @@ SHAPES = [
     SphynxConfig(1, 4, (0, 1, 2)),
     SphynxConfig(2, 3, (0, 2), image_size=16, classes=10),
 ]
-CONFIGS = [replace(shape, form=form) for shape in SHAPES for form in FORMS]
+CONFIGS = [
+    *(replace(shape, form=form) for shape in SHAPES for form in FORMS),
+    *(SphynxConfig(3, 4, (1, 3), balance="flops", form=form) for form in FORMS),
+    *(SphynxConfig(3, 4, (1, 3), separable=True, form=form) for form in FORMS),
+    *(SphynxConfig(2, 4, (0, 2), genotype=genotype) for genotype in (DARTS, PC_DARTS)),
+]
 
 
 @pytest.mark.parametrize("config", CONFIGS)

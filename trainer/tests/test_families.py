@@ -45,6 +45,7 @@ SMALL: list[Config] = [
     SphynxImageNetConfig(4, 3, (1,), image_size=64, classes=10, form="slim"),
     SphynxImageNetConfig(2, 3, (0, 1), genotype=EVERY, image_size=96, classes=10),
     ResNet18Config(4, classes=10),
+    ResNet18Config(4, classes=10, stem_relu=False),
     ResNet18Config(4, image_size=128, classes=10),
     ResNet32Config(4, classes=10),
     HybReNetConfig((3, 2, 2), 4, classes=10),

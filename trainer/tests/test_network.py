@@ -38,6 +38,11 @@ def test_an_unknown_form_is_refused() -> None:
         SphynxConfig(5, 5, (0, 1), form="thin")
 
 
+def test_an_unknown_balance_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected one of relus, flops"):
+        SphynxConfig(5, 5, (0, 1), balance="pixels")
+
+
 @pytest.mark.parametrize("reduce", [(1, 0), (0, 0), (5,), (-1,)])
 def test_impossible_reduce_cells_are_refused(reduce: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="reduce cells"):

@@ -39,6 +39,7 @@ TABLE: list[tuple[Config, float, int]] = [
     *((SphynxConfig(*shape, image_size=64, classes=200), relus, 1) for shape, relus in TINY),
     *((SphynxImageNetConfig(c, 10, (1, 5)), relus, 0) for c, relus in IMAGENET),
     (ResNet18Config(), 557.06, 2),
+    (ResNet18Config(stem_relu=False), 491.52, 2),
     (ResNet18Config(image_size=64, classes=200), 2228.2, 1),
     (ResNet18Config(8, 224, 1000), 289, 0),
     (ResNet18Config(16, 224, 1000), 577, 0),
@@ -68,6 +69,19 @@ def test_the_papers_unscaled_vgg11_is_not_its_scaled_ones_enlarged() -> None:
 
 
 @pytest.mark.parametrize(
+    ("shape", "thousands"),
+    [((17, 5, (0, 1)), 26.1), ((17, 6, (0, 1)), 30.4), ((14, 10, (0, 5)), 53.7)],
+)
+def test_networks_with_balanced_flops_have_the_relus_of_table_11(
+    shape: tuple[int, int, tuple[int, int]], thousands: float
+) -> None:
+    """The paper cuts digits off. It prints 41.4K for C = 12, D = 8, whose layers have 39.9K."""
+    config = SphynxConfig(*shape, balance="flops")
+    assert math.floor(count(config).relus / 100) / 10 == thousands
+    assert config.relus == count(config).relus
+
+
+@pytest.mark.parametrize(
     ("shape", "form", "parameters", "printed"),
     [
         ((5, 5, (0, 1)), "paper", 2_888_015, 2.75),
@@ -81,11 +95,30 @@ def test_the_papers_unscaled_vgg11_is_not_its_scaled_ones_enlarged() -> None:
 def test_the_papers_form_has_the_papers_parameters(
     shape: tuple[int, int, tuple[int, int]], form: Form, parameters: int, printed: float | None
 ) -> None:
-    """Table 12 prints multiples of 2^20 and cuts the third digit off."""
-    network = build(SphynxConfig(*shape, form=form))
-    assert sum(parameter.numel() for parameter in network.parameters()) == parameters
+    """Table 12 prints multiples of 2^20."""
+    assert parameters_of(SphynxConfig(*shape, form=form)) == parameters
     if printed is not None:
-        assert math.floor(100 * parameters / 2**20) / 100 == printed
+        assert abs(parameters / 2**20 - printed) < LAST_DIGIT
+
+
+@pytest.mark.parametrize(
+    ("shape", "printed"),
+    [((5, 5, (0, 1)), 0.35), ((5, 6, (0, 1)), 0.43), ((5, 8, (1, 3)), 0.45)],
+)
+def test_separable_convolutions_have_the_papers_parameters(
+    shape: tuple[int, int, tuple[int, int]], printed: float
+) -> None:
+    parameters = parameters_of(SphynxConfig(*shape, separable=True))
+    assert abs(parameters / 2**20 - printed) < LAST_DIGIT
+
+
+LAST_DIGIT = 0.01
+"""One in the last digit that table 12 prints."""
+
+
+def parameters_of(config: Config) -> int:
+    """Numbers that are trained."""
+    return sum(parameter.numel() for parameter in build(config).parameters())
 
 
 def test_the_forms_cost_this_much_in_private() -> None:

@@ -115,18 +115,29 @@ def test_linearization_reaches_its_budget_exactly(config: Config, tmp_path: Path
     assert plain_graph(resumed.network).relus == budget
 
 
-def test_the_penalty_grows_only_while_the_count_stands_still(tmp_path: Path) -> None:
+def test_the_penalty_grows_after_epochs_without_a_new_minimum(tmp_path: Path) -> None:
     network = build(SPHYNX)
     make_selective(network, 16, channel_wise=True)
     run = Run.begin(SPHYNX, network, replace(LINEARIZE, batch=8), tiny_data(), tmp_path)
     linearization = Linearization(run, 100, penalty=1.0)
     assert linearization.penalty().item() == 8 + 32 + 32
+    run.epoch = 5
+    assert not linearization.after_epoch(run)
+    assert linearization.state["penalty"] == 1
+    run.epoch = 6
     assert not linearization.after_epoch(run)
     assert linearization.state["penalty"] == pytest.approx(1.1)
     with torch.no_grad():
         next(iter(linearization.coefficients.values()))[:4] = 0
     assert not linearization.after_epoch(run)
     assert linearization.state["penalty"] == pytest.approx(1.1)
+    left = int(linearization.state["relus"])
+    assert linearization.describe() == f"{left:,} ReLUs left, the budget is 100"
+    with torch.no_grad():
+        next(iter(linearization.coefficients.values()))[:2] = 1
+    assert not linearization.after_epoch(run)
+    assert linearization.state["penalty"] == pytest.approx(1.21)
+    assert linearization.state["lowest"] == left
 
 
 def test_masks_are_part_of_a_checkpoint(tmp_path: Path) -> None:

@@ -1,17 +1,25 @@
 from dataclasses import replace
 from pathlib import Path
 
+import onnx
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sphynx_trainer.datasets import Dataset, synthetic
+from sphynx_trainer.export_onnx import export_onnx
+from sphynx_trainer.networks.families import build
+from sphynx_trainer.networks.plain import plain_graph
+from sphynx_trainer.networks.resnet_configs import ResNet32Config
 from sphynx_trainer.networks.sphynx import SphynxConfig
 from sphynx_trainer.recipes import BACKGROUND
 from sphynx_trainer.teachers.teacher import PUBLIC, Teacher, load_teacher
 from sphynx_trainer.teachers.views import LogitsOnDisk, shifts_of_view
 from sphynx_trainer.training import Run, train
 from sphynx_trainer.training.student import teachers_term
+
+from .conftest import randomise
+from .importer_fixtures import DenseLayer, conv_norm, export_torch
 
 TINY = SphynxConfig(1, 2, (0,), image_size=16, classes=4)
 RECIPE = replace(BACKGROUND, epochs=4, batch=32, crop_padding=1, precision="fp32", views=2)
@@ -51,9 +59,41 @@ def test_public_weights_are_read_with_their_own_normalisation(kind: str, tmp_pat
     assert torch.allclose(teacher.logits(data.normalise(images)), expected, atol=1e-3)
 
 
+FIXTURES = {
+    "strided": lambda: [conv_norm(3, 4, 3, 2), nn.ReLU(), nn.MaxPool2d(2), conv_norm(4, 4, 1)],
+    "grouped": lambda: [conv_norm(3, 6, 3, groups=3), nn.AvgPool2d(2), nn.ReLU()],
+    "dense": lambda: [nn.Conv2d(3, 4, 1), DenseLayer(4, 4, bottleneck=2), nn.BatchNorm2d(8)],
+}
+"""Layers whose graphs have what other people's networks have."""
+
+
+@pytest.mark.parametrize("name", FIXTURES)
+def test_an_onnx_file_teaches_what_its_network_says(name: str, tmp_path: Path) -> None:
+    network = nn.Sequential(*FIXTURES[name](), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    randomise(network).eval()
+    images = torch.randn(5, 3, 16, 16)
+    path = tmp_path / "teacher.onnx"
+    export_torch(network, images[:1], path)
+    with torch.no_grad():
+        expected = network(images)
+    assert torch.allclose(load_teacher(str(path), tiny_data()).logits(images), expected, atol=1e-4)
+
+
+def test_an_exported_model_of_ours_teaches(tmp_path: Path) -> None:
+    network = build(ResNet32Config(2, classes=4)).eval()
+    path = tmp_path / "teacher.onnx"
+    export_onnx(plain_graph(network), "teacher", path)
+    images = torch.randn(5, 3, 32, 32)
+    with torch.no_grad():
+        expected = network(images)
+    assert torch.allclose(load_teacher(str(path), tiny_data()).logits(images), expected, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
+        ("torn.onnx", "torn.onnx is not an ONNX file"),
+        ("sigmoid.onnx", "the operator Sigmoid is none of Conv,"),
         ("resnet56:weights.pt", "does not hold the weights of a resnet56"),
         ("vgg:weights.pt", "no teacher is called"),
         ("nothing", "no teacher is called"),
@@ -63,6 +103,11 @@ def test_an_unknown_teacher_is_refused(
     name: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    Path("torn.onnx").write_bytes(b"\xff\xff")
+    sigmoid = onnx.helper.make_node("Sigmoid", ["x"], ["y"])
+    onnx.save(
+        onnx.helper.make_model(onnx.helper.make_graph([sigmoid], "s", [], [])), "sigmoid.onnx"
+    )
     torch.save({"state_dict": {"conv.weight": torch.zeros(1)}}, "weights.pt")
     with pytest.raises(ValueError, match=message):
         load_teacher(name, tiny_data())

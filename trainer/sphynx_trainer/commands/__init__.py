@@ -12,6 +12,7 @@ from . import (
     export,
     fit_budget,
     fit_latency,
+    gpu_day,
     reduce_relus,
     search_cells,
     search_locations,
@@ -32,6 +33,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     evaluate,
     export,
     zoo,
+    gpu_day,
 )
 """In the order in which --help shows them."""
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from ..checkpoint import CHECKPOINT, load_checkpoint
 from ..datasets import Dataset
 from ..execution import Execution
-from ..recipes import FINE_TUNE, LINEARIZE
+from ..recipes import LINEARIZE, SNL_TUNE
 from ..reduction.linearize import FIRST_PENALTY, Linearization, binarize, make_selective
+from ..speed.settle import settle
 from ..training import Run, train
 from .data import chosen_dataset
 from .training_options import (
@@ -32,9 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--linearize-epochs",
         type=int,
-        default=LINEARIZE.epochs,
         metavar="EPOCHS",
-        help="at most; the first phase ends once the budget is reached",
+        help="of the first phase at most, which ends once the budget is reached; "
+        f"default: --epochs, or else {LINEARIZE.epochs}",
     )
 
 
@@ -48,7 +49,7 @@ def run(options: argparse.Namespace) -> None:
             return
         first = _linearized(options, dataset, execution)
         binarize(first.network, dataset.image_size, options.budget)
-        recipe = chosen_recipe(options, FINE_TUNE)
+        recipe = chosen_recipe(options, SNL_TUNE)
         run = Run.begin(first.config, first.network, recipe, dataset, options.folder, execution)
         run.earlier = first.checkpoint.history
         run.learn_from([str(options.source)])
@@ -66,7 +67,8 @@ def _linearized(options: argparse.Namespace, dataset: Dataset, execution: Execut
         saved = load_checkpoint(options.source, dataset)
         network = saved.build_network()
         make_selective(network, dataset.image_size, channel_wise=options.channel_wise)
-        changes = {"epochs": options.linearize_epochs, "batch": options.batch, "seed": options.seed}
+        epochs = options.linearize_epochs or options.epochs
+        changes = {"epochs": epochs, "batch": options.batch, "seed": options.seed}
         given = {name: value for name, value in changes.items() if value is not None}
         recipe = LINEARIZE.changed(given)
         run = Run.begin(saved.config, network, recipe, dataset, folder, execution)
@@ -74,5 +76,11 @@ def _linearized(options: argparse.Namespace, dataset: Dataset, execution: Execut
         run.learn_from([str(options.source)])
     linearization = Linearization(run, options.budget, options.penalty)
     if linearization.state["relus"] > options.budget:
-        train(run, evaluate_every=options.evaluate_every, after_epoch=linearization.after_epoch)
+        settle(run, options.speed, options.threads)
+        train(
+            run,
+            evaluate_every=options.evaluate_every,
+            after_epoch=linearization.after_epoch,
+            describe=linearization.describe,
+        )
     return run

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ..checkpoint import load_checkpoint
 from ..execution import Execution
+from ..networks.cell_network import BALANCES
 from ..networks.cells import FORMS
 from ..presets import Preset, read_preset
 from ..recipes import CPU, FINE_TUNE
@@ -26,6 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     network.add_argument("--preset", metavar="NAME", help="such as sphynx-c100-25k, or a YAML file")
     network.add_argument("--from", type=Path, metavar="RUN", dest="origin", help="a trained one")
     network.add_argument("--form", choices=FORMS, default="paper", help="of Sphynx's cells")
+    network.add_argument(
+        "--balance", choices=BALANCES, default="relus", help="what reduce cells keep"
+    )
+    network.add_argument("--separable", action="store_true", help="convolutions of operations")
     network.add_argument("--channels", type=int, default=5, metavar="C", help="of Sphynx")
     network.add_argument("--depth", type=int, default=5, metavar="D")
     network.add_argument("--reduce", type=int, nargs="*", default=[0, 1], metavar="CELL")
@@ -36,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="a run's folder, resnet56:FILE or densenet:FILE; may be repeated",
+        help="a run's folder, FILE.onnx, resnet56:FILE or densenet:FILE; may be repeated",
     )
     teaching.add_argument(
         "--teacher-logits", type=Path, metavar="DIR", help="kept there, for several runs to share"
@@ -94,6 +99,8 @@ def _preset(options: argparse.Namespace) -> Preset:
     network = {
         "family": "sphynx",
         "form": options.form,
+        "balance": options.balance,
+        "separable": options.separable,
         "channels": options.channels,
         "depth": options.depth,
         "reduce": options.reduce,

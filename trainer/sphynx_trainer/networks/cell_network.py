@@ -6,6 +6,7 @@ ImageNet's through three (`sphynx_imagenet.py`).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -19,6 +20,10 @@ from .margins import Margin, crop, widest
 STEM_FACTOR = 3
 """Channels of the paper's stem over those of a cell before the first reduce cell."""
 
+Balance = Literal["relus", "flops"]
+BALANCES: dict[Balance, int] = {"relus": 2, "flops": 1}
+"""How often a reduce cell doubles the channels."""
+
 OLDER, NEWER = -2, -1
 """Stand for the stem's two outputs where a cell's source is named by a cell's index."""
 
@@ -27,7 +32,10 @@ OLDER, NEWER = -2, -1
 class SphynxConfig:
     """What fixes a Sphynx network. channels is C, depth is D, reduce the reduce cells' indices.
 
-    form: "paper" is the authors' network, "slim" our variation with fewer parameters.
+    form: "paper" is the authors' network, "slim" our variation with fewer parameters. balance:
+    "relus" gives a reduce cell four times the channels, so that all cells cost as many ReLUs,
+    "flops" twice, as most convolutional networks do (appendix F.2). separable: the operations'
+    convolutions are (appendix F.3); exported, they cost the same.
     """
 
     channels: int
@@ -37,10 +45,15 @@ class SphynxConfig:
     image_size: int = 32
     classes: int = 100
     form: Form = "paper"
+    balance: Balance = "relus"
+    separable: bool = False
 
     def __post_init__(self) -> None:
         if self.form not in FORMS:
             raise ValueError(f"unknown form {self.form!r}; expected one of {', '.join(FORMS)}")
+        if self.balance not in BALANCES:
+            known = ", ".join(BALANCES)
+            raise ValueError(f"unknown balance {self.balance!r}; expected one of {known}")
         if sorted(set(self.reduce)) != list(self.reduce):
             raise ValueError(f"reduce cells must be ascending and distinct, got {self.reduce}")
         if any(not 0 <= index < self.depth for index in self.reduce):
@@ -55,8 +68,10 @@ class SphynxConfig:
 
     @property
     def relus(self) -> int:
-        """H0 * W0 * C * D: a reduce cell quarters the pixels and takes four times the channels."""
-        return self.grid**2 * self.channels * self.depth
+        """Those of all cells; H0 * W0 * C * D where they are balanced."""
+        return sum(
+            self.size_after(cell) ** 2 * self.channels_after(cell) for cell in range(self.depth)
+        )
 
     @property
     def stem_channels(self) -> int:
@@ -67,7 +82,8 @@ class SphynxConfig:
         """Channels of a cell's output, or of the stem's."""
         if cell < 0:
             return self.stem_channels
-        return self.channels << 2 * sum(index <= cell for index in self.reduce)
+        doublings = BALANCES[self.balance] * sum(index <= cell for index in self.reduce)
+        return self.channels << doublings
 
     def size_after(self, cell: int) -> int:
         """Rows (and columns) of a cell's output, or of the stem's."""
@@ -86,6 +102,7 @@ class SphynxConfig:
             reduce=cell in self.reduce,
             halve_first=self.halves_first(cell),
             form=self.form,
+            separable=self.separable,
         )
 
 

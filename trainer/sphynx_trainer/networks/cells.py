@@ -29,7 +29,8 @@ class CellShape:
     channels: of every intermediate node and of the output; inputs: of nodes 0 and 1. A reduce
     cell halves the size of its inputs. halve_first: input 0 has twice the size of input 1.
     form: "paper" brings each input to the cell's channels by a convolution of its own and
-    convolves twice in 3x3 and 5x5 operations; "slim" does neither.
+    convolves twice in 3x3 and 5x5 operations; "slim" does neither. separable: so are the
+    convolutions of its operations.
     """
 
     channels: int
@@ -37,6 +38,7 @@ class CellShape:
     reduce: bool
     halve_first: bool
     form: Form
+    separable: bool = False
 
 
 class Cell(nn.Module):
@@ -72,11 +74,18 @@ class Cell(nn.Module):
         return FactorizedReduce(channels, shape.inputs[1]) if halve else Skip()
 
     def _operation(self, edge: Edge) -> Operation:
-        shape, repeat = self.shape, self.shape.form == "paper"
-        if edge.node >= INPUTS:
-            return make_operation(edge.operation, shape.channels, shape.channels, 1, repeat=repeat)
-        channels = shape.channels if shape.form == "paper" else shape.inputs[1]
-        return make_operation(edge.operation, channels, shape.channels, self.stride, repeat=repeat)
+        shape, paper = self.shape, self.shape.form == "paper"
+        channels, stride = shape.channels, 1
+        if edge.node < INPUTS:
+            channels, stride = shape.channels if paper else shape.inputs[1], self.stride
+        return make_operation(
+            edge.operation,
+            channels,
+            shape.channels,
+            stride,
+            repeat=paper,
+            separable=shape.separable,
+        )
 
     def _prepared(self, index: int) -> Operation:
         preparation = self.prepare[index]

@@ -27,7 +27,11 @@ class Operation(nn.Module):
 
 
 class ConvBN(Operation):
-    """Convolution and batch norm, without ReLU. scaled: the norm has a scale and a shift."""
+    """Convolution and batch norm, without ReLU.
+
+    scaled: the norm has a scale and a shift. separable: the convolution is one of every channel by
+    itself and a 1x1 convolution after it.
+    """
 
     def __init__(
         self,
@@ -38,33 +42,47 @@ class ConvBN(Operation):
         stride: int = 1,
         *,
         scaled: bool = True,
+        separable: bool = False,
     ) -> None:
         super().__init__()
         self.reach = around(size, dilation)
         self.stride = stride
+        self.pointwise = nn.Conv2d(channels_in, channels, 1, bias=False) if separable else None
         self.conv = nn.Conv2d(
-            channels_in, channels, size, stride=stride, dilation=dilation, bias=False
+            channels_in,
+            channels_in if separable else channels,
+            size,
+            stride=stride,
+            dilation=dilation,
+            groups=channels_in if separable else 1,
+            bias=False,
         )
         self.norm = BatchNorm2d(channels, affine=scaled)
 
     def forward(self, patch: Tensor) -> Tensor:
-        result: Tensor = self.norm(self.conv(patch))
+        convolved = self.conv(patch)
+        if self.pointwise is not None:
+            convolved = self.pointwise(convolved)
+        result: Tensor = self.norm(convolved)
         return result
 
     def kernel(self) -> tuple[Kernel, Tensor]:
-        dense = _spread(self.conv.weight.double(), self.conv.dilation[0])
+        weight = self.conv.weight.double()
+        if self.pointwise is not None:
+            weight = self.pointwise.weight.double() * weight.transpose(0, 1)
+        dense = _spread(weight, self.conv.dilation[0])
         return _normalised(Kernel(dense, self.reach.first, self.stride), self.norm)
 
 
 class Twice(Operation):
     """Conv-BN-Conv-BN with kernels of one size; the first has the stride (Sphynx, section 4.1)."""
 
-    def __init__(self, channels: int, size: int, stride: int) -> None:
+    def __init__(self, channels: int, size: int, stride: int, *, separable: bool = False) -> None:
         super().__init__()
         self.reach = twice(around(size), stride)
         self.stride = stride
-        self.first = ConvBN(channels, channels, size, stride=stride)
-        self.second = ConvBN(channels, channels, size)
+        self.first = ConvBN(channels, channels, size, stride=stride, separable=separable)
+        self.second = ConvBN(channels, channels, size, separable=separable)
 
     def forward(self, patch: Tensor) -> Tensor:
         result: Tensor = self.second(self.first(patch))

@@ -64,11 +64,11 @@ class ConvolutionShape:
         return self.size**2 * self.channels
 
 
-def relu_layer(name: str, *parts: ConvolutionShape) -> LayerCount:
-    """relu(sum of the parts), every part with a bias of its own."""
+def relu_layer(name: str, *parts: ConvolutionShape, relu: bool = True) -> LayerCount:
+    """relu(sum of the parts), every part with a bias of its own; or the sum alone."""
     return LayerCount(
         name=name,
-        relus=parts[0].elements,
+        relus=parts[0].elements if relu else 0,
         macs=sum(part.macs for part in parts),
         parameters=sum(part.weights + part.channels for part in parts),
     )

@@ -86,7 +86,43 @@ SPHYNX_CIFAR100 = Genotype(
 )
 """The cells the authors found on CIFAR-100 and published."""
 
-GENOTYPES = {genotype.name: genotype for genotype in (SPHYNX_CIFAR100,)}
+DARTS = Genotype(
+    name="darts",
+    normal=(
+        (Edge("conv3x3", 0), Edge("conv3x3", 1)),
+        (Edge("conv3x3", 0), Edge("conv3x3", 1)),
+        (Edge("conv3x3", 1), Edge("skip", 0)),
+        (Edge("skip", 0), Edge("dilated3x3", 2)),
+    ),
+    reduce=(
+        (Edge("average_pool", 0), Edge("average_pool", 1)),
+        (Edge("skip", 2), Edge("average_pool", 1)),
+        (Edge("average_pool", 0), Edge("skip", 2)),
+        (Edge("skip", 2), Edge("average_pool", 1)),
+    ),
+)
+"""The second-order cells of DARTS (Liu et al., ICLR 2019), without ReLUs, with vanilla convolutions
+and average pools as the Sphynx paper's appendix F.5 has them.
+"""
+
+PC_DARTS = Genotype(
+    name="pc-darts",
+    normal=(
+        (Edge("conv3x3", 1), Edge("skip", 0)),
+        (Edge("conv3x3", 0), Edge("dilated3x3", 1)),
+        (Edge("conv5x5", 0), Edge("conv3x3", 1)),
+        (Edge("average_pool", 0), Edge("dilated3x3", 1)),
+    ),
+    reduce=(
+        (Edge("conv5x5", 1), Edge("average_pool", 0)),
+        (Edge("conv5x5", 1), Edge("conv5x5", 2)),
+        (Edge("conv3x3", 0), Edge("conv3x3", 3)),
+        (Edge("conv3x3", 1), Edge("conv3x3", 2)),
+    ),
+)
+"""The CIFAR cells of PC-DARTS (Xu et al., ICLR 2020), changed in the same way."""
+
+GENOTYPES = {genotype.name: genotype for genotype in (SPHYNX_CIFAR100, DARTS, PC_DARTS)}
 """The genotypes that are known by name; others come from a file that search-cells wrote."""
 
 

@@ -87,11 +87,18 @@ REPEATED = ("conv3x3", "conv5x5")
 
 
 def make_operation(
-    name: str, channels_in: int, channels: int, stride: int, *, repeat: bool = False
+    name: str,
+    channels_in: int,
+    channels: int,
+    stride: int,
+    *,
+    repeat: bool = False,
+    separable: bool = False,
 ) -> Operation:
     """The named operation. Channels may change only together with the size (stride 2).
 
-    repeat: convolves twice where the operation is one of REPEATED; it then keeps the channels.
+    separable: as of ConvBN. repeat: convolves twice where the operation is one of REPEATED; it then
+    keeps the channels.
 
     Raises ValueError for an unknown name or an impossible change of shape.
     """
@@ -104,8 +111,8 @@ def make_operation(
                 raise ValueError(
                     f"{name} twice keeps the channels, got {channels_in} -> {channels}"
                 )
-            return Twice(channels, size, stride)
-        return ConvBN(channels_in, channels, size, dilation, stride)
+            return Twice(channels, size, stride, separable=separable)
+        return ConvBN(channels_in, channels, size, dilation, stride, separable=separable)
     if name == "average_pool":
         return AveragePool(channels_in, channels, stride)
     if name == "skip":

@@ -19,7 +19,8 @@ from .graph import IMAGE_INPUT, Graph, GraphBuilder
 class ResNetPlan:
     """The stages of a residual network; every stage but the first halves the map.
 
-    widths: channels of each stage, the stem has those of the first; blocks: of each stage.
+    widths: channels of each stage, the stem has those of the first; blocks: of each stage;
+    stem_relu: whether a ReLU follows the stem.
     """
 
     widths: tuple[int, ...]
@@ -27,6 +28,7 @@ class ResNetPlan:
     image_size: int
     classes: int
     large_stem: bool = False
+    stem_relu: bool = True
 
     def __post_init__(self) -> None:
         if len(self.widths) != len(self.blocks) or min(self.widths + self.blocks) < 1:
@@ -89,7 +91,7 @@ class ResNet(Classifier):
         self.plan = plan
         size, stride = (7, 2) if plan.large_stem else (3, 1)
         self.stem = ConvNorm(3, plan.widths[0], size, stride)
-        self.relu = nn.ReLU()
+        self.relu: nn.Module = nn.ReLU() if plan.stem_relu else nn.Identity()
         for stage in range(len(plan.widths)):
             self.add_module(f"stage{stage + 1}", nn.ModuleList())
         for name, stage, channels_in, block_stride in plan.places():
@@ -118,7 +120,8 @@ class ResNet(Classifier):
         """The plain graph in evaluation mode."""
         graph = GraphBuilder()
         source = self.stem.append_to(graph, "stem/conv", IMAGE_INPUT)
-        source = graph.activation("stem/relu", source, self.relu)
+        if self.plan.stem_relu:
+            source = graph.activation("stem/relu", source, self.relu)
         if self.plan.large_stem:
             source = graph.average_pool("stem/pool", source)
         for name, block in self.blocks().items():
@@ -130,9 +133,8 @@ class ResNet(Classifier):
 def count_resnet(plan: ResNetPlan) -> NetworkCount:
     """The costs of `ResNet(plan)` per ReLU layer."""
     kernel, size = (7, plan.image_size // 2) if plan.large_stem else (3, plan.image_size)
-    layers: list[LayerCount] = [
-        relu_layer("relu", ConvolutionShape(3, plan.widths[0], kernel, size))
-    ]
+    stem = ConvolutionShape(3, plan.widths[0], kernel, size)
+    layers: list[LayerCount] = [relu_layer("relu", stem, relu=plan.stem_relu)]
     for name, stage, channels_in, stride in plan.places():
         width, size = plan.widths[stage], plan.size(stage)
         first = ConvolutionShape(channels_in, width, 3, size)

@@ -10,11 +10,15 @@ LARGE_IMAGE = 128
 
 @dataclass(frozen=True)
 class ResNet18Config:
-    """Four stages of two blocks; channels: of the stem and the first stage, 64 unscaled."""
+    """Four stages of two blocks; channels: of the stem and the first stage, 64 unscaled.
+
+    stem_relu: as of a plan. SNL's authors have none, hence 491,520 ReLUs on 32x32 images.
+    """
 
     channels: int = 64
     image_size: int = 32
     classes: int = 100
+    stem_relu: bool = True
 
     @property
     def plan(self) -> ResNetPlan:
@@ -25,6 +29,7 @@ class ResNet18Config:
             image_size=self.image_size,
             classes=self.classes,
             large_stem=self.image_size >= LARGE_IMAGE,
+            stem_relu=self.stem_relu,
         )
 
 

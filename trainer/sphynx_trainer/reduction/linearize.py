@@ -1,8 +1,9 @@
 """Selective Network Linearization (Cho, Joshi, Reagen, Garg, Hegde, ICML'22), its first phase.
 
 Every ReLU becomes c * relu(x) + (1 - c) * x. Weights and c are trained together under an L1
-penalty on c, whose weight grows whenever the number of c above a threshold stops falling, until
-that number is within the budget. `selection.select` then fixes the masks.
+penalty on c until the number of c above a threshold is within the budget. The penalty's weight
+grows after every epoch without a new minimum of that number, but for the first five, as in the
+authors' code. `selection.select` then fixes the masks.
 """
 
 import torch
@@ -17,11 +18,11 @@ from .selection import relus_above_threshold, select
 FIRST_PENALTY = 1e-5
 GROWTH = 1.1
 """Weight of the L1 penalty at first, and its growth (the authors' values)."""
-SMALLEST_FALL = 0.001
-"""An epoch in which fewer ReLUs fell, as a share of the whole network's, calls for more."""
+PATIENT_EPOCHS = 5
+"""First epochs after which the weight never grows (the authors' value)."""
 
 STATE = "linearization"
-"""Where a checkpoint keeps the penalty's weight and the last count."""
+"""Where a checkpoint keeps the penalty's weight, the last count and the smallest."""
 
 
 def make_selective(network: Classifier, image_size: int, *, channel_wise: bool) -> None:
@@ -43,14 +44,18 @@ class Linearization:
         self.coefficients = coefficients(run.network, run.dataset.image_size)
         self.total = sum(place.elements for place in self.coefficients)
         select(self.coefficients, budget)  # raises for an impossible budget before any training
-        run.extra.setdefault(STATE, {"penalty": penalty, "relus": self.total})
+        run.extra.setdefault(STATE, {"penalty": penalty, "relus": self.total, "lowest": self.total})
         run.penalty = self.penalty
 
     @property
     def state(self) -> dict[str, float]:
-        """The penalty's weight and the last count of ReLUs; part of the run's checkpoint."""
+        """The penalty's weight, the last and the lowest count; part of the run's checkpoint."""
         state: dict[str, float] = self.run.extra[STATE]
         return state
+
+    def describe(self) -> str:
+        """Where the phase stands, for people."""
+        return f"{self.state['relus']:,.0f} ReLUs left, the budget is {self.budget:,}"
 
     def penalty(self) -> Tensor:
         """The L1 penalty on all coefficients."""
@@ -58,11 +63,12 @@ class Linearization:
         return self.state["penalty"] * torch.stack(norms).sum()
 
     def after_epoch(self, run: Run) -> bool:
-        """Whether the budget is reached; otherwise raises the penalty if the count stands still."""
+        """Whether the budget is reached; raises the penalty without a new minimum of the count."""
         relus = relus_above_threshold(self.coefficients)
-        if self.state["relus"] - relus < SMALLEST_FALL * self.total:
+        if relus >= self.state["lowest"] and run.epoch > PATIENT_EPOCHS:
             self.state["penalty"] *= GROWTH
         self.state["relus"] = relus
+        self.state["lowest"] = min(relus, self.state["lowest"])
         return relus <= self.budget
 
 

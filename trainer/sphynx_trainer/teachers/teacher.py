@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..checkpoint import CHECKPOINT, load_checkpoint
 from ..datasets import Dataset
 from .densenet import DenseNetBC100
+from .onnx_file import read_onnx
 from .resnet56 import ResNet56
 
 CHUNK = 32
@@ -69,7 +70,9 @@ class Teacher:
 
 
 def load_teacher(name: str, dataset: Dataset) -> Teacher:
-    """The teacher of that name: a run's folder, or `resnet56:FILE` or `densenet:FILE`.
+    """The teacher of that name: a run's folder, an ONNX file, `resnet56:FILE` or `densenet:FILE`.
+
+    An ONNX file reads images that are normalised for the student's data set.
 
     Raises ValueError for another name or other weights, OSError for a missing file.
     """
@@ -83,10 +86,12 @@ def load_teacher(name: str, dataset: Dataset) -> Teacher:
         except RuntimeError as error:
             raise ValueError(f"{file} does not hold the weights of a {kind}: {error}") from error
         return Teacher(name, Renormalised(network, public, dataset))
+    if name.endswith(".onnx"):
+        return Teacher(name, read_onnx(Path(name)))
     if (Path(name) / CHECKPOINT).exists():
         return Teacher(name, load_checkpoint(Path(name), dataset).build_network())
     raise ValueError(
-        f"no teacher is called {name!r}; expected the folder of a run, or "
+        f"no teacher is called {name!r}; expected the folder of a run, FILE.onnx, "
         + " or ".join(f"{known}:FILE" for known in PUBLIC)
     )
 

@@ -1,6 +1,7 @@
 """Trains a run by its recipe, with a checkpoint and a line of the log after every epoch."""
 
 import io
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
@@ -28,23 +29,26 @@ def train(
     evaluate_every: int = 1,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     after_epoch: Callable[[Run], bool] | None = None,
+    describe: Callable[[], str] | None = None,
 ) -> None:
     """Trains to the recipe's last epoch, or to epoch `until`.
 
     until_accuracy: once this share of the held-out images is right, the late decay begins and the
     run ends with it. evaluate_every: epochs between measurements on the held-out images; the last
     is always measured. after_epoch: called before the checkpoint is written; training ends once it
-    returns True.
+    returns True. describe: says where such a training stands; its end cannot be foretold, so the
+    progress shows the time that has passed in place of what is left.
     """
     steps = len(run.kept) // run.recipe.batch
-    progress = _progress(run, until, steps)
+    progress = _progress(run, until, steps, open_ended=describe is not None)
     log = Log(run.folder) if run.execution.leads else None
     done = False
     while run.epoch < (run.recipe.epochs if until is None else until) and not done:
 
         def show(step: int) -> None:
             loss = run.totals.loss / run.totals.images
-            progress.update(step, f"epoch {run.epoch + 1} loss {loss:.3f}")
+            state = f"  {describe()}" if describe else ""
+            progress.update(step, f"epoch {run.epoch + 1} loss {loss:.3f}{state}")
 
         train_epoch(run, steps, checkpoint_seconds, show)
         totals = run.totals
@@ -61,6 +65,8 @@ def train(
             run.save()
             log.write(row)
             progress.line("  ".join(f"{k} {v}" for k, v in row.cells().items() if v))
+            if describe:
+                progress.line(describe())
 
 
 def held_out_accuracy(run: Run) -> float:
@@ -109,10 +115,9 @@ def _share_of_peak(run: Run, images_per_second: float) -> float:
     return share_of_peak(images_per_second, multiplications, execution.processes * peak)
 
 
-def _progress(run: Run, until: int | None, steps: int) -> Progress:
+def _progress(run: Run, until: int | None, steps: int, *, open_ended: bool) -> Progress:
     """Progress on the screen, from the leading process only."""
     total = (run.recipe.epochs if until is None else until) * steps
     done = run.epoch * steps + run.batch
-    if run.execution.leads:
-        return Progress(total, done)
-    return Progress(total, done, io.StringIO())
+    stream = sys.stderr if run.execution.leads else io.StringIO()
+    return Progress(total, done, stream, open_ended=open_ended)
