@@ -135,5 +135,5 @@ function hasChannelsLast(input: string, sizes: readonly number[], nodes: readonl
     } else if (POINTWISE.test(node.type)) axes.set(node.outputs[0], own);
     else if (CHANNELS_FIRST.test(node.type)) return own[1] === rank - 1;
   }
-  return rank === 4 && sizes[2] <= MOST_COLOURS && Math.min(sizes[0], sizes[1]) > MOST_COLOURS;
+  return rank === 4 && sizes[2] <= MOST_COLOURS && sizes[0] > MOST_COLOURS && sizes[1] >= MOST_COLOURS;
 }
