@@ -1,5 +1,5 @@
 /** The client of a measurement: `client-process.ts PORT STATE-FOLDER`, driven over IPC by `party.ts`. */
-import { type Classification, connect, type RawImage } from '../client/index.ts';
+import { type Classification, type ClassifyInput, connect } from '../client/index.ts';
 import { tuneHeap } from '../transport/heap.ts';
 import { answerParent } from './party.ts';
 
@@ -19,7 +19,7 @@ answerParent(
   {
     prepare: async (count: number): Promise<Prepared[]> =>
       (await client.prepare({ count })).map(({ offline }) => offline),
-    classify: async (image: RawImage): Promise<Inferred> => {
+    classify: async (image: ClassifyInput): Promise<Inferred> => {
       const { timings, bytes, rounds, logits } = await client.classify(image);
       return { timings, bytes, rounds, logits: [...logits] };
     },

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Inferred, Prepared } from './client-process.ts';
-import { randomPixels, requireCorrect } from './image.ts';
+import { randomInput, requireCorrect } from './input.ts';
 import { benchModel } from './model.ts';
 import { type Party, withParties } from './party.ts';
 import { type Spread, spread } from './statistics.ts';
@@ -42,7 +42,7 @@ export async function measureContention(model: string, repeat: number): Promise<
     const measured = await client('measured');
     const others = [];
     for (let i = 0; i < PREPARING; i++) others.push(await client(`preparing-${i}`));
-    const image = randomPixels(network);
+    const image = randomInput(network);
     const warmUp = 3;
     await measured.ask<Prepared[]>('prepare', 2 * (warmUp + repeat));
     const classify = () => measured.ask<Inferred>('classify', image);

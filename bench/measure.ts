@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RawImage } from '../client/index.ts';
+import type { ClassifyInput } from '../client/index.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import { makePlan, type Traffic } from '../protocol/plan.ts';
 import type { Setting } from '../protocol/setting.ts';
@@ -8,7 +8,7 @@ import type { NetworkProfile } from '../transport/network-profiles.ts';
 import { type LoggedStep, TRACE_FOLDER } from '../transport/trace-log.ts';
 import type { Inferred, Prepared } from './client-process.ts';
 import type { PinnedCores } from './cores.ts';
-import { randomPixels, requireCorrect } from './image.ts';
+import { randomInput, requireCorrect } from './input.ts';
 import { benchModel } from './model.ts';
 import { networkTo } from './network/between.ts';
 import { type Party, withParties } from './party.ts';
@@ -86,7 +86,7 @@ export async function measure(
       [String(port), join(folder, 'client')],
       processOptions(options.cores?.client),
     );
-    const image = randomPixels(network);
+    const image = randomInput(network);
     const meter = new ProcessorMeter({ server, client });
     const { prepared, inferred, since } = await run(client, meter, network, image, options);
     const peakRss = { client: await client.stop(), server: await server.stop() };
@@ -119,7 +119,7 @@ async function run(
   client: Party<unknown>,
   meter: ProcessorMeter,
   network: FixedNetwork,
-  image: RawImage,
+  image: ClassifyInput,
   { repeat, warmUp, offlineOnly, setting, note }: MeasureOptions,
 ): Promise<{ prepared: Prepared[]; inferred: Inferred[]; since: number }> {
   const atOnce = Math.max(1, Math.floor(BUNDLE_BYTES / makePlan(network.card, setting).bundleBytes));

@@ -5,7 +5,7 @@ import type { NetworkProfile } from '../../transport/network-profiles.ts';
 import { TRACE_FOLDER } from '../../transport/trace-log.ts';
 import type { Inferred, Prepared } from '../client-process.ts';
 import type { PinnedCores } from '../cores.ts';
-import { randomPixels, requireCorrect } from '../image.ts';
+import { randomInput, requireCorrect } from '../input.ts';
 import { benchModel } from '../model.ts';
 import { networkTo } from '../network/between.ts';
 import { withParties } from '../party.ts';
@@ -31,7 +31,7 @@ const WRITTEN_MS = 200;
 export async function recordBreakdown(model: string, options: BreakdownOptions): Promise<BreakdownEntry[]> {
   const { repeat, warmUp, network, cores, note } = options;
   const fixed = await benchModel(model);
-  const image = randomPixels(fixed);
+  const image = randomInput(fixed);
   return withParties(async (start, folder) => {
     const traces = join(folder, 'traces');
     mkdirSync(traces);

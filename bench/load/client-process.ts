@@ -1,6 +1,6 @@
 /** The client of an arrival study: `client-process.ts PORT STATE-FOLDER LOW HIGH`, driven over IPC by `../party.ts`. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect, type PoolStatus, type RawImage } from '../../client/index.ts';
+import { type ClassifyInput, connect, type PoolStatus } from '../../client/index.ts';
 import { tuneHeap } from '../../transport/heap.ts';
 import { answerParent } from '../party.ts';
 import { answerInOrder, type Request } from './queue.ts';
@@ -42,7 +42,7 @@ answerParent(
         await sleep(LOOK_MS);
     },
     /** `arrivals`: ms from now on, ascending. */
-    answer: async ({ arrivals, image }: { arrivals: number[]; image: RawImage }): Promise<Answered> => {
+    answer: async ({ arrivals, image }: { arrivals: number[]; image: ClassifyInput }): Promise<Answered> => {
       prepared = { bundles: 0, ms: 0 };
       const start = performance.now();
       const now = () => performance.now() - start;

@@ -4,7 +4,7 @@ import { seededRandom } from '../../model/random.ts';
 import { makePlan } from '../../protocol/plan.ts';
 import type { NetworkProfile } from '../../transport/network-profiles.ts';
 import type { PinnedCores } from '../cores.ts';
-import { randomPixels, requireCorrect } from '../image.ts';
+import { randomInput, requireCorrect } from '../input.ts';
 import { benchModel } from '../model.ts';
 import { networkTo } from '../network/between.ts';
 import { withParties } from '../party.ts';
@@ -47,7 +47,7 @@ const SEED = 1;
 export async function studyLoad(model: string, options: LoadOptions): Promise<LoadEntry[]> {
   const { pool, low, seconds, network, cores, note } = options;
   const fixed = await benchModel(model);
-  const image = randomPixels(fixed);
+  const image = randomInput(fixed);
   const { relus, macs } = fixed.card;
   const { bundleBytes } = makePlan(fixed.card, 'fast');
   const studied = { model, network: network.name, relus, macs, pool, low, bundleBytes };

@@ -6,6 +6,12 @@ import type { OutputHead } from '../../model/head.ts';
 /** Largest difference between two probabilities that people read as the same. */
 const PROBABILITY = 0.05;
 
+/**
+ * Largest error of a logit that stands for itself: 5 points of probability where it counts most, or a tenth of the spread.
+ * Without it, logits that are all far from zero would allow any error.
+ */
+const LOGIT = { least: 0.2, ofSpread: 0.1 };
+
 /** Largest error of a value, relative to how far the values of an output spread. */
 const VALUE = 0.05;
 
@@ -19,7 +25,7 @@ export const SAME: Record<OutputHead, string> = {
 
 /**
  * Whether `fixed` and `float` are the same answer: the same class; for sigmoids the same side of one half and
- * nearly the same probability, as a sign alone may never change; for values within a share of their spread.
+ * nearly the same probability and logit, as a sign alone may never change; for values within a share of their spread.
  *
  * @param spreads of each output (`spreadsOf`)
  */
@@ -32,7 +38,11 @@ export function sameAnswer(
   if (head === 'softmax') return indexOfLargest(fixed) === indexOfLargest(float);
   return Array.from(float).every((value, i) => {
     if (head === 'values') return Math.abs(fixed[i] - value) <= VALUE * spreads[i];
-    return fixed[i] > 0 === value > 0 && Math.abs(sigmoid(fixed[i]) - sigmoid(value)) <= PROBABILITY;
+    return (
+      fixed[i] > 0 === value > 0 &&
+      Math.abs(sigmoid(fixed[i]) - sigmoid(value)) <= PROBABILITY &&
+      Math.abs(fixed[i] - value) <= Math.max(LOGIT.least, LOGIT.ofSpread * spreads[i])
+    );
   });
 }
 

@@ -125,7 +125,9 @@ test('one logit is the same answer only with nearly the same probability, and no
   assert.ok(sameAnswer('sigmoid', [2.1], [2], spreads));
   assert.ok(!sameAnswer('sigmoid', [0.9], [2], spreads), 'the same sign, but 71% for 88%');
   assert.ok(!sameAnswer('sigmoid', [-0.01], [0.01], spreads), 'another class');
-  assert.ok(sameAnswer('sigmoid', [9], [12], spreads));
+  assert.ok(!sameAnswer('sigmoid', [9], [12], spreads), 'both are 100%, but the logit is far off');
+  assert.ok(sameAnswer('sigmoid', [9], [12], [30]));
+  assert.ok(!sameAnswer('sigmoid', [0.1], [1], [30]), 'a tenth of the spread, but 52% for 73%');
 });
 
 test('labels by themselves, and values, are compared one by one', () => {
