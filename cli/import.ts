@@ -76,9 +76,10 @@ export async function importModel(
   warn(warnOfCalibration(calibration, random));
   const [measured, check] = parted(calibration);
   output.note(`measuring ranges on ${counted(measured.length, 'input')}`);
-  const meter = await rangesOf(network, measured, signal);
+  const runner = new FloatRunner(network);
+  const meter = await rangesOf(network, runner, measured, signal);
   const { ranges } = meter;
-  const logits = floatLogits(network, check);
+  const logits = check.map((image) => runner.run(image)[network.layers.length - 1]);
   warn(warnOfAnswers(facts, logits));
   const reference = await runReference(graph.runtime, check, logits);
   const onCandidate = async ({ agreement }: Candidate, k: number) => {
@@ -102,7 +103,7 @@ export async function importModel(
     );
   output.note('measuring this machine');
   const costs = costsOf(makePlan(fixed.card), await machineRates(), agreement.ms);
-  const losses = layerLosses(network, fixed, plan, check.slice(0, LOSS_IMAGES));
+  const losses = layerLosses(network, fixed, plan, check.slice(0, LOSS_IMAGES), runner);
   stopIf(signal);
   const { source } = calibration;
   if (options.out !== undefined)
@@ -139,21 +140,17 @@ function parted({ images }: Calibration): [readonly Float32Array[], readonly Flo
 /** Ctrl-C works between two images. */
 async function rangesOf(
   network: FloatNetwork,
+  runner: FloatRunner,
   images: readonly Float32Array[],
   signal: AbortSignal,
 ): Promise<RangeMeter> {
-  const meter = new RangeMeter(network);
+  const meter = new RangeMeter(network, runner);
   for (const image of images) {
     meter.add(image);
     await setImmediate();
     stopIf(signal);
   }
   return meter;
-}
-
-function floatLogits(network: FloatNetwork, images: readonly Float32Array[]): Float32Array[] {
-  const runner = new FloatRunner(network);
-  return images.map((image) => runner.run(image)[network.layers.length - 1]);
 }
 
 function stopIf(signal: AbortSignal): void {
