@@ -3,6 +3,7 @@ import { answerInWords, inputInWords } from '../client/input-words.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { RangeMeter } from '../model/fixed-point/ranges.ts';
 import { type FloatNetwork, FloatRunner } from '../model/float-network.ts';
+import { countMacs } from '../model/geometry.ts';
 import { importGraph } from '../model/import/import-onnx.ts';
 import { makePlan } from '../protocol/plan.ts';
 import type { Context } from './command.ts';
@@ -23,7 +24,8 @@ import { counted } from './units.ts';
 export interface ImportOptions extends FactsOptions {
   readonly calibration?: string;
   readonly random?: boolean;
-  readonly images: number;
+  /** At most; as many as take about a minute if it is left out. */
+  readonly images?: number;
   readonly out?: string;
   /** Which output holds the logits, where the file has several. */
   readonly output?: string;
@@ -35,6 +37,14 @@ const CALIBRATION_SHARE = 2 / 3;
 
 /** Fewer images than this serve for both. */
 const FEW_IMAGES = 12;
+
+/** Images that are taken where nothing else is said, and products of all of them: about a minute's. */
+const MOST_IMAGES = 150;
+const AFFORDABLE_MACS = 6e10;
+
+function affordable(network: FloatNetwork): number {
+  return Math.min(MOST_IMAGES, Math.max(FEW_IMAGES, Math.round(AFFORDABLE_MACS / countMacs(network))));
+}
 
 /** Images on which each layer is compared by itself. */
 const LOSS_IMAGES = 3;
@@ -68,10 +78,11 @@ export async function importModel(
     warnings.push(...found);
   };
   warn(warnOfModel(graph, facts));
+  const most = options.images ?? affordable(network);
   const calibration =
     options.calibration === undefined
-      ? randomCalibration(facts, network.input, options.images)
-      : await readCalibration(options.calibration, facts, network.input, options.images);
+      ? randomCalibration(facts, network.input, most)
+      : await readCalibration(options.calibration, facts, network.input, most);
   const random = options.random === true;
   warn(warnOfCalibration(calibration, random));
   const [measured, check] = parted(calibration);

@@ -24,6 +24,13 @@ export function changedFile(seed: number): Uint8Array {
   return seed % 3 === 0 ? changeBytes(file, random) : changeStructure(file, random);
 }
 
+/** Whether the importer says what is wrong with the file; a fault of its own is the cause of an error. */
+function isRefusal(error: unknown): boolean {
+  if (!(error instanceof SphynxError)) return false;
+  const own = error.cause instanceof TypeError || error.cause instanceof ReferenceError;
+  return /^model\/(format|unsupported)$/.test(error.code) && !own;
+}
+
 /**
  * Imports the file of a case. Throws what the importer throws unless it is a refusal, and an Error where it gives
  * other logits than onnxruntime.
@@ -34,7 +41,7 @@ export async function runImportCase(seed: number): Promise<Outcome> {
   try {
     imported = await importGraph(file);
   } catch (error) {
-    if (error instanceof SphynxError && /^model\/(format|unsupported)$/.test(error.code)) return 'refused';
+    if (isRefusal(error)) return 'refused';
     throw error;
   }
   const { network, runtime, softmax } = imported;
