@@ -11,6 +11,7 @@ import { describeContention, measureContention } from './contention.ts';
 import { describeMeasurement } from './describe-measurement.ts';
 import { faultsCommand } from './faults/command.ts';
 import { fuzzCommand } from './fuzz/command.ts';
+import { fuzzImportCommand } from './import-fuzz/command.ts';
 import { describeKernels, measureKernels } from './kernels/suite.ts';
 import { loadCommand } from './load/command.ts';
 import { measure } from './measure.ts';
@@ -91,6 +92,7 @@ program.addCommand(reportCommand());
 program.addCommand(soakCommand(note));
 program.addCommand(faultsCommand(note));
 program.addCommand(fuzzCommand(note));
+program.addCommand(fuzzImportCommand());
 
 program
   .command('network')

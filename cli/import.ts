@@ -3,6 +3,7 @@ import { answerInWords, inputInWords } from '../client/input-words.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { RangeMeter } from '../model/fixed-point/ranges.ts';
 import { type FloatNetwork, FloatRunner } from '../model/float-network.ts';
+import { countMacs } from '../model/geometry.ts';
 import { importGraph } from '../model/import/import-onnx.ts';
 import { makePlan } from '../protocol/plan.ts';
 import type { Context } from './command.ts';
@@ -23,7 +24,8 @@ import { counted } from './units.ts';
 export interface ImportOptions extends FactsOptions {
   readonly calibration?: string;
   readonly random?: boolean;
-  readonly images: number;
+  /** At most; as many as take about a minute if it is left out. */
+  readonly images?: number;
   readonly out?: string;
   /** Which output holds the logits, where the file has several. */
   readonly output?: string;
@@ -35,6 +37,14 @@ const CALIBRATION_SHARE = 2 / 3;
 
 /** Fewer images than this serve for both. */
 const FEW_IMAGES = 12;
+
+/** Images that are taken where nothing else is said, and products of all of them: about a minute's. */
+const MOST_IMAGES = 150;
+const AFFORDABLE_MACS = 6e10;
+
+function affordable(network: FloatNetwork): number {
+  return Math.min(MOST_IMAGES, Math.max(FEW_IMAGES, Math.round(AFFORDABLE_MACS / countMacs(network))));
+}
 
 /** Images on which each layer is compared by itself. */
 const LOSS_IMAGES = 3;
@@ -68,17 +78,19 @@ export async function importModel(
     warnings.push(...found);
   };
   warn(warnOfModel(graph, facts));
+  const most = options.images ?? affordable(network);
   const calibration =
     options.calibration === undefined
-      ? randomCalibration(facts, network.input, options.images)
-      : await readCalibration(options.calibration, facts, network.input, options.images);
+      ? randomCalibration(facts, network.input, most)
+      : await readCalibration(options.calibration, facts, network.input, most);
   const random = options.random === true;
   warn(warnOfCalibration(calibration, random));
   const [measured, check] = parted(calibration);
   output.note(`measuring ranges on ${counted(measured.length, 'input')}`);
-  const meter = await rangesOf(network, measured, signal);
+  const runner = new FloatRunner(network);
+  const meter = await rangesOf(network, runner, measured, signal);
   const { ranges } = meter;
-  const logits = floatLogits(network, check);
+  const logits = check.map((image) => runner.run(image)[network.layers.length - 1]);
   warn(warnOfAnswers(facts, logits));
   const reference = await runReference(graph.runtime, check, logits);
   const onCandidate = async ({ agreement }: Candidate, k: number) => {
@@ -102,7 +114,7 @@ export async function importModel(
     );
   output.note('measuring this machine');
   const costs = costsOf(makePlan(fixed.card), await machineRates(), agreement.ms);
-  const losses = layerLosses(network, fixed, plan, check.slice(0, LOSS_IMAGES));
+  const losses = layerLosses(network, fixed, plan, check.slice(0, LOSS_IMAGES), runner);
   stopIf(signal);
   const { source } = calibration;
   if (options.out !== undefined)
@@ -139,21 +151,17 @@ function parted({ images }: Calibration): [readonly Float32Array[], readonly Flo
 /** Ctrl-C works between two images. */
 async function rangesOf(
   network: FloatNetwork,
+  runner: FloatRunner,
   images: readonly Float32Array[],
   signal: AbortSignal,
 ): Promise<RangeMeter> {
-  const meter = new RangeMeter(network);
+  const meter = new RangeMeter(network, runner);
   for (const image of images) {
     meter.add(image);
     await setImmediate();
     stopIf(signal);
   }
   return meter;
-}
-
-function floatLogits(network: FloatNetwork, images: readonly Float32Array[]): Float32Array[] {
-  const runner = new FloatRunner(network);
-  return images.map((image) => runner.run(image)[network.layers.length - 1]);
 }
 
 function stopIf(signal: AbortSignal): void {

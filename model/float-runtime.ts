@@ -27,7 +27,10 @@ export class FloatRuntime {
       const all = new Float32Array(batch * one.length);
       for (let i = 0; i < batch; i++) all.set(one, i * one.length);
       const sizes = [batch, ...dims];
-      const results = await session.run({ [input.name]: inputTensor(type, all, sizes) });
+      const results = await session.run(
+        { [input.name]: inputTensor(type, all, sizes) },
+        { logSeverityLevel: 4 },
+      );
       const { data } = results[output];
       return Float32Array.from(data as Float32Array, Number).slice(0, data.length / batch);
     });

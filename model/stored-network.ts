@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { parseModelCard } from './card.ts';
@@ -14,13 +14,13 @@ export const WEIGHTS_FILE = 'weights.bin';
 export async function writeNetwork(folder: string, { card, layers }: FixedNetwork): Promise<void> {
   const lengths = Int32Array.from(layers, ({ bias }) => bias.length);
   const arrays = [lengths, ...layers.flatMap(({ kernels, bias }) => [...kernels, bias])];
-  const bytes = new Uint8Array(arrays.reduce((sum, { byteLength }) => sum + byteLength, 0));
-  let at = 0;
-  for (const array of arrays) {
-    bytes.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), at);
-    at += array.byteLength;
+  const file = await open(join(folder, WEIGHTS_FILE), 'wx');
+  try {
+    for (const array of arrays)
+      await file.writeFile(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+  } finally {
+    await file.close();
   }
-  await writeFile(join(folder, WEIGHTS_FILE), bytes);
   await writeFile(join(folder, CARD_FILE), `${JSON.stringify(card, null, 1)}\n`);
 }
 

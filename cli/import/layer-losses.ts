@@ -1,6 +1,6 @@
 import { applyGadgets, linearLayer, nearest } from '../../model/executor.ts';
 import type { FixedPointPlan } from '../../model/fixed-point/planner.ts';
-import { activated, type FloatNetwork, FloatRunner } from '../../model/float-network.ts';
+import { activated, type FloatNetwork, type FloatRunner } from '../../model/float-network.ts';
 import type { FixedNetwork } from '../../model/network.ts';
 
 /**
@@ -12,8 +12,8 @@ export function layerLosses(
   fixed: FixedNetwork,
   plan: FixedPointPlan,
   images: readonly Float32Array[],
+  runner: FloatRunner,
 ): number[] {
-  const runner = new FloatRunner(float);
   const sums = float.layers.map(() => ({ error: 0, value: 0 }));
   const last = float.layers.length - 1;
   const scales = [plan.inputScaleBits.map((bits) => 2 ** bits), ...plan.layers.map((layer) => layer.scales)];

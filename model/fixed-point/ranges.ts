@@ -24,9 +24,10 @@ export class RangeMeter {
   readonly #network: FloatNetwork;
   readonly #runner: FloatRunner;
 
-  constructor(network: FloatNetwork) {
+  /** A runner holds the weights in single precision: callers that have one share it. */
+  constructor(network: FloatNetwork, runner = new FloatRunner(network)) {
     this.#network = network;
-    this.#runner = new FloatRunner(network);
+    this.#runner = runner;
     this.input = new Float64Array(network.input.channels);
     this.ranges = network.layers.map(({ output: { channels } }) => ({
       relu: new Float64Array(channels),

@@ -14,7 +14,7 @@ const LEAST_GAIN = 3e-4;
  * networks of a hundred layers that read each other, which pays there. A try takes steps for every node, and for
  * merging layers as many as the cube of their number.
  */
-const MOST_STEPS = 3_000_000;
+const MOST_STEPS = 5_000_000;
 
 /**
  * The cheapest way found to run a graph. Where operators do not compose, the composer cuts right before the second;

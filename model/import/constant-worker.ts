@@ -29,7 +29,7 @@ async function evaluate(model: Uint8Array): Promise<EvaluationAnswer> {
       logSeverityLevel: 4,
       graphOptimizationLevel: 'disabled',
     });
-    const results = await session.run({});
+    const results = await session.run({}, { logSeverityLevel: 4 });
     return { tensors: Object.entries(results).map(([name, tensor]) => computed(name, tensor)) };
   } catch (error) {
     return { error: error instanceof Error ? error.message : String(error) };

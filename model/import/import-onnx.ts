@@ -43,6 +43,21 @@ export async function importOnnx(bytes: Uint8Array, options?: ReadOptions): Prom
 
 /** The same, with the report of it. */
 export async function importGraph(bytes: Uint8Array, options?: ReadOptions): Promise<ImportedGraph> {
+  try {
+    return await imported(bytes, options);
+  } catch (cause) {
+    if (cause instanceof SphynxError) throw cause;
+    // Files are from anywhere: whatever is wrong with one is said of it.
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new SphynxError(
+      'model/unsupported',
+      `the importer failed on this file (${reason}): export it in another way, and please report it`,
+      { cause },
+    );
+  }
+}
+
+async function imported(bytes: Uint8Array, options?: ReadOptions): Promise<ImportedGraph> {
   const read = await readOnnx(bytes, options);
   const { model, notes } = read;
   const logits = withoutHead(read.graph);

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { anyGraph } from '../../bench/import-fuzz/any-graph.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { FloatRunner } from '../../model/float-network.ts';
 import { importGraph } from '../../model/import/import-onnx.ts';
 import { assertClose } from './against-runtime.ts';
-import { anyGraph } from './any-graph.ts';
 import { referenceOutputs } from './onnx-builder.ts';
 
 test('graphs of all that exports write, in random combination, give the logits of the independent runtime', async () => {

@@ -1,4 +1,4 @@
-/** Random small networks of all that exports are made of, in random combination: support for tests and fuzzing. */
+/** Random small networks of all that exports are made of, in random combination: for tests and fuzzing. */
 import onnxProto from 'onnx-proto';
 import { OnnxBuilder } from './onnx-builder.ts';
 

@@ -1,0 +1,65 @@
+import { SphynxError } from '../../errors/sphynx-error.ts';
+import { FloatRunner } from '../../model/float-network.ts';
+import { FloatRuntime } from '../../model/float-runtime.ts';
+import { elementsOf } from '../../model/geometry.ts';
+import { importGraph } from '../../model/import/import-onnx.ts';
+import { seededRandom } from '../../model/random.ts';
+import { anyGraph } from './any-graph.ts';
+import { changeBytes, changeStructure } from './mutations.ts';
+
+/** What became of one file: refused by name, imported as the runtime computes it, or imported where the runtime refuses. */
+export type Outcome = 'refused' | 'equal' | 'not comparable';
+
+/** Operators of the sound graph that is changed. */
+const MOST_STEPS = 6;
+/** Share of the largest logit that rounding of floats explains; changed weights may cancel each other out. */
+const TOLERANCE = 1e-3;
+/** Logits beyond this lose their digits on the way. */
+const LARGEST = 1e12;
+
+/** The file of a case: the same for a seed on every machine. */
+export function changedFile(seed: number): Uint8Array {
+  const random = seededRandom(seed);
+  const { file } = anyGraph(seed, 1 + Math.floor(random() * MOST_STEPS));
+  return seed % 3 === 0 ? changeBytes(file, random) : changeStructure(file, random);
+}
+
+/** Whether the importer says what is wrong with the file; a fault of its own is the cause of an error. */
+function isRefusal(error: unknown): boolean {
+  if (!(error instanceof SphynxError)) return false;
+  const own = error.cause instanceof TypeError || error.cause instanceof ReferenceError;
+  return /^model\/(format|unsupported)$/.test(error.code) && !own;
+}
+
+/**
+ * Imports the file of a case. Throws what the importer throws unless it is a refusal, and an Error where it gives
+ * other logits than onnxruntime.
+ */
+export async function runImportCase(seed: number): Promise<Outcome> {
+  const file = changedFile(seed);
+  let imported: Awaited<ReturnType<typeof importGraph>>;
+  try {
+    imported = await importGraph(file);
+  } catch (error) {
+    if (isRefusal(error)) return 'refused';
+    throw error;
+  }
+  const { network, runtime, softmax } = imported;
+  const image = Float32Array.from({ length: elementsOf(network.input) }, (_, i) => Math.sin(seed + 3 * i));
+  const logits = new FloatRunner(network).run(image)[network.layers.length - 1];
+  let expected: Float32Array;
+  try {
+    expected = await (await FloatRuntime.create(runtime.encode(), runtime.dims, runtime.order)).logits(image);
+  } catch {
+    return 'not comparable';
+  }
+  const largest = Math.max(...expected.map(Math.abs));
+  if (softmax || !(largest < LARGEST) || !logits.every((logit) => Math.abs(logit) < LARGEST))
+    return 'not comparable';
+  if (logits.length !== expected.length)
+    throw new Error(`${logits.length} logits instead of ${expected.length}`);
+  for (const [i, value] of expected.entries())
+    if (!(Math.abs(logits[i] - value) <= TOLERANCE * Math.max(1, largest)))
+      throw new Error(`logit ${i} is ${logits[i]} instead of ${value}`);
+  return 'equal';
+}
