@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { pino } from 'pino';
 import { defaultStateFolder } from '../client/storage.ts';
 import type { Output } from '../model/output.ts';
 import type { Setting } from '../protocol/setting.ts';
+import { stderrLogger } from '../server/call-log.ts';
 import { changedFields, isLive } from '../server/config/changes.ts';
 import { type EffectiveConfig, loadConfig } from '../server/config/load-config.ts';
 import type { LOG_LEVELS } from '../server/config/schema.ts';
@@ -45,7 +45,7 @@ export interface ServeOptions {
 export async function serve({ output, signal }: Context, options: ServeOptions): Promise<undefined> {
   const started = serveConfig(options);
   let config = started;
-  const logger = pino({ level: config.log.level }, pino.destination({ dest: 2, sync: true }));
+  const logger = stderrLogger(config.log.level, true);
   const server = await startServer({ ...serverOptions(config), logger });
   const reload = async () => {
     try {

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ServerDuplexStream, sendUnaryData, UntypedServiceImplementation } from '@grpc/grpc-js';
-import type { Logger } from 'pino';
 import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
 import { CallStream } from '../transport/call-stream.ts';
 import type {
@@ -19,6 +18,7 @@ import { checkReadable } from '../transport/readable.ts';
 import { toStatus } from '../transport/status.ts';
 import { Admission } from './admission/admission.ts';
 import type { CallContext, ServerParts } from './call-context.ts';
+import { logFailure } from './call-log.ts';
 import { callerOf } from './client-identity.ts';
 import type { Credentials } from './identity/identification.ts';
 import { infer } from './infer.ts';
@@ -27,7 +27,13 @@ import { preprocess } from './preprocess.ts';
 import { inSpan } from './tracing.ts';
 
 /** A call of one request and one response. */
-type UnaryCall<Request> = Credentials & { readonly request: Request };
+type UnaryCall<Request> = Credentials & Peer & { readonly request: Request };
+
+/** Where a call comes from. */
+interface Peer {
+  /** `HOST:PORT`. */
+  getPeer(): string;
+}
 
 /** How one kind of stream is let in and how long it may last. */
 interface StreamKind {
@@ -75,12 +81,12 @@ export class PrivateInferenceService {
     const { models } = this.#parts;
     return {
       listModels: (call: UnaryCall<ListModelsRequest>, callback: sendUnaryData<unknown>) =>
-        this.#answer(call, callback, () => ({
+        this.#answer('ListModels', call, callback, () => ({
           models: models.all.map(({ summary }) => this.#quoted(summary.hash, summary)),
           serverTimeMs: Date.now(),
         })),
       getModelCard: (call: UnaryCall<GetModelCardRequest>, callback: sendUnaryData<unknown>) =>
-        this.#answer(call, callback, ({ model }) => {
+        this.#answer('GetModelCard', call, callback, ({ model }) => {
           const { card } = models.get(model);
           return this.#quoted(card.modelHash, card);
         }),
@@ -107,17 +113,23 @@ export class PrivateInferenceService {
   }
 
   async #answer<Request>(
+    method: string,
     call: UnaryCall<Request>,
     callback: sendUnaryData<unknown>,
     body: (request: Request) => unknown,
   ): Promise<void> {
+    const started = performance.now();
+    let log = this.#parts.logger.child({ request: newRequest(), method });
     try {
-      await this.#parts.access.identify(call);
+      const proved = await this.#parts.access.identify(call);
+      log = log.child({ identity: proved.label });
       if (this.#stopping) throw stopping();
       callback(null, body(checkReadable(call.request)));
+      log.info({ ms: Math.round(performance.now() - started) }, 'call finished');
     } catch (error) {
       const failure = asSphynxError(error);
-      this.#parts.metrics.refused('unary', failure.code);
+      this.#parts.metrics.refused(method, failure.code);
+      logFailure(log, failure, call.getPeer());
       callback(toStatus(failure));
     }
   }
@@ -129,7 +141,7 @@ export class PrivateInferenceService {
   ): Promise<void> {
     const started = performance.now();
     const stream = CallStream.ofServer<In, Out>(call, { idleMs: this.#parts.limits.idleMs });
-    const request = randomBytes(6).toString('hex');
+    const request = newRequest();
     let log = this.#parts.logger.child({ request, method: kind.method });
     const totalMs = kind.totalMs();
     const timer = setTimeout(() => stream.abort(tooLong(kind.method, totalMs)), totalMs);
@@ -150,7 +162,7 @@ export class PrivateInferenceService {
       const failure = asSphynxError(error);
       stream.abort(failure);
       this.#parts.metrics.refused(kind.method, failure.code);
-      logFailure(log, failure);
+      logFailure(log, failure, call.getPeer());
     } finally {
       clearTimeout(timer);
       kind.open.delete(stream);
@@ -159,15 +171,9 @@ export class PrivateInferenceService {
   }
 }
 
-const CHEATED =
-  'a client was refused whose oblivious transfers contradict each other: honest clients never do that, so watch this identity';
-
-/** Faults of this side are errors, with their cause; what a peer did wrong is everyday, unless it can only be an attack. */
-function logFailure(log: Logger, failure: SphynxError): void {
-  const ours = ['internal', 'storage/failed', 'kernels/missing', 'kernels/memory', 'model/format'];
-  if (ours.includes(failure.code)) log.error({ code: failure.code, err: failure }, 'call failed');
-  else if (failure.code === 'protocol/inconsistent') log.warn({ code: failure.code }, CHEATED);
-  else log.info({ code: failure.code, reason: failure.message }, 'call refused or cut off');
+/** Names a call in the log. */
+function newRequest(): string {
+  return randomBytes(6).toString('hex');
 }
 
 function stopping(): SphynxError {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Server } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import type { Output } from '../model/output.ts';
 import type { Setting } from '../protocol/setting.ts';
 import { SHARED_CHANNEL_OPTIONS } from '../transport/limits.ts';
@@ -12,6 +12,7 @@ import { ByteBudget } from './admission/byte-budget.ts';
 import { limitConnections } from './admission/connection-limit.ts';
 import { MemoryLimit } from './admission/memory-limit.ts';
 import type { ServerParts } from './call-context.ts';
+import { stderrLogger } from './call-log.ts';
 import { tendHttp2Streams } from './http2-streams.ts';
 import { Access, type AccessOptions } from './identity/access.ts';
 import { warnOfStrangers } from './identity/strangers.ts';
@@ -79,7 +80,7 @@ export interface RunningServer {
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   // One object for all who read them, changed by `reload`.
   const limits = { ...completeLimits(options.limits) };
-  const logger = options.logger ?? pino(pino.destination(2));
+  const logger = options.logger ?? stderrLogger();
   const access = new Access(options, logger);
   // The web's address is open to no more than the configuration says, like the other one.
   if (options.web) new Access({ ...options, address: options.web.address }, logger);
@@ -126,7 +127,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       undo.push(async () => unlimit());
     };
     limitPort(port);
-    const web = options.web && (await serveWebSockets(options.web, service.implementation, access));
+    const web =
+      options.web &&
+      (await serveWebSockets(options.web, service.implementation, access, (origin, peer) => {
+        metrics.refused('WebSocket', 'origin');
+        logger.warn({ origin, peer }, 'page of an origin that may not call');
+      }));
     undo.push(async () => web?.close());
     if (web) limitPort(web.port);
     const sweeping = setInterval(() => sweep({ store, bytes, logger }), SWEEP_MS);

@@ -55,7 +55,7 @@ export const SCHEMA = {
     origins: texts('origins of the pages that may call, besides those from that address itself'),
     page: flag('serve a page there in which people classify their pictures'),
   },
-  metrics: text('where to serve Prometheus metrics: PORT on the loopback interface, or HOST:PORT'),
+  metrics: portOrAddress('where to serve Prometheus metrics: PORT on the loopback interface, or HOST:PORT'),
   reflection: flag('tell every caller the definition of the service (gRPC reflection)'),
   store: {
     redis: secretUrl('records that several servers share, in place of a folder: redis:// or rediss://', [
@@ -94,6 +94,17 @@ function address(about: string): Field<string> {
       isLoopback(value);
       return value;
     },
+  };
+}
+
+/** `PORT`, also as YAML's number, or `HOST:PORT`. */
+function portOrAddress(about: string): Field<string> {
+  const { parse, ...field } = text(about);
+  const isPort = (written: unknown) =>
+    Number.isInteger(written) && Number(written) >= 0 && Number(written) <= 65535;
+  return {
+    ...field,
+    parse: (written, place) => (isPort(written) ? String(written) : parse(written, place)),
   };
 }
 

@@ -21,7 +21,7 @@ import type { Access } from '../identity/access.ts';
 import { HANDSHAKE_MS } from '../limits.ts';
 import { checkOrigins, mayCall, ownOrigin } from './origins.ts';
 import { Page, refuse as refuseRequest } from './page.ts';
-import { type Codec, WebCall } from './web-call.ts';
+import { type Codec, peerOf, WebCall } from './web-call.ts';
 
 export interface WebOptions {
   /** `HOST:PORT`; port 0 takes any free one. */
@@ -37,17 +37,23 @@ export interface WebListener {
   close(): Promise<void>;
 }
 
+/** Longest origin in the log (characters). */
+const ORIGIN_LENGTH = 200;
+
 /** What is done with a call of each name. */
 type Handler = (call: WebCall, answer?: (failure: unknown, response?: unknown) => void) => void;
 
 /**
  * Serves the calls of `implementation`, the very one that gRPC serves, over WebSocket (web_socket.proto), with the TLS
  * of gRPC's credentials; and to people the page, if there is one. Throws 'config/invalid'.
+ *
+ * @param onRefused told of every page that may not call: its origin, and the address of the caller
  */
 export async function serveWebSockets(
   { address, origins = [], page: folder }: WebOptions,
   implementation: UntypedServiceImplementation,
   { credentials }: Pick<Access, 'credentials'>,
+  onRefused: (origin: string, peer: string) => void = () => {},
 ): Promise<WebListener> {
   checkOrigins(origins);
   const page = folder === undefined ? undefined : new Page(folder);
@@ -65,7 +71,11 @@ export async function serveWebSockets(
     const name = methodOf(request.url);
     const own = ownOrigin(request.socket instanceof TLSSocket, request.headers.host);
     if (name === undefined) return refuse(socket, 404);
-    if (!mayCall(request.headers.origin, own, origins)) return refuse(socket, 403);
+    const { origin } = request.headers;
+    if (!mayCall(origin, own, origins)) {
+      onRefused(printable(origin as string), peerOf(request.socket));
+      return refuse(socket, 403);
+    }
     sockets.handleUpgrade(request, socket, head, (web) => {
       serve(
         web,
@@ -117,15 +127,19 @@ function methodOf(path = ''): string | undefined {
   );
 }
 
+/** A header as it may stand in a log. */
+function printable(text: string): string {
+  return text.replace(/\p{C}+/gu, ' ').slice(0, ORIGIN_LENGTH);
+}
+
 function refuse(socket: Duplex, status: 403 | 404): void {
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
 /** Gives a call to the service as soon as its header is there. */
 function serve(web: WebSocket, request: IncomingMessage, name: string, handle: Handler): void {
-  const tls = request.socket instanceof TLSSocket ? request.socket : undefined;
   const method = privateInferenceService[name];
-  const call = new WebCall(web, tls, method as unknown as Codec, () => {
+  const call = new WebCall(web, request.socket, method as unknown as Codec, () => {
     if (!method.requestStream) answerOnce(call, handle);
     else {
       // From here on the stream has its own deadlines.

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
-import type { TLSSocket } from 'node:tls';
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { Metadata } from '@grpc/grpc-js';
 import type { WebSocket } from 'ws';
 import { SphynxError } from '../../errors/sphynx-error.ts';
@@ -33,17 +34,17 @@ const NORMAL = 1000;
 export class WebCall extends EventEmitter implements Credentials {
   readonly metadata = new Metadata();
   readonly #socket: WebSocket;
-  readonly #tls: TLSSocket | undefined;
+  readonly #connection: Socket;
   readonly #codec: Codec;
   readonly #unread: unknown[] = [];
   readonly #begin: (call: WebCall) => void;
   #state: 'new' | 'open' | 'half-closed' | 'over' = 'new';
 
   /** @param begin called once, when the caller has said who it is; never if it leaves or sends anything else first */
-  constructor(socket: WebSocket, tls: TLSSocket | undefined, codec: Codec, begin: (call: WebCall) => void) {
+  constructor(socket: WebSocket, connection: Socket, codec: Codec, begin: (call: WebCall) => void) {
     super();
     this.#socket = socket;
-    this.#tls = tls;
+    this.#connection = connection;
     this.#codec = codec;
     this.#begin = begin;
     socket.on('message', (data, isBinary) => this.#receive(data as Buffer, isBinary));
@@ -55,9 +56,15 @@ export class WebCall extends EventEmitter implements Credentials {
 
   /** The client certificate, if TLS has verified one. */
   getAuthContext(): ReturnType<Credentials['getAuthContext']> {
-    if (!this.#tls?.authorized) return {};
-    const certificate = this.#tls.getPeerCertificate();
+    const connection = this.#connection;
+    if (!(connection instanceof TLSSocket) || !connection.authorized) return {};
+    const certificate = connection.getPeerCertificate();
     return certificate.raw ? { sslPeerCertificate: certificate } : {};
+  }
+
+  /** `HOST:PORT` of the caller, or of a proxy before it. */
+  getPeer(): string {
+    return peerOf(this.#connection);
   }
 
   /** The next message; null if none is there. */
@@ -155,4 +162,9 @@ export class WebCall extends EventEmitter implements Credentials {
   #cancel(): void {
     this.emit('cancelled');
   }
+}
+
+/** `HOST:PORT` of the other end of a connection. */
+export function peerOf({ remoteAddress = 'unknown', remotePort = 0 }: Socket): string {
+  return remoteAddress.includes(':') ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`;
 }

@@ -53,6 +53,11 @@ test('config check prints what holds, or every wrong field', async () => {
   assert.match(stdout, /^listen: 127\.0\.0\.1:50051$/m);
   assert.match(stdout, /^ {2}sessions: 3$/m);
   assert.match(stdout, /^ {2}level: warn$/m);
+  const metrics = await sphynx(['config', 'check', configFile('metrics: 9464')]);
+  assert.match(metrics.stdout, /^metrics: "9464"$/m);
+  const gone = await sphynx(['config', 'check', configFile('models: [no-such-model]')]);
+  assert.equal(gone.code, 1);
+  assert.match(gone.stderr, /no-such-model/);
   const wrong = await sphynx(['config', 'check', configFile('listen: x\nlimits: { sessions: 0 }')]);
   assert.equal(wrong.code, 2);
   assert.match(wrong.stderr, /listen: .*\n.*limits\.sessions: /);

@@ -1,0 +1,33 @@
+import { type Logger, type LoggerOptions, pino, stdTimeFunctions } from 'pino';
+import type { SphynxError } from '../errors/sphynx-error.ts';
+
+/** Times as ISO 8601 in UTC, and levels by name. */
+export const LOG_FORMAT: LoggerOptions = {
+  timestamp: stdTimeFunctions.isoTime,
+  formatters: { level: (level) => ({ level }) },
+};
+
+/** A logger that writes lines of JSON to stderr. `sync`: each line is out before the program goes on. */
+export function stderrLogger(level = 'info', sync = false): Logger {
+  return pino({ ...LOG_FORMAT, level }, pino.destination({ dest: 2, sync }));
+}
+
+/** Faults of this side. */
+const OURS = ['internal', 'storage/failed', 'kernels/missing', 'kernels/memory', 'model/format'];
+
+const CHEATED =
+  'a client was refused whose oblivious transfers contradict each other: honest clients never do that, so watch this identity';
+
+/**
+ * The line of a call that did not end well. Faults of this side are errors, with their cause; a caller who could not prove
+ * who it is, is a warning, with its address; what else a peer did wrong is everyday, unless it can only be an attack.
+ *
+ * @param peer the address of the caller, which other lines do not name
+ */
+export function logFailure(log: Logger, failure: SphynxError, peer: string): void {
+  const { code, message: reason } = failure;
+  if (OURS.includes(code)) log.error({ code, err: failure }, 'call failed');
+  else if (code.startsWith('identity/')) log.warn({ code, peer, reason }, 'caller not identified');
+  else if (code === 'protocol/inconsistent') log.warn({ code }, CHEATED);
+  else log.info({ code, reason }, 'call refused or cut off');
+}
