@@ -20,6 +20,8 @@ interface Manifest {
     readonly depth?: number;
     readonly reduce?: readonly number[];
     readonly multipliers?: readonly number[];
+    /** Of Sphynx's cells. */
+    readonly form?: 'paper' | 'slim';
   };
   readonly dataset: { readonly name: string; readonly imageSize: number };
   readonly relus: number;
@@ -63,9 +65,10 @@ function methodOf({ family, config, relusBeforeReduction }: Manifest): string {
 /** `sphynx:5,5,0+1`, `resnet18:64~91.0422`: as in published.ts. */
 function nameOf({ family, config, dataset, relus, relusBeforeReduction }: Manifest): string {
   const { channels, depth, reduce = [], multipliers = [] } = config;
+  const sphynx = `sphynx${config.form === 'paper' ? '-paper' : ''}:${channels},${depth},${reduce.join('+')}`;
   const numbers: Record<string, string> = {
-    sphynx: `sphynx:${channels},${depth},${reduce.join('+')}`,
-    'sphynx-imagenet': `sphynx:${channels},${depth},${reduce.join('+')}`,
+    sphynx,
+    'sphynx-imagenet': sphynx,
     hybrenet: `hrn:${[channels, ...multipliers].join(',')}`,
   };
   const size = dataset.imageSize === 32 ? '' : `@${dataset.imageSize}`;

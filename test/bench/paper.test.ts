@@ -73,6 +73,8 @@ test('a trained network of the zoo is found by the network that it is', () => {
   const names = ROWS.map(({ model }) => model);
   for (const name of known.keys()) assert.ok(names.includes(name), name);
   assert.ok(zooAccuracies(ZOO).has('sphynx:5,5,0+1'));
+  add('f', manifest('sphynx', { ...sphynx, form: 'paper' }, 66));
+  assert.equal(zooAccuracies(zoo).get('sphynx-paper:5,5,0+1')?.float, 66);
 });
 
 const entry = (name: string, network: string): PaperEntry => ({

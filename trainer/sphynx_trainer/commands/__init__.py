@@ -7,6 +7,7 @@ A module has a one-line docstring (the subcommand's help), `add_arguments(parser
 from types import ModuleType
 
 from . import (
+    criticality,
     equalize_relus,
     evaluate,
     export,
@@ -14,6 +15,7 @@ from . import (
     fit_latency,
     gpu_day,
     reduce_relus,
+    relus,
     search_cells,
     search_locations,
     snl,
@@ -30,6 +32,8 @@ COMMANDS: tuple[ModuleType, ...] = (
     train,
     snl,
     reduce_relus,
+    relus,
+    criticality,
     evaluate,
     export,
     zoo,

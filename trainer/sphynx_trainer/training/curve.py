@@ -1,11 +1,11 @@
-"""A learning curve as SVG: accuracy on the training and test images over the epochs."""
+"""A learning curve as SVG: accuracy on the training and held-out images over the epochs."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 WIDTH, HEIGHT = 640, 360
 LEFT, RIGHT, TOP, BOTTOM = 48, 16, 16, 40
-TRAIN_COLOUR, TEST_COLOUR = "#9aa5b1", "#0b62a4"
+TRAIN_COLOUR, HELD_OUT_COLOUR = "#9aa5b1", "#0b62a4"
 
 
 class Point(NamedTuple):
@@ -13,7 +13,7 @@ class Point(NamedTuple):
 
     epoch: int
     train: float
-    test: float | None
+    held_out: float | None
 
 
 def draw_curve(points: Sequence[Point]) -> str:
@@ -26,18 +26,18 @@ def draw_curve(points: Sequence[Point]) -> str:
         return f"{x:.1f},{y:.1f}"
 
     train = " ".join(place(point.epoch, point.train) for point in points)
-    tested = [(point.epoch, point.test) for point in points if point.test is not None]
-    test = " ".join(place(epoch, percent) for epoch, percent in tested)
+    measured = [(point.epoch, point.held_out) for point in points if point.held_out is not None]
+    held_out = " ".join(place(epoch, percent) for epoch, percent in measured)
     lines = [_grid(percent) for percent in range(0, 101, 20)]
     lines += [
         _text(WIDTH - RIGHT, HEIGHT - BOTTOM + 18, f"epoch {last}", "end"),
         f'<polyline points="{train}" fill="none" stroke="{TRAIN_COLOUR}" stroke-width="1.5"/>',
-        f'<polyline points="{test}" fill="none" stroke="{TEST_COLOUR}" stroke-width="2"/>',
+        f'<polyline points="{held_out}" fill="none" stroke="{HELD_OUT_COLOUR}" stroke-width="2"/>',
         _text(LEFT, HEIGHT - 6, f"training images {points[-1].train:.1f}%", colour=TRAIN_COLOUR),
     ]
-    if tested:
-        label = f"test images {tested[-1][1]:.1f}%"
-        lines.append(_text(LEFT + 220, HEIGHT - 6, label, colour=TEST_COLOUR))
+    if measured:
+        label = f"held-out images {measured[-1][1]:.1f}%"
+        lines.append(_text(LEFT + 220, HEIGHT - 6, label, colour=HELD_OUT_COLOUR))
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}">'
     paper = f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>'
     return "\n".join([head, paper, *lines, "</svg>"]) + "\n"
