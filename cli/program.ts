@@ -147,7 +147,11 @@ function addImport(command: Command): void {
       "PNG, JPEG or WebP files, or CIFAR-100's train.bin; .npy, CSV or JSON files of numbers",
     )
     .option('--random', 'random inputs, where you have no others: for costs only')
-    .option('-n, --images <count>', 'inputs to take at most (default: 150, fewer for large networks)', wholeNumber)
+    .option(
+      '-n, --images <count>',
+      'inputs to take at most (default: 150, fewer for large networks)',
+      wholeNumber,
+    )
     .option('-o, --out <folder>', 'where to write the folder to serve')
     .option('--output <name>', 'the output that holds the logits, where the file has several')
     .option('--name <name>', "the model's name (default: the file's)")
