@@ -20,9 +20,8 @@ test('a role in a worker that dies fails its stream, and later jobs are refused'
   await worker.ready;
   const channel = worker.start({ type: 'open', session: 's', client: 'c' });
   // The server speaks first, and then waits for the client.
-  await channel.receive();
-  await channel.wanted();
   assert.equal((await channel.receive()).kind, 'public-key-seed');
+  await channel.wanted();
   const failing = assert.rejects(channel.receive(), { code: 'internal', message: /worker thread.*died/ });
   await worker.stop();
   await failing;
