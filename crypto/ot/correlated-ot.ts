@@ -211,6 +211,6 @@ function put(labels: Uint8Array, start: number, columns: Uint8Array): void {
 /** Looks at all bytes together, so that honest choices take the same path whatever they are. */
 function checkBits(bits: Uint8Array): void {
   let all = 0;
-  for (const bit of bits) all |= bit;
+  for (let i = 0; i < bits.length; i++) all |= bits[i];
   if (all > 1) throw new SphynxError('crypto/input', 'OT choices: expected bytes 0 and 1');
 }
