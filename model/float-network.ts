@@ -8,11 +8,14 @@ import { elementsOf, termConvolution } from './geometry.ts';
  * it is not the same at all positions, per element.
  */
 export interface FloatLayer extends LayerShape {
-  readonly kernels: readonly Float64Array[];
+  readonly kernels: readonly FloatKernel[];
   readonly bias: Float64Array;
   /** Flags of the elements without a ReLU (linear-elements.ts); of the last layer none. */
   readonly linear: Uint8Array | null;
 }
+
+/** Weights in double precision, or in single precision where a network has so many that memory counts. */
+export type FloatKernel = Float64Array | Float32Array;
 
 /** A network as imported: in the shape of the protocol (ReLUs after every layer but the last), not yet in integers. */
 export interface FloatNetwork {
@@ -27,7 +30,7 @@ export class FloatRunner {
 
   constructor(network: FloatNetwork) {
     this.#network = network;
-    this.#kernels = network.layers.map(({ kernels }) => kernels.map((kernel) => Float32Array.from(kernel)));
+    this.#kernels = network.layers.map(({ kernels }) => kernels.map((kernel) => (kernel instanceof Float32Array ? kernel : Float32Array.from(kernel))));
   }
 
   /** Outputs of all layers before their ReLUs, for a normalised image [channels, height, width]; the last are the logits. */

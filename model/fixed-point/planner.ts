@@ -1,6 +1,6 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { Calibration } from '../card.ts';
-import type { FloatLayer, FloatNetwork } from '../float-network.ts';
+import type { FloatKernel, FloatLayer, FloatNetwork } from '../float-network.ts';
 import { MAX_LOGIT_SCALE_BITS, MAX_PRODUCT_BITS, MIN_DROP_BITS } from '../limits.ts';
 import type { InputScales } from './input-scales.ts';
 import { type LayerRanges, linearLimit, wholeRange } from './ranges.ts';
@@ -172,7 +172,7 @@ function kernelNorms(layer: FloatLayer, scales: readonly (readonly number[])[]):
 
 /** For each weight of a kernel [outputs, in / groups, ...] the scale of the channel that it reads. */
 export function inputScales(
-  kernel: Float64Array,
+  kernel: FloatKernel,
   outputs: number,
   scales: readonly number[],
   groups: number,

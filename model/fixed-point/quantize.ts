@@ -1,6 +1,6 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { Preprocessing } from '../card.ts';
-import type { FloatLayer, FloatNetwork } from '../float-network.ts';
+import type { FloatKernel, FloatLayer, FloatNetwork } from '../float-network.ts';
 import type { OutputHead } from '../head.ts';
 import type { InputKind } from '../input-kind.ts';
 import { linearBitmap } from '../linear-elements.ts';
@@ -84,7 +84,7 @@ export function quantizeNetwork(
 }
 
 function quantizeKernel(
-  kernel: Float64Array,
+  kernel: FloatKernel,
   output: readonly number[],
   input: readonly number[],
   groups: number,

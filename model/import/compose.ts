@@ -13,6 +13,7 @@ import { LINEAR, NONLINEAR, POINTWISE, refusal } from './operators.ts';
 import { neededLayers, type PendingLayer } from './pending-layer.ts';
 import { PendingLayers } from './pending-layers.ts';
 import { InexactError } from './refusals.ts';
+import { MOST_APART, vectorised } from './relayout.ts';
 import { operatorsOf, type Trace } from './trace.ts';
 
 /** One way to run a graph: its layers, and where linear segments had to be cut or were asked to be. */
@@ -70,11 +71,9 @@ class Composer {
     for (const node of nodes) this.#visit(node);
     if (this.#problems.length > 0)
       return { layers: [], cuts: this.#cuts, composed: [], problems: this.#problems };
-    const value = this.#values.get(outputName);
-    if (!value) throw formatError(`nothing computes the output ${JSON.stringify(outputName)} from the input`);
     const logits = {
       name: 'logits',
-      value,
+      value: this.#vectorOf(outputName),
       linear: null,
       cuts: [],
       operators: this.#operatorsOf([outputName]),
@@ -87,6 +86,20 @@ class Composer {
     const layers = mergeLayers(needed);
     const composed = [...this.#values.keys()].filter((name) => this.#isComposed(name));
     return { layers, cuts: this.#cuts, composed, problems: [] };
+  }
+
+  /** The output with its elements as channels, in the order of the graph; a map that is too large for that as it is. */
+  #vectorOf(name: string): AffineValue {
+    const value = this.#values.get(name);
+    if (!value) throw formatError(`nothing computes the output ${JSON.stringify(name)} from the input`);
+    try {
+      return vectorised(value);
+    } catch (error) {
+      if (!(error instanceof InexactError)) throw error;
+      if (elementsOf(value.shape) > MOST_APART) return value;
+      this.#cut(name, `for the output: ${error.message}`);
+      return vectorised(this.#values.get(name)!);
+    }
   }
 
   sizes(): ReadonlyMap<string, OnnxConstant> {

@@ -21,6 +21,7 @@ export function finishLayers(layers: PendingLayer[], input: Shape): FloatLayer[]
       'model/unsupported',
       `the output is a map of ${shape.height}x${shape.width}, not logits`,
     );
+  const many = layers.reduce((sum, { value }) => sum + weightsOf(value), 0) > MANY_WEIGHTS;
   const limit = Math.min(MAX_MEMORY_BYTES, MEMORY_SHARE * totalmem());
   const finished: FloatLayer[] = [];
   let kept = 0;
@@ -31,12 +32,15 @@ export function finishLayers(layers: PendingLayer[], input: Shape): FloatLayer[]
         'model/unsupported',
         `layer ${layer.name} and those before it take ${gigabytes(needed)} GB of memory, more than ${gigabytes(limit)}, while they are composed: use fewer channels or smaller kernels, or put a Relu or a pool between convolutions`,
       );
-    const own = finishLayer(layer, input);
+    const own = finishLayer(layer, input, many);
     kept += own.kernels.reduce((sum, { length }) => sum + length, 0);
     finished.push(own);
   }
   return finished;
 }
+
+/** Weights of all layers from which on they are kept in single precision. */
+const MANY_WEIGHTS = 2 ** 24;
 
 /** Memory that an import may take for weights, and the share of the machine's. */
 const MAX_MEMORY_BYTES = 2 ** 32;
@@ -50,7 +54,7 @@ function gigabytes(bytes: number): string {
   return (bytes / 2 ** 30).toFixed(1);
 }
 
-function finishLayer({ name, value, linear }: PendingLayer, input: Shape): FloatLayer {
+function finishLayer({ name, value, linear }: PendingLayer, input: Shape, many: boolean): FloatLayer {
   const { shape, terms, bias } = value;
   const nonzero = terms.filter((term) => zeroBorder(denseKernel(term)) !== null);
   // A layer that ignores all tensors still has to read one.
@@ -67,7 +71,7 @@ function finishLayer({ name, value, linear }: PendingLayer, input: Shape): Float
     name: printable(name),
     output: shape,
     terms: finished.map(({ term }) => term),
-    kernels: finished.map(({ weights }) => weights),
+    kernels: finished.map(({ weights }) => (many ? Float32Array.from(weights) : weights)),
     bias: perChannelBias(bias, shape.channels),
     linear,
   };

@@ -23,7 +23,7 @@ import { exactly, InexactError, unsupported } from './refusals.ts';
 const ONE = { strideY: 1, strideX: 1, padTop: 0, padLeft: 0, outHeight: 1, outWidth: 1 };
 
 /** Elements that are taken one by one at most: as many weights as their number squared, 128 MB while composed. */
-const MOST_APART = 4096;
+export const MOST_APART = 4096;
 
 /** The value without factors that wait for a product. */
 export function settled(value: AffineValue): AffineValue {

@@ -1,0 +1,59 @@
+import { LINEAR, NONLINEAR } from './operators.ts';
+
+/** How each operator of ONNX is run, as docs/import.md lists it. A test holds the two against each other. */
+
+/** What there is to say of an operator beyond its name, where there is anything. */
+const LIMITS: Record<string, string> = {
+  Abs: 'ReLU(x) + ReLU(-x)',
+  Add: 'of computed values and constants; axes of size 1 are repeated',
+  AveragePool: 'pads counted or not, ceil_mode, dilations',
+  BatchNormalization: 'not in training mode; also behind Flatten',
+  Cast: 'between types of floats',
+  Clip: 'one ReLU per bound: low + ReLU(x - low) - ReLU(x - high)',
+  Concat: 'along any axis but the batch, also with constants',
+  Conv: 'in one or two dimensions; groups, dilations, strides, pads, auto_pad',
+  ConvTranspose: 'groups, dilations, strides, pads, auto_pad, output_padding, output_shape',
+  Div: 'by constants',
+  Dropout: 'not in training mode',
+  Expand: 'repeats axes of size 1',
+  Gather: 'by constant positions, along any axis',
+  Gemm: 'by constant weights on either side',
+  GlobalMaxPool: 'as MaxPool, with the map as the window',
+  HardSigmoid: 'a Clip of a line',
+  LeakyRelu: '(1 - slope) ReLU(x) + slope x',
+  MatMul: 'by constant weights on either side, along any axis',
+  Max: 'of computed values and constants: max(x, y) = y + ReLU(x - y)',
+  MaxPool: 'a tournament of max(x, y); pads, dilations, ceil_mode; windows side by side in steps',
+  Min: 'as Max',
+  Mul: 'by constants',
+  PRelu: 'one slope per channel',
+  Pad: 'with a constant, along any axis but the batch; with minus infinity before a MaxPool',
+  Pow: 'to the power of 1',
+  ReduceMax: 'halves against halves',
+  ReduceMean: 'over any axes; over the whole map one product per channel',
+  ReduceMin: 'as ReduceMax',
+  ReduceSum: 'as ReduceMean',
+  Relu: 'also with a mask (models.md)',
+  Reshape: 'to sizes that are constants or follow from Shape',
+  Slice: 'along any axis but the batch, forwards and backwards',
+  SpaceToDepth: 'also as Reshape and Transpose, or as strided slices',
+  Split: 'along any axis but the batch',
+  Transpose: 'any order; the batch stays in one piece',
+};
+
+/** The table of docs/import.md: a line per operator, linear ones first. */
+export function operatorTable(): string {
+  const rows = (names: Iterable<string>, how: string) =>
+    [...names].sort().map((name) => `| ${name} | ${how} | ${LIMITS[name] ?? ''} |`);
+  return [
+    '| operator | run as | of it |',
+    '| --- | --- | --- |',
+    ...rows(LINEAR.keys(), 'linear'),
+    ...rows(NONLINEAR.keys(), 'ReLUs'),
+  ].join('\n');
+}
+
+/** Names that the table says something of and that are no operators. */
+export function unknownLimits(): string[] {
+  return Object.keys(LIMITS).filter((name) => !LINEAR.has(name) && !NONLINEAR.has(name));
+}
