@@ -38,7 +38,7 @@ export interface ServeOptions {
 }
 
 /**
- * `sphynx serve`: runs a server until SIGINT or SIGTERM, then lets running inferences finish. SIGHUP reloads
+ * `sphynx serve`: runs a server until SIGINT or SIGTERM, then lets inferences and bundles in work finish. SIGHUP reloads
  * certificates, tokens, keys and those fields of the configuration that can change. Says on stdout when it takes calls;
  * log lines go to stderr.
  */
@@ -72,8 +72,9 @@ export async function serve({ output, signal }: Context, options: ServeOptions):
     `serving ${names.join(', ')} on ${address}${page === undefined ? '' : `; in a browser: ${page}`}`,
   );
   if (!signal.aborted) await once(signal, 'abort');
-  if (!output.json) output.note('stopping: running inferences may finish (Ctrl-C again ends at once)');
-  await server.stop({ graceMs: config.graceSeconds * 1000 });
+  if (!output.json)
+    output.note('stopping: inferences and bundles in work may finish (Ctrl-C again ends at once)');
+  await server.stop({ drainMs: config.drainSeconds * 1000, graceMs: config.graceSeconds * 1000 });
   process.off('SIGHUP', reload);
 }
 

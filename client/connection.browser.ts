@@ -119,7 +119,9 @@ export class Connection implements Pick<NodeConnection, keyof NodeConnection> {
       'protocol/closed':
         underWay && `the connection to ${this.address} broke in the middle of the ${underWay}; try again`,
     }[error.code as string];
-    return message ? new SphynxError(error.code, message, { cause: error }) : error;
+    return message
+      ? new SphynxError(error.code, message, { cause: error, retryAfterMs: error.retryAfterMs })
+      : error;
   }
 
   #call(name: CallName): ClientCall {

@@ -134,7 +134,7 @@ export class Connection {
     const message = underWay
       ? `the connection to ${this.address} broke in the middle of ${BROKEN[underWay]}; try again`
       : `cannot reach a server at ${this.address}; check the address, and that \`sphynx serve\` runs there`;
-    return new SphynxError(error.code, message, { cause: error });
+    return new SphynxError(error.code, message, { cause: error, retryAfterMs: error.retryAfterMs });
   }
 
   get #state(): connectivityState {

@@ -43,6 +43,9 @@ export function completeDeadlines(changes: Partial<Deadlines> = {}): Deadlines {
 /** How long a connection that broke may take to come back before a call fails (ms): several attempts. */
 export const RECONNECT_MS = 3000;
 
+/** Pause before a preparation tries another connection (ms). */
+export const RECONNECT_PAUSE_MS = 500;
+
 /** gRPC options of a connection beside those of the transport. */
 export const CONNECTION_OPTIONS = {
   // gRPC's own pauses grow to two minutes, in which a server that is back would still count as gone.

@@ -2,10 +2,10 @@ import { delay } from '../edge/delay.ts';
 import { asSphynxError } from '../errors/sphynx-error.ts';
 import { checkAborted } from './abort.ts';
 
-/** Refusals by limits that pass. */
-const PASSING: readonly string[] = ['server/busy', 'quota/exceeded'];
+/** What passes: refusals by limits, and of a server that stops while another one takes its place. */
+const PASSING: readonly string[] = ['server/busy', 'quota/exceeded', 'server/stopping', 'server/unreachable'];
 
-/** Waits where a server refuses by a limit, as long as it says and no longer than a deadline in all. */
+/** Waits where a server refuses for the time being, as long as it says and no longer than a deadline in all. */
 export class Patience {
   #leftMs: number;
 

@@ -1,4 +1,4 @@
-import { asSphynxError } from '../errors/sphynx-error.ts';
+import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
 import { BUNDLES_PER_SESSION } from '../protocol/bundle.ts';
 import type { Traffic } from '../protocol/plan.ts';
 import { GrpcChannel } from '../transport/grpc-channel.ts';
@@ -7,6 +7,7 @@ import type { BundleHeader } from './bundle-header.ts';
 import type { BundleStore } from './bundle-store.ts';
 import type { Connection } from './connection.ts';
 import type { KnownModel } from './known-models.ts';
+import { RECONNECT_PAUSE_MS } from './limits.ts';
 import { MeteredChannel } from './metered-channel.ts';
 import { Patience } from './patience.ts';
 import { Preparation } from './preparation.ts';
@@ -80,7 +81,7 @@ async function prepareOnOneStream(
     const channel = new MeteredChannel(new GrpcChannel(stream), () => onBytes(total(channel.traffic)));
     try {
       const preparation = new Preparation(stream, channel, thread, store, model);
-      await preparation.open(count);
+      await preparation.open(count).catch(tryAgain(channel));
       for (let i = 0; i < count; i++) {
         onReady(await preparation.prepare());
         onBytes(total(channel.traffic));
@@ -94,6 +95,18 @@ async function prepareOnOneStream(
       release();
     }
   });
+}
+
+/**
+ * A connection that was there and breaks before anything was prepared, as when its server stops, is worth another try:
+ * the next connection may lead to another server.
+ */
+function tryAgain(channel: MeteredChannel): (error: unknown) => never {
+  return (error) => {
+    const { code, message } = asSphynxError(error);
+    if (code !== 'server/unreachable' || total(channel.traffic) > 0) throw error;
+    throw new SphynxError(code, message, { cause: error, retryAfterMs: RECONNECT_PAUSE_MS });
+  };
 }
 
 function total({ up, down }: Traffic): number {

@@ -28,4 +28,6 @@ export interface CallContext {
   readonly caller: Caller;
   /** Names the request in every line. Never give it seeds, labels, shares, masked images or tokens. */
   readonly log: Logger;
+  /** Does a piece of work that a stopping server lets finish; between two pieces it ends the call. */
+  readonly piece: <Result>(work: () => Promise<Result>) => Promise<Result>;
 }

@@ -160,7 +160,7 @@ export function changeLimits(
 /** How often expired bundles are deleted and traces of spent ones erased (ms). */
 export const SWEEP_MS = MINUTE_MS;
 
-/** Default patience of `stop` with running inferences (ms): they take less than a second on any sane link. */
+/** Default patience of `stop` with inferences and bundles in work (ms): a bundle takes seconds on a good link. */
 export const GRACE_MS = 10_000;
 
 /** How long statuses of ended calls may take to leave before connections are cut (ms). */
@@ -177,6 +177,9 @@ export const MEMORY_RETRY_MS = 5000;
 
 /** When to ask again whether there is a place for an inference (ms): most are over in less. */
 export const INFERENCE_RETRY_MS = 250;
+
+/** When to ask again a server that stops (ms): by then a balancer sends new connections to another one. */
+export const STOPPING_RETRY_MS = 500;
 
 /** Pause before a crashed worker is replaced (ms), so that one that cannot start does not spin. */
 export const RESPAWN_MS = 1000;

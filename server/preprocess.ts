@@ -53,7 +53,7 @@ export async function preprocess(context: CallContext, stream: PreprocessStream)
         await inSpan('prepare bundle', { 'sphynx.model': model.identity.name }, () =>
           charged(context, offlineBytes, stream, (segments) =>
             inTime(context, offlineBytes, stream, () =>
-              prepareBundle(context, stream, segments, session, model),
+              context.piece(() => prepareBundle(context, stream, segments, session, model)),
             ),
           ),
         );

@@ -22,7 +22,7 @@ import { logFailure } from './call-log.ts';
 import { callerOf } from './client-identity.ts';
 import type { Credentials } from './identity/identification.ts';
 import { infer } from './infer.ts';
-import { INFERENCE_RETRY_MS } from './limits.ts';
+import { INFERENCE_RETRY_MS, STOPPING_RETRY_MS } from './limits.ts';
 import { preprocess } from './preprocess.ts';
 import { inSpan } from './tracing.ts';
 
@@ -41,7 +41,13 @@ interface StreamKind {
   readonly admission: Admission;
   /** Read when a stream begins. */
   readonly totalMs: () => number;
-  readonly open: Set<{ abort(error: SphynxError): void }>;
+  readonly open: Set<OpenCall>;
+}
+
+/** A stream, and the pieces of work on it that a stopping server lets finish. */
+interface OpenCall {
+  readonly abort: (error: SphynxError) => void;
+  pieces: number;
 }
 
 /** The four calls of `sphynx.v1.PrivateInference`: admission, deadlines, errors and log lines around the work itself. */
@@ -97,15 +103,20 @@ export class PrivateInferenceService {
     };
   }
 
-  /** Refuses new calls from now on, cuts preparations, and gives running inferences `graceMs` to finish. */
+  /**
+   * Refuses new streams from now on, and ends preparations between two bundles. Bundles in work and running inferences
+   * have `graceMs` to finish.
+   */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
-    for (const stream of [...this.#preprocess.open]) stream.abort(stopping());
+    for (const call of [...this.#preprocess.open]) if (call.pieces === 0) call.abort(stopping());
     const patience = new AbortController();
-    const finished = this.#infer.admission.idle().then(() => patience.abort());
+    const finished = Promise.all([this.#infer.admission.idle(), this.#preprocess.admission.idle()]);
+    finished.then(() => patience.abort());
     await delay(graceMs, undefined, { signal: patience.signal }).catch(() => {});
-    for (const stream of [...this.#infer.open]) stream.abort(stopping());
-    await Promise.all([finished, this.#preprocess.admission.idle()]);
+    for (const { open } of [this.#preprocess, this.#infer])
+      for (const call of [...open]) call.abort(stopping());
+    await finished;
   }
 
   #quoted<Priced extends { quote: Quote }>(hash: string, priced: Priced): Priced {
@@ -123,7 +134,6 @@ export class PrivateInferenceService {
     try {
       const proved = await this.#parts.access.identify(call);
       log = log.child({ identity: proved.label });
-      if (this.#stopping) throw stopping();
       callback(null, body(checkReadable(call.request)));
       log.info({ ms: Math.round(performance.now() - started) }, 'call finished');
     } catch (error) {
@@ -145,6 +155,16 @@ export class PrivateInferenceService {
     let log = this.#parts.logger.child({ request, method: kind.method });
     const totalMs = kind.totalMs();
     const timer = setTimeout(() => stream.abort(tooLong(kind.method, totalMs)), totalMs);
+    const open: OpenCall = { abort: (error) => stream.abort(error), pieces: 0 };
+    const piece = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+      open.pieces++;
+      try {
+        return await work();
+      } finally {
+        open.pieces--;
+        if (this.#stopping && kind === this.#preprocess) stream.abort(stopping());
+      }
+    };
     let leave: (() => void) | undefined;
     try {
       const proved = await this.#parts.access.identify(call);
@@ -153,9 +173,9 @@ export class PrivateInferenceService {
       // Enough of the hash to follow one client through the log.
       log = log.child({ identity: proved.label, client: caller.client.slice(0, 8) });
       leave = kind.admission.enter(caller.identity);
-      kind.open.add(stream);
+      kind.open.add(open);
       await inSpan(kind.method, { 'sphynx.request': request }, () =>
-        work({ parts: this.#parts, caller, log }, stream),
+        work({ parts: this.#parts, caller, log, piece }, stream),
       );
       log.info({ ms: Math.round(performance.now() - started) }, 'call finished');
     } catch (error) {
@@ -165,7 +185,7 @@ export class PrivateInferenceService {
       logFailure(log, failure, call.getPeer());
     } finally {
       clearTimeout(timer);
-      kind.open.delete(stream);
+      kind.open.delete(open);
       leave?.();
     }
   }
@@ -177,7 +197,9 @@ function newRequest(): string {
 }
 
 function stopping(): SphynxError {
-  return new SphynxError('server/stopping', 'the server is shutting down; try again later or elsewhere');
+  return new SphynxError('server/stopping', 'the server is shutting down; try again later or elsewhere', {
+    retryAfterMs: STOPPING_RETRY_MS,
+  });
 }
 
 function tooLong(method: string, totalMs: number): SphynxError {

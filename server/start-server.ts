@@ -69,8 +69,12 @@ export interface RunningServer {
    * its default again. Throws what makes a model or a limit unusable; everything stays as it was then.
    */
   reload(changes?: Pick<Partial<ServerOptions>, 'models' | 'limits'>): Promise<void>;
-  /** Refuses new calls, lets running inferences finish for up to `graceMs`, then closes everything. */
-  stop(options?: { graceMs?: number }): Promise<void>;
+  /**
+   * Says that the server stops, and serves on for `drainMs` (0 unless given), in which a balancer finds out. Then has
+   * clients make new connections, refuses new streams, lets running inferences and bundles in work finish for up to
+   * `graceMs`, and closes everything.
+   */
+  stop(options?: { drainMs?: number; graceMs?: number }): Promise<void>;
 }
 
 /**
@@ -147,10 +151,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     let stopped: Promise<void> | undefined;
     // One after the other, so that the last one asked for holds.
     let reloaded = Promise.resolve();
-    const stop = async (graceMs: number) => {
-      logger.info({ graceMs }, 'stopping');
+    const stop = async (drainMs: number, graceMs: number) => {
+      logger.info({ drainMs, graceMs }, 'stopping');
       serving = false;
       for (const name of ['', SERVICE_NAME]) health.setStatus(name, 'NOT_SERVING');
+      if (drainMs > 0) await delay(drainMs);
+      // GOAWAY: what runs goes on, and new calls take new connections.
+      server.drain(options.address.replace(/:\d+$/, `:${port}`), Math.min(graceMs + FLUSH_MS, TIMER_MS));
       await service.stop(Math.min(graceMs, TIMER_MS));
       await unwind(undo);
       logger.info('stopped');
@@ -173,8 +180,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         reloaded = reloaded.then(next, next);
         return reloaded;
       },
-      stop: ({ graceMs = GRACE_MS } = {}) => {
-        stopped ??= stop(graceMs);
+      stop: ({ drainMs = 0, graceMs = GRACE_MS } = {}) => {
+        stopped ??= stop(Math.min(drainMs, TIMER_MS), graceMs);
         return stopped;
       },
     };

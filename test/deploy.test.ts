@@ -9,6 +9,8 @@ import { loadConfig } from '../server/config/load-config.ts';
 const root = join(import.meta.dirname, '..');
 const read = (name: string) => readFileSync(join(root, 'deploy', name), 'utf8');
 const config = loadConfig({ file: join(root, 'deploy', 'server.yaml'), environment: {} });
+/** How long a replica takes to stop at most. */
+const stopSeconds = config.drainSeconds + config.graceSeconds;
 const port = Number(config.listen.split(':').at(-1));
 const metricsPort = Number(config.metrics?.split(':').at(-1));
 
@@ -25,7 +27,7 @@ test('compose runs two replicas of the same kind, and a Redis that forgets nothi
   assert.equal(command[command.indexOf('--appendfsync') + 1], 'always');
   assert.equal(command[command.indexOf('--maxmemory-policy') + 1], 'noeviction');
   const grace = Number(services['sphynx-1'].stop_grace_period.replace('s', ''));
-  assert.ok(grace > Number(config.graceSeconds));
+  assert.ok(grace > stopSeconds);
 });
 
 test('Envoy leads to every replica at its port', () => {
@@ -56,7 +58,7 @@ test('the Kubernetes objects belong together', () => {
   assert.equal(scaler.scaleTargetRef.name, objects[0].metadata.name);
   const { containers, terminationGracePeriodSeconds } = deployment.template.spec;
   assert.equal(containers[0].ports[0].containerPort, port);
-  assert.ok(terminationGracePeriodSeconds > Number(config.graceSeconds));
+  assert.ok(terminationGracePeriodSeconds > stopSeconds);
   const ports = Object.fromEntries(
     containers[0].ports.map(({ name, containerPort }: { name: string; containerPort: number }) => [
       name,

@@ -21,6 +21,16 @@ export class Balancer {
     return `127.0.0.1:${(this.#server.address() as { port: number }).port}`;
   }
 
+  /** A server says that it stops: it gets no new connections. */
+  avoid(port: number): void {
+    this.#ports = this.#ports.filter((known) => known !== port);
+  }
+
+  /** A server came up. */
+  add(port: number): void {
+    this.#ports.push(port);
+  }
+
   /** A server came back on another port. */
   replace(old: number, port: number): void {
     this.#ports = this.#ports.map((known) => (known === old ? port : known));

@@ -4,7 +4,7 @@ import type { EffectiveConfig } from './load-config.ts';
 import { SCHEMA } from './schema.ts';
 
 /** Fields outside of `limits` that a running server takes over. None of them holds a secret. */
-const LIVE = ['models', 'graceSeconds', 'log.level'];
+const LIVE = ['models', 'drainSeconds', 'graceSeconds', 'log.level'];
 
 /** Whether a running server takes the field over when its configuration is reloaded. */
 export function isLive(path: string): boolean {

@@ -32,7 +32,8 @@ export const SCHEMA = {
   setting: choice('fewer bytes online (fast) or offline (lean)', Object.keys(DIGIT_BITS) as Setting[]),
   output: OUTPUT,
   insecure: flag('serve other machines without TLS'),
-  graceSeconds: number('how long running inferences may finish when the server stops', seconds),
+  drainSeconds: number('how long a server that stops serves on, until balancers know', seconds),
+  graceSeconds: number('how long inferences and bundles in work may finish when the server stops', seconds),
   tls: {
     certificate: path("the server's certificate chain, PEM"),
     key: path("the certificate's private key, PEM"),
@@ -78,6 +79,7 @@ export const DEFAULTS = {
   setting: 'fast',
   output: 'logits',
   insecure: false,
+  drainSeconds: 0,
   graceSeconds: 10,
   identity: { anonymous: false },
   limits: DEFAULT_LIMITS,

@@ -3,6 +3,9 @@ import { pino } from 'pino';
 import { startServer } from '../../server/index.ts';
 import { network } from './running-server.ts';
 
+/** Longer than the test's balancer takes to find out. */
+const DRAIN_MS = 500;
+
 const server = await startServer({
   address: '127.0.0.1:0',
   models: [network],
@@ -11,7 +14,7 @@ const server = await startServer({
   logger: pino({ level: 'info' }, { write: (line: string) => process.send?.({ line: JSON.parse(line) }) }),
 });
 process.on('SIGTERM', async () => {
-  await server.stop({ graceMs: 5000 });
+  await server.stop({ drainMs: DRAIN_MS, graceMs: 20_000 });
   process.exit();
 });
 process.on('disconnect', () => process.exit());

@@ -3,8 +3,13 @@ import { test } from 'node:test';
 import { credentials, loadPackageDefinition } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { protoPath } from 'grpc-health-check';
+import type { SphynxError } from '../../errors/sphynx-error.ts';
+import { prepareClient } from '../../protocol/offline.ts';
+import { closeSession } from '../../protocol/session.ts';
+import { GrpcChannel } from '../../transport/grpc-channel.ts';
 import { SERVICE_NAME } from '../../transport/proto.ts';
 import { randomImage } from '../protocol/images.ts';
+import { MemoryBundle } from '../protocol/rehearsal.ts';
 import { network, runningServer } from './running-server.ts';
 
 const image = randomImage(network.card);
@@ -24,7 +29,7 @@ async function health(port: number, service = SERVICE_NAME): Promise<string> {
   }
 }
 
-test('stopping finishes a running inference, cuts preparations and refuses what is new', async () => {
+test('stopping finishes a running inference, ends preparations between bundles and refuses what is new', async () => {
   const server = await runningServer({ metrics: '0' });
   const probe = async () => (await fetch(`http://127.0.0.1:${server.metricsPort}/health`)).status;
   const client = server.client();
@@ -42,6 +47,38 @@ test('stopping finishes a running inference, cuts preparations and refuses what 
   assert.equal((await client.finish(running, bundle, image)).length, network.card.labels.length);
   await stopped;
   await assert.rejects(client.spend(unused.id), { code: 'server/unreachable' });
+});
+
+test('a bundle in work is finished, and the next one is refused with a hint', async () => {
+  const server = await runningServer();
+  const client = server.client('b'.repeat(32));
+  const { stream, session } = await client.openSession(2);
+  await stream.send({ begin: {} });
+  const { bundleId } = await stream.expect('offer');
+  const stopped = server.stop();
+  const bundle = new MemoryBundle();
+  await prepareClient(session, client.plan, new GrpcChannel(stream), bundle);
+  await stream.send({ commit: { bundleId } });
+  await stream.expect('ready');
+  await assert.rejects(
+    stream.expect('offer'),
+    (error: SphynxError) => error.code === 'server/stopping' && (error.retryAfterMs as number) > 0,
+  );
+  closeSession(session);
+  await stopped;
+  const restarted = await runningServer({ stateFolder: server.stateFolder });
+  await restarted.client('b'.repeat(32)).classify({ id: bundleId, bytes: bundle.bytes }, image);
+});
+
+test('a server that drains says so, and serves on', async () => {
+  const server = await runningServer();
+  const client = server.client();
+  const [first, second] = await client.prepare(2);
+  const stopped = server.stop({ drainMs: 3000 });
+  assert.equal(await health(server.port), 'NOT_SERVING');
+  await client.classify(first, image);
+  await stopped;
+  await assert.rejects(client.spend(second.id), { code: 'server/unreachable' });
 });
 
 test('an inference that outlasts the grace is cut, and its bundle stays spent after the restart', async () => {

@@ -1,0 +1,75 @@
+/** Two servers with one Redis behind a balancer that asks for their health, restarted in turn under load. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Balancer } from '../../bench/cluster/balancer.ts';
+import { connect } from '../../client/index.ts';
+import { assertRight, image } from '../client/connected.ts';
+import { temporaryFolder } from './bundles.ts';
+import { NO_REDIS, redisServer } from './redis-server.ts';
+
+const CLIENTS = 4;
+
+/** How long the balancer takes to find out that a server stops (ms): less than the replicas serve on. */
+const FINDS_OUT_MS = 100;
+
+interface Replica {
+  readonly process: ChildProcess;
+  readonly port: number;
+}
+
+async function startReplica(url: string): Promise<Replica> {
+  const env = { ...process.env, SPHYNX_STORE_KEY: 'ab'.repeat(32) };
+  const child = fork(join(import.meta.dirname, 'replica-process.ts'), [url], { env });
+  after(() => child.kill('SIGKILL'));
+  for (;;) {
+    const [{ port }] = await once(child, 'message');
+    if (port) return { process: child, port };
+  }
+}
+
+test('a rolling restart under load costs no call and no bundle', { skip: NO_REDIS }, async () => {
+  const { url } = await redisServer();
+  const replicas = await Promise.all([startReplica(url), startReplica(url)]);
+  const balancer = await Balancer.over(replicas.map(({ port }) => port));
+  after(() => balancer.close());
+  const failures: unknown[] = [];
+  const spent: string[] = [];
+  let done = false;
+  const load = Array.from({ length: CLIENTS }, async () => {
+    const client = await connect(balancer.address, { stateFolder: temporaryFolder(), warmUp: false });
+    client.pool({ low: 1, high: 2, onStatus: ({ error }) => error && failures.push(error) });
+    while (!done)
+      try {
+        const { logits, bundleId } = await client.classify(image, { prepare: true });
+        spent.push(bundleId);
+        await assertRight(logits);
+      } catch (error) {
+        failures.push(error);
+        await delay(100);
+      }
+    await client.close();
+  });
+  const progress = async (images = 2 * CLIENTS) => {
+    for (const enough = spent.length + images; spent.length < enough && failures.length === 0; )
+      await delay(20);
+  };
+  await progress();
+  for (const { process, port } of [...replicas]) {
+    const gone = once(process, 'exit');
+    process.kill('SIGTERM');
+    await delay(FINDS_OUT_MS);
+    balancer.avoid(port);
+    await gone;
+    await progress();
+    balancer.add((await startReplica(url)).port);
+    await progress();
+  }
+  done = true;
+  await Promise.all(load);
+  assert.deepEqual(failures, []);
+  assert.equal(new Set(spent).size, spent.length, 'no bundle was spent twice');
+});
