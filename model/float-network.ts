@@ -30,7 +30,9 @@ export class FloatRunner {
 
   constructor(network: FloatNetwork) {
     this.#network = network;
-    this.#kernels = network.layers.map(({ kernels }) => kernels.map((kernel) => (kernel instanceof Float32Array ? kernel : Float32Array.from(kernel))));
+    this.#kernels = network.layers.map(({ kernels }) =>
+      kernels.map((kernel) => (kernel instanceof Float32Array ? kernel : Float32Array.from(kernel))),
+    );
   }
 
   /** Outputs of all layers before their ReLUs, for a normalised image [channels, height, width]; the last are the logits. */
