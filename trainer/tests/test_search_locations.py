@@ -47,7 +47,7 @@ def quick_search(network: LocationNetwork, folder: Path) -> BilevelSearch:
 def planted(best: int) -> LocationNetwork:
     """Three placements of which only one network sees its images."""
     torch.manual_seed(3)
-    config = SphynxConfig(3, 3, (), image_size=16, classes=4)
+    config = SphynxConfig(3, 3, (), image_size=16, classes=4, form="slim")
     network = LocationNetwork.of(config, placements(3))
     for index, candidate in enumerate(network.candidates):
         if index != best:
