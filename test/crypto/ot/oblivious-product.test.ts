@@ -92,5 +92,8 @@ test('the bytes of fixed secrets never change: the other side relies on them', (
     Uint32Array.of(1, 2 ** 31, 123456789),
     Uint32Array.of(9, 8, 7),
   );
-  assert.equal(createHash('sha256').update(sent).digest('hex').slice(0, 32), '4ed7b86d55120fd9a53ea380baafc0d9');
+  assert.equal(
+    createHash('sha256').update(sent).digest('hex').slice(0, 32),
+    '4ed7b86d55120fd9a53ea380baafc0d9',
+  );
 });
