@@ -3,7 +3,7 @@ import { BLOCK_BYTES } from '../../kernels/blocks.ts';
 import { GateHash, inKernelMemory } from '../hash.ts';
 import { expand } from '../prg.ts';
 import { andGates, largestIndices, WORD_BITS } from './argmax-circuit.ts';
-import { checkLength, deltaOf, type GadgetBytes, type GarblerKeys } from './gadget.ts';
+import { checkLength, deltaOf, type GadgetBytes, type GarblerKeys, withAllKept } from './gadget.ts';
 import { bitLabels } from './garble-inputs.ts';
 import { EvaluatingGates, GarblingGates, type Gates } from './gates.ts';
 import { layerSecrets } from './keys.ts';
@@ -38,7 +38,11 @@ export function argmaxBytes(argmax: Argmax): GadgetBytes {
   const gates = sum(andGates(logits, classes));
   const labels = WORD_BITS * logits;
   const colours = resultBits(argmax);
-  return { labels, tables: 2 * BLOCK_BYTES * gates + colours, online: BLOCK_BYTES * labels + colours };
+  return withAllKept({
+    labels,
+    tables: 2 * BLOCK_BYTES * gates + colours,
+    online: BLOCK_BYTES * labels + colours,
+  });
 }
 
 /**

@@ -2,18 +2,20 @@ import { SphynxError } from '../../errors/sphynx-error.ts';
 import { BLOCK_BYTES } from '../../kernels/blocks.ts';
 import { PAIR_ROW_BYTES } from '../../kernels/decode-tables.ts';
 import { DIGIT_ROW_BYTES } from '../../kernels/digit-tables.ts';
+import { PRODUCT_BYTES, PRODUCT_TRANSFERS } from '../ot/oblivious-product.ts';
 
 /**
  * A nonlinear function on shares, garbled per element (protocol.md section 3). For x = a + b mod 2^32, signed:
  *
  * - 'relu': ReLU of x / 2^f, rounded stochastically, exact while |x / 2^f| < 2^(k-1);
- * - 'rescale': x / 2^f alone, rounded stochastically, exact while |x| < 2^30 - 2^f.
+ * - 'rescale': x / 2^f alone, rounded stochastically, exact while |x| < 2^30 - 2^f;
+ * - 'square': the square of that mod 2^32 (crypto/squares/square.ts).
  *
  * For f = 0 nothing is dropped and nothing rounded.
  */
 export interface Gadget {
-  readonly kind: 'relu' | 'rescale';
-  /** k: width of the adder, 2..20; no meaning for 'rescale'. */
+  readonly kind: 'relu' | 'rescale' | 'square';
+  /** k: width of the adder, 2..20; no meaning for the others. */
   readonly ringBits: number;
   /** f: low bits that are dropped, 0..30; k + f <= 32. */
   readonly dropBits: number;
@@ -47,30 +49,53 @@ export const MAX_RING_BITS = 20;
 /** Length of a wire label or digit key (bytes). */
 export const LABEL_BYTES = BLOCK_BYTES;
 
+const WORD_BYTES = 4;
+
 /** Bytes of the word that brings the decode tables of an element to the mask that its seed yields. */
-export const CORRECTION_BYTES = 4;
+export const CORRECTION_BYTES = WORD_BYTES;
+
+/** Table of the Rescale gadget (bytes). */
+export const RESCALE_BYTES = PAIR_ROW_BYTES + CORRECTION_BYTES;
 
 export interface GadgetBytes {
   /** Oblivious transfers: labels of the evaluator's input, 16 bytes each. */
   readonly labels: number;
-  /** Garbled tables (bytes). */
+  /** Garbled tables, and corrections of products (bytes). */
   readonly tables: number;
+  /** What the evaluator keeps of both (bytes). */
+  readonly kept: { readonly labels: number; readonly tables: number };
   /** Labels or keys of the garbler's input (bytes). */
   readonly online: number;
+  /** The evaluator's answer (bytes). */
+  readonly reply: number;
 }
 
 /** What one element costs. Throws 'crypto/input' if the parameters are out of range. */
 export function gadgetBytes(gadget: Gadget): GadgetBytes {
   checkGadget(gadget);
   if (gadget.kind === 'rescale')
-    return { labels: 1, tables: PAIR_ROW_BYTES + CORRECTION_BYTES, online: LABEL_BYTES };
+    return withAllKept({ labels: 1, tables: RESCALE_BYTES, online: LABEL_BYTES });
+  if (gadget.kind === 'square')
+    return {
+      labels: 1 + PRODUCT_TRANSFERS,
+      tables: RESCALE_BYTES + PRODUCT_BYTES,
+      kept: { labels: LABEL_BYTES, tables: RESCALE_BYTES + WORD_BYTES },
+      online: LABEL_BYTES + WORD_BYTES,
+      reply: 2 * WORD_BYTES,
+    };
   const { ringBits } = gadget;
   const digits = digitsOf(gadget);
   const digitRows = digits.filter(({ bits }) => bits === 2).length * DIGIT_ROW_BYTES;
   const gates = (ringBits - 1) * 2 * LABEL_BYTES;
   const decode = (ringBits - 1) * PAIR_ROW_BYTES;
   const tables = digitRows + gates + decode + CORRECTION_BYTES;
-  return { labels: ringBits, tables, online: digits.length * LABEL_BYTES };
+  return withAllKept({ labels: ringBits, tables, online: digits.length * LABEL_BYTES });
+}
+
+/** The bytes of one circuit, of which the evaluator keeps everything. */
+export function withAllKept(bytes: Pick<GadgetBytes, 'labels' | 'tables' | 'online'>): GadgetBytes {
+  const { labels, tables } = bytes;
+  return { ...bytes, kept: { labels: LABEL_BYTES * labels, tables }, reply: WORD_BYTES };
 }
 
 /** A run of one or two bits of the garbler's input that has one online label. */
@@ -80,9 +105,9 @@ export interface Digit {
   readonly bits: 1 | 2;
 }
 
-/** The digits of a ReLU's input; with two bits per digit and odd k the last one has a single bit. 'rescale' has one bit. */
+/** The digits of a ReLU's input; with two bits per digit and odd k the last one has a single bit. The others have one bit. */
 export function digitsOf({ kind, ringBits, digitBits }: Gadget): Digit[] {
-  if (kind === 'rescale') return [{ bit: 0, bits: 1 }];
+  if (kind !== 'relu') return [{ bit: 0, bits: 1 }];
   const digits: Digit[] = [];
   for (let bit = 0; bit < ringBits; bit += digitBits)
     digits.push({ bit, bits: digitBits === 2 && bit + 1 < ringBits ? 2 : 1 });

@@ -65,6 +65,12 @@ export class LayerSecrets {
     return expandWords(this.#keys.seed, `output-masks/${first}`, count);
   }
 
+  /** Squares: what masks the garbler's part of an element, and its shares of the products. */
+  squareMasks(first: number, count: number): { parts: Uint32Array; products: Uint32Array } {
+    const words = expandWords(this.#keys.seed, `square-masks/${first}`, 2 * count);
+    return { parts: words.subarray(0, count), products: words.subarray(count) };
+  }
+
   /** Frees the ciphers. */
   close(): void {
     this.#hash?.close();

@@ -1,0 +1,175 @@
+import { clientBits, evaluate } from '../garbling/evaluate.ts';
+import {
+  checkLength,
+  deltaOf,
+  type Gadget,
+  type GarblerKeys,
+  LABEL_BYTES,
+  RESCALE_BYTES,
+} from '../garbling/gadget.ts';
+import { garble } from '../garbling/garble.ts';
+import { garblerPart } from '../garbling/inputs.ts';
+import { layerSecrets } from '../garbling/keys.ts';
+import { outputMasks, serverLabels } from '../garbling/online.ts';
+import {
+  offerProducts,
+  PRODUCT_TRANSFERS,
+  productChoices,
+  productHash,
+  takeProducts,
+} from '../ot/oblivious-product.ts';
+import { addShares, bytesToWords, wordsToBytes } from '../ring.ts';
+
+/**
+ * Squares of shared numbers (protocol.md, section on squares): of x = a + b the square of z = x / 2^f, rounded as the
+ * Rescale gadget rounds, mod 2^32. It takes no round more than that gadget:
+ *
+ *     offline  garbler -> evaluator: Rescale's table, and an oblivious product: shares of rho * r
+ *     online   garbler -> evaluator: Rescale's label, and its part of z under a mask
+ *              evaluator -> garbler: d = z + rho - r and E = 2 d r + r^2 - 2 sigma_r - R
+ *
+ * The evaluator knows z + rho and its masks r and R, the garbler rho: that of Rescale's table plus that of its part.
+ * The garbler then holds (d - rho)^2 - 2 sigma_s + E = z^2 - R, where sigma_s + sigma_r = rho * r. Both words of the
+ * reply are masked: d by r, and E by R, each used once.
+ */
+
+/** The Rescale gadget inside. */
+function rescaleOf(gadget: Gadget): Gadget {
+  return { ...gadget, kind: 'rescale' };
+}
+
+/** The garbler's rho of a chunk: all that masks z. */
+function rhoOf(keys: GarblerKeys, first: number, count: number): Uint32Array {
+  return addShares(outputMasks(keys, first, count), layerSecrets(keys).squareMasks(first, count).parts);
+}
+
+/** Evaluator, offline: the choices of its transfers [33 * count], position-major. `masks`: r [count]. */
+export function squareChoices(gadget: Gadget, share: Uint32Array, masks: Uint32Array): Uint8Array {
+  const [wrap, products] = [clientBits(rescaleOf(gadget), share), productChoices(masks)];
+  const choices = new Uint8Array(wrap.length + products.length);
+  choices.set(wrap);
+  choices.set(products, wrap.length);
+  return choices;
+}
+
+/** Garbler, offline: table and corrections [tables * count bytes]. Arguments as those of `garble`. */
+export function garbleSquares(
+  gadget: Gadget,
+  keys: GarblerKeys,
+  first: number,
+  count: number,
+  zeroLabels: Uint8Array,
+): Uint8Array {
+  checkLength('zero labels', zeroLabels, LABEL_BYTES * (1 + PRODUCT_TRANSFERS) * count);
+  const wrap = garble(rescaleOf(gadget), keys, first, count, zeroLabels.subarray(0, LABEL_BYTES * count));
+  const hash = productHash(keys.nonce, keys.layer);
+  const products = offerProducts(
+    hash,
+    first,
+    zeroLabels.subarray(LABEL_BYTES * count),
+    deltaOf(keys),
+    rhoOf(keys, first, count),
+    layerSecrets(keys).squareMasks(first, count).products,
+  );
+  hash.close();
+  const tables = new Uint8Array(wrap.length + products.length);
+  tables.set(wrap);
+  tables.set(products, wrap.length);
+  return tables;
+}
+
+/**
+ * Evaluator, offline: what it keeps of labels and tables, [kept.labels * count] and [kept.tables * count]: Rescale's,
+ * and its shares of the products. `masks`: r.
+ */
+export function keepSquares(
+  nonce: Uint8Array,
+  layer: number,
+  first: number,
+  count: number,
+  masks: Uint32Array,
+  labels: Uint8Array,
+  tables: Uint8Array,
+): { labels: Uint8Array; tables: Uint8Array } {
+  const wrapBytes = RESCALE_BYTES * count;
+  const hash = productHash(nonce, layer);
+  const own = labels.subarray(LABEL_BYTES * count);
+  const shares = takeProducts(hash, first, own, masks, tables.subarray(wrapBytes));
+  hash.close();
+  const kept = new Uint8Array(wrapBytes + shares.byteLength);
+  kept.set(tables.subarray(0, wrapBytes));
+  kept.set(wordsToBytes(shares), wrapBytes);
+  return { labels: labels.subarray(0, LABEL_BYTES * count), tables: kept };
+}
+
+/** Garbler, online: Rescale's labels, then its masked parts of z [online * count bytes]. Errors as those of `serverLabels`. */
+export function squareLabels(
+  gadget: Gadget,
+  keys: GarblerKeys,
+  first: number,
+  count: number,
+  share: Uint32Array,
+): Uint8Array {
+  const rescale = rescaleOf(gadget);
+  const labels = serverLabels(rescale, keys, first, count, share);
+  const parts = addShares(garblerPart(rescale, share), layerSecrets(keys).squareMasks(first, count).parts);
+  const sent = new Uint8Array(labels.length + parts.byteLength);
+  sent.set(labels);
+  sent.set(wordsToBytes(parts), labels.length);
+  return sent;
+}
+
+/**
+ * Evaluator, online: its reply [reply * count bytes], the words d, then the words E. `masks`: r; `nextMasks`: R;
+ * `tables`, `labels`: from `keepSquares`; `online`: from `squareLabels`; the others as those of `evaluate`.
+ */
+export function evaluateSquares(
+  gadget: Gadget,
+  nonce: Uint8Array,
+  layer: number,
+  first: number,
+  count: number,
+  share: Uint32Array,
+  masks: Uint32Array,
+  nextMasks: Uint32Array,
+  tables: Uint8Array,
+  labels: Uint8Array,
+  online: Uint8Array,
+): Uint8Array {
+  checkLength('tables', tables, (RESCALE_BYTES + 4) * count);
+  checkLength('online labels', online, (LABEL_BYTES + 4) * count);
+  checkLength('masks', masks, count);
+  checkLength('masks', nextMasks, count);
+  const wrapLabels = online.subarray(0, LABEL_BYTES * count);
+  const wrap = tables.subarray(0, RESCALE_BYTES * count);
+  const own = evaluate(rescaleOf(gadget), nonce, layer, first, count, share, wrap, labels, wrapLabels);
+  const masked = addShares(own, bytesToWords(online.subarray(LABEL_BYTES * count)));
+  const products = bytesToWords(tables.subarray(RESCALE_BYTES * count));
+  const reply = new Uint32Array(2 * count);
+  for (let e = 0; e < count; e++) {
+    const r = masks[e];
+    const d = masked[e] - r;
+    reply[e] = d;
+    reply[count + e] = 2 * Math.imul(d, r) + Math.imul(r, r) - 2 * products[e] - nextMasks[e];
+  }
+  return wordsToBytes(reply);
+}
+
+/** Garbler, online: z^2 - R [count], from the evaluator's reply. */
+export function finishSquares(
+  keys: GarblerKeys,
+  first: number,
+  count: number,
+  reply: Uint8Array,
+): Uint32Array {
+  checkLength('reply', reply, 8 * count);
+  const words = bytesToWords(reply);
+  const rho = rhoOf(keys, first, count);
+  const { products } = layerSecrets(keys).squareMasks(first, count);
+  const next = new Uint32Array(count);
+  for (let e = 0; e < count; e++) {
+    const z = words[e] - rho[e];
+    next[e] = Math.imul(z, z) - 2 * products[e] + words[count + e];
+  }
+  return next;
+}
