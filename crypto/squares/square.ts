@@ -21,7 +21,7 @@ import {
 import { addShares, bytesToWords, wordsToBytes } from '../ring.ts';
 
 /**
- * Squares of shared numbers (protocol.md, section on squares): of x = a + b the square of z = x / 2^f, rounded as the
+ * Squares of shared numbers, for networks with quadratic activations: of x = a + b the square of z = x / 2^f, rounded as the
  * Rescale gadget rounds, mod 2^32. It takes no round more than that gadget:
  *
  *     offline  garbler -> evaluator: Rescale's table, and an oblivious product: shares of rho * r

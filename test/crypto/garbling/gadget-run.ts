@@ -104,3 +104,8 @@ export function samples(gadget: Gadget, count: number): { x: Int32Array; b: Uint
   for (let e = 6; e < count; e += 7) b[e] = x[e] - special[e % special.length];
   return { x, b };
 }
+
+/** The bytes of a gadget of which the evaluator keeps all labels and tables, and answers one word. */
+export function allKept(bytes: { labels: number; tables: number; online: number }) {
+  return { ...bytes, kept: { labels: 16 * bytes.labels, tables: bytes.tables }, reply: 4 };
+}
