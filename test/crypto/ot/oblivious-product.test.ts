@@ -63,11 +63,20 @@ test('what is sent tells neither factor: it is uniform for any', () => {
 });
 
 test('a wrong label or correction gives a wrong share', () => {
-  const [rho, r, shares] = [3, 0x80000001, 17].map((value) => Uint32Array.of(value));
+  const count = 64;
+  const [rho, r, shares] = [3, 0x80000001, 17].map((value) => new Uint32Array(count).fill(value));
   const { sent, labels, take } = multiply(rho, r, shares);
-  const right = take()[0];
-  for (const byte of [0, 16 * 31]) assert.notEqual(take(sent, labels.with(byte, labels[byte] ^ 2))[0], right);
-  for (const byte of [0, 64, 67]) assert.notEqual(take(sent.with(byte, sent[byte] ^ 1))[0], right);
+  const right = take();
+  // Of the last transfer one bit counts, which a wrong label hits in every other product.
+  for (const transfer of [0, 31]) {
+    const start = 16 * count * transfer;
+    const wrong = labels.map((byte, i) =>
+      i >= start && i < start + 16 * count && i % 16 === 0 ? byte ^ 2 : byte,
+    );
+    assert.notDeepEqual(take(sent, wrong), right);
+  }
+  for (const byte of [0, 64 * count, 68 * count - 1])
+    assert.notDeepEqual(take(sent.with(byte, sent[byte] ^ 1)), right);
 });
 
 test('wrong lengths are refused', () => {
