@@ -1,4 +1,4 @@
-import { type Cipheriv, createCipheriv } from 'node:crypto';
+import { type Cipheriv, createCipheriv, createSecretKey } from 'node:crypto';
 import { release } from '../kernels/release.ts';
 
 /** AES-128 on whole batches of blocks: the random permutation behind the hash and the key derivation. */
@@ -7,7 +7,8 @@ export class BlockCipher {
 
   /** `key`: 16 bytes. */
   constructor(key: Uint8Array) {
-    this.#cipher = createCipheriv('aes-128-ecb', key, null);
+    // As for a key stream: Node is slow to find out what other keys are.
+    this.#cipher = createCipheriv('aes-128-ecb', createSecretKey(key), null);
     this.#cipher.setAutoPadding(false);
   }
 

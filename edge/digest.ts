@@ -1,4 +1,4 @@
-import { createHash, hkdfSync } from 'node:crypto';
+import { createHash, createSecretKey, hkdfSync } from 'node:crypto';
 
 /** SHA-256 over all parts, one after another; texts count as UTF-8. */
 export function sha256(...parts: readonly (string | Uint8Array)[]): Uint8Array {
@@ -16,5 +16,5 @@ export function sha256Hex(...parts: readonly (string | Uint8Array)[]): string {
 
 /** HKDF-SHA-256 without salt (RFC 5869): `length` bytes for the purpose `info`. */
 export function hkdf(key: Uint8Array, info: string, length: number): Uint8Array {
-  return new Uint8Array(hkdfSync('sha256', key, new Uint8Array(0), info, length));
+  return new Uint8Array(hkdfSync('sha256', createSecretKey(key), new Uint8Array(0), info, length));
 }
