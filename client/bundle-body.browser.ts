@@ -25,13 +25,13 @@ export class BundleWriter implements BundleSink {
     this.#checksum.add(bytes);
   }
 
-  finish(): BundleBody {
+  async finish(): Promise<BundleBody> {
     this.#file.flush();
     return { bytes: this.#bytes, checksum: this.#checksum.value };
   }
 
   /** The store lets go of the file. */
-  close(): void {}
+  async close(): Promise<void> {}
 }
 
 /** Reads the body of a bundle file, once. */

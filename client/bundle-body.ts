@@ -2,11 +2,15 @@
  * The body of a bundle file, which the roles write and read front to back, in worker threads. Its checksum
  * finds accidents of storage; the rights of the folder keep others out.
  */
-import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, fstatSync, fsync, openSync, readSync, writeSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 import type { BundleSink, BundleSource } from '../protocol/bundle.ts';
 import { type BundleBody, checkLength, corrupt, HEADER_BYTES } from './bundle-header.ts';
 import { storageError } from './storage.ts';
+
+/** Bytes that are written before they are sent to the disk, while more are computed. */
+const SYNC_BYTES = 8 * 2 ** 20;
 
 /** Appends the body of a new bundle file; the header's room stays empty until `writeHeader`. */
 export class BundleWriter implements BundleSink {
@@ -14,6 +18,10 @@ export class BundleWriter implements BundleSink {
   readonly #file: number;
   #bytes = 0;
   #checksum = 0;
+  #unsynced = 0;
+  /** Undefined while no part of the file is on its way to the disk; never rejected. */
+  #syncing: Promise<void> | undefined;
+  #failure: unknown;
 
   /** Creates `path`, readable by this user alone. Throws 'storage/failed'. */
   constructor(path: string) {
@@ -30,22 +38,38 @@ export class BundleWriter implements BundleSink {
     this.#append(bytes);
     this.#bytes += bytes.length;
     this.#checksum = crc32(bytes, this.#checksum);
+    this.#unsynced += bytes.length;
+    if (this.#unsynced >= SYNC_BYTES && !this.#syncing) this.#sync();
   }
 
-  /** Makes the body durable and closes the file. */
-  finish(): BundleBody {
+  /** Makes the body durable and closes the file. Throws 'storage/failed'. */
+  async finish(): Promise<BundleBody> {
     try {
-      fsyncSync(this.#file);
+      await this.#syncing;
+      if (this.#failure) throw this.#failure;
+      await promisify(fsync)(this.#file);
     } catch (error) {
       throw storageError(error, this.#path);
     } finally {
-      this.close();
+      await this.close();
     }
     return { bytes: this.#bytes, checksum: this.#checksum };
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    await this.#syncing;
     closeSync(this.#file);
+  }
+
+  #sync(): void {
+    this.#unsynced = 0;
+    this.#syncing = promisify(fdatasync)(this.#file)
+      .catch((error: unknown) => {
+        this.#failure = error;
+      })
+      .finally(() => {
+        this.#syncing = undefined;
+      });
   }
 
   #append(bytes: Uint8Array): void {

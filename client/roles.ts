@@ -55,7 +55,7 @@ export class Roles {
     try {
       await prepareClient(this.#session as ClientSession, this.#planOf(agreement), channel, writer);
     } catch (error) {
-      writer.close();
+      await writer.close();
       throw error;
     }
     return writer.finish();

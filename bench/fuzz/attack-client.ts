@@ -80,7 +80,7 @@ export class ClientAttack {
         store: await BundleStore.open(folder, servers.grpc.address),
       });
     }
-    return new ClientAttack(servers, transcript, spendable(transcript, stateFolder), victims);
+    return new ClientAttack(servers, transcript, await spendable(transcript, stateFolder), victims);
   }
 
   /** Runs one case on the client of a lane. A file of a bundle that was refused is an outcome too. */
@@ -136,7 +136,10 @@ export class ClientAttack {
 }
 
 /** The transcript's bundle as a file that is never used up. */
-function spendable({ network, plan, bundleBytes }: Transcript, folder: string): SpendingBundle {
+async function spendable(
+  { network, plan, bundleBytes }: Transcript,
+  folder: string,
+): Promise<SpendingBundle> {
   const { card } = network;
   const path = join(folder, 'bundle');
   const writer = new BundleWriter(path);
@@ -144,7 +147,7 @@ function spendable({ network, plan, bundleBytes }: Transcript, folder: string): 
   const header = {
     ...{ bundleId: PLACEHOLDERS.own, model: card.name, modelHash: card.hash, planHash: plan.hash },
     ...{ preparedAt: 0, expiresAt: Number.MAX_SAFE_INTEGER, offline: { ms: 0, up: 0, down: 0 } },
-    body: writer.finish(),
+    body: await writer.finish(),
   };
   return { path, header, burn: async () => {}, lose: async () => {}, giveBack: async () => {} };
 }

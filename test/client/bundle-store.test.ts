@@ -276,6 +276,6 @@ test('an existing bundle file is never written over', async () => {
   const partial = await store.begin(MODEL_HASH, bundleId(1), 1000);
   const writer = new BundleWriter(partial.path);
   assert.throws(() => new BundleWriter(partial.path), { code: 'storage/failed' });
-  writer.close();
+  await writer.close();
   await partial.discard();
 });

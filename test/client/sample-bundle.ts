@@ -22,7 +22,7 @@ export async function addBundle(
   writer.write(body);
   const header = { bundleId: bundleId(number), model: 'a model', modelHash: MODEL_HASH, planHash, expiresAt };
   const offline = { ms: 1, up: 2, down: 3 };
-  await partial.seal({ ...header, preparedAt: Date.now(), offline, body: writer.finish() });
+  await partial.seal({ ...header, preparedAt: Date.now(), offline, body: await writer.finish() });
   await partial.publish();
   return partial.path;
 }

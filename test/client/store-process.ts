@@ -36,7 +36,7 @@ else {
       for (let i = 0; i < 64; i++) writer.write(new Uint8Array(1 << 16));
       say('written');
     } catch (error) {
-      writer.close();
+      await writer.close();
       await partial.discard();
       const { code, message } = error as Error & { code: string };
       say({ code, message });
