@@ -46,12 +46,11 @@ export async function receiveTables(
   for (const [i, chunks] of plan.layers[layer].runs.entries()) {
     const { labels, choices } = runs[i];
     for (const { chunk, own } of withLabels(chunks, labels)) {
-      const table = await tables.read(chunk.bytes.tables * chunk.count);
-      traced('store', layer, () => {
-        sink.write(own);
-        sink.write(table);
-      });
-      release(table);
+      traced('store', layer, () => sink.write(own));
+      for await (const piece of tables.pieces(chunk.bytes.tables * chunk.count)) {
+        traced('store', layer, () => sink.write(piece));
+        release(piece);
+      }
     }
     for (const spent of [labels, choices]) release(spent);
   }

@@ -3,6 +3,9 @@
 /** Largest payload of one segment (bytes): small enough to start work early, large enough to cost little. */
 export const SEGMENT_BYTES = 1 << 20;
 
+/** Bytes in front of a segment's data in its buffer, where there are any: what frames the data needs no copy of it then. */
+export const SEGMENT_HEADROOM = 64;
+
 /** Every kind of tensor on the wire, with its sender. The position in this list, counted from 1, is its number in the proto. */
 export const SEGMENT_KINDS = [
   'public-key', // client: its half of the HE public key, once per session

@@ -1,7 +1,7 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { release } from '../kernels/release.ts';
 import type { Channel } from './channel.ts';
-import { SEGMENT_BYTES, type SegmentKind } from './segment.ts';
+import { SEGMENT_BYTES, SEGMENT_HEADROOM, type SegmentKind } from './segment.ts';
 
 /** Sends `bytes`, which the channel takes over, as segments of the tensor (kind, layer), starting at byte `offset` of it. */
 export async function sendTensor(
@@ -14,7 +14,7 @@ export async function sendTensor(
   if (bytes.length > 0 && bytes.length <= SEGMENT_BYTES)
     return channel.send({ kind, layer, offset, data: bytes });
   for (let start = 0; start < bytes.length; start += SEGMENT_BYTES) {
-    const data = bytes.slice(start, start + SEGMENT_BYTES);
+    const data = segmentOf(bytes, start);
     await channel.send({ kind, layer, offset: offset + start, data });
   }
   release(bytes);
@@ -23,9 +23,15 @@ export async function sendTensor(
 /** Copies of `bytes`, which may lie in the kernel memory, that are one segment each. */
 export function segmentsOf(bytes: Uint8Array): Uint8Array[] {
   const pieces: Uint8Array[] = [];
-  for (let start = 0; start < bytes.length; start += SEGMENT_BYTES)
-    pieces.push(bytes.slice(start, start + SEGMENT_BYTES));
+  for (let start = 0; start < bytes.length; start += SEGMENT_BYTES) pieces.push(segmentOf(bytes, start));
   return pieces;
+}
+
+function segmentOf(bytes: Uint8Array, start: number): Uint8Array {
+  const piece = bytes.subarray(start, start + SEGMENT_BYTES);
+  const data = new Uint8Array(SEGMENT_HEADROOM + piece.length).subarray(SEGMENT_HEADROOM);
+  data.set(piece);
+  return data;
 }
 
 /** Receives a whole tensor whose length (bytes) the plan gives. Errors as `TensorReader.read`. */
@@ -55,12 +61,27 @@ export class TensorReader {
     this.#layer = layer;
   }
 
-  /** The next `length` bytes. Throws 'protocol/order' or 'protocol/length' if the peer sends anything else. */
+  /** The next `length` bytes. Errors as `pieces`. */
   async read(length: number): Promise<Uint8Array> {
-    const end = this.#offset + length;
     let whole: Uint8Array | undefined;
     let filled = 0;
-    while (filled < length) {
+    for await (const piece of this.pieces(length)) {
+      if (piece.length === length) return piece;
+      whole ??= new Uint8Array(length);
+      whole.set(piece, filled);
+      filled += piece.length;
+      release(piece);
+    }
+    return whole ?? new Uint8Array(0);
+  }
+
+  /**
+   * The next `length` bytes, as they arrive; each piece belongs to the caller. Throws 'protocol/order' or
+   * 'protocol/length' if the peer sends anything else.
+   */
+  async *pieces(length: number): AsyncGenerator<Uint8Array> {
+    const end = this.#offset + length;
+    while (this.#offset < end) {
       const { kind, layer, offset, data } = await this.#channel.receive();
       if (kind !== this.#kind || layer !== this.#layer || offset !== this.#offset)
         throw new SphynxError(
@@ -73,16 +94,8 @@ export class TensorReader {
           'protocol/length',
           `expected ${expected} bytes of ${this.#kind} of layer ${this.#layer}, got ${data.length}`,
         );
-      const start = filled;
-      filled += data.length;
       this.#offset += data.length;
-      if (data.length === length) whole = data;
-      else {
-        whole ??= new Uint8Array(length);
-        whole.set(data, start);
-        release(data);
-      }
+      yield data;
     }
-    return whole ?? new Uint8Array(0);
   }
 }

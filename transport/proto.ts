@@ -5,6 +5,9 @@ import { type Client, makeGenericClientConstructor, type ServiceDefinition } fro
 import { loadSync } from '@grpc/proto-loader';
 import type * as wire from './messages.ts';
 import { reading } from './readable.ts';
+import { writing } from './segment-in-place.ts';
+import type { MessageType } from './web/protobuf.ts';
+import { CALLS, type CallName } from './web/schema.ts';
 
 /** The generated half of the transport: service definition and client class, read from the .proto at start. */
 
@@ -28,14 +31,19 @@ export const serviceDefinition = loadSync(FILE, {
 
 /** For `Server.addService`. */
 export const privateInferenceService = Object.fromEntries(
-  Object.entries(serviceDefinition[SERVICE_NAME] as ServiceDefinition).map(([name, method]) => [
-    name,
-    {
-      ...method,
-      requestDeserialize: reading(method.requestDeserialize),
-      responseDeserialize: reading(method.responseDeserialize),
-    },
-  ]),
+  Object.entries(serviceDefinition[SERVICE_NAME] as ServiceDefinition).map(([name, method]) => {
+    const { request, response } = CALLS[name as CallName] as Record<'request' | 'response', MessageType>;
+    return [
+      name,
+      {
+        ...method,
+        requestSerialize: writing(method.requestSerialize, request),
+        requestDeserialize: reading(method.requestDeserialize),
+        responseSerialize: writing(method.responseSerialize, response),
+        responseDeserialize: reading(method.responseDeserialize),
+      },
+    ];
+  }),
 );
 
 type Unary<Request, Response> = (

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { SEGMENT_KINDS } from '../../protocol/segment.ts';
+import fc from 'fast-check';
+import { SEGMENT_HEADROOM, SEGMENT_KINDS } from '../../protocol/segment.ts';
 import { decodeSegment, encodeSegment } from '../../transport/grpc-channel.ts';
 import { privateInferenceService as service } from '../../transport/proto.ts';
 
@@ -80,6 +81,35 @@ test('every message is encoded in the same bytes as ever', () => {
     const encoded = direction === 'request' ? requestSerialize(message) : responseSerialize(message);
     assert.equal(encoded.toString('hex'), bytes, `${method} ${direction} ${Object.keys(message)}`);
   }
+});
+
+test('a segment with room in front of its data is written around them, and read as ever', () => {
+  const position = fc.record({
+    kind: fc.integer({ min: 0, max: 16 }),
+    layer: fc.nat(300),
+    offset: fc.maxSafeNat(),
+  });
+  const property = fc.property(
+    position,
+    fc.uint8Array({ maxLength: 300 }),
+    fc.nat(2 * SEGMENT_HEADROOM),
+    (place, bytes, room) => {
+      for (const name of ['Preprocess', 'Infer'])
+        for (const direction of ['request', 'response'] as const) {
+          const serialize = service[name][`${direction}Serialize`];
+          const deserialize = service[name][`${direction}Deserialize`];
+          const buffer = new Uint8Array(room + bytes.length);
+          const data = buffer.subarray(room);
+          data.set(bytes);
+          const written = serialize({ segment: { ...place, data } });
+          const sent = { ...place, data: Buffer.from(bytes) };
+          assert.deepEqual(deserialize(written), { message: 'segment', segment: sent });
+          assert.deepEqual(data, new Uint8Array(bytes));
+          if (room >= SEGMENT_HEADROOM) assert.equal(written.buffer, buffer.buffer);
+        }
+    },
+  );
+  fc.assert(property);
 });
 
 test('every message is decoded to what was sent, with the name of the one that is there', () => {

@@ -23,7 +23,8 @@ type Fields = Record<string, unknown>;
 
 const VARINT = 0;
 const FIXED_64 = 1;
-const DELIMITED = 2;
+/** Wire type of texts, bytes and messages. */
+export const DELIMITED = 2;
 const FIXED_32 = 5;
 
 /** The bytes of a message, behind `headroom` bytes that the caller fills in. */
@@ -97,6 +98,13 @@ function writeMessage(type: MessageType, message: Fields, out: Uint8Array, start
     at += content;
   }
   return at;
+}
+
+/** A whole number as the bytes of a varint. */
+export function varint(value: number): Uint8Array {
+  const bytes = new Uint8Array(varintLength(value));
+  writeVarint(value, bytes, 0);
+  return bytes;
 }
 
 function varintLength(value: number): number {

@@ -7,9 +7,10 @@ const one = (id: number, type: MessageType): FieldShape => ({ id, type });
 
 const empty: MessageType = { fields: {} };
 
-const segment: MessageType = {
+/** `Segment`; its data come last. */
+export const SEGMENT = {
   fields: { kind: whole(1), layer: whole(2), offset: whole(3), data: { id: 4, type: 'bytes' } },
-};
+} as const satisfies MessageType;
 
 const quote: MessageType = {
   fields: {
@@ -71,7 +72,7 @@ export const CALLS = {
           },
         }),
         begin: one(2, empty),
-        segment: one(3, segment),
+        segment: one(3, SEGMENT),
         commit: one(4, { fields: { bundleId: text(1) } }),
       },
     },
@@ -82,7 +83,7 @@ export const CALLS = {
           fields: { session: text(1), quote: one(2, quote), bundleLifetimeSeconds: whole(3) },
         }),
         offer: one(2, { fields: { bundleId: text(1), expiresAtMs: whole(2) } }),
-        segment: one(3, segment),
+        segment: one(3, SEGMENT),
         ready: one(4, { fields: { bundleId: text(1) } }),
       },
     },
@@ -94,10 +95,10 @@ export const CALLS = {
         spend: one(1, {
           fields: { bundleId: text(1), model: text(2), modelHash: text(3), planHash: text(4) },
         }),
-        segment: one(2, segment),
+        segment: one(2, SEGMENT),
       },
     },
-    response: { oneof: true, fields: { spending: one(1, empty), segment: one(2, segment) } },
+    response: { oneof: true, fields: { spending: one(1, empty), segment: one(2, SEGMENT) } },
   },
 } as const satisfies Record<string, { request: MessageType; response: MessageType }>;
 
