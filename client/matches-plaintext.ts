@@ -6,6 +6,9 @@ import { type ClassifyInput, prepareInput } from './input.ts';
 /** Plain evaluations from which the range of each logit is estimated. */
 const RUNS = 32;
 
+/** Random words that are made at once. */
+const WORDS = 16384;
+
 /** Standard deviations that a logit may lie off the mean: chance exceeds it once in 10^14 logits. */
 const DEVIATIONS = 8;
 
@@ -15,8 +18,20 @@ export type PlaintextRange = ReturnType<typeof stochasticRange>;
 /** Truncation of shares rounds at random, so the executor gives a range per logit, not one value. */
 export async function plaintextRange(network: FixedNetwork, given: ClassifyInput): Promise<PlaintextRange> {
   const input = await prepareInput(given, network.card);
-  const random = new Prg(randomSeed(), 'plaintext rounding');
-  return stochasticRange(network, input, RUNS, () => random.words(1)[0] / 2 ** 32);
+  return stochasticRange(network, input, RUNS, uniform(new Prg(randomSeed(), 'plaintext rounding')));
+}
+
+/** Numbers in [0, 1). */
+function uniform(stream: Prg): () => number {
+  let words = new Uint32Array(0);
+  let used = 0;
+  return () => {
+    if (used === words.length) {
+      words = stream.words(WORDS);
+      used = 0;
+    }
+    return words[used++] / 2 ** 32;
+  };
 }
 
 /**
