@@ -5,6 +5,7 @@ import { RangeMeter } from '../model/fixed-point/ranges.ts';
 import { type FloatNetwork, FloatRunner } from '../model/float-network.ts';
 import { countMacs } from '../model/geometry.ts';
 import { importGraph } from '../model/import/import-onnx.ts';
+import { largestLayer } from '../model/lost-digits.ts';
 import { makePlan } from '../protocol/plan.ts';
 import type { Context } from './command.ts';
 import { SAME } from './import/answers.ts';
@@ -92,7 +93,7 @@ export async function importModel(
   const { ranges } = meter;
   const logits = check.map((image) => runner.run(image)[network.layers.length - 1]);
   warn(warnOfAnswers(facts, logits));
-  const reference = await runReference(graph.runtime, check, logits);
+  const reference = await runReference(graph.runtime, check, logits, largestLayer(network, ranges));
   const onCandidate = async ({ agreement }: Candidate, k: number) => {
     output.note(
       `k = ${k}: ${SAME[facts.head]} on ${agreement.sameAnswer.toFixed(1)}% of ${counted(check.length, 'input')}`,
