@@ -25,7 +25,7 @@ import { counted } from './units.ts';
 export interface ImportOptions extends FactsOptions {
   readonly calibration?: string;
   readonly random?: boolean;
-  /** At most; as many as take about a minute if it is left out. */
+  /** At most; as many as take about half a minute if it is left out. */
   readonly images?: number;
   readonly out?: string;
   /** Which output holds the logits, where the file has several. */
@@ -39,9 +39,9 @@ const CALIBRATION_SHARE = 2 / 3;
 /** Fewer images than this serve for both. */
 const FEW_IMAGES = 12;
 
-/** Images that are taken where nothing else is said, and products of all of them: about a minute's. */
+/** Images that are taken where nothing else is said, and products of all of them: half a minute's. */
 const MOST_IMAGES = 150;
-const AFFORDABLE_MACS = 6e10;
+const AFFORDABLE_MACS = 3e10;
 
 function affordable(network: FloatNetwork): number {
   return Math.min(MOST_IMAGES, Math.max(FEW_IMAGES, Math.round(AFFORDABLE_MACS / countMacs(network))));

@@ -201,7 +201,11 @@ function kernelNorms(layer: FloatLayer, scales: readonly (readonly number[])[]):
     const { tensor, groups } = layer.terms[t];
     const scaleAt = inputScales(kernel, norms.length, scales[tensor], groups);
     const depth = kernel.length / norms.length;
-    for (const [i, weight] of kernel.entries()) norms[Math.floor(i / depth)] += (weight / scaleAt(i)) ** 2;
+    const area = (depth * groups) / scales[tensor].length;
+    for (let i = 0; i < kernel.length; ) {
+      const [output, scale] = [Math.floor(i / depth), scaleAt(i)];
+      for (const end = i + area; i < end; i++) norms[output] += (kernel[i] / scale) ** 2;
+    }
   }
   return norms.map(Math.sqrt);
 }
