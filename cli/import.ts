@@ -5,6 +5,7 @@ import { RangeMeter } from '../model/fixed-point/ranges.ts';
 import { type FloatNetwork, FloatRunner } from '../model/float-network.ts';
 import { countMacs } from '../model/geometry.ts';
 import { importGraph } from '../model/import/import-onnx.ts';
+import { largestLayer } from '../model/lost-digits.ts';
 import { makePlan } from '../protocol/plan.ts';
 import type { Context } from './command.ts';
 import { SAME } from './import/answers.ts';
@@ -24,7 +25,7 @@ import { counted } from './units.ts';
 export interface ImportOptions extends FactsOptions {
   readonly calibration?: string;
   readonly random?: boolean;
-  /** At most; as many as take about a minute if it is left out. */
+  /** At most; as many as take about half a minute if it is left out. */
   readonly images?: number;
   readonly out?: string;
   /** Which output holds the logits, where the file has several. */
@@ -38,9 +39,9 @@ const CALIBRATION_SHARE = 2 / 3;
 /** Fewer images than this serve for both. */
 const FEW_IMAGES = 12;
 
-/** Images that are taken where nothing else is said, and products of all of them: about a minute's. */
+/** Images that are taken where nothing else is said, and products of all of them: half a minute's. */
 const MOST_IMAGES = 150;
-const AFFORDABLE_MACS = 6e10;
+const AFFORDABLE_MACS = 3e10;
 
 function affordable(network: FloatNetwork): number {
   return Math.min(MOST_IMAGES, Math.max(FEW_IMAGES, Math.round(AFFORDABLE_MACS / countMacs(network))));
@@ -92,7 +93,7 @@ export async function importModel(
   const { ranges } = meter;
   const logits = check.map((image) => runner.run(image)[network.layers.length - 1]);
   warn(warnOfAnswers(facts, logits));
-  const reference = await runReference(graph.runtime, check, logits);
+  const reference = await runReference(graph.runtime, check, logits, largestLayer(network, ranges));
   const onCandidate = async ({ agreement }: Candidate, k: number) => {
     output.note(
       `k = ${k}: ${SAME[facts.head]} on ${agreement.sameAnswer.toFixed(1)}% of ${counted(check.length, 'input')}`,

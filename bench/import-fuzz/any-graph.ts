@@ -159,6 +159,27 @@ const STEPS: readonly Step[] = [
       b.node('Add', [x.name, b.conv(b.node('GlobalAveragePool', [x.name]), x.channels, x.channels, 1)]),
     ),
   (b, x) => kept(x, b.node('Add', [x.name, b.node('ReduceMax', [x.name], { axes: [1] })])),
+  // Enlarged, mirrored, and products by equations.
+  (b, x) => {
+    const [rows, columns] = [upTo(b, 2), upTo(b, 2)];
+    const modes = pick(b, [
+      { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' },
+      { mode: 'linear', coordinate_transformation_mode: 'half_pixel' },
+    ]);
+    const name = b.node('Resize', [x.name, '', b.values([4], [1, 1, rows, columns])], modes);
+    return { ...x, height: rows * x.height, width: columns * x.width, name };
+  },
+  (b, x) => {
+    if (x.height < 2 || x.width < 2) return null;
+    const mode = pick(b, ['reflect', 'edge']);
+    const name = b.node('Pad', [x.name, b.integers([0, 0, 1, 0, 0, 0, 0, 1])], { mode });
+    return { ...x, height: x.height + 1, width: x.width + 1, name };
+  },
+  (b, x) => {
+    const channels = upTo(b, 5);
+    const weights = b.constant([channels, x.channels]);
+    return { ...x, channels, name: b.node('Einsum', [x.name, weights], { equation: 'bchw,oc->bohw' }) };
+  },
 ];
 
 /** Heads: from a map to three logits. */

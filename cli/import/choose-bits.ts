@@ -37,14 +37,22 @@ export async function chooseBits(
   onCandidate: (candidate: Candidate, k: number) => Promise<void>,
 ): Promise<Candidate> {
   let best: Candidate | undefined;
+  let refusal: unknown;
   for (const k of ringBits === undefined ? RING_BITS : [ringBits]) {
-    const plan = planFixedPoint(network, ranges, {
-      ...PLANNING,
-      ringBits: k,
-      calibrationImages: images.calibration,
-      calibration: images.source,
-      input: inputScales(facts.inputKind, images.largest, k),
-    });
+    let plan: FixedPointPlan;
+    try {
+      plan = planFixedPoint(network, ranges, {
+        ...PLANNING,
+        ringBits: k,
+        calibrationImages: images.calibration,
+        calibration: images.source,
+        input: inputScales(facts.inputKind, images.largest, k),
+      });
+    } catch (error) {
+      // Outputs that are too large beside the inputs of one k may fit those of a larger one.
+      refusal = error;
+      continue;
+    }
     const fixed = quantizeNetwork(network, plan, facts);
     const agreement = await agreementOf(fixed, images.check, images.logits);
     const candidate = { plan, network: fixed, agreement };
@@ -52,5 +60,6 @@ export async function chooseBits(
     if (!best || agreement.sameAnswer > best.agreement.sameAnswer) best = candidate;
     if (agreement.sameAnswer >= LEAST_AGREEMENT) break;
   }
-  return best!;
+  if (!best) throw refusal;
+  return best;
 }

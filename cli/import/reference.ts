@@ -2,6 +2,7 @@ import { SphynxError } from '../../errors/sphynx-error.ts';
 import { FloatRuntime } from '../../model/float-runtime.ts';
 import { runtimeReason } from '../../model/import/constant-evaluator.ts';
 import type { RuntimeModel } from '../../model/import/runtime-model.ts';
+import { isRounding, type LargestLayer } from '../../model/lost-digits.ts';
 
 /** Largest error of the composed network's logits, relative to the largest logit, that rounding of floats explains. */
 const LARGEST_ERROR = 1e-3;
@@ -28,11 +29,14 @@ export interface Reference {
  * Holds the composed network's logits of the images against onnxruntime's. Throws 'model/unsupported' if they differ
  * or the runtime finds the file wrong; where the runtime does not know the file's version the composed network stands
  * for itself.
+ *
+ * @param widest the layer with the largest values
  */
 export async function runReference(
   model: RuntimeModel,
   images: readonly Float32Array[],
   logits: readonly Float32Array[],
+  widest: LargestLayer,
 ): Promise<Reference> {
   const expected: Float32Array[] = [];
   try {
@@ -55,7 +59,13 @@ export async function runReference(
       error = Math.max(error, Math.abs(logits[i][c] - value));
     }
   }
-  if (!(error <= (model.half ? LARGEST_ERROR_HALF : LARGEST_ERROR) * largest))
+  const exact = error <= (model.half ? LARGEST_ERROR_HALF : LARGEST_ERROR) * largest;
+  if (!exact && isRounding(error, widest))
+    throw new SphynxError(
+      'model/unsupported',
+      `the values of layer ${widest.name} reach ${widest.value.toPrecision(2)}, and beside them the digits that the outputs depend on are lost, such as the bounds of a Clip: check --mean, --std and the weights of that layer, and write constants that stand for infinity, such as -1e9, no larger than the values beside them`,
+    );
+  if (!exact)
     throw new SphynxError(
       'model/unsupported',
       `the composed network gives other logits than onnxruntime: they differ by ${error.toPrecision(2)} where the largest is ${largest.toPrecision(2)}; please report this model`,

@@ -60,7 +60,17 @@ const SCALE_SPREAD = 64;
  */
 const EXTRA_WEIGHT_BITS = 1;
 
-/** A layer that calibration does not excite is planned as if its largest value were this: no scale is infinite. */
+/**
+ * At least so many bits are planned for. A layer whose outputs in calibration are far below what its weights make of
+ * the range of its inputs would get fewer; its channels give up scale instead, so that the weights fit. More ring bits
+ * would not help, for they raise the scales of inputs and outputs alike.
+ */
+const LEAST_WEIGHT_BITS = 1;
+
+/** Of the biases and the logits, in 32 bits with their sign. */
+const LARGEST_WORD = 2 ** 31 - 1;
+
+/** A layer that gives zero for every input is planned as if its largest value were this: no scale is infinite. */
 const SMALLEST_RANGE = 1e-30;
 
 /** Scales, k and f of every layer. Throws 'model/unsupported' if a layer's values do not fit 32 bits. */
@@ -78,26 +88,31 @@ export function planFixedPoint(
   const largest = 2 ** (ringBits - 1) - 2;
   for (const [l, layer] of network.layers.slice(0, -1).entries()) {
     const { relu, linear } = ranges[l];
-    const whole = wholeRange(ranges[l]);
+    const measured = wholeRange(ranges[l]);
+    const whole = measured.some((most) => most > 0) ? measured : expectedRange(layer, scales, largest);
     const bound = relu.map((most, channel) => most || whole[channel]);
     const smallest = largest / (margin * Math.max(...bound, SMALLEST_RANGE));
     const fits = (most: number) => Math.min(largest / (margin * most), SCALE_SPREAD * smallest);
-    const wanted = weightBits(layer, scales, Array.from(whole, fits), weightNorm) + EXTRA_WEIGHT_BITS;
+    const wanted = Math.max(
+      weightBits(layer, scales, Array.from(whole, fits), weightNorm) + EXTRA_WEIGHT_BITS,
+      LEAST_WEIGHT_BITS,
+    );
     // One bit less leaves linear elements room for k bits too.
     const dropBits = Math.min(
       Math.max(wanted, MIN_DROP_BITS),
       MAX_PRODUCT_BITS - ringBits - (layer.linear ? 1 : 0),
     );
-    if (wanted < 1)
-      throw new SphynxError(
-        'model/unsupported',
-        `layer ${layer.name}: the weights are too large for their inputs' range; use more ring bits`,
-      );
     const norm = weightNorm * 2 ** Math.max(0, dropBits - wanted);
     const most = largestScales(layer, scales, dropBits, norm);
     const room = linearLimit(dropBits) - 1;
+    const bias = largestBias(layer);
     const fitting = most.map((scale, channel) =>
-      Math.min(fits(bound[channel]), room / (margin * linear[channel]), scale),
+      Math.min(
+        fits(bound[channel]),
+        room / (margin * linear[channel]),
+        LARGEST_WORD / (bias[channel] * 2 ** dropBits),
+        scale,
+      ),
     );
     layers.push({ name: layer.name, ringBits, dropBits, scales: fitting });
     scales.push(fitting);
@@ -106,10 +121,14 @@ export function planFixedPoint(
   const largestLogit = margin * Math.max(...ranges[layers.length].linear, SMALLEST_RANGE);
   const logitScaleBits = Math.min(
     weightBits(last, scales, new Array(last.output.channels).fill(1), weightNorm),
-    Math.floor(Math.log2((2 ** 31 - 1) / largestLogit)),
+    Math.floor(Math.log2(LARGEST_WORD / Math.max(largestLogit, ...largestBias(last)))),
     MAX_LOGIT_SCALE_BITS,
   );
-  if (logitScaleBits < 0) throw new SphynxError('model/unsupported', 'the logits are too large for 32 bits');
+  if (logitScaleBits < 0)
+    throw new SphynxError(
+      'model/unsupported',
+      `the outputs reach ${(largestLogit / margin).toPrecision(2)} and are too large for 32 bits: divide the weights and the bias of the last layer by ${2 ** -logitScaleBits}, and multiply what clients read by it`,
+    );
   return {
     format: 2,
     marginPercent,
@@ -158,6 +177,23 @@ function largestScales(
   return kernelNorms(layer, scales).map((norm) => room / (norm * 2 ** dropBits));
 }
 
+/** The range of each channel of a layer that calibration does not excite: what it makes of inputs at their limit. */
+function expectedRange(
+  layer: FloatLayer,
+  scales: readonly (readonly number[])[],
+  largest: number,
+): Float64Array {
+  return Float64Array.from(kernelNorms(layer, scales), (norm) => norm * largest);
+}
+
+/** Largest magnitude of each output channel's bias. */
+function largestBias({ bias, output: { channels } }: FloatLayer): number[] {
+  const area = bias.length / channels;
+  return Array.from({ length: channels }, (_, c) =>
+    bias.subarray(c * area, (c + 1) * area).reduce((most, value) => Math.max(most, Math.abs(value)), 0),
+  );
+}
+
 /** L2 norm of each output channel's kernel over all terms, for inputs at their scales. */
 function kernelNorms(layer: FloatLayer, scales: readonly (readonly number[])[]): number[] {
   const norms = new Array<number>(layer.output.channels).fill(0);
@@ -165,7 +201,11 @@ function kernelNorms(layer: FloatLayer, scales: readonly (readonly number[])[]):
     const { tensor, groups } = layer.terms[t];
     const scaleAt = inputScales(kernel, norms.length, scales[tensor], groups);
     const depth = kernel.length / norms.length;
-    for (const [i, weight] of kernel.entries()) norms[Math.floor(i / depth)] += (weight / scaleAt(i)) ** 2;
+    const area = (depth * groups) / scales[tensor].length;
+    for (let i = 0; i < kernel.length; ) {
+      const [output, scale] = [Math.floor(i / depth), scaleAt(i)];
+      for (const end = i + area; i < end; i++) norms[output] += (kernel[i] / scale) ** 2;
+    }
   }
   return norms.map(Math.sqrt);
 }

@@ -88,7 +88,9 @@ export const CONVOLUTION_OPERATORS: Record<string, Operator> = {
     const { node } = inputs;
     const value = inputs.value(0);
     if (node.text('mode', 'constant') !== 'constant')
-      throw unsupported('it does not pad with zeros: train with zero padding');
+      throw unsupported(
+        `it pads by ${node.text('mode', '')} in a way that is not read: pad by a constant number of at most 16 on each side, or train with zero padding`,
+      );
     const rank = value.layout.length;
     const filler = inputs.has(2) ? inputs.constant(2).values[0] : node.float('value', 0);
     if (!Number.isFinite(filler) || Math.abs(filler) > 1e30)

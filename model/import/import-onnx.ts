@@ -4,6 +4,7 @@ import type { FloatNetwork } from '../float-network.ts';
 import type { InputKind } from '../input-kind.ts';
 import { chooseCuts } from './choose-cuts.ts';
 import { knownSizes } from './compose.ts';
+import { edgePads } from './edge-pads.ts';
 import { type GraphHead, headOf, withoutHead } from './final-head.ts';
 import { finishLayers } from './finish-layers.ts';
 import { foldGraph } from './fold-constants.ts';
@@ -62,7 +63,7 @@ async function imported(bytes: Uint8Array, options?: ReadOptions): Promise<Impor
   const { model, notes } = read;
   const logits = withoutHead(read.graph);
   const whole = await foldGraph(logits.graph, model.opsetImport, knownSizes);
-  const graph = poolFirst(padPools(mergeReductions(whole)));
+  const graph = poolFirst(edgePads(padPools(mergeReductions(whole))));
   const layers = composed(graph);
   const origins = layers.map(({ operators, cuts }) => ({ operators, cuts }));
   const { layout } = layers[layers.length - 1].value;

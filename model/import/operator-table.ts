@@ -15,6 +15,7 @@ const LIMITS: Record<string, string> = {
   ConvTranspose: 'groups, dilations, strides, pads, auto_pad, output_padding, output_shape',
   Div: 'by constants',
   Dropout: 'not in training mode',
+  Einsum: 'of one computed operand, with constant weights or alone',
   Expand: 'repeats axes of size 1',
   Gather: 'by constant positions, along any axis',
   Gemm: 'by constant weights on either side',
@@ -27,7 +28,7 @@ const LIMITS: Record<string, string> = {
   Min: 'as Max',
   Mul: 'by constants',
   PRelu: 'one slope per channel',
-  Pad: 'with a constant, along any axis but the batch; with minus infinity before a MaxPool',
+  Pad: 'with a constant, along any axis but the batch; reflect, edge and wrap by rows and columns, at the cost of up to two round trips; with minus infinity before a MaxPool',
   Pow: 'to the power of 1',
   ReduceMax: 'halves against halves',
   ReduceMean: 'over any axes; over the whole map one product per channel',
@@ -35,9 +36,11 @@ const LIMITS: Record<string, string> = {
   ReduceSum: 'as ReduceMean',
   Relu: 'also with a mask (models.md)',
   Reshape: 'to sizes that are constants or follow from Shape',
+  Resize: 'nearest and linear; by whole factors a transposed convolution, other sizes for small maps',
   Slice: 'along any axis but the batch, forwards and backwards',
   SpaceToDepth: 'also as Reshape and Transpose, or as strided slices',
   Split: 'along any axis but the batch',
+  Upsample: 'as Resize',
   Transpose: 'any order; the batch stays in one piece',
 };
 

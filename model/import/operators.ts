@@ -6,6 +6,7 @@ import { NONLINEAR_OPERATORS, type NonlinearOperator } from './nonlinear-operato
 import type { OnnxNode } from './onnx-node.ts';
 import { POOLING_OPERATORS } from './pooling-operators.ts';
 import { PRODUCT_OPERATORS } from './product-operators.ts';
+import { RESIZE_OPERATORS } from './resize-operators.ts';
 import { SHAPE_OPERATORS } from './shape-operators.ts';
 
 /** All operators of ONNX that can be run, by type. */
@@ -16,6 +17,7 @@ export const LINEAR = new Map<string, Operator>(
     ...SHAPE_OPERATORS,
     ...CONVOLUTION_OPERATORS,
     ...POOLING_OPERATORS,
+    ...RESIZE_OPERATORS,
   }),
 );
 export const NONLINEAR = new Map<string, NonlinearOperator>(Object.entries(NONLINEAR_OPERATORS));
@@ -28,15 +30,13 @@ const SMOOTH =
 const DYNAMIC = 'only feed-forward networks of fixed size can be run: export one image, without control flow';
 const SEQUENCE = 'only convolutional networks can be run';
 const NORM = 'it normalises by statistics of the image: use BatchNormalization, whose statistics are fixed';
-const LARGER = 'it enlarges the map, which classifiers do not need';
 
 /** What to do about operators that cannot be run. */
 const REMEDIES: Record<string, string> = {
   ...named('Sigmoid HardSwish Swish Elu Selu Celu Gelu Mish Tanh Softplus Softsign Erf Exp', SMOOTH),
   ...named('If Loop Scan NonZero Where', DYNAMIC),
-  ...named('LSTM GRU RNN Attention Einsum', SEQUENCE),
+  ...named('LSTM GRU RNN Attention', SEQUENCE),
   ...named('LayerNormalization InstanceNormalization GroupNormalization LRN MeanVarianceNormalization', NORM),
-  ...named('Resize Upsample DepthToSpace', LARGER),
   Softmax: 'only the output may go through a Softmax; the client computes that one',
 };
 

@@ -1,4 +1,5 @@
 import type { AffineValue } from './affine.ts';
+import { einsum } from './einsum.ts';
 import { permuted, sizesOf } from './layout.ts';
 import type { NodeInputs, Operator } from './node-inputs.ts';
 import { formatError } from './onnx-constant.ts';
@@ -28,6 +29,8 @@ export const PRODUCT_OPERATORS: Record<string, Operator> = {
     const { dims, values } = inputs.constant(2);
     return shiftedBy(product, { dims, values: Float64Array.from(values, (b) => beta * b) });
   },
+
+  Einsum: einsum,
 
   MatMul: (inputs) =>
     inputs.isConstant(0)

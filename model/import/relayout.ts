@@ -120,7 +120,7 @@ export function selectAlong(value: AffineValue, at: number, indices: readonly nu
 }
 
 /** The axis of the map that an axis of the graph is, if it is rows or columns alone and all of them. */
-export function mapAxis({ shape }: AffineValue, dim: Dim): 'height' | 'width' | null {
+export function mapAxis({ shape }: Pick<AffineValue, 'shape'>, dim: Dim): 'height' | 'width' | null {
   if (dim.length !== 1 || dim[0].axis === 'channels' || dim[0].axis === 'batch') return null;
   return dim[0].size === shape[dim[0].axis] ? dim[0].axis : null;
 }

@@ -203,10 +203,11 @@ export const SHAPE_OPERATORS: Record<string, Operator> = {
 /** Values that differ in axis `at` alone, one behind the other along it. */
 function joined(values: readonly AffineValue[], at: number): AffineValue {
   if (values.length === 1) return values[0];
-  const axes = new Set(values.map((value) => mapAxis(value, value.layout[at])));
-  const [axis] = axes;
+  const axis = values.map((value) => mapAxis(value, value.layout[at])).find((own) => own !== null);
   const rest = (layout: Layout) => layout.map((dim, i) => (i === at ? [] : dim));
-  if (axis && axes.size === 1 && sameRest(values.map(({ layout }) => rest(layout))))
+  const along = ({ shape, layout }: AffineValue) =>
+    layout[at].length === 0 ? shape[axis!] === 1 : mapAxis({ shape }, layout[at]) === axis;
+  if (axis && values.every(along) && sameRest(values.map(({ layout }) => rest(layout))))
     return stacked(values, at, axis);
   const tails = values.map(({ layout, shape }) => {
     const [first, ...tail] = layout[at];
@@ -221,8 +222,11 @@ function joined(values: readonly AffineValue[], at: number): AffineValue {
     return { ...whole, layout: values[0].layout.with(at, [...channels, ...tail]) };
   }
   const ordered = values.map((value) => {
-    const along = hasOnly(value.layout[at], 'channels') ? value : vectorised(value);
-    return inChannelOrder(along, [...along.layout[at], ...factorsOf(rest(along.layout).flat(), 'channels')]);
+    const turned = hasOnly(value.layout[at], 'channels') ? value : vectorised(value);
+    return inChannelOrder(turned, [
+      ...turned.layout[at],
+      ...factorsOf(rest(turned.layout).flat(), 'channels'),
+    ]);
   });
   const others = ordered.map(({ layout }) => rest(layout));
   if (!sameRest(others) || !sameMaps(ordered)) {

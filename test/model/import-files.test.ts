@@ -5,8 +5,10 @@ import { test } from 'node:test';
 import onnxProto from 'onnx-proto';
 import { besideModel } from '../../cli/import/model-file.ts';
 import { runReference } from '../../cli/import/reference.ts';
+import { measureRanges } from '../../model/fixed-point/ranges.ts';
 import { FloatRunner } from '../../model/float-network.ts';
 import { importGraph, importOnnx } from '../../model/import/import-onnx.ts';
+import { largestLayer } from '../../model/lost-digits.ts';
 import { temporaryFolder } from '../server/bundles.ts';
 import { agreesInAnyLayout, assertClose } from './against-runtime.ts';
 import { OnnxBuilder, referenceLogits } from './onnx-builder.ts';
@@ -28,6 +30,9 @@ function changed(change: (model: onnxProto.onnx.IModelProto, graph: onnxProto.on
   change(model, model.graph!);
   return { plain, file: ModelProto.encode(model).finish() };
 }
+
+/** Values so small that their rounding explains no difference. */
+const NARROW = { name: 'any', value: 1 };
 
 const image = Float32Array.from({ length: 144 }, (_, i) => Math.sin(3 * i) * 2);
 
@@ -73,7 +78,7 @@ test('statistics that a BatchNormalization gives and nothing reads do not turn t
   const imported = await importGraph(file);
   const logits = new FloatRunner(imported.network).run(image).at(-1)!;
   assertClose(logits, await referenceLogits(plain, INPUT, image));
-  const { importError } = await runReference(imported.runtime, [image], [logits]);
+  const { importError } = await runReference(imported.runtime, [image], [logits], NARROW);
   assert.ok(importError !== null && importError < 1e-5);
 });
 
@@ -111,7 +116,7 @@ for (const [type, name] of [
     const expected = await referenceLogits(plain, INPUT, image);
     for (const [i, value] of expected.entries())
       assert.ok(Math.abs(logits[i] - value) < (type === TensorProto.DataType.DOUBLE ? 1e-5 : 5e-3));
-    const compared = await runReference(imported.runtime, [image], [logits]);
+    const compared = await runReference(imported.runtime, [image], [logits], NARROW);
     // The runtime has no convolution of double precision.
     if (name === 'double') assert.match(compared.notCompared!, /implementation for Conv/);
     else assert.ok(compared.importError !== null && compared.importError < 1e-2);
@@ -142,6 +147,35 @@ test('an output that depends on two inputs is refused, naming both', async () =>
   });
 });
 
+test('values beside which the bounds of a Clip vanish are refused, naming their layer', async () => {
+  const large: Record<string, (b: OnnxBuilder) => string> = {
+    'a weight of 1e30 before a Clip': (b) =>
+      b.node('Clip', [
+        b.node('Conv', ['image', b.values([2, 3, 1, 1], [1e30, 1, 1, 1, 1, 1])]),
+        b.values([], [-1]),
+        b.values([], [1]),
+      ]),
+    'a mask of -1e9 before a MaxPool': (b) => {
+      const mask = b.values(
+        [1, 1, 8, 6],
+        Array.from({ length: 48 }, (_, i) => (i % 2 ? 0 : -1e9)),
+      );
+      const masked = b.node('Add', [b.conv('image', 3, 2, 3, SAME), mask]);
+      return b.node('MaxPool', [masked], { kernel_shape: [2, 2], strides: [2, 2] });
+    },
+  };
+  for (const build of Object.values(large)) {
+    const b = new OnnxBuilder(INPUT, 1);
+    const { network, runtime } = await importGraph(b.finish(b.classifier(build(b), 2, 3)));
+    const logits = new FloatRunner(network).run(image).at(-1)!;
+    const widest = largestLayer(network, measureRanges(network, [image]));
+    await assert.rejects(runReference(runtime, [image], [logits], widest), {
+      code: 'model/unsupported',
+      message: /layer (clip|maxpool)_\d+.* reach \d\.\de\+(30|9), and beside them .* check --mean/,
+    });
+  }
+});
+
 test('a version of the format that the runtime does not know is imported and not compared', async () => {
   const { plain, file } = changed((model) => {
     model.irVersion = 99;
@@ -149,7 +183,7 @@ test('a version of the format that the runtime does not know is imported and not
   const imported = await importGraph(file);
   assert.deepEqual(imported.network, await importOnnx(plain));
   const logits = new FloatRunner(imported.network).run(image).at(-1)!;
-  const { reference, notCompared } = await runReference(imported.runtime, [image], [logits]);
+  const { reference, notCompared } = await runReference(imported.runtime, [image], [logits], NARROW);
   assert.equal(reference, 'floats');
   assert.match(notCompared!, /IR version/);
 });

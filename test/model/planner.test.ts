@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import type { SphynxError } from '../../errors/sphynx-error.ts';
 import { nearest, quantizeImage, runInteger } from '../../model/executor.ts';
 import { planFixedPoint } from '../../model/fixed-point/planner.ts';
 import { quantizeNetwork } from '../../model/fixed-point/quantize.ts';
@@ -291,6 +292,68 @@ test('a layer whose kernels are all zero, as of pruned networks, gets finite sca
         assert.ok(Number.isInteger(dropBits) && scales.every((scale) => scale > 0 && Number.isFinite(scale)));
       assert.ok(Number.isInteger(card.logitScaleBits));
     }
+});
+
+test('a layer that reads only zeros in calibration is planned for what it makes of inputs at their limit', () => {
+  // The first layer's activations are all below zero, so the second gives nothing, whatever its kernels are.
+  const [first, second, last] = network.layers;
+  const silent = { ...first, bias: first.bias.map(() => -1000) };
+  const behind = {
+    ...second,
+    terms: second.terms.slice(0, 1),
+    kernels: second.kernels.slice(0, 1),
+    bias: second.bias.map(() => 0),
+  };
+  const dead = { ...network, layers: [silent, behind, last] };
+  const measured = measureRanges(dead, images.slice(0, 3));
+  assert.ok(measured[1].relu.every((most) => most === 0));
+  for (const ringBits of [9, 13, 16]) {
+    const planned = planFixedPoint(dead, measured, { ...OPTIONS, ringBits });
+    const { layers } = quantizeNetwork(dead, planned, FACTS);
+    const factor = normOf(layers[1]) / 2 ** planned.layers[1].dropBits;
+    assert.ok(factor > 0.3 && factor <= 1, `integers are multiplied by ${factor}`);
+  }
+});
+
+test('outputs far below the range of the inputs, and biases that cancel, give up scale and not the import', () => {
+  const measured = measureRanges(network, images.slice(0, 10));
+  const quiet = measured.map((range, l) =>
+    l === 1 ? { ...range, relu: range.relu.map(() => 1e-6) } : range,
+  );
+  const planned = planFixedPoint(network, quiet, OPTIONS);
+  const inIntegers = quantizeNetwork(network, planned, FACTS);
+  assert.equal(planned.layers[1].dropBits, MIN_DROP_BITS);
+  assert.ok(normOf(inIntegers.layers[1]) <= OPTIONS.weightNorm * 2 ** (MIN_DROP_BITS - 1));
+
+  const layers = network.layers.map((layer, l) =>
+    l === 1 ? { ...layer, bias: layer.bias.map((value) => value + 1e6) } : layer,
+  );
+  const biased = { ...network, layers };
+  const [, { bias }] = quantizeNetwork(biased, planFixedPoint(biased, measured, OPTIONS), FACTS).layers;
+  assert.ok(bias.every((word) => word > 2 ** 29));
+});
+
+test('outputs too large for 32 bits are refused with the divisor that makes them fit', () => {
+  const scaled = (factor: number) => {
+    const { kernels, bias, ...rest } = network.layers[2];
+    const times = (values: Float64Array) => values.map((value) => value * factor);
+    const loud = {
+      ...rest,
+      kernels: kernels.map((kernel) => times(kernel as Float64Array)),
+      bias: times(bias),
+    };
+    const grown = { ...network, layers: [...network.layers.slice(0, 2), loud] };
+    return planFixedPoint(grown, measureRanges(grown, images.slice(0, 3)), OPTIONS);
+  };
+  let divisor = 0;
+  assert.throws(
+    () => scaled(1e12),
+    ({ code, message }: SphynxError) => {
+      divisor = Number(/last layer by (\d+)/.exec(message)?.[1]);
+      return code === 'model/unsupported' && divisor > 1;
+    },
+  );
+  assert.ok(scaled(1e12 / divisor).logitScaleBits >= 0);
 });
 
 test('values that are infinite or no numbers are refused, naming the layer', () => {
