@@ -3,7 +3,7 @@ import { asSphynxError } from '../errors/sphynx-error.ts';
 import type { Context } from './command.ts';
 import { failureOf, type Output } from './output.ts';
 import { PrepareReport } from './progress.ts';
-import { figureOf } from './scores.ts';
+import { describeScores } from './scores.ts';
 import { type ConnectionOptions, withClient } from './server-connection.ts';
 import { bytes, counted, duration } from './units.ts';
 import { type NamedInput, readInputs } from './values/read-inputs.ts';
@@ -88,11 +88,7 @@ async function classifyOne(
 
 function describe(result: Exclude<ImageResult, { error: unknown }>): string {
   const { timings, bytes: moved, rounds } = result;
-  const figures = result.top.map((score) => figureOf(score) ?? '');
-  const width = Math.max(...figures.map(({ length }) => length), result.head === 'values' ? 0 : 6);
-  const classes = result.top.map(({ label, p, value }, i) =>
-    p === null && value === undefined ? `    ${label}` : `  ${figures[i].padStart(width)}  ${label}`,
-  );
+  const classes = describeScores(result.head, result.top);
   const offline = `offline ${duration(timings.offlineMs)}, ${bytes(moved.offline.up + moved.offline.down)}`;
   const online = `online ${duration(timings.onlineMs)}, ${bytes(moved.online.up + moved.online.down)}, ${rounds} rounds`;
   return [result.name, ...classes, `  (${offline}; ${online})`].join('\n');
