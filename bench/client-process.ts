@@ -11,6 +11,17 @@ export interface Prepared {
 }
 export type Inferred = Pick<Classification, 'timings' | 'bytes' | 'rounds'> & { readonly logits: number[] };
 
+function inferred({ timings, bytes, rounds, logits }: Classification): Inferred {
+  return { timings, bytes, rounds, logits: [...logits] };
+}
+
+/** How long `work` takes (ms), and the last result of it. */
+async function timed(work: () => Promise<Classification>): Promise<{ ms: number; last: Inferred }> {
+  const start = performance.now();
+  const last = inferred(await work());
+  return { ms: performance.now() - start, last };
+}
+
 tuneHeap();
 const [port, stateFolder] = process.argv.slice(2);
 const client = await connect(`127.0.0.1:${port}`, { stateFolder });
@@ -19,9 +30,21 @@ answerParent(
   {
     prepare: async (count: number): Promise<Prepared[]> =>
       (await client.prepare({ count })).map(({ offline }) => offline),
+    classifyEach: ({ input, length }: { input: ClassifyInput; length: number }) =>
+      timed(async () => {
+        let last: Classification | undefined;
+        for (let i = 0; i < length; i++) last = await client.classify(input);
+        return last as Classification;
+      }),
+    classifyAll: ({ input, length }: { input: ClassifyInput; length: number }) =>
+      timed(async () => {
+        const outcomes = await client.classifyAll(new Array(length).fill(input));
+        const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+        if (failed) throw failed.reason;
+        return (outcomes.at(-1) as PromiseFulfilledResult<Classification>).value;
+      }),
     classify: async (image: ClassifyInput): Promise<Inferred> => {
-      const { timings, bytes, rounds, logits } = await client.classify(image);
-      return { timings, bytes, rounds, logits: [...logits] };
+      return inferred(await client.classify(image));
     },
   },
   () => client.close(),

@@ -14,6 +14,7 @@ import { fuzzCommand } from './fuzz/command.ts';
 import { fuzzImportCommand } from './import-fuzz/command.ts';
 import { describeKernels, measureKernels } from './kernels/suite.ts';
 import { loadCommand } from './load/command.ts';
+import { describeMany, measureMany } from './many.ts';
 import { measure } from './measure.ts';
 import { checkNetworks } from './network/check.ts';
 import { paperCommand } from './paper/command.ts';
@@ -82,6 +83,18 @@ program
   .action(async ({ model, repeat, json }: Options) => {
     const figures = await measureContention(model, repeat);
     process.stdout.write(`${json ? JSON.stringify(figures) : describeContention(figures)}\n`);
+  });
+
+program
+  .command('many')
+  .description('how long lists of 1, 4 and 16 inputs take, one by one and several at once')
+  .option('-m, --model <model>', 'as for online', 'sphynx-c100-25k')
+  .option('--network <profile>', 'as for online', 'wan')
+  .option('-n, --repeat <count>', 'timed lists of each length', wholeNumber, 5)
+  .option('--json', 'print one JSON object on stdout')
+  .action(async ({ model, network, repeat, json }: Options) => {
+    const figures = await measureMany(model, networkProfile(network), repeat);
+    process.stdout.write(`${json ? JSON.stringify(figures) : describeMany(figures)}\n`);
   });
 
 program.addCommand(loadCommand(note));

@@ -2,7 +2,8 @@
 import type { BundleHeader } from '../client/bundle-header.ts';
 import type { Classification } from '../client/classify.ts';
 import { inputInWords } from '../client/input-words.ts';
-import { completeDeadlines, type Deadlines } from '../client/limits.ts';
+import { completeDeadlines, type Deadlines, ONLINE_THREADS } from '../client/limits.ts';
+import { several } from '../client/several.ts';
 import { isValues, type ValuesInput } from '../client/values.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import type { ModelCard } from '../model/card.ts';
@@ -106,6 +107,14 @@ export class BrowserClient {
       { model, input: given, topK, watched: options.onSegment !== undefined },
       options,
     );
+  }
+
+  /** Classifies several inputs, a few at once, so that their round trips overlap: what came of each, in their order. */
+  classifyAll(
+    inputs: readonly (PageImage | ValuesInput)[],
+    options: { model?: string; topK?: number } & CallOptions = {},
+  ): Promise<PromiseSettledResult<Classification>[]> {
+    return several(inputs, ONLINE_THREADS, (input) => this.classify(input, options));
   }
 
   async #pixels(image: PageImage, { name, inputKind, input, preprocessing }: ModelCard) {

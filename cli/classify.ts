@@ -3,7 +3,7 @@ import { asSphynxError } from '../errors/sphynx-error.ts';
 import type { Context } from './command.ts';
 import { failureOf, type Output } from './output.ts';
 import { PrepareReport } from './progress.ts';
-import { figureOf } from './scores.ts';
+import { describeScores } from './scores.ts';
 import { type ConnectionOptions, withClient } from './server-connection.ts';
 import { bytes, counted, duration } from './units.ts';
 import { type NamedInput, readInputs } from './values/read-inputs.ts';
@@ -37,12 +37,13 @@ export async function classify(
     const inputs = await readInputs(files, card);
     const readable = inputs.filter((input) => 'input' in input).length;
     if (options.prepare) await prepareMissing(client, model, readable, output, signal);
-    const results: ImageResult[] = [];
-    for (const input of inputs) {
-      const result = await classifyOne(client, model, input, options, signal);
+    const outcomes = await client.classifyAll(
+      inputs.flatMap((named) => ('input' in named ? [named.input] : [])),
+      { model, topK: options.top, prepare: options.prepare, signal },
+    );
+    const results = inputs.map((named) => resultOf(named, () => outcomes.shift()));
+    for (const result of results)
       if ('error' in result) output.note(`sphynx: ${result.error.code}: ${result.error.message}`);
-      results.push(result);
-    }
     const text = results.flatMap((result) => ('error' in result ? [] : describe(result))).join('\n');
     output.result({ server: options.server, model, images: results }, text);
     return results.every((result) => !('error' in result));
@@ -67,32 +68,26 @@ async function prepareMissing(
   await client.prepare({ model, count, onProgress: report.update, signal }).finally(() => report.stop());
 }
 
-async function classifyOne(
-  client: Client,
-  model: string,
+/** @param next what came of the next input that was readable. Throws 'aborted' */
+function resultOf(
   named: NamedInput,
-  { top, prepare }: ClassifyCommandOptions,
-  signal: AbortSignal,
-): Promise<ImageResult> {
+  next: () => PromiseSettledResult<Classification> | undefined,
+): ImageResult {
   const { name } = named;
   if ('failure' in named) return { name, error: failureOf(named.failure) };
-  try {
-    const { model: _, ...result } = await client.classify(named.input, { model, topK: top, prepare, signal });
+  const outcome = next();
+  if (outcome?.status === 'fulfilled') {
+    const { model: _, ...result } = outcome.value;
     return { name, ...result };
-  } catch (error) {
-    const failure = asSphynxError(error);
-    if (failure.code === 'aborted') throw error;
-    return { name, error: failureOf(failure) };
   }
+  const failure = asSphynxError(outcome?.reason);
+  if (failure.code === 'aborted') throw failure;
+  return { name, error: failureOf(failure) };
 }
 
 function describe(result: Exclude<ImageResult, { error: unknown }>): string {
   const { timings, bytes: moved, rounds } = result;
-  const figures = result.top.map((score) => figureOf(score) ?? '');
-  const width = Math.max(...figures.map(({ length }) => length), result.head === 'values' ? 0 : 6);
-  const classes = result.top.map(({ label, p, value }, i) =>
-    p === null && value === undefined ? `    ${label}` : `  ${figures[i].padStart(width)}  ${label}`,
-  );
+  const classes = describeScores(result.head, result.top);
   const offline = `offline ${duration(timings.offlineMs)}, ${bytes(moved.offline.up + moved.offline.down)}`;
   const online = `online ${duration(timings.onlineMs)}, ${bytes(moved.online.up + moved.online.down)}, ${rounds} rounds`;
   return [result.name, ...classes, `  (${offline}; ${online})`].join('\n');

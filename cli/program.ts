@@ -7,9 +7,11 @@ import { DIGIT_BITS } from '../protocol/setting.ts';
 import type { CertsOptions } from './certs.ts';
 import type { ClassifyCommandOptions } from './classify.ts';
 import { type Context, runCommand, USAGE } from './command.ts';
+import { DATA_SETS } from './datasets/data-set.ts';
 import type { ImportOptions } from './import.ts';
 import type { OutputOptions } from './output.ts';
 import { PACKAGE_FOLDER } from './package-folder.ts';
+import type { PredictOptions } from './predict.ts';
 import { DEFAULT_ADDRESS, DEFAULT_WEB_ADDRESS, withConnection } from './server-connection.ts';
 
 /** Runs `sphynx` with these arguments and sets the exit code: 0 done, 1 failed, 2 wrong usage. */
@@ -48,7 +50,14 @@ function program(): Command {
   addImport(
     sphynx
       .command('import')
-      .description('read an ONNX file: what it costs in private, and a folder to serve'),
+      .description(
+        'read an ONNX file: its fixed point, accuracy and costs in private, and a folder to serve',
+      ),
+  );
+  addPredict(
+    sphynx
+      .command('predict')
+      .description('classify with a model folder in the clear, as a server with the images would'),
   );
   addPrepare(
     sphynx.command('prepare').description('prepare bundles ahead of time: one for each image to classify'),
@@ -141,21 +150,31 @@ function addConfig(command: Command): void {
 
 function addImport(command: Command): void {
   command
-    .argument('<file>', 'a feed-forward network, for pictures, vectors or signals')
+    .argument('<model>', "an ONNX file with a feed-forward network, or a trainer's folder with model.onnx")
     .option(
-      '--calibration <folder>',
-      "PNG, JPEG or WebP files, or CIFAR-100's train.bin; .npy, CSV or JSON files of numbers",
+      '--images <folder>',
+      'PNG, JPEG or WebP files, in a subfolder per class if they have classes, or a data set; .npy, CSV or JSON files of numbers',
+    )
+    .addOption(
+      new Option('--dataset <layout>', 'how --images is laid out (default: what is found)').choices(
+        DATA_SETS,
+      ),
     )
     .option('--random', 'random inputs, where you have no others: for costs only')
     .option(
-      '-n, --images <count>',
-      'inputs to take at most (default: 150, fewer for large networks)',
+      '-n, --count <count>',
+      'inputs to calibrate on at most (default: 150, fewer for large networks)',
+      wholeNumber,
+    )
+    .option(
+      '--test <count>',
+      "a data set's test inputs to measure accuracy on at most (as --count)",
       wholeNumber,
     )
     .option('-o, --out <folder>', 'where to write the folder to serve')
     .option('--output <name>', 'the output that holds the logits, where the file has several')
     .option('--name <name>', "the model's name (default: the file's)")
-    .option('--labels <file>', 'names of the classes, one per line')
+    .option('--labels <file>', 'names of the classes, one per line (default: those of the data set)')
     .option('--mean <numbers>', 'per channel or number, or a file; of pixels from 0 to 1: 0.485,0.456,0.406')
     .option('--std <numbers>', 'their standard deviation')
     .addOption(
@@ -170,6 +189,18 @@ function addImport(command: Command): void {
     .action((file: string, options: ImportOptions, self: Command) =>
       runCommand(self.optsWithGlobals<OutputOptions>(), async (context) =>
         (await import('./import.ts')).importModel(context, file, options),
+      ),
+    );
+}
+
+function addPredict(command: Command): void {
+  command
+    .argument('<input...>', 'PNG, JPEG or WebP files of any size; .npy, CSV or JSON files of numbers')
+    .option('-m, --model <folder>', "the model's folder (default: the one that comes with sphynx)")
+    .option('-k, --top <count>', 'classes to show (5), or labels or values (all)', wholeNumber)
+    .action((files: string[], options: PredictOptions, self: Command) =>
+      runCommand(self.optsWithGlobals<OutputOptions>(), async (context) =>
+        (await import('./predict.ts')).predict(context, files, options),
       ),
     );
 }

@@ -3,19 +3,23 @@ import type { PrepareProgress } from '../client/index.ts';
 import type { Output } from './output.ts';
 import { bytes, counted, duration } from './units.ts';
 
-/** Steps in which a preparation is reported where no bar can be drawn. */
-const PLAIN_STEPS = 4;
+/** How often a preparation is reported where no bar can be drawn (ms). */
+const LINE_MS = 3000;
 
 /** Follows a preparation: a bar with bytes and time left on a terminal, plain lines elsewhere. Always on stderr. */
 export class PrepareReport {
   readonly #output: Output;
   readonly #start = performance.now();
   readonly #bar: SingleBar | undefined;
-  #step = 0;
+  #latest: PrepareProgress | undefined;
+  readonly #timer: NodeJS.Timeout | undefined;
+  /** Whether the last line was written. */
+  #told = false;
   #started = false;
 
   constructor(output: Output) {
     this.#output = output;
+    if (!process.stderr.isTTY) this.#timer = setInterval(() => this.#write(), LINE_MS);
     if (process.stderr.isTTY)
       this.#bar = new SingleBar({
         stream: process.stderr,
@@ -32,11 +36,16 @@ export class PrepareReport {
   /** For `onProgress`. */
   readonly update = (progress: PrepareProgress): void => {
     if (this.#bar) this.#draw(this.#bar, progress);
-    else this.#write(progress);
+    else {
+      this.#latest = progress;
+      if (progress.ready === progress.count && !this.#told) this.#write();
+      this.#told = progress.ready === progress.count;
+    }
   };
 
   /** Takes the bar away, also after a failure. */
   stop(): void {
+    clearInterval(this.#timer);
     this.#bar?.stop();
   }
 
@@ -52,14 +61,11 @@ export class PrepareReport {
     this.#started = true;
   }
 
-  #write({ ready, count, bytes: moved, totalBytes }: PrepareProgress): void {
-    // The last step is the commit, not the last byte.
-    const step =
-      ready === count
-        ? PLAIN_STEPS
-        : Math.min(PLAIN_STEPS - 1, Math.floor((PLAIN_STEPS * moved) / totalBytes));
-    if (step <= this.#step) return;
-    this.#step = step;
+  /** The latest state, once. */
+  #write(): void {
+    if (!this.#latest) return;
+    const { ready, count, bytes: moved, totalBytes } = this.#latest;
+    this.#latest = undefined;
     this.#output.note(
       `preparing: ${bytes(moved)} of ${bytes(totalBytes)}, ${ready} of ${counted(count, 'bundle')} ready, ${this.#left(moved, totalBytes)} left`,
     );

@@ -1,7 +1,8 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
 
-/** The caller's AbortSignal as an error of ours; its own reason becomes the cause. */
+/** The caller's AbortSignal as an error of ours; another reason becomes the cause. */
 export function abortedBy(signal: AbortSignal): SphynxError {
+  if (signal.reason instanceof SphynxError) return signal.reason;
   return new SphynxError('aborted', 'the caller aborted the operation', { cause: signal.reason });
 }
 

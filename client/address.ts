@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import { BlockList, isIPv4, isIPv6 } from 'node:net';
-import { createSecureContext } from 'node:tls';
+import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net';
+import { checkServerIdentity, createSecureContext } from 'node:tls';
 import { type ChannelCredentials, type ChannelOptions, credentials } from '@grpc/grpc-js';
 import { SphynxError } from '../errors/sphynx-error.ts';
 
@@ -87,7 +87,14 @@ function credentialsFor(host: string, { tls, insecure = false }: Security): Chan
     // TLS would take anything, and then trust nobody without saying why.
     if (authority) new X509Certificate(authority);
     createSecureContext({ cert: chain, key: secret });
-    return credentials.createSsl(authority ?? null, secret ?? null, chain ?? null);
+    const pem = [authority ?? null, secret ?? null, chain ?? null] as const;
+    return isIP(host) === 0
+      ? credentials.createSsl(...pem)
+      : withoutName(
+          credentials.createSsl(...pem, {
+            checkServerIdentity: (_name, certificate) => checkServerIdentity(host, certificate),
+          }),
+        );
   } catch (cause) {
     throw new SphynxError(
       'config/invalid',
@@ -95,6 +102,22 @@ function credentialsFor(host: string, { tls, insecure = false }: Security): Chan
       { cause },
     );
   }
+}
+
+/**
+ * TLS names the server that it asks for by a name, and RFC 6066 allows no address there: gRPC would send one, and Node warn
+ * of it. `credentials` must check the certificate's identity themselves.
+ */
+function withoutName(credentials: ChannelCredentials): ChannelCredentials {
+  const create = credentials._createSecureConnector.bind(credentials);
+  credentials._createSecureConnector = (...given) => {
+    const connector = create(...given) as ReturnType<typeof create> & {
+      connectionOptions?: { servername?: string };
+    };
+    delete connector.connectionOptions?.servername;
+    return connector;
+  };
+  return credentials;
 }
 
 /** As Node's TLS takes it. */

@@ -47,6 +47,10 @@ export class BundleStore implements Pick<NodeBundleStore, keyof NodeBundleStore>
     return store;
   }
 
+  checkRoom(bytes: number): Promise<void> {
+    return checkSpace(bytes);
+  }
+
   async begin(modelHash: string, bundleId: string, bytes: number): Promise<PartialBundle> {
     await checkSpace(bytes);
     const path = this.#path(modelHash, bundleId);
@@ -256,7 +260,7 @@ async function checkSpace(bytes: number): Promise<void> {
   if (quota - usage - bytes < RESERVE_BYTES)
     throw new SphynxError(
       'storage/failed',
-      `a bundle of this model takes ${bytes} bytes, and the browser gives this page ${quota - usage} more; free some space, or clear bundles`,
+      `what is to be prepared takes ${bytes} bytes, and the browser gives this page ${quota - usage} more; free some space, or clear bundles`,
     );
 }
 

@@ -62,6 +62,11 @@ export class BundleStore {
     return store;
   }
 
+  /** Throws 'storage/failed' if bundles of `bytes` in all find too little room on the disk. */
+  checkRoom(bytes: number): Promise<void> {
+    return checkSpace(this.#folder, bytes);
+  }
+
   /**
    * Room for a new bundle of the model, of `bytes`. Throws 'protocol/order' if a bundle of that id is ready already,
    * 'storage/failed' if the disk has too little room.

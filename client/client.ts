@@ -2,6 +2,7 @@ import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
 import type { ModelCard } from '../model/card.ts';
 import type { ModelSummary } from '../transport/messages.ts';
 import { checkAborted } from './abort.ts';
+import type { Allowance } from './allowance.ts';
 import type { BundleHeader } from './bundle-header.ts';
 import { BundlePool, type PoolOptions } from './bundle-pool.ts';
 import type { BundleStore } from './bundle-store.ts';
@@ -12,7 +13,7 @@ import type { ClassifyInput } from './input.ts';
 import { type KnownModel, KnownModels } from './known-models.ts';
 import { OFFLINE_THREADS, ONLINE_THREADS } from './limits.ts';
 import type { SegmentListener } from './observed-channel.ts';
-import { type PrepareProgress, prepareBundles } from './prepare.ts';
+import { askAllowance, type PrepareProgress, type PrepareTask, prepareBundles } from './prepare.ts';
 import {
   describeReady,
   describeRemoved,
@@ -21,6 +22,7 @@ import {
   removedModels,
 } from './removed-models.ts';
 import { RoleThreads } from './role-threads.ts';
+import { several } from './several.ts';
 
 export interface PrepareOptions {
   /** `NAME`, or `NAME@HASH` for one version; may be left out if the server has one model only. */
@@ -80,27 +82,48 @@ export class Client {
   }
 
   /** The server's models, by name. */
-  models({ signal }: { signal?: AbortSignal } = {}): Promise<ModelSummary[]> {
+  async models({ signal }: { signal?: AbortSignal } = {}): Promise<ModelSummary[]> {
+    checkAborted(this.#closing.signal);
     return this.#connection.listModels(signal);
   }
 
   /** The server's clock minus this one's (ms), give or take half a round trip; undefined if it does not tell its time. */
-  clockDifference({ signal }: { signal?: AbortSignal } = {}): Promise<number | undefined> {
+  async clockDifference({ signal }: { signal?: AbortSignal } = {}): Promise<number | undefined> {
+    checkAborted(this.#closing.signal);
     return this.#connection.clockDifference(signal);
   }
 
   /** The public description of a model: shapes, labels, preprocessing. */
   async modelCard(name?: string, { signal }: { signal?: AbortSignal } = {}): Promise<ModelCard> {
+    checkAborted(this.#closing.signal);
     return (await this.#models.get(name, signal)).card;
   }
 
   /**
    * The offline phase, which needs no image: prepares `count` bundles and keeps them on disk until they are
-   * spent or expire. Returns the new bundles. If it breaks off, the ones that were ready stay.
+   * spent or expire. Returns the new bundles. Nothing begins if the server's limits or the disk have no room for all of
+   * them; if it breaks off, the ones that were ready stay.
    */
   async prepare({ model, count = 1, onProgress, signal }: PrepareOptions = {}): Promise<BundleHeader[]> {
     checkCount('count', count);
-    return this.#run(model, signal, (known, either) => this.#prepare(known, count, onProgress, either));
+    return this.#run(model, signal, (known, either) =>
+      this.#prepare(known, { count, whole: true, onProgress, signal: either }),
+    );
+  }
+
+  /**
+   * What the server's limits and quotas leave to this client's identity; undefined of servers that do not say. Prepares
+   * nothing and counts as nothing.
+   */
+  async allowance({
+    model,
+    signal,
+  }: {
+    model?: string;
+    signal?: AbortSignal;
+  } = {}): Promise<Allowance | undefined> {
+    const parts = { connection: this.#connection };
+    return this.#run(model, signal, (known, either) => askAllowance(parts, known, either));
   }
 
   /**
@@ -119,13 +142,30 @@ export class Client {
         if (!prepare) throw noBundle(model);
         const pool = this.#poolOf(options.model);
         if (pool) await pool.some(signal);
-        else await this.#prepare(model, 1, onProgress, signal);
+        else await this.#prepare(model, { count: 1, onProgress, signal });
       };
       const parts = { connection: this.#connection, store: this.#store, threads: this.#online };
       return classifyImage(parts, { model, input, topK, onNoBundle, onSegment, signal }).finally(() =>
         this.#poolOf(options.model)?.check(),
       );
     });
+  }
+
+  /**
+   * Classifies several inputs, a few at once, so that their round trips overlap: what came of each, in their order. One
+   * that fails does not keep the others from being classified. With `prepare`, missing bundles are prepared first.
+   */
+  async classifyAll(
+    inputs: readonly ClassifyInput[],
+    options: ClassifyOptions = {},
+  ): Promise<PromiseSettledResult<Classification>[]> {
+    const { model, signal, prepare = false, onProgress } = options;
+    if (prepare && !this.#poolOf(model)) {
+      await this.dropExpired();
+      const missing = inputs.length - (await this.bundles({ model, signal })).length;
+      if (missing > 0) await this.prepare({ model, count: missing, onProgress, signal });
+    }
+    return several(inputs, ONLINE_THREADS, (input) => this.classify(input, options));
   }
 
   /** The ready bundles for this server (for one model, if given), the one that expires first at the front. */
@@ -140,6 +180,7 @@ export class Client {
    */
   pool(options: PoolOptions): BundlePool {
     const { model } = options;
+    checkAborted(this.#closing.signal);
     const pool = new BundlePool(
       {
         count: async (signal) => {
@@ -151,7 +192,9 @@ export class Client {
           const onProgress = (progress: PrepareProgress) => {
             for (; ready < progress.ready; ready++) onReady();
           };
-          return this.prepare({ model, count, onProgress, signal });
+          return this.#run(model, signal, (known, either) =>
+            this.#prepare(known, { count, onProgress, signal: either }),
+          );
         },
       },
       options,
@@ -201,7 +244,7 @@ export class Client {
 
   /** Aborts what is running, waits until it has cleaned up, and ends the connection and all threads. */
   async close(): Promise<void> {
-    this.#closing.abort();
+    this.#closing.abort(closed());
     await Promise.all([...this.#pools].map((pool) => pool.stop()));
     await Promise.allSettled(this.#running);
     this.#connection.close();
@@ -228,14 +271,9 @@ export class Client {
     return [...this.#pools].find((pool) => pool.model === model && pool.status.state !== 'stopped');
   }
 
-  #prepare(
-    model: KnownModel,
-    count: number,
-    onProgress: PrepareOptions['onProgress'],
-    signal: AbortSignal,
-  ): Promise<BundleHeader[]> {
+  #prepare(model: KnownModel, task: Omit<PrepareTask, 'model'>): Promise<BundleHeader[]> {
     const parts = { connection: this.#connection, store: this.#store, threads: this.#offline };
-    return prepareBundles(parts, { model, count, onProgress, signal });
+    return prepareBundles(parts, { model, ...task });
   }
 
   /**
@@ -271,6 +309,10 @@ function noBundle({ card }: KnownModel): SphynxError {
     'bundle/none',
     `no bundle is ready for the model ${card.name}: prepare one (\`sphynx prepare\`, client.prepare()), or let classify prepare it`,
   );
+}
+
+function closed(): SphynxError {
+  return new SphynxError('aborted', 'the client was closed: connect again');
 }
 
 function checkCount(name: string, value: number): void {

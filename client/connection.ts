@@ -18,6 +18,7 @@ import { onAbort } from './abort.ts';
 import { type Security, targetOf } from './address.ts';
 import { CONNECTION_OPTIONS, type Deadlines, RECONNECT_MS } from './limits.ts';
 import { readSummaries } from './summaries.ts';
+import { causeOf } from './unreachable.ts';
 
 export type PreprocessStream = CallStream<PreprocessResponses, PreprocessRequests>;
 export type InferStream = CallStream<InferResponses, InferRequests>;
@@ -131,9 +132,10 @@ export class Connection {
    */
   explain(error: unknown, underWay?: keyof typeof BROKEN): unknown {
     if (!(error instanceof SphynxError) || error.code !== 'server/unreachable') return error;
+    const cause = causeOf(error.message) ?? '';
     const message = underWay
       ? `the connection to ${this.address} broke in the middle of ${BROKEN[underWay]}; try again`
-      : `cannot reach a server at ${this.address}; check the address, and that \`sphynx serve\` runs there`;
+      : `cannot reach a server at ${this.address}${cause && `: ${cause}`}; run \`sphynx doctor --server ${this.address}\``;
     return new SphynxError(error.code, message, { cause: error, retryAfterMs: error.retryAfterMs });
   }
 

@@ -2,6 +2,7 @@
 export { SphynxError, type SphynxErrorCode } from '../errors/sphynx-error.ts';
 export type { ModelCard } from '../model/card.ts';
 export type { ModelSummary } from '../transport/messages.ts';
+export type { Allowance } from './allowance.ts';
 export type { BundleHeader } from './bundle-header.ts';
 export type { BundlePool, PoolOptions, PoolStatus } from './bundle-pool.ts';
 export type { Classification } from './classify.ts';

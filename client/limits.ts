@@ -64,8 +64,11 @@ export const FAREWELL_MS = 1000;
  */
 export const ATTEMPTS = 4;
 
-/** Threads that spend bundles: an inference is short, and servers run few of one client at once. */
-export const ONLINE_THREADS = Math.min(4, navigator.hardwareConcurrency);
+/**
+ * Threads that spend bundles, and so inferences at once: as many as servers run of one client by default. Each waits for
+ * the network most of its time, so that they help on one processor too.
+ */
+export const ONLINE_THREADS = 4;
 
 /** Threads that prepare bundles: one keeps a processor and a link busy. */
 export const OFFLINE_THREADS = 1;

@@ -1,5 +1,6 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
 import type { Traffic } from '../protocol/plan.ts';
+import { type Allowance, readAllowance } from './allowance.ts';
 import type { BundleHeader } from './bundle-header.ts';
 import type { BundleStore } from './bundle-store.ts';
 import type { PreprocessStream } from './connection.ts';
@@ -34,14 +35,16 @@ export class Preparation {
     this.#model = model;
   }
 
-  async open(count: number): Promise<void> {
+  /** @param onAccepted told what the server leaves to this client; what it throws ends the stream before any work */
+  async open(count: number, onAccepted: (allowance: Allowance | undefined) => void): Promise<void> {
     const { card, plan } = this.#model;
     const lost = await this.#store.lost();
     await this.#stream.send({
       hello: { model: card.name, modelHash: card.hash, planHash: plan.hash, count, lost },
     });
-    const { bundleLifetimeSeconds } = await this.#stream.expect('accepted');
+    const { bundleLifetimeSeconds, allowance } = await this.#stream.expect('accepted');
     await this.#store.forgetLost(lost);
+    onAccepted(readAllowance(allowance));
     this.#lifetimeMs = Math.min(bundleLifetimeSeconds * 1000, MAX_LIFETIME_MS);
     await this.#thread.play('open', {}, this.#network);
   }

@@ -3,11 +3,12 @@ import { BUNDLES_PER_SESSION } from '../protocol/bundle.ts';
 import type { Traffic } from '../protocol/plan.ts';
 import { GrpcChannel } from '../transport/grpc-channel.ts';
 import { onAbort } from './abort.ts';
+import { type Allowance, checkAllowance, readAllowance } from './allowance.ts';
 import type { BundleHeader } from './bundle-header.ts';
 import type { BundleStore } from './bundle-store.ts';
 import type { Connection } from './connection.ts';
 import type { KnownModel } from './known-models.ts';
-import { RECONNECT_PAUSE_MS } from './limits.ts';
+import { FAREWELL_MS, RECONNECT_PAUSE_MS } from './limits.ts';
 import { MeteredChannel } from './metered-channel.ts';
 import { Patience } from './patience.ts';
 import { Preparation } from './preparation.ts';
@@ -34,6 +35,8 @@ export interface PrepareTask {
   readonly model: KnownModel;
   /** Bundles to prepare, at least 1. */
   readonly count: number;
+  /** Whether not to begin unless all of them can be prepared, as far as the server's limits and the disk tell. */
+  readonly whole?: boolean;
   readonly onProgress?: (progress: PrepareProgress) => void;
   readonly signal?: AbortSignal;
 }
@@ -50,6 +53,10 @@ export async function prepareBundles(parts: PrepareParts, task: PrepareTask): Pr
   const streams = Math.ceil(count / BUNDLES_PER_SESSION);
   const totalBytes = streams * total(plan.sessionBytes) + count * total(plan.offlineBytes);
   const bundles: BundleHeader[] = [];
+  if (task.whole) await parts.store.checkRoom(count * plan.bundleBytes);
+  const onAccepted = (allowance: Allowance | undefined) => {
+    if (task.whole) checkAllowance(allowance, count - bundles.length, parts.connection.queueMs);
+  };
   let earlier = 0;
   const patience = new Patience(parts.connection.queueMs);
   while (bundles.length < count) {
@@ -57,7 +64,12 @@ export async function prepareBundles(parts: PrepareParts, task: PrepareTask): Pr
     const report = (bytes: number) =>
       onProgress({ ready: bundles.length, count, bytes: earlier + bytes, totalBytes });
     try {
-      earlier += await prepareOnOneStream(parts, task, part, (bundle) => bundles.push(bundle), report);
+      const listeners = {
+        onAccepted,
+        onReady: (bundle: BundleHeader) => bundles.push(bundle),
+        onBytes: report,
+      };
+      earlier += await prepareOnOneStream(parts, task, part, listeners);
     } catch (error) {
       await patience.wait(error, task.signal);
     }
@@ -65,13 +77,18 @@ export async function prepareBundles(parts: PrepareParts, task: PrepareTask): Pr
   return bundles;
 }
 
+interface StreamListeners {
+  readonly onAccepted: (allowance: Allowance | undefined) => void;
+  readonly onReady: (bundle: BundleHeader) => void;
+  readonly onBytes: (bytes: number) => void;
+}
+
 /** Returns the bytes moved. */
 async function prepareOnOneStream(
   { connection, store, threads }: PrepareParts,
   { model, signal }: PrepareTask,
   count: number,
-  onReady: (bundle: BundleHeader) => void,
-  onBytes: (bytes: number) => void,
+  { onAccepted, onReady, onBytes }: StreamListeners,
 ): Promise<number> {
   return threads.with(signal, async (thread) => {
     await thread.call('load', { agreement: { card: model.card, setting: model.setting } });
@@ -81,7 +98,7 @@ async function prepareOnOneStream(
     const channel = new MeteredChannel(new GrpcChannel(stream), () => onBytes(total(channel.traffic)));
     try {
       const preparation = new Preparation(stream, channel, thread, store, model);
-      await preparation.open(count).catch(tryAgain(channel));
+      await preparation.open(count, onAccepted).catch(tryAgain(channel));
       for (let i = 0; i < count; i++) {
         onReady(await preparation.prepare());
         onBytes(total(channel.traffic));
@@ -111,4 +128,27 @@ function tryAgain(channel: MeteredChannel): (error: unknown) => never {
 
 function total({ up, down }: Traffic): number {
   return up + down;
+}
+
+/** What the server leaves to this client; undefined of servers that do not say. Prepares nothing. */
+export async function askAllowance(
+  { connection }: Pick<PrepareParts, 'connection'>,
+  { card, plan }: KnownModel,
+  signal: AbortSignal | undefined,
+): Promise<Allowance | undefined> {
+  await connection.ensureReady(signal);
+  const stream = connection.preprocess();
+  const release = onAbort(signal, (error) => stream.abort(error));
+  try {
+    const hello = { model: card.name, modelHash: card.hash, planHash: plan.hash, count: 0 };
+    await stream.send({ hello });
+    const { allowance } = await stream.expect('accepted');
+    await stream.leave(FAREWELL_MS);
+    return readAllowance(allowance);
+  } catch (error) {
+    stream.abort(asSphynxError(error));
+    throw connection.explain(error);
+  } finally {
+    release();
+  }
 }

@@ -88,7 +88,7 @@ export async function checkSpace(folder: string, bytes: number): Promise<void> {
   if (free - bytes < RESERVE_BYTES)
     throw new SphynxError(
       'storage/failed',
-      `a bundle of this model takes ${bytes} bytes, and the disk of "${folder}" has ${free} left; free some space or choose another state folder`,
+      `what is to be prepared takes ${bytes} bytes, and the disk of "${folder}" has ${free} left; free some space or choose another state folder`,
     );
 }
 

@@ -115,7 +115,7 @@ export function warnOfScales(models: ModelRegistry, logger: Logger): void {
     if (network.card.calibration === 'random')
       logger.warn(
         { model: referenceOf(identity) },
-        'the scales of this model were chosen on random inputs, so its answers may be wrong: import it with real ones (--calibration)',
+        'the scales of this model were chosen on random inputs, so its answers may be wrong: import it with real ones (--images)',
       );
 }
 

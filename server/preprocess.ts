@@ -7,6 +7,7 @@ import { GrpcChannel } from '../transport/grpc-channel.ts';
 import { LOST_BUNDLES } from '../transport/limits.ts';
 import type { PreprocessRequests, PreprocessResponses } from '../transport/messages.ts';
 import { relay } from '../transport/relay.ts';
+import { allowanceOf } from './allowance.ts';
 import type { CallContext } from './call-context.ts';
 import { TIMER_MS } from './limits.ts';
 import { CountedChannel } from './metrics/counted-channel.ts';
@@ -21,10 +22,13 @@ export async function preprocess(context: CallContext, stream: PreprocessStream)
   const { parts, log } = context;
   const hello = await stream.expect('hello');
   const model = parts.models.agree(hello);
-  checkCount(hello.count, parts.limits.bundlesPerStream);
+  if (hello.count > 0) checkCount(hello.count, parts.limits.bundlesPerStream);
   await burnLost(context, hello.lost ?? []);
-  parts.memory.checkRoom();
-  parts.pool.queue.checkRoom();
+  if (hello.count > 0) {
+    parts.memory.checkRoom();
+    parts.pool.queue.checkRoom();
+  }
+  const allowance = allowanceOf(await parts.store.standing(context.caller.identity), parts.limits);
   const name = randomBytes(16).toString('hex');
   const { bundleLifetimeMs } = parts.limits;
   await stream.send({
@@ -32,8 +36,10 @@ export async function preprocess(context: CallContext, stream: PreprocessStream)
       session: name,
       quote: parts.pool.quote(model.identity.hash, model.summary.quote),
       bundleLifetimeSeconds: Math.floor(bundleLifetimeMs / 1000),
+      allowance,
     },
   });
+  if (hello.count === 0) return stream.end();
   log.info({ session: name, model: model.identity.name, count: hello.count }, 'session accepted');
   const session = parts.pool.openSession(name, context.caller.client);
   try {
@@ -146,7 +152,7 @@ async function burnLost({ parts, caller, log }: CallContext, lost: readonly stri
 }
 
 function checkCount(count: number, limit: number): void {
-  if (count < 1 || count > limit)
+  if (count > limit)
     throw new SphynxError(
       'config/invalid',
       `one stream prepares 1 to ${limit} bundles, not ${count}: open another stream for more`,

@@ -63,8 +63,17 @@ export interface PreprocessRequests extends SegmentMessage {
   commit: { bundleId: string };
 }
 
+export interface Allowance {
+  bundles: number;
+  inferencesInHour: number;
+  inferences: number;
+  preparationsInHour: number;
+  preparations: number;
+  hourEndsMs: number;
+}
+
 export interface PreprocessResponses extends SegmentMessage {
-  accepted: { session: string; quote: Quote; bundleLifetimeSeconds: number };
+  accepted: { session: string; quote: Quote; bundleLifetimeSeconds: number; allowance?: Allowance | null };
   offer: { bundleId: string; expiresAtMs: number };
   ready: { bundleId: string };
 }

@@ -91,6 +91,11 @@ function messagesExpectation(attack: Case, limits: { bundlesPerStream: number })
     if (verdict.refused === 'surely') return { mayPass: false, codes, reached: i, endsEarly: false };
     const { name, content } = contentOf(message) ?? {};
     if (name === 'hello' && Number(content?.count) > 1) more = true;
+    // It asks for the allowance alone, and hears it; what follows may be looked at or not.
+    if (name === 'hello' && dialogue.victim === 'server' && Number(content?.count) === 0) {
+      for (const code of LATER) codes.add(code);
+      return { mayPass: true, codes, reached: i, endsEarly: false };
+    }
     if (name === 'offer') offered = content?.bundleId as string;
   }
   // More bundles were announced: what follows the first one is looked at.

@@ -50,7 +50,7 @@ export function streamVerdict(
       const refusal = modelRefusal(content, should.content);
       if (refusal) return surely(refusal);
       const count = Number(content.count);
-      if (count < 1 || count > limits.bundlesPerStream) return surely('config/invalid');
+      if (count > limits.bundlesPerStream) return surely('config/invalid');
       return (content.lost as unknown[]).length > LOST_BUNDLES ? surely('protocol/length') : FINE;
     }
     case 'spend': {

@@ -50,6 +50,10 @@ export class WatchedStore implements BundleStore {
     return id;
   }
 
+  standing(identity: string): ReturnType<BundleStore['standing']> {
+    return this.#store.standing(identity);
+  }
+
   /** As `put`, and spends it. */
   async putSpent(token: string, model: BundleModel): Promise<string> {
     const id = await this.put(token, model);

@@ -162,7 +162,7 @@ const STEPS: readonly Step[] = [
   // Enlarged, mirrored, and products by equations.
   (b, x) => {
     const [rows, columns] = [upTo(b, 2), upTo(b, 2)];
-    const modes = pick(b, [
+    const modes = pick<Record<string, string>>(b, [
       { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' },
       { mode: 'linear', coordinate_transformation_mode: 'half_pixel' },
     ]);

@@ -4,7 +4,7 @@ import { inputInWords } from '../../client/input-words.ts';
 import { describeRemoved } from '../../client/removed-models.ts';
 import { asSphynxError, type SphynxError } from '../../errors/sphynx-error.ts';
 import { referenceOf } from '../../model/reference.ts';
-import { counted, duration } from '../units.ts';
+import { counted, duration, whole } from '../units.ts';
 import type { Finding } from './finding.ts';
 
 /** Clocks further apart (ms) make tokens fail, and disagree on when bundles end. */
@@ -112,6 +112,10 @@ async function checkModel(client: Client, model: string, signal: AbortSignal): P
   try {
     const { inputKind, input, calibration } = await client.modelCard(model, { signal });
     const bundles = await client.bundles({ model, signal });
+    const allowance = await client.allowance({ model, signal });
+    const more = allowance
+      ? `, ${whole(allowance.bundles)} more may be prepared, ${whole(allowance.inferencesInHour)} inferences in this hour`
+      : '';
     const expired = bundles.filter(({ expiresAt }) => expiresAt <= Date.now()).length;
     const remedies = [
       ...(calibration === 'random'
@@ -124,7 +128,7 @@ async function checkModel(client: Client, model: string, signal: AbortSignal): P
     return {
       name: 'model',
       state: 'ok',
-      detail: `${model} takes ${inputInWords(inputKind, input)}; plans agree: ${counted(bundles.length - expired, 'bundle')} ready`,
+      detail: `${model} takes ${inputInWords(inputKind, input)}; plans agree: ${counted(bundles.length - expired, 'bundle')} ready${more}`,
       remedy: remedies.length > 0 ? remedies.join('; ') : undefined,
     };
   } catch (error) {

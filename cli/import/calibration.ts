@@ -1,127 +1,100 @@
-import { existsSync } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { prepareImage } from '../../client/image.ts';
 import { normaliseValues } from '../../client/values.ts';
 import { asSphynxError, SphynxError } from '../../errors/sphynx-error.ts';
 import type { Shape } from '../../model/card.ts';
 import type { ModelFacts } from '../../model/fixed-point/quantize.ts';
 import { elementsOf } from '../../model/geometry.ts';
 import { seededRandom } from '../../model/random.ts';
-import { readCifar } from '../plan/cifar.ts';
+import type { Part, Reader } from '../datasets/data-set.ts';
+import { filesBelow } from '../datasets/picture-files.ts';
 import { NUMBERS, readSamples, type Sample } from '../values/read-samples.ts';
 
 /** Normalised inputs [channels, height, width], and where they are from. */
 export interface Calibration {
   readonly source: string;
   readonly images: readonly Float32Array[];
+  /** The class of each, as the data set numbers them; null of those that have none. */
+  readonly classes: readonly (number | null)[];
   /** Files that could not be read, and why the first one could not. */
   readonly skipped: { readonly count: number; readonly first: string | null };
 }
 
-const NONE = { count: 0, first: null };
+/** Fewer inputs than this serve both to measure and to check. */
+export const FEW_INPUTS = 12;
 
-const PICTURE = /\.(png|jpe?g|webp)$/i;
+/** What was read of one file: one picture with its class, or several rows of numbers. */
+interface Entry {
+  readonly image: Float32Array;
+  readonly label: number | null;
+}
 
 /**
- * At most `most` inputs of a folder, or of one file: for pictures PNG, JPEG or WebP as the client prepares them, or
- * CIFAR-100's `train.bin`; for numbers .npy, CSV or JSON files. Files that cannot be read are skipped and counted, and so
- * are hidden ones, such as macOS's `._NAME`, without a word. Throws 'config/invalid' where nothing can be read.
+ * At most `most` pictures, spread over a part of a data set. Files that cannot be read are skipped and counted, and others
+ * take their place. Throws 'config/invalid' where nothing can be read.
  */
-export async function readCalibration(
+export async function readPictures(
+  part: Part,
   source: string,
-  facts: ModelFacts,
-  input: Shape,
+  reader: Reader,
   most: number,
 ): Promise<Calibration> {
-  if (facts.inputKind !== 'picture') return readNumbers(source, facts, input, most);
-  if (existsSync(join(source, 'train.bin'))) return readCifarImages(source, facts, input, most);
-  const pictures = await filesOf(source, PICTURE, "PNG, JPEG or WebP files nor CIFAR-100's train.bin");
-  const { name, preprocessing } = facts;
-  return readSpread(pictures, source, most, async (file) => [
-    await prepareImage(file, { name, input, preprocessing }),
+  const places = Array.from({ length: part.count }, (_, i) => i);
+  return readSpread(places, source, most, async (i) => [
+    { image: await part.read(i, reader), label: part.classOf(i) },
   ]);
 }
 
-async function readCifarImages(
-  folder: string,
-  facts: ModelFacts,
-  { channels, height, width }: Shape,
-  most: number,
-): Promise<Calibration> {
-  if (channels !== 3 || height !== 32 || width !== 32)
-    throw new SphynxError(
-      'config/invalid',
-      `${folder} holds CIFAR images of 3x32x32, the model takes others`,
-    );
-  const images = await readCifar(folder, 'train', facts);
-  const count = Math.min(most, images.count);
-  return {
-    source: folder,
-    images: Array.from({ length: count }, (_, i) => images.image(i)),
-    skipped: NONE,
-  };
-}
-
 /** Samples of files with numbers, spread over each file: rows of one class often lie together. */
-async function readNumbers(
+export async function readNumbers(
   source: string,
   facts: ModelFacts,
   input: Shape,
   most: number,
 ): Promise<Calibration> {
-  const files = await filesOf(
-    source,
-    NUMBERS,
-    'numbers in .npy, CSV or JSON files, nor other files that this model can read',
-  );
+  const files = await filesBelow(source, NUMBERS);
+  if (files.length === 0)
+    throw new SphynxError(
+      'config/invalid',
+      `${source} holds neither numbers in .npy, CSV or JSON files, nor other files that this model can read`,
+    );
   const perFile = Math.ceil(most / Math.min(most, files.length));
   return readSpread(files, source, most, async (file) => {
     const samples = await readSamples(file, { ...facts, input });
-    return spread(samples, perFile).map(({ values }: Sample) =>
-      Float32Array.from(normaliseValues(values, { ...facts, input })),
-    );
+    return spread(samples, perFile).map(({ values }: Sample) => ({
+      image: Float32Array.from(normaliseValues(values, { ...facts, input })),
+      label: null,
+    }));
   });
 }
 
-/** Files of a folder and its subfolders, or the one file; hidden ones are left out. Throws 'config/invalid'. */
-async function filesOf(source: string, kind: RegExp, wanted: string): Promise<string[]> {
-  const cannotRead = (cause: unknown) => {
-    throw new SphynxError('config/invalid', `cannot read ${source}`, { cause });
-  };
-  if ((await stat(source).catch(cannotRead)).isFile()) return [source];
-  const names = await readdir(source, { recursive: true }).catch(cannotRead);
-  const files = names.filter((name) => kind.test(name) && !basename(name).startsWith('.')).sort();
-  if (files.length === 0) throw new SphynxError('config/invalid', `${source} holds neither ${wanted}`);
-  return files.map((name) => join(source, name));
-}
-
-/** What `read` makes of files spread over the folder, until there are `most`; others take the place of those it cannot read. */
-async function readSpread(
-  files: readonly string[],
+/** What `read` makes of files spread over the source, until there are `most`; others take the place of those it cannot read. */
+async function readSpread<File>(
+  files: readonly File[],
   source: string,
   most: number,
-  read: (file: string) => Promise<Float32Array[]>,
+  read: (file: File) => Promise<Entry[]>,
 ): Promise<Calibration> {
   const first = spread(files, most);
-  const rest = files.filter((file) => !first.includes(file));
-  const images: Float32Array[] = [];
+  const chosen = new Set(first);
+  const rest = files.filter((file) => !chosen.has(file));
+  const entries: Entry[] = [];
   const failures: string[] = [];
   for (const file of [...first, ...rest]) {
-    if (images.length >= most) break;
+    if (entries.length >= most) break;
     try {
-      images.push(...(await read(file)));
+      entries.push(...(await read(file)));
     } catch (error) {
       const { code, message } = asSphynxError(error);
       if (code !== 'image/unreadable' && code !== 'input/invalid') throw error;
       failures.push(message);
     }
   }
-  if (images.length === 0)
+  if (entries.length === 0)
     throw new SphynxError('config/invalid', `nothing in ${source} can be read; the first: ${failures[0]}`);
+  const taken = entries.slice(0, most);
   return {
     source,
-    images: images.slice(0, most),
+    images: taken.map(({ image }) => image),
+    classes: taken.map(({ label }) => label),
     skipped: { count: failures.length, first: failures[0] ?? null },
   };
 }
@@ -151,5 +124,10 @@ export function randomCalibration(facts: ModelFacts, input: Shape, count: number
       return (colours[colour] - mean[channel]) / std[channel];
     });
   });
-  return { source: 'random inputs', images, skipped: NONE };
+  return {
+    source: 'random inputs',
+    images,
+    classes: images.map(() => null),
+    skipped: { count: 0, first: null },
+  };
 }

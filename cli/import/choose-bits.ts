@@ -5,8 +5,8 @@ import { type ModelFacts, quantizeNetwork } from '../../model/fixed-point/quanti
 import type { LayerRanges } from '../../model/fixed-point/ranges.ts';
 import type { FloatNetwork } from '../../model/float-network.ts';
 import type { FixedNetwork } from '../../model/network.ts';
-import { PLANNING } from '../plan/planning.ts';
 import { type Agreement, agreementOf } from './agreement.ts';
+import { PLANNING } from './planning.ts';
 
 /** A choice of k with the network it makes, and what it loses. */
 export interface Candidate {
@@ -17,10 +17,10 @@ export interface Candidate {
 
 const RING_BITS = [9, 10, 11, 12, 13, 14, 15, 16];
 
-/** The smallest k is taken that gives the float network's answer on this share of the images (percent), or the best one. */
-export const LEAST_AGREEMENT = 99;
-
-/** Plans the network for `ringBits`, or for each k from the smallest on until one is good enough. */
+/**
+ * Plans the network for `ringBits`, or for each k from the smallest on until `isEnough` takes one. If it takes none, the
+ * best one that was tried.
+ */
 export async function chooseBits(
   network: FloatNetwork,
   ranges: readonly LayerRanges[],
@@ -34,8 +34,8 @@ export async function chooseBits(
     readonly largest: Float64Array;
   },
   ringBits: number | undefined,
-  onCandidate: (candidate: Candidate, k: number) => Promise<void>,
-): Promise<Candidate> {
+  isEnough: (candidate: Candidate, k: number) => Promise<boolean>,
+): Promise<{ candidate: Candidate; enough: boolean }> {
   let best: Candidate | undefined;
   let refusal: unknown;
   for (const k of ringBits === undefined ? RING_BITS : [ringBits]) {
@@ -56,10 +56,9 @@ export async function chooseBits(
     const fixed = quantizeNetwork(network, plan, facts);
     const agreement = await agreementOf(fixed, images.check, images.logits);
     const candidate = { plan, network: fixed, agreement };
-    await onCandidate(candidate, k);
+    if (await isEnough(candidate, k)) return { candidate, enough: true };
     if (!best || agreement.sameAnswer > best.agreement.sameAnswer) best = candidate;
-    if (agreement.sameAnswer >= LEAST_AGREEMENT) break;
   }
   if (!best) throw refusal;
-  return best;
+  return { candidate: best, enough: false };
 }

@@ -19,11 +19,15 @@ export interface FactsOptions {
   readonly head?: OutputHead;
 }
 
-/** The facts of a model, from the options or, where they say nothing, from the file's name and the graph. Throws 'config/invalid'. */
+/**
+ * The facts of a model, from the options or, where they say nothing, from the file's name, the graph, and the names of the
+ * data set's classes if there are as many. Throws 'config/invalid'.
+ */
 export async function factsOf(
   file: string,
   { network, inputKind, head }: ImportedGraph,
   options: FactsOptions,
+  dataClasses: readonly string[] | null = null,
 ): Promise<ModelFacts> {
   const { channels, height, width } = network.input;
   const mean = await perChannel('mean', options.mean ?? '0', channels);
@@ -36,7 +40,7 @@ export async function factsOf(
     name: options.name ?? nameFrom(file),
     inputKind,
     head: chosen,
-    labels: await labelsOf(options.labels, chosen, labelCount(chosen, outputs)),
+    labels: await labelsOf(options.labels, chosen, labelCount(chosen, outputs), dataClasses),
     preprocessing: { height, width, mean, std },
   };
 }
@@ -84,7 +88,14 @@ function nameFrom(file: string): string {
 /** What labels are called where no file names them. */
 const NOUNS = { softmax: 'class', sigmoid: 'class', 'multi-label': 'label', values: 'value' };
 
-async function labelsOf(file: string | undefined, head: OutputHead, count: number): Promise<string[]> {
+async function labelsOf(
+  file: string | undefined,
+  head: OutputHead,
+  count: number,
+  dataClasses: readonly string[] | null,
+): Promise<readonly string[]> {
+  if (file === undefined && dataClasses?.length === count && (head === 'softmax' || head === 'sigmoid'))
+    return dataClasses;
   if (file === undefined) return Array.from({ length: count }, (_, i) => `${NOUNS[head]} ${i}`);
   const text = await readFile(file, 'utf8').catch((cause) => {
     throw new SphynxError('config/invalid', `cannot read the labels ${file}`, { cause });

@@ -6,9 +6,11 @@ import type { ImportedGraph } from '../../model/import/import-onnx.ts';
 import type { InputKind } from '../../model/input-kind.ts';
 import { countLinear } from '../../model/linear-elements.ts';
 import { bytes, counted, duration, table, whole } from '../units.ts';
+import { giveOrTake } from './accuracy.ts';
 import type { Agreement } from './agreement.ts';
 import { SAME } from './answers.ts';
 import type { Costs } from './costs.ts';
+import type { MeasuredAccuracy } from './judge.ts';
 
 /** All that `sphynx import` found out about a model. */
 export interface ImportReport {
@@ -25,6 +27,8 @@ export interface ImportReport {
   readonly layers: readonly LayerReport[];
   readonly costs: Costs;
   readonly agreement: Agreement;
+  /** On inputs with labels; null without. */
+  readonly accuracy: MeasuredAccuracy | null;
   /** What the agreement is measured against, and the importer's own largest error relative to it (null: it is the importer). */
   readonly reference: string;
   readonly importError: number | null;
@@ -131,6 +135,7 @@ export function describeImport(report: ImportReport): string {
       ? null
       : `the composed network was not compared with onnxruntime, which cannot run this file: ${report.notCompared}`,
     `fixed point against ${report.reference} on ${counted(agreement.images, 'input')}: ${SAME[report.head.head]} on ${agreement.sameAnswer.toFixed(1)}%, outputs off by ${agreement.meanError.toPrecision(2)} on average, ${agreement.maxError.toPrecision(2)} at most (they spread by ${agreement.spread.toPrecision(2)})`,
+    report.accuracy && describeAccuracy(report.accuracy),
     `${worst.name} loses most: ${(100 * worst.loss).toFixed(2)}% of its values`,
     '',
     report.folder === null
@@ -139,6 +144,19 @@ export function describeImport(report: ImportReport): string {
   ]
     .filter((line) => line !== null)
     .join('\n');
+}
+
+function describeAccuracy({
+  images,
+  float,
+  fixed,
+  agreement,
+  rangeUsedPercent,
+  tested,
+}: MeasuredAccuracy): string {
+  const inputs = counted(images, tested ? 'test input' : 'labelled input');
+  const chance = giveOrTake(float, images).toFixed(1);
+  return `accuracy on ${inputs}, with the random roundings of a private inference: float ${float}%, fixed point ${fixed}% (both give or take ${chance} points), same class ${agreement}%; the largest value used ${rangeUsedPercent}% of its range`;
 }
 
 function describeCuts({ name, linear, relus, cuts }: LayerReport): string {

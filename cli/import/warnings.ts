@@ -3,8 +3,10 @@ import type { ModelFacts } from '../../model/fixed-point/quantize.ts';
 import type { ImportedGraph } from '../../model/import/import-onnx.ts';
 import { fitsPicture } from '../../model/input-kind.ts';
 import { counted } from '../units.ts';
+import { giveOrTake } from './accuracy.ts';
 import { isOneAnswer } from './answers.ts';
 import type { Calibration } from './calibration.ts';
+import type { MeasuredAccuracy } from './judge.ts';
 
 /** What an import tells people who may have meant something else. Each is one sentence with what to do. */
 
@@ -72,5 +74,18 @@ export function warnOfAnswers(facts: ModelFacts, outputs: readonly Float32Array[
   if (!isOneAnswer(facts.head, outputs)) return [];
   return [
     `the network gives all ${outputs.length} checked inputs the same answer, so that this says little about k: calibrate on inputs of several classes`,
+  ];
+}
+
+/** Labelled inputs from which on chance can be told from skill. */
+const ENOUGH_FOR_CHANCE = 30;
+
+/** Of a float network that is right no more often than chance would be, which means other classes or other pixels. */
+export function warnOfAccuracy(accuracy: MeasuredAccuracy | null, { labels }: ModelFacts): string[] {
+  if (accuracy === null || accuracy.images < ENOUGH_FOR_CHANCE) return [];
+  const chance = 100 / labels.length;
+  if (accuracy.float > chance + giveOrTake(chance, accuracy.images)) return [];
+  return [
+    `the float network is right on ${accuracy.float}% of the inputs with labels, no more than chance: are the classes in the order of its training (--labels), and --mean and --std those of it?`,
   ];
 }

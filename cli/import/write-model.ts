@@ -9,6 +9,7 @@ import { FIXED_POINT_FILE, MANIFEST_FILE, MODEL_FILE } from '../../model/load.ts
 import type { FixedNetwork } from '../../model/network.ts';
 import { CARD_FILE, WEIGHTS_FILE, writeNetwork } from '../../model/stored-network.ts';
 import type { Agreement } from './agreement.ts';
+import type { MeasuredAccuracy } from './judge.ts';
 
 /** What is written into a model's folder. */
 export interface ImportedModel {
@@ -19,6 +20,8 @@ export interface ImportedModel {
   /** Where the images of calibration were from. */
   readonly source: string;
   readonly agreement: Agreement;
+  /** Measured on labelled inputs; null without. */
+  readonly accuracy: MeasuredAccuracy | null;
 }
 
 /** Throws 'config/invalid' if the folder has a model already: what is served under a name does not change by accident. */
@@ -33,7 +36,7 @@ export function checkFree(folder: string): void {
 
 /** A folder that `sphynx serve --model` serves: the network in integers, and where it is from. Throws 'storage/failed'. */
 export async function writeModel(folder: string, model: ImportedModel): Promise<void> {
-  const { onnx, facts, plan, network, source, agreement } = model;
+  const { onnx, facts, network } = model;
   const { height, width, mean, std } = facts.preprocessing;
   const manifest = {
     name: facts.name,
@@ -45,13 +48,24 @@ export async function writeModel(folder: string, model: ImportedModel): Promise<
     macs: network.card.macs,
     sha256: createHash('sha256').update(onnx).digest('hex'),
   };
-  const fixedPoint = { ...plan, source, agreement };
   try {
     await mkdir(folder, { recursive: true });
     await writeNetwork(folder, network);
     await writeFile(join(folder, MANIFEST_FILE), `${JSON.stringify(manifest, null, 1)}\n`);
-    await writeFile(join(folder, FIXED_POINT_FILE), `${JSON.stringify(fixedPoint, null, 1)}\n`);
   } catch (cause) {
     throw new SphynxError('storage/failed', `cannot write ${folder}`, { cause });
   }
+  await writePlan(folder, model);
+}
+
+/** The scales alone, for the folder of a trainer, which holds the network as it was trained. Throws 'storage/failed'. */
+export async function writePlan(
+  folder: string,
+  { plan, source, agreement, accuracy }: ImportedModel,
+): Promise<void> {
+  const path = join(folder, FIXED_POINT_FILE);
+  const fixedPoint = { ...plan, source, agreement, accuracy: accuracy ?? undefined };
+  await writeFile(path, `${JSON.stringify(fixedPoint, null, 1)}\n`).catch((cause) => {
+    throw new SphynxError('storage/failed', `cannot write ${path}`, { cause });
+  });
 }

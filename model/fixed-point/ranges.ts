@@ -35,7 +35,8 @@ export class RangeMeter {
     }));
   }
 
-  add(image: Float32Array): void {
+  /** Returns the outputs of all layers, of which the last are the logits. */
+  add(image: Float32Array): Float32Array[] {
     const perChannel = image.length / this.input.length;
     for (const [i, value] of image.entries()) {
       const channel = Math.floor(i / perChannel);
@@ -53,6 +54,7 @@ export class RangeMeter {
           range[channel] = Math.max(range[channel], Math.abs(output[i]));
         }
     }
+    return outputs;
   }
 }
 

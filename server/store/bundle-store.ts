@@ -1,4 +1,5 @@
 import type { BundleSecrets } from '../../protocol/bundle.ts';
+import type { Standing } from './usage.ts';
 
 /**
  * The server's half of every bundle: one record, from which everything it needs online is derived. A bundle is
@@ -46,6 +47,9 @@ export interface BundleStore {
    * servers left behind that have died since; call it every minute or so. Returns the number of expired records.
    */
   sweep(): Promise<number>;
+
+  /** What the identity has used, and how many unspent bundles it holds. */
+  standing(identity: string): Promise<Standing>;
 
   /** Records by state, for metrics; while others write, an estimate. */
   counts(): Promise<BundleCounts>;

@@ -6,6 +6,7 @@ import { missingKey, type RecordCipher } from './record-cipher.ts';
 import { RedisConnection, type RedisOptions, UnknownOutcome } from './redis-connection.ts';
 import { PREFIX, SCRIPTS, type ScriptName } from './redis-scripts.ts';
 import { notPreparing, type Refusal, refusalError, tooManyBundles } from './refusal.ts';
+import type { Standing } from './usage.ts';
 
 /** A server that has been silent for so long counts as dead (ms), and what it was doing is burned. */
 const LEASE_MS = 30_000;
@@ -83,6 +84,13 @@ export class RedisBundleStore implements BundleStore {
     if (outcome === 'full') throw tooManyBundles(bundlesPerClient);
     if (outcome !== 'created') throw refusalError(outcome, Number(value));
     return Number(value);
+  }
+
+  async standing(identity: string): Promise<Standing> {
+    const numbers = ((await this.#run('standing', [identity, QUOTA_HOUR_MS])) as unknown[]).map(Number);
+    const [held, hourBegan, inHour, total, begunInHour, begunTotal, now] = numbers;
+    const usage = { hourBegan, inHour, total, begunInHour, begunTotal };
+    return { held, usage, hourEndsMs: hourBegan + QUOTA_HOUR_MS - now };
   }
 
   async markReady(id: string): Promise<void> {

@@ -80,6 +80,12 @@ const BODIES = {
     u.begun_in_hour, u.begun_total = u.begun_in_hour + 1, u.begun_total + 1
     use(identity, u, ARGV[14], tonumber(expiry))
     return {'created', expiry}`,
+  /** identity, ms of an hour -> bundles held, when the hour began, in it, in all, begun in it, begun in all, now */
+  standing: `
+    local now = clock()
+    local u = usage(ARGV[1], tonumber(ARGV[2]), now)
+    local held = redis.call('ZCOUNT', P .. 'held:' .. ARGV[1], '(' .. whole(now), '+inf')
+    return {held, whole(u.began), u.in_hour, u.total, u.begun_in_hour, u.begun_total, whole(now)}`,
   /** id -> 1 or 0 */
   markReady: `
     local bundle = P .. 'bundle:' .. ARGV[1]

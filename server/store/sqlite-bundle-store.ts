@@ -13,7 +13,7 @@ import {
 import type { RecordCipher } from './record-cipher.ts';
 import { notPreparing, type Refusal, refusalError, tooManyBundles } from './refusal.ts';
 import { openDatabase, prepareStatements, type Statements } from './sqlite-database.ts';
-import { inferenceRefusal, preparationRefusal, type Usage, usageAt } from './usage.ts';
+import { inferenceRefusal, preparationRefusal, type Standing, type Usage, usageAt } from './usage.ts';
 
 /** Name of the database in the state folder. */
 const FILE = 'bundles.sqlite';
@@ -73,6 +73,15 @@ export class SqliteBundleStore implements BundleStore {
     if (outcome.full) throw tooManyBundles(limit);
     if (outcome.refusal) throw refusalError(outcome.refusal, outcome.waitMs);
     return expiresAt;
+  }
+
+  async standing(identity: string): Promise<Standing> {
+    const now = this.#now();
+    return stored('read usage', () => {
+      const usage = this.#usage(identity, now);
+      const { held } = this.#statements.held.get(identity, now) as { held: number };
+      return { held: Number(held), usage, hourEndsMs: usage.hourBegan + QUOTA_HOUR_MS - now };
+    });
   }
 
   async markReady(id: string): Promise<void> {

@@ -56,6 +56,7 @@ const SQL = {
   burnLeftovers: `UPDATE bundle SET state = 'spent', secrets = NULL WHERE state IN ('preparing', 'spending')`,
   sweep: 'DELETE FROM bundle WHERE expires_at <= ?',
   forget: 'DELETE FROM usage WHERE forget_at <= ?',
+  held: `SELECT count(*) AS held FROM bundle WHERE identity = ? AND expires_at > ? AND state IN ('preparing', 'ready')`,
   counts: 'SELECT state, count(*) AS count FROM bundle GROUP BY state',
 };
 

@@ -12,6 +12,15 @@ export interface Usage {
   readonly begunTotal: number;
 }
 
+/** Where an identity stands with its limits. */
+export interface Standing {
+  /** Bundles in preparing or ready. */
+  readonly held: number;
+  readonly usage: Usage;
+  /** Until the hour of the usage ends (ms). */
+  readonly hourEndsMs: number;
+}
+
 /** The usage at `now` from its row in the store, if there is one: of the hour that runs, or of one that begins now. */
 export function usageAt(row: Record<string, unknown> | undefined, now: number): Usage {
   const began = Number(row?.hour_began ?? now);

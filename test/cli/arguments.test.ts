@@ -60,7 +60,7 @@ test('without a server each command fails in one line with the code and what to 
     assert.equal(stdout, '');
     assert.match(
       stderr,
-      /^sphynx: server\/unreachable: cannot reach a server at 127\.0\.0\.1:9; check [^\n]*\n$/,
+      /^sphynx: server\/unreachable: cannot reach a server at 127\.0\.0\.1:9: nobody listens there; run `sphynx doctor --server 127\.0\.0\.1:9`\n$/,
     );
   }
 });

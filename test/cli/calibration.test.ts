@@ -3,8 +3,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import sharp from 'sharp';
+import { openDataSet } from '../../cli/datasets/open-data-set.ts';
 import { isOneAnswer, sameAnswer, spreadsOf } from '../../cli/import/answers.ts';
-import { randomCalibration, readCalibration } from '../../cli/import/calibration.ts';
+import { randomCalibration, readNumbers, readPictures } from '../../cli/import/calibration.ts';
 import { warnOfAnswers, warnOfCalibration, warnOfModel } from '../../cli/import/warnings.ts';
 import { inputScales } from '../../model/fixed-point/input-scales.ts';
 import type { ModelFacts } from '../../model/fixed-point/quantize.ts';
@@ -20,6 +21,11 @@ const facts: ModelFacts = {
   labels: ['a', 'b'],
   preprocessing: { height: 4, width: 4, mean: [0, 0, 0], std: [1, 1, 1] },
 };
+
+async function calibrationOf(folder: string, most: number) {
+  const { train, source } = await openDataSet(folder);
+  return readPictures(train, source, { ...facts, input: shape }, most);
+}
 
 async function picture(file: string, value: number): Promise<void> {
   const data = new Uint8Array(48).fill(value);
@@ -38,18 +44,18 @@ test('hidden files are passed over, and files that cannot be read are skipped, c
   writeFileSync(join(folder, 'dogs', '._b.jpg'), '');
   writeFileSync(join(folder, 'broken.jpg'), Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 16]));
   writeFileSync(join(folder, 'empty.png'), '');
-  const all = await readCalibration(folder, facts, shape, 100);
+  const all = await calibrationOf(folder, 100);
   assert.deepEqual([all.images.length, all.skipped.count], [4, 2]);
   assert.match(all.skipped.first!, /broken\.jpg|empty\.png/);
   assert.match(warnOfCalibration(all, false).at(-1)!, /skipped 2 files that cannot be read; the first: /);
-  const some = await readCalibration(folder, facts, shape, 3);
+  const some = await calibrationOf(folder, 3);
   assert.equal(some.images.length, 3);
 });
 
 test('a folder of which nothing can be read is refused with the first reason', async () => {
   const folder = temporaryFolder();
   writeFileSync(join(folder, 'broken.png'), 'no picture');
-  await assert.rejects(readCalibration(folder, facts, shape, 10), {
+  await assert.rejects(calibrationOf(folder, 10), {
     code: 'config/invalid',
     message: /nothing in .* can be read; the first: .*broken\.png/,
   });
@@ -67,15 +73,15 @@ test('rows of tables and arrays calibrate a model of numbers, normalised per col
     preprocessing: { height: 1, width: 1, mean: [10, 0], std: [2, 1] },
   };
   const input = { channels: 2, height: 1, width: 1 };
-  const whole = await readCalibration(folder, numbers, input, 1000);
+  const whole = await readNumbers(folder, numbers, input, 1000);
   assert.deepEqual([whole.images.length, whole.skipped.count], [42, 1]);
   assert.ok(whole.images.some((values) => values[0] === -5 && values[1] === 0));
-  const file = await readCalibration(join(folder, 'train.csv'), numbers, input, 4);
+  const file = await readNumbers(join(folder, 'train.csv'), numbers, input, 4);
   assert.deepEqual(
     file.images.map((values) => Math.abs(values[1])),
     [0, 10, 20, 30],
   );
-  await assert.rejects(readCalibration(join(import.meta.dirname, '..', '..', 'samples'), numbers, input, 4), {
+  await assert.rejects(readNumbers(join(import.meta.dirname, '..', '..', 'samples'), numbers, input, 4), {
     code: 'config/invalid',
     message: /neither numbers in \.npy, CSV or JSON files/,
   });

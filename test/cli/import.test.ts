@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
+import sharp from 'sharp';
+import { indexOfLargest } from '../../cli/import/answers.ts';
+import { prepareImage } from '../../client/image.ts';
 import { nearest, runInteger } from '../../model/executor.ts';
+import { FloatRunner } from '../../model/float-network.ts';
+import { importGraph } from '../../model/import/import-onnx.ts';
 import { loadModel } from '../../model/load.ts';
-import { randomImage } from '../../model/random.ts';
+import { randomImage, seededRandom } from '../../model/random.ts';
 import { makePlan } from '../../protocol/plan.ts';
 import { OnnxBuilder } from '../model/onnx-builder.ts';
 import { temporaryFolder } from '../server/bundles.ts';
@@ -24,14 +29,7 @@ test('import reports what became of a network and what it costs, and writes what
   const out = join(folder, 'served');
   const labels = join(folder, 'labels.txt');
   writeFileSync(labels, 'ant\nbee\ncat\ndog\n');
-  const calibration = [
-    '--calibration',
-    join(ROOT, 'samples'),
-    '--mean',
-    '0.5,0.5,0.5',
-    '--std',
-    '0.2,0.2,0.2',
-  ];
+  const calibration = ['--images', join(ROOT, 'samples'), '--mean', '0.5,0.5,0.5', '--std', '0.2,0.2,0.2'];
   const args = ['import', fixture('uneven'), ...calibration, '--labels', labels, '--out', out, '--json'];
   const { code, stdout, stderr } = await sphynx(args);
   assert.equal(code, 0, stderr);
@@ -60,14 +58,7 @@ test('import reads CIFAR, and tells people the same in words, writing nothing un
   const data = temporaryFolder();
   const records = Buffer.alloc(18 * 3074).map((_, i) => (i * 7919) % 251);
   writeFileSync(join(data, 'train.bin'), records);
-  const { code, stdout, stderr } = await sphynx([
-    'import',
-    fixture('vgg11'),
-    '--calibration',
-    data,
-    '-k',
-    '12',
-  ]);
+  const { code, stdout, stderr } = await sphynx(['import', fixture('vgg11'), '--images', data, '-k', '12']);
   assert.equal(code, 0, stderr);
   assert.match(stdout, /8 Conv, 8 Relu, 4 AveragePool/);
   assert.match(stdout, /^layer7\/relu +8x2x2 +32 +0 +12 +\d+/m);
@@ -78,6 +69,60 @@ test('import reads CIFAR, and tells people the same in words, writing nothing un
   assert.match(stdout, /nothing is written/);
 });
 
+test('import measures accuracy where images have classes, and predict answers like the network', async () => {
+  const onnx = fixture('uneven');
+  const labels = ['ant', 'bee', 'cat', 'dog'];
+  const data = temporaryFolder();
+  const { network: float } = await importGraph(readFileSync(onnx));
+  const { height, width } = float.input;
+  const random = seededRandom(3);
+  const runner = new FloatRunner(float);
+  const photos: { path: string; label: string }[] = [];
+  for (let i = 0; i < 40; i++) {
+    const colour = () => Math.floor(256 * random());
+    const background = { r: colour(), g: colour(), b: colour() };
+    const bytes = await sharp({ create: { width, height, channels: 3, background } })
+      .png()
+      .toBuffer();
+    const input = {
+      name: 'uneven',
+      input: float.input,
+      preprocessing: { height, width, mean: [0, 0, 0], std: [1, 1, 1] },
+    };
+    const label = labels[indexOfLargest(runner.run(await prepareImage(bytes, input)).at(-1)!)];
+    const path = join(data, label, `${i}.png`);
+    mkdirSync(join(data, label), { recursive: true });
+    writeFileSync(path, bytes);
+    photos.push({ path, label });
+  }
+  for (const label of labels) mkdirSync(join(data, label), { recursive: true });
+  const out = join(folder, 'labelled');
+  const imported = await sphynx(['import', onnx, '--images', data, '--out', out, '--json']);
+  assert.equal(imported.code, 0, imported.stderr);
+  const { accuracy } = JSON.parse(imported.stdout);
+  assert.equal(accuracy.float, 100);
+  assert.ok(accuracy.fixed >= 80 && accuracy.images === 13 && accuracy.tested === false, imported.stdout);
+  assert.equal(JSON.parse(readFileSync(join(out, 'fixed-point.json'), 'utf8')).accuracy.float, 100);
+  const predicted = await sphynx(['predict', ...photos.map(({ path }) => path), '--model', out, '--json']);
+  assert.equal(predicted.code, 0, predicted.stderr);
+  const answers = JSON.parse(predicted.stdout).images;
+  const right = photos.filter(({ label }, i) => answers[i].top[0].label === label);
+  assert.ok(right.length >= 36, `${right.length} of 40`);
+});
+
+test("import plans a trainer's folder in place, and leaves what its manifest says to it", async () => {
+  const zoo = join(ROOT, 'model-zoo', 'sphynx-c100-25k');
+  const own = join(folder, 'trained');
+  cpSync(zoo, own, { recursive: true });
+  const refused = await sphynx(['import', own, '--random', '--mean', '0']);
+  assert.match(refused.stderr, /--mean: the manifest of .* says it/);
+  const planned = ['import', own, '--random', '--count', '2', '-k', '13', '--out', own];
+  const { code, stderr } = await sphynx(planned);
+  assert.equal(code, 0, stderr);
+  const [{ card }, before] = [await loadModel(own), await loadModel(zoo)];
+  assert.deepEqual([card.layers[0].gadget?.ringBits, card.labels], [13, before.card.labels]);
+});
+
 const bad = (build: (b: OnnxBuilder) => string): string => {
   const b = new OnnxBuilder({ channels: 3, height: 8, width: 8 }, 1);
   const file = join(folder, 'bad.onnx');
@@ -86,18 +131,13 @@ const bad = (build: (b: OnnxBuilder) => string): string => {
 };
 
 const WRONG: [string, () => string[], number, RegExp][] = [
-  ['no images', () => [fixture('uneven')], 2, /--calibration DIR, or take --random/],
-  [
-    'both kinds of images',
-    () => [fixture('uneven'), '--random', '--calibration', '.'],
-    2,
-    /--calibration DIR/,
-  ],
+  ['no images', () => [fixture('uneven')], 2, /--images FOLDER, or take --random/],
+  ['both kinds of images', () => [fixture('uneven'), '--random', '--images', '.'], 2, /--images FOLDER/],
   [
     'a folder without images',
-    () => [fixture('uneven'), '--calibration', join(ROOT, 'proto')],
+    () => [fixture('uneven'), '--images', join(ROOT, 'proto')],
     2,
-    /neither PNG/,
+    /neither PNG, JPEG or WebP/,
   ],
   ['a file that is not there', () => ['nowhere.onnx', '--random'], 2, /cannot read nowhere\.onnx/],
   [

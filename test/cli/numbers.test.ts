@@ -62,16 +62,7 @@ before(async () => {
   writeFileSync(table, `a,b,c,d,e\n${rows.map((row) => row.join(',')).join('\n')}\n`);
   const labels = join(folder, 'labels.txt');
   writeFileSync(labels, 'low\nhigh\n');
-  const args = [
-    'import',
-    join(folder, 'risk.onnx'),
-    '--calibration',
-    table,
-    '--labels',
-    labels,
-    '--out',
-    model,
-  ];
+  const args = ['import', join(folder, 'risk.onnx'), '--images', table, '--labels', labels, '--out', model];
   const { code, stdout, stderr } = await sphynx(args);
   assert.equal(code, 0, stderr);
   assert.match(stdout, /takes 5 numbers; answers one of 2 classes\nSigmoid at the end: left to the client/);

@@ -269,7 +269,7 @@ test('files that do not belong together are refused, naming the file and the rem
 
   writeModel();
   rmSync(join(folder, 'fixed-point.json'));
-  await assert.rejects(loadModel(folder), { code: 'model/format', message: /npm run plan/ });
+  await assert.rejects(loadModel(folder), { code: 'model/format', message: /sphynx import/ });
 });
 
 test('a layer whose kernels are all zero, as of pruned networks, gets finite scales and bits', () => {

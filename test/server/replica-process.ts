@@ -6,6 +6,9 @@ import { network } from './running-server.ts';
 /** Longer than the test's balancer takes to find out. */
 const DRAIN_MS = 500;
 
+/** Longer than a bundle takes on a machine that is busy with other tests. */
+const GRACE_MS = 120_000;
+
 const server = await startServer({
   address: '127.0.0.1:0',
   models: [network],
@@ -14,7 +17,7 @@ const server = await startServer({
   logger: pino({ level: 'info' }, { write: (line: string) => process.send?.({ line: JSON.parse(line) }) }),
 });
 process.on('SIGTERM', async () => {
-  await server.stop({ drainMs: DRAIN_MS, graceMs: 20_000 });
+  await server.stop({ drainMs: DRAIN_MS, graceMs: GRACE_MS });
   process.exit();
 });
 process.on('disconnect', () => process.exit());

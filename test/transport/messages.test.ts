@@ -7,6 +7,10 @@ import { SEGMENT_HEADROOM, SEGMENT_KINDS } from '../../protocol/segment.ts';
 import { decodeSegment, encodeSegment } from '../../transport/grpc-channel.ts';
 import { privateInferenceService as service } from '../../transport/proto.ts';
 
+const allowance = {
+  ...{ bundles: 1, inferencesInHour: 2, inferences: 3, preparationsInHour: 4, preparations: 5 },
+  hourEndsMs: 6,
+};
 const quote = { offlineBytes: 1_000_000, onlineBytes: 2000, offlineProcessorMs: 1500, expectedWaitMs: 250 };
 const model = { model: 'm', modelHash: 'h', planHash: 'p' };
 const segment = { kind: 7, layer: 2, offset: 300, data: Buffer.from([1, 2, 3]) };
@@ -58,8 +62,8 @@ const GOLDEN: [method: string, direction: 'request' | 'response', message: objec
   [
     'Preprocess',
     'response',
-    { accepted: { session: 's', quote, bundleLifetimeSeconds: 604800 } },
-    '0a160a0173120d08c0843d10d00f18dc0b20fa011880f524',
+    { accepted: { session: 's', quote, bundleLifetimeSeconds: 604800, allowance } },
+    '0a240a0173120d08c0843d10d00f18dc0b20fa011880f524220c080110021803200428053006',
   ],
   [
     'Preprocess',

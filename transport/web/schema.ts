@@ -21,6 +21,17 @@ const quote: MessageType = {
   },
 };
 
+const allowance: MessageType = {
+  fields: {
+    bundles: whole(1),
+    inferencesInHour: whole(2),
+    inferences: whole(3),
+    preparationsInHour: whole(4),
+    preparations: whole(5),
+    hourEndsMs: whole(6),
+  },
+};
+
 const modelSummary: MessageType = {
   fields: {
     name: text(1),
@@ -80,7 +91,12 @@ export const CALLS = {
       oneof: true,
       fields: {
         accepted: one(1, {
-          fields: { session: text(1), quote: one(2, quote), bundleLifetimeSeconds: whole(3) },
+          fields: {
+            session: text(1),
+            quote: one(2, quote),
+            bundleLifetimeSeconds: whole(3),
+            allowance: one(4, allowance),
+          },
         }),
         offer: one(2, { fields: { bundleId: text(1), expiresAtMs: whole(2) } }),
         segment: one(3, SEGMENT),

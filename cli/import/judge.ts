@@ -1,0 +1,91 @@
+import { rangeUse } from '../../model/fixed-point/ranges.ts';
+import type { OutputHead } from '../../model/head.ts';
+import { counted } from '../units.ts';
+import { type Accuracy, accuracyOf, type LabelledInputs } from './accuracy.ts';
+import { SAME } from './answers.ts';
+import type { Candidate } from './choose-bits.ts';
+import type { MeasuredInputs } from './measured-inputs.ts';
+
+/** A k is good enough that gives the float network's answer on this share of the inputs (percent). */
+const LEAST_AGREEMENT = 99;
+
+/** From so many labelled inputs on, their accuracy judges in its place: of fewer, chance would. */
+const ENOUGH_LABELLED = 1000;
+
+/** Accuracy that a k may cost then (percentage points), on the inputs that check it and on the test inputs. */
+const LARGEST_LOSS = 0.3;
+
+/** Accuracy, and how much of its bits the largest value took (over 100: it wrapped around). */
+export interface MeasuredAccuracy extends Accuracy {
+  readonly rangeUsedPercent: number;
+  /** Whether these are inputs that the data set keeps for tests. */
+  readonly tested: boolean;
+}
+
+/** Judges the candidates for k. */
+export class Judge {
+  readonly #checked: MeasuredInputs;
+  readonly #tested: MeasuredInputs;
+  readonly #byAccuracy: boolean;
+  readonly #note: (text: string) => void;
+  readonly #pause: () => void;
+  readonly #measured = new Map<Candidate, MeasuredAccuracy | null>();
+
+  /** @param tested null where the data set has no test part: then accuracy is that of the inputs that check */
+  constructor(
+    checked: MeasuredInputs,
+    tested: MeasuredInputs | null,
+    note: (text: string) => void,
+    pause: () => void,
+  ) {
+    this.#checked = checked;
+    this.#tested = tested ?? checked;
+    this.#byAccuracy =
+      Math.min(checked.labelled.classes.length, this.#tested.labelled.classes.length) >= ENOUGH_LABELLED;
+    this.#note = note;
+    this.#pause = pause;
+  }
+
+  /** Whether a candidate is good enough. */
+  async isEnough(candidate: Candidate, k: number): Promise<boolean> {
+    const { agreement, network } = candidate;
+    const share = agreement.sameAnswer.toFixed(1);
+    this.#note(`k = ${k}: ${SAME[network.card.head]} on ${share}% of ${counted(agreement.images, 'input')}`);
+    this.#pause();
+    if (!this.#byAccuracy) return agreement.sameAnswer >= LEAST_AGREEMENT;
+    if (losesTooMuch(await this.#measure(candidate, this.#checked.labelled))) return false;
+    const accuracy = await this.accuracy(candidate);
+    return accuracy !== null && !losesTooMuch(accuracy);
+  }
+
+  /** The accuracy of a candidate; null without labelled inputs. */
+  async accuracy(candidate: Candidate): Promise<MeasuredAccuracy | null> {
+    const { labelled, meter } = this.#tested;
+    if (labelled.classes.length === 0) return null;
+    const known = this.#measured.get(candidate);
+    if (known) return known;
+    const accuracy = {
+      ...(await this.#measure(candidate, labelled)),
+      rangeUsedPercent: Math.ceil(100 * rangeUse(candidate.plan, meter.ranges)),
+      tested: this.#tested !== this.#checked,
+    };
+    this.#measured.set(candidate, accuracy);
+    return accuracy;
+  }
+
+  /** What no candidate did, where none is good enough. */
+  demand(head: OutputHead): string {
+    return this.#byAccuracy
+      ? `keeps the loss of accuracy within ${LARGEST_LOSS} points`
+      : `gives the ${SAME[head]} on ${LEAST_AGREEMENT}% of the inputs`;
+  }
+
+  #measure({ network }: Candidate, labelled: LabelledInputs): Promise<Accuracy> {
+    this.#note(`measuring accuracy on ${counted(labelled.classes.length, 'input')}`);
+    return accuracyOf(network, labelled, this.#pause);
+  }
+}
+
+function losesTooMuch({ float, fixed }: Accuracy): boolean {
+  return float - fixed > LARGEST_LOSS;
+}

@@ -1,0 +1,74 @@
+import { SphynxError } from '../../errors/sphynx-error.ts';
+import type { ModelFacts } from '../../model/fixed-point/quantize.ts';
+import type { FloatNetwork } from '../../model/float-network.ts';
+import { countMacs } from '../../model/geometry.ts';
+import type { InputKind } from '../../model/input-kind.ts';
+import type { DataSet, DataSetKind } from '../datasets/data-set.ts';
+import { openDataSet } from '../datasets/open-data-set.ts';
+import { type Calibration, FEW_INPUTS, randomCalibration, readNumbers, readPictures } from './calibration.ts';
+
+export interface InputOptions {
+  /** A folder of pictures or a data set, or files of numbers. */
+  readonly images?: string;
+  /** The layout of `images`; found out if it is left out. */
+  readonly dataset?: DataSetKind;
+  readonly random?: boolean;
+  /** Inputs to calibrate on at most; as many as take about half a minute if it is left out. */
+  readonly count?: number;
+  /** Test inputs at most, of data sets that have them; as many as `count` if it is left out. */
+  readonly test?: number;
+}
+
+/** Inputs that are taken where nothing else is said, and products of all of them: about half half a minute's. */
+const MOST_INPUTS = 150;
+const AFFORDABLE_MACS = 3e10;
+
+/** Throws 'config/invalid' unless inputs are named in one way. */
+export function checkInputs({ images, random, dataset }: InputOptions): void {
+  if ((images === undefined) === (random !== true))
+    throw new SphynxError(
+      'config/invalid',
+      'name --images FOLDER, or take --random inputs where you have none',
+    );
+  if (dataset !== undefined && images === undefined)
+    throw new SphynxError('config/invalid', '--dataset says what --images holds: name its folder');
+}
+
+/** The pictures that were named; null for random inputs and for numbers. Throws 'config/invalid'. */
+export async function openPictures(
+  kind: InputKind,
+  { images, dataset }: InputOptions,
+): Promise<DataSet | null> {
+  if (images === undefined) return null;
+  if (kind === 'picture') return openDataSet(images, dataset);
+  if (dataset !== undefined)
+    throw new SphynxError(
+      'config/invalid',
+      `--dataset ${dataset} holds pictures, and this network takes none`,
+    );
+  return null;
+}
+
+/** Inputs to calibrate on, and of a data set's test part; null where there is none. */
+export async function readInputs(
+  network: FloatNetwork,
+  facts: ModelFacts,
+  pictures: DataSet | null,
+  options: InputOptions,
+): Promise<{ calibration: Calibration; test: Calibration | null }> {
+  const { input } = network;
+  const most = options.count ?? affordable(network);
+  if (options.images === undefined) return { calibration: randomCalibration(facts, input, most), test: null };
+  if (pictures === null)
+    return { calibration: await readNumbers(options.images, facts, input, most), test: null };
+  const { train, test, source } = pictures;
+  const reader = { ...facts, input };
+  return {
+    calibration: await readPictures(train, source, reader, most),
+    test: test && (await readPictures(test, source, reader, options.test ?? most)),
+  };
+}
+
+function affordable(network: FloatNetwork): number {
+  return Math.min(MOST_INPUTS, Math.max(FEW_INPUTS, Math.round(AFFORDABLE_MACS / countMacs(network))));
+}

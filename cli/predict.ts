@@ -1,0 +1,64 @@
+import { prepareInput } from '../client/input.ts';
+import { realLogits, type Score, scoresOf } from '../client/scores.ts';
+import { asSphynxError } from '../errors/sphynx-error.ts';
+import { nearest, runInteger } from '../model/executor.ts';
+import { loadModel } from '../model/load.ts';
+import type { FixedNetwork } from '../model/network.ts';
+import type { Context } from './command.ts';
+import { failureOf } from './output.ts';
+import { DEFAULT_MODEL } from './package-folder.ts';
+import { describeScores } from './scores.ts';
+import { type NamedInput, readInputs } from './values/read-inputs.ts';
+
+export interface PredictOptions {
+  /** The model's folder. */
+  readonly model?: string;
+  /** Entries to show; the model's head has a default. */
+  readonly top?: number;
+}
+
+type Prediction =
+  | { readonly name: string; readonly top: readonly Score[]; readonly logits: Float64Array }
+  | { readonly name: string; readonly error: ReturnType<typeof failureOf> };
+
+/**
+ * `sphynx predict FILE...`: what `classify` answers, up to its random roundings, computed in the clear by the integer
+ * executor: nothing is private, and no server is needed. One input that fails does not keep the others from being answered.
+ */
+export async function predict(
+  { output, signal }: Context,
+  files: readonly string[],
+  { model = DEFAULT_MODEL, top }: PredictOptions,
+): Promise<boolean> {
+  const network = await loadModel(model);
+  const { card } = network;
+  const results: Prediction[] = [];
+  for (const input of await readInputs(files, card)) {
+    signal.throwIfAborted();
+    const result = await predictOne(network, input, top);
+    if ('error' in result) output.note(`sphynx: ${result.error.code}: ${result.error.message}`);
+    results.push(result);
+  }
+  const text = results
+    .flatMap((result) => ('error' in result ? [] : [result.name, ...describeScores(card.head, result.top)]))
+    .join('\n');
+  output.result({ model: card.name, images: results }, text);
+  return results.every((result) => !('error' in result));
+}
+
+async function predictOne(
+  network: FixedNetwork,
+  named: NamedInput,
+  count: number | undefined,
+): Promise<Prediction> {
+  const { card } = network;
+  const { name } = named;
+  if ('failure' in named) return { name, error: failureOf(named.failure) };
+  try {
+    const integers = runInteger(network, await prepareInput(named.input, card), nearest).logits;
+    const logits = realLogits(card, integers);
+    return { name, top: scoresOf(card, logits, count), logits };
+  } catch (error) {
+    return { name, error: failureOf(asSphynxError(error)) };
+  }
+}

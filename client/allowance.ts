@@ -1,0 +1,59 @@
+import { SphynxError } from '../errors/sphynx-error.ts';
+
+/** What a server's limits and quotas leave to this client's identity, all its devices together. */
+export interface Allowance {
+  /** Bundles that it may hold beside those that it holds. */
+  readonly bundles: number;
+  readonly inferencesInHour: number;
+  readonly inferences: number;
+  readonly preparationsInHour: number;
+  readonly preparations: number;
+  /** Until the hour ends that the counts are of (ms). */
+  readonly hourEndsMs: number;
+}
+
+/** What a server says of it; undefined of older servers, which say nothing. Throws 'protocol/format' for what is no number. */
+export function readAllowance(given: unknown): Allowance | undefined {
+  if (given === undefined || given === null) return undefined;
+  const fields = given as Record<keyof Allowance, unknown>;
+  const count = (name: keyof Allowance) => {
+    const value = fields[name];
+    if (!Number.isSafeInteger(value) || (value as number) < 0)
+      throw new SphynxError('protocol/format', `the server's allowance has no number of ${name}`);
+    return value as number;
+  };
+  return {
+    bundles: count('bundles'),
+    inferencesInHour: count('inferencesInHour'),
+    inferences: count('inferences'),
+    preparationsInHour: count('preparationsInHour'),
+    preparations: count('preparations'),
+    hourEndsMs: count('hourEndsMs'),
+  };
+}
+
+/**
+ * Throws where a server leaves less than `count` preparations, before the first of them: 'server/busy' for bundles that it
+ * lets a client hold, 'quota/exceeded' for quotas. What comes back within `patienceMs` is waited for instead.
+ */
+export function checkAllowance(allowance: Allowance | undefined, count: number, patienceMs: number): void {
+  if (allowance === undefined) return;
+  const { bundles, preparations, preparationsInHour, hourEndsMs } = allowance;
+  const wanted = `${count} bundle${count === 1 ? ' was' : 's were'} asked for`;
+  if (count > bundles)
+    throw new SphynxError(
+      'server/busy',
+      `${wanted}, and the server lets this client hold ${bundles} more: ask for fewer, or classify with those that are ready`,
+    );
+  if (count > preparations)
+    throw new SphynxError(
+      'quota/exceeded',
+      `${wanted}, and ${preparations} more may be prepared in all; ask the operator for more`,
+    );
+  if (count > preparationsInHour && hourEndsMs > patienceMs)
+    throw new SphynxError(
+      'quota/exceeded',
+      `${wanted}, and ${preparationsInHour} more may be prepared in this hour, which ends in ${Math.ceil(hourEndsMs / 60_000)} min; ask for fewer, or then`,
+      { retryAfterMs: hourEndsMs },
+    );
+}

@@ -1,0 +1,26 @@
+/** What keeps gRPC from a server, from the words of its failure and those of Node and OpenSSL below it. */
+const CAUSES: readonly (readonly [RegExp, string])[] = [
+  [/ECONNREFUSED/, 'nobody listens there'],
+  [/ENOTFOUND|EAI_AGAIN|name resolution failed/i, 'its name has no address (DNS)'],
+  [/ENETUNREACH|EHOSTUNREACH|ETIMEDOUT/, 'there is no way to it, or a firewall is in it'],
+  [/expired/i, 'TLS: its certificate has expired'],
+  [/altname|does not match/i, 'TLS: its certificate is for another name'],
+  [
+    /self.signed|unable to (get|verify)|local issuer|UNABLE_TO_/i,
+    'TLS: no authority that is trusted here has signed its certificate',
+  ],
+  [
+    /alert|handshake|certificate required/i,
+    'TLS: it refuses the connection; does it want a client certificate?',
+  ],
+  [/wrong version number|packet length|EPROTO|ssl/i, 'TLS: it does not speak it there'],
+  [
+    /ECONNRESET|EPIPE|socket hang up|disconnected|closed|dropped|failed to connect/i,
+    'it hangs up: perhaps it expects TLS, or a client certificate',
+  ],
+];
+
+/** Why a server cannot be reached, in words, where the failure tells. */
+export function causeOf(details: string): string | undefined {
+  return CAUSES.find(([words]) => words.test(details))?.[1];
+}
