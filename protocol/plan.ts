@@ -15,8 +15,8 @@ import { checkedTransferBytes } from '../crypto/ot/extension-check.ts';
 import { SEED_BYTES } from '../crypto/prg.ts';
 import { sha256Hex } from '../edge/digest.ts';
 import type { CardLayer, ModelCard, Shape } from '../model/card.ts';
+import { countFlags, flagsOf } from '../model/element-bitmap.ts';
 import { hashedJson } from '../model/hashed-json.ts';
-import { countLinear, linearFlags } from '../model/linear-elements.ts';
 import { classesOf } from '../model/output.ts';
 import { NONCE_BYTES } from './bundle.ts';
 import { type ElementOrder, elementOrder } from './element-order.ts';
@@ -154,7 +154,7 @@ function planLayers(
     return {
       name: layer.name,
       elements,
-      order: elementOrder(linearFlags(layer.linear, elements)),
+      order: elementOrder(flagsOf(layer.linear, elements)),
       chunks,
       runs: runsOf(chunks),
       heTensors: layer.terms.map(({ tensor, pool }) => heTensorOf(tensor, pool)),
@@ -166,7 +166,7 @@ function planLayers(
 function chunksOf({ output, gadget: parameters, linear }: CardLayer, setting: Setting): Chunk[] {
   if (!parameters) return [];
   const elements = elementsOf(output);
-  const relus = elements - countLinear(linear);
+  const relus = elements - countFlags(linear);
   const chunks: Chunk[] = [];
   const add = (kind: Gadget['kind'], start: number, end: number) => {
     const gadget: Gadget = { kind, ...parameters, digitBits: DIGIT_BITS[setting] };

@@ -1,8 +1,8 @@
 import onnxProto from 'onnx-proto';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { Shape } from '../../model/card.ts';
+import { flagsOf } from '../../model/element-bitmap.ts';
 import { elementsOf, tensorShapes, termConvolution } from '../../model/geometry.ts';
-import { linearFlags } from '../../model/linear-elements.ts';
 import type { FixedNetwork } from '../../model/network.ts';
 
 const { ModelProto, AttributeProto, TensorProto } = onnxProto.onnx;
@@ -33,7 +33,7 @@ export function onnxOf(network: FixedNetwork): Uint8Array {
       return graph.node('Conv', inputs, { pads, strides: [c.strideY, c.strideX], group: c.groups });
     });
     const value = summed.reduce((a, b) => graph.node('Add', [a, b]));
-    const flags = linearFlags(linear, elementsOf(output));
+    const flags = flagsOf(linear, elementsOf(output));
     tensors.push(gadget === null ? value : activation(graph, value, output, flags));
   }
   return graph.finish(shapes[0], tensors[tensors.length - 1]);

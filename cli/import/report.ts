@@ -1,10 +1,10 @@
 import type { ModelCard } from '../../model/card.ts';
+import { countFlags } from '../../model/element-bitmap.ts';
 import type { FixedPointPlan } from '../../model/fixed-point/planner.ts';
 import { type LayerRanges, wholeRange } from '../../model/fixed-point/ranges.ts';
 import { elementsOf } from '../../model/geometry.ts';
 import type { ImportedGraph } from '../../model/import/import-onnx.ts';
 import type { InputKind } from '../../model/input-kind.ts';
-import { countLinear } from '../../model/linear-elements.ts';
 import { bytes, counted, duration, table, whole } from '../units.ts';
 import type { Agreement } from './agreement.ts';
 import { SAME } from './answers.ts';
@@ -70,7 +70,7 @@ export function layerReports(
 ): LayerReport[] {
   return card.layers.map(({ name, output, gadget, linear }, l) => {
     const scales = plan.layers[l]?.scales ?? [2 ** plan.logitScaleBits];
-    const passed = countLinear(linear);
+    const passed = countFlags(linear);
     return {
       name,
       output: `${output.channels}x${output.height}x${output.width}`,

@@ -75,6 +75,7 @@ class Composer {
       name: 'logits',
       value: this.#vectorOf(outputName),
       linear: null,
+      square: null,
       cuts: [],
       operators: this.#operatorsOf([outputName]),
     };

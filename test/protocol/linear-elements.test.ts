@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { GADGET_CHUNK } from '../../crypto/garbling/gadget.ts';
+import { countFlags } from '../../model/element-bitmap.ts';
 import { runInteger } from '../../model/executor.ts';
-import { countLinear } from '../../model/linear-elements.ts';
 import type { FixedNetwork } from '../../model/network.ts';
 import { randomModel, randomSmallNetwork } from '../../model/random.ts';
 import { elementOrder, inOrder, putBack } from '../../protocol/element-order.ts';
@@ -107,7 +107,7 @@ for (const [setting, tables, online] of [
   test(`${setting}: an element that becomes linear saves all of its ReLU's bytes but 32 and 20`, () => {
     const costs = [0, 0.5, 1].map((linear) => {
       const plan = makePlan(randomModel({ ...SHAPE, linear }).card, setting);
-      const count = plan.card.layers.reduce((sum, layer) => sum + countLinear(layer.linear), 0);
+      const count = plan.card.layers.reduce((sum, layer) => sum + countFlags(layer.linear), 0);
       return { count, ...plan };
     });
     const [all] = costs;
