@@ -136,20 +136,20 @@ test('values so large that elements beside squares would keep no bits are refuse
     code: 'model/unsupported',
     message: /square whole channels/,
   });
-  for (const factor of [2 ** -40, 2 ** -10, 2 ** 10])
+  for (const factor of [2 ** -10, 2 ** 10])
     for (const { squares } of planFixedPoint(network, loud(factor), options(12)).layers)
       assert.ok(squares!.shiftBits >= 0 && squares!.shiftBits <= 20 && squares!.dropBits >= 6);
 });
 
-test('layers that calibration does not excite are planned all the same', () => {
+test('a layer whose kernels are all zero gets finite scales and bits', () => {
   for (const network of Object.values(NETWORKS)) {
-    const none = measureRanges(network, images).map((range, l) => {
-      if (l > 0) return range;
-      const { relu } = range;
-      const zeros = new Float64Array(relu.length);
-      return { relu: zeros, linear: zeros, square: zeros };
-    });
-    for (const { scales, squares } of planFixedPoint(network, none, options(12)).layers)
+    const [first, ...rest] = network.layers;
+    const dead = {
+      ...network,
+      layers: [{ ...first, kernels: [first.kernels[0].map(() => 0)], bias: first.bias.map(() => 0) }, ...rest],
+    };
+    const ranges = measureRanges(dead, images);
+    for (const { scales, squares } of planFixedPoint(dead, ranges, options(12)).layers)
       assert.ok(squares && scales.every((scale) => scale > 0 && Number.isFinite(scale)));
   }
 });
