@@ -1,5 +1,5 @@
 import { elementsOf } from '../../geometry.ts';
-import { type AffineValue, addBias, scaleChannels } from '../affine.ts';
+import { type AffineValue, addBias, addValues, scaleChannels } from '../affine.ts';
 import { perChannelBias } from '../bias.ts';
 import type { Constant } from '../onnx-constant.ts';
 import { unsupported } from '../refusals.ts';
@@ -16,7 +16,8 @@ import type { Quadratic } from './find-quadratics.ts';
  * so s goes into the bias of the layer, and the constant into what reads it. A layer is read channel by channel, so the
  * elements of one have a common factor `before` their nonlinearity and one `after` it. With squares alone that is p2
  * afterwards. Beside the others, whose factors are r |a| and p1, both follow: before * after = r |a| or p1, and
- * before^2 * after = p2.
+ * before^2 * after = p2. What is left of p1, the same for a whole channel, is added as x times that number: it is that of
+ * the ReLUs, and -1 where squares stand beside elements without x.
  */
 export function endQuadratic(
   quadratic: Quadratic,
@@ -33,13 +34,18 @@ export function endQuadratic(
   const before = shifted(scaleChannels(x, parts.before, none), parts.shift);
   const tensor = segments.end(before, flagged(parts.linear), flagged(parts.square));
   const untouched = parts.after.every((factor) => factor === 1) && parts.constant.every((c) => c === 0);
-  return untouched ? tensor : shifted(scaleChannels(tensor, parts.after, none), parts.constant);
+  const result = untouched ? tensor : shifted(scaleChannels(tensor, parts.after, none), parts.constant);
+  return parts.added.some((factor) => factor !== 0)
+    ? addValues(result, scaleChannels(x, parts.added, none))
+    : result;
 }
 
 interface Parts {
   /** Factors per channel. */
   readonly before: Float64Array;
   readonly after: Float64Array;
+  /** Of x, which is added to the result. */
+  readonly added: Float64Array;
   /** Per element. */
   readonly shift: Float64Array;
   readonly constant: Float64Array;
@@ -60,6 +66,7 @@ function partsOf(polynomial: Polynomial, elements: number, channels: number): Pa
   const parts: Parts = {
     before: new Float64Array(channels),
     after: new Float64Array(channels),
+    added: new Float64Array(channels),
     shift: new Float64Array(elements),
     constant: p0.slice(),
     linear: new Uint8Array(elements),
@@ -75,8 +82,7 @@ function partsOf(polynomial: Polynomial, elements: number, channels: number): Pa
         factors.square.add(p2[i]);
         parts.square[i] = 1;
       } else if (r[i] !== 0 && a[i] !== 0) {
-        if (p1[i] !== 0)
-          throw unsupported('an element is the sum of a ReLU and a line beside squares: choose one of them');
+        factors.lines.add(p1[i]);
         factors.relu.add(r[i] * Math.abs(a[i]));
         factors.signs.add(Math.sign(a[i]));
       } else {
@@ -86,12 +92,13 @@ function partsOf(polynomial: Polynomial, elements: number, channels: number): Pa
         parts.constant[i] += r[i] * Math.max(0, b[i]);
       }
     }
-    const { before, after } = factors.solve();
+    const { before, after, added } = factors.solve();
+    parts.added[channel] = added;
     parts.before[channel] = before;
     parts.after[channel] = after;
     for (let i = channel * area; i < end; i++) {
       if (parts.square[i]) {
-        const s = p1[i] / (2 * p2[i]);
+        const s = (p1[i] - added) / (2 * p2[i]);
         parts.shift[i] = before * s;
         parts.constant[i] -= p2[i] * s ** 2;
       } else if (!parts.linear[i]) parts.shift[i] = (before / a[i]) * b[i];
@@ -105,28 +112,32 @@ class Factors {
   readonly square = new Common('of the squares');
   readonly relu = new Common('of the ReLUs');
   readonly linear = new Common('of the elements without an activation');
+  /** Of the lines that are added to ReLUs. */
+  readonly lines = new Common('of x beside the ReLUs');
   /** Of what the ReLUs are taken of. */
   readonly signs = new Common('of what the ReLUs are taken of, in sign,');
 
-  /** The factors before and after the nonlinearity. */
-  solve(): { before: number; after: number } {
-    const [p2, p1, relu] = [this.square.value, this.linear.value, this.relu.value];
+  /** The factors before and after the nonlinearity, and that of x, which is added. */
+  solve(): { before: number; after: number; added: number } {
+    const [p2, relu] = [this.square.value, this.relu.value];
+    const without = p2 !== undefined && relu === undefined && this.linear.value === 0;
+    const added = without ? -1 : (this.lines.value ?? 0);
+    const p1 = this.linear.value === undefined ? undefined : this.linear.value - added;
     const sign = this.signs.value ?? 1;
     const others = relu === undefined ? p1 : relu * sign;
     if (relu !== undefined && p1 !== undefined && !alike(relu * sign, p1))
       throw unsupported(
         `a channel has ReLUs times ${relu * sign} and other elements times ${p1}: give all elements of a channel one factor`,
       );
-    if (p2 === undefined) return relu === undefined ? { before: p1 ?? 1, after: 1 } : { before: sign, after: relu };
-    if (others === undefined) return { before: 1, after: p2 };
-    if (others === 0)
-      throw unsupported('a channel has squares and elements that are constant: mask between squares and the value itself');
+    if (p2 === undefined)
+      return relu === undefined ? { before: p1 ?? 1, after: 1, added } : { before: sign, after: relu, added };
+    if (others === undefined) return { before: 1, after: p2, added };
     if (relu !== undefined && p2 / relu < 0)
       throw unsupported(
         `a channel has ReLUs times ${relu} and squares times ${p2}, of other sign: train with coefficients of x^2 above zero, or choose by whole channels`,
       );
     const before = p2 / others;
-    return { before, after: others / before };
+    return { before, after: others / before, added };
   }
 }
 
