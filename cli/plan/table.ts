@@ -15,7 +15,7 @@ export function planTable(card: ModelCard, plan: FixedPointPlan): string {
       gadget ? String(gadget.ringBits) : '-',
       gadget ? String(gadget.dropBits) : '-',
       `${Math.min(...scales).toPrecision(3)} .. ${Math.max(...scales).toPrecision(3)}`,
-      (LINEAR_ERROR / 2 ** (gadget?.dropBits ?? 0)).toPrecision(2),
+      (LINEAR_ERROR / 2 ** (plan.layers[l]?.squares?.dropBits ?? gadget?.dropBits ?? 0)).toPrecision(2),
     ];
   });
   const table = [['layer', 'output', 'k', 'f', 'scale', 'error'], ...rows];
