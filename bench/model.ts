@@ -10,10 +10,11 @@ import { FAMILY_NAMES, familyModel } from './families/family-model.ts';
 export const ZOO = join(import.meta.dirname, '..', 'model-zoo');
 
 /**
- * `sphynx:C,D,L1+L2[@SIZE][~LINEAR]`: channels, cells, reduce cells, side of the image, percent of linear elements.
+ * `sphynx:C,D,L1+L2[@SIZE][~LINEAR][^SQUARES]`: channels, cells, reduce cells, side of the image, percent of linear
+ * elements and of squares.
  * The cells have the slim form, with `sphynx-paper` the paper's.
  */
-const SPHYNX = /^sphynx(-paper)?:(\d+),(\d+),(\d+(?:\+\d+)*)(?:@(\d+))?(?:~(\d\d?(?:\.\d+)?))?$/;
+const SPHYNX = /^sphynx(-paper)?:(\d+),(\d+),(\d+(?:\+\d+)*)(?:@(\d+))?(?:~(\d\d?(?:\.\d+)?))?(?:\^(\d{1,3}(?:\.\d+)?))?$/;
 
 /** Largest C, D and side: more than any network of the papers. */
 const MOST = { channels: 100, cells: 50, side: 512 };
@@ -34,13 +35,13 @@ export async function benchModel(name: string): Promise<FixedNetwork> {
   if (existsSync(join(folder, MANIFEST_FILE))) return loadModel(folder);
   throw new SphynxError(
     'config/invalid',
-    `${name} is neither a folder of model-zoo/, nor the path of another one (./NAME), nor sphynx:C,D,L1+L2[@SIZE][~LINEAR], such as sphynx:5,10,0+5 (sphynx-paper: for the paper's cells), nor ${FAMILY_NAMES}`,
+    `${name} is neither a folder of model-zoo/, nor the path of another one (./NAME), nor sphynx:C,D,L1+L2[@SIZE][~LINEAR][^SQUARES], such as sphynx:5,10,0+5 (sphynx-paper: for the paper's cells), nor ${FAMILY_NAMES}`,
   );
 }
 
 function sphynxShape(
   name: string,
-  [, paper, C, D, reduce, side = '32', linear = '0']: readonly string[],
+  [, paper, C, D, reduce, side = '32', linear = '0', square = '0']: readonly string[],
 ): SphynxShape {
   const size = Number(side);
   const shape = { C: Number(C), D: Number(D), reduceAt: reduce.split('+').map(Number), size };
@@ -49,6 +50,7 @@ function sphynxShape(
     shape.C <= MOST.channels &&
     shape.D <= MOST.cells &&
     size <= MOST.side &&
+    Number(linear) + Number(square) <= 100 &&
     size % 2 ** (shape.reduceAt.length + (size < 224 ? 0 : 3)) === 0 &&
     shape.reduceAt.every((cell, i) => cell < shape.D && cell > (shape.reduceAt[i - 1] ?? -1));
   if (!sound)
@@ -57,7 +59,7 @@ function sphynxShape(
       `${name}: reduce cells must ascend below D, and the side must halve at every one of them`,
     );
   const form = paper === undefined ? 'slim' : 'paper';
-  return { ...shape, form, classes: classesOf(size), linear: Number(linear) / 100 };
+  return { ...shape, form, classes: classesOf(size), linear: Number(linear) / 100, square: Number(square) / 100 };
 }
 
 function classesOf(size: number): number {

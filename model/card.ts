@@ -1,4 +1,5 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
+import { areDisjoint, isBitmap } from './element-bitmap.ts';
 import { Fields } from './fields.ts';
 import {
   countMacs,
@@ -12,7 +13,6 @@ import {
 import { HEADS, headFits, labelCount, type OutputHead } from './head.ts';
 import { fitsPicture, INPUT_KINDS, type InputKind } from './input-kind.ts';
 import * as limits from './limits.ts';
-import { isLinearBitmap } from './linear-elements.ts';
 import { classesOf, isOutput, type Output } from './output.ts';
 
 /** Size of a tensor [channels, height, width], row-major. */
@@ -30,7 +30,7 @@ export interface Shape {
  * kernel is 1x1.
  */
 export interface TermShape {
-  /** 0 is the image; l + 1 is the ReLU output of layer l. */
+  /** 0 is the image; l + 1 is what the nonlinearities of layer l give. */
   readonly tensor: number;
   readonly pool: 'none' | 'sum';
   readonly kernelHeight: number;
@@ -42,7 +42,7 @@ export interface TermShape {
   readonly groups: number;
 }
 
-/** A linear layer: the sum of its terms plus a bias. All but the last are followed by ReLUs. */
+/** A linear layer: the sum of its terms plus a bias. All but the last are followed by nonlinearities. */
 export interface LayerShape {
   readonly name: string;
   readonly output: Shape;
@@ -58,11 +58,25 @@ export interface GadgetParameters {
   readonly dropBits: number;
 }
 
+/**
+ * The squares of a layer. An element x at product scale becomes z^2 mod 2^32, with z = x / 2^dropBits: exact while
+ * |x| < 2^30 - 2^dropBits. All other elements of the layer are multiplied by 2^shiftBits, so that those in a channel
+ * with squares have the scale of these.
+ */
+export interface Squares {
+  /** Which elements, as a bitmap (element-bitmap.ts). */
+  readonly elements: string;
+  readonly dropBits: number;
+  readonly shiftBits: number;
+}
+
 export interface CardLayer extends LayerShape {
   /** null after the last layer, whose output is the logits. */
   readonly gadget: GadgetParameters | null;
-  /** The elements that are linear, as a bitmap (linear-elements.ts); null where all are ReLUs. */
+  /** The elements that are linear, as a bitmap (element-bitmap.ts); null where none is. */
   readonly linear: string | null;
+  /** null where no element is squared. */
+  readonly squares: Squares | null;
 }
 
 /**
@@ -79,13 +93,16 @@ export interface Preprocessing {
   readonly limit: number | null;
 }
 
+export type CardFormat = 3 | 4;
+
 /** On what the fixed-point scales were measured; on random inputs they are only good for counting costs. */
 export type Calibration = (typeof CALIBRATIONS)[number];
 export const CALIBRATIONS = ['inputs', 'random'] as const;
 
 /** The public description of a model, sent to clients as JSON. It holds no weights. */
 export interface ModelCard {
-  readonly format: 3;
+  /** 4 where a layer has squares, which programs that know format 3 alone could not run. */
+  readonly format: CardFormat;
   readonly name: string;
   /** SHA-256 (hex) over all other fields and the integer weights. */
   readonly hash: string;
@@ -143,17 +160,20 @@ export function parseModelCard(json: unknown): ModelCard {
   return card;
 }
 
-const FORMAT = 3;
+/** The format of a card with these layers. */
+export function cardFormat(layers: readonly Pick<CardLayer, 'squares'>[]): CardFormat {
+  return layers.some(({ squares }) => squares !== null) ? 4 : 3;
+}
 
 /** Cards are written by the program that serves a model, so another format is another version of it. */
-function readFormat(fields: Fields): typeof FORMAT {
+function readFormat(fields: Fields): CardFormat {
   const format = fields.value('format');
   const remedy = 'client and server run different versions: update the older one';
   check(
-    format === FORMAT,
-    `card.format: expected ${FORMAT}, got ${JSON.stringify(format)?.slice(0, 20)}; ${remedy}`,
+    format === 3 || format === 4,
+    `card.format: expected 3 or 4, got ${JSON.stringify(format)?.slice(0, 20)}; ${remedy}`,
   );
-  return FORMAT;
+  return format as CardFormat;
 }
 
 function readShape(fields: Fields): Shape {
@@ -188,6 +208,7 @@ function readLayer(fields: Fields, index: number): CardLayer {
     terms: fields.each('terms', 1, limits.MAX_TERMS, (term) => readTerm(term, index)),
     gadget: fields.value('gadget') === null ? null : readGadget(fields.fields('gadget')),
     linear: readLinear(fields, elementsOf(output)),
+    squares: readSquares(fields, elementsOf(output)),
   };
   return layer;
 }
@@ -220,9 +241,23 @@ function readGadget(fields: Fields): GadgetParameters {
 function readLinear(fields: Fields, elements: number): string | null {
   const value = fields.value('linear') ?? null;
   if (value === null) return null;
-  const sound = typeof value === 'string' && isLinearBitmap(value, elements);
+  const sound = typeof value === 'string' && isBitmap(value, elements);
   check(sound, `${fields.where}.linear is neither null nor the bitmap of some of ${elements} elements`);
   return value as string;
+}
+
+/** Cards of models without squares may leave the field out. */
+function readSquares(layer: Fields, elements: number): Squares | null {
+  if ((layer.value('squares') ?? null) === null) return null;
+  const fields = layer.fields('squares');
+  const bitmap = fields.value('elements');
+  const sound = typeof bitmap === 'string' && isBitmap(bitmap, elements);
+  check(sound, `${fields.where}.elements is not the bitmap of some of ${elements} elements`);
+  return {
+    elements: bitmap as string,
+    dropBits: fields.integer('dropBits', limits.MIN_DROP_BITS, limits.MAX_SQUARE_DROP_BITS),
+    shiftBits: fields.integer('shiftBits', 0, limits.MAX_SHIFT_BITS),
+  };
 }
 
 /** Cards of models that give their logits may leave the field out. Only of classes one can be the likeliest. */
@@ -235,6 +270,10 @@ function readOutput(fields: Fields, head: OutputHead, labels: number): Output {
 }
 
 function checkConsistency(card: ModelCard): void {
+  check(
+    card.format === cardFormat(card.layers),
+    `card.format is ${card.format} ${card.format === 4 ? 'without' : 'with'} squares`,
+  );
   const last = card.layers.length - 1;
   const { channels, height, width } = card.layers[last].output;
   check(height === 1 && width === 1, 'card: the last layer does not give logits of size 1x1');
@@ -254,6 +293,11 @@ function checkConsistency(card: ModelCard): void {
       `card.layers[${l}]: a gadget after every layer but the last`,
     );
     check(layer.gadget !== null || layer.linear === null, `card.layers[${l}]: linear elements of the logits`);
+    check(layer.gadget !== null || layer.squares === null, `card.layers[${l}]: squares of the logits`);
+    check(
+      !layer.linear || !layer.squares || areDisjoint(layer.linear, layer.squares.elements),
+      `card.layers[${l}]: elements that are both linear and squares`,
+    );
     for (const [t] of layer.terms.entries()) {
       check(
         groupsFit(card, l, t),

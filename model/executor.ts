@@ -1,8 +1,8 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { convolve } from '../kernels/convolution.ts';
 import type { ModelCard } from './card.ts';
+import { flagsOf } from './element-bitmap.ts';
 import { elementsOf, termConvolution } from './geometry.ts';
-import { linearFlags } from './linear-elements.ts';
 import { exact, type LinearError, likely } from './linear-error.ts';
 import type { FixedNetwork } from './network.ts';
 
@@ -13,7 +13,7 @@ export type Tensor = Int32Array | Uint32Array;
 
 /**
  * The carry that truncation of shares loses at one element (protocol.md section 1): the output is
- * floor((x + 2^f) / 2^f) - carry, and then its ReLU unless the element is linear. On shares it is random, 0 with probability `fraction` =
+ * floor((x + 2^f) / 2^f) - carry, and then its ReLU or its square unless the element is linear. On shares it is random, 0 with probability `fraction` =
  * (x mod 2^f + 1) / 2^f, which rounds x / 2^f stochastically and without bias.
  */
 export type Carry = (layer: number, element: number, fraction: number) => 0 | 1;
@@ -88,8 +88,9 @@ function sumOverMap(tensor: Tensor, channels: number): Uint32Array {
 }
 
 /**
- * What the garbled gadgets make of a layer: values at product scale [elements] to the next secret tensor. A ReLU
- * wraps around at k bits; a linear element does not, but is the gadgets' only while -2^30 <= x < 2^30 - 2^f.
+ * What the gadgets make of a layer: values at product scale [elements] to the next secret tensor. A ReLU
+ * wraps around at k bits; a linear element and what is squared do not, but are the gadgets' only while
+ * -2^30 <= x < 2^30 - 2^f. A square wraps around at 32 bits.
  */
 export function applyGadgets(
   card: ModelCard,
@@ -97,16 +98,25 @@ export function applyGadgets(
   values: Tensor,
   carry: Carry,
 ): Int32Array<ArrayBuffer> {
-  const { gadget, linear: bitmap } = card.layers[layer];
+  const { gadget, linear: bitmap, squares } = card.layers[layer];
   if (gadget === null) throw new SphynxError('internal', `layer ${layer} has no gadgets`);
-  const linear = linearFlags(bitmap, values.length);
-  const { ringBits, dropBits } = gadget;
-  const unused = 32 - ringBits;
+  const linear = flagsOf(bitmap, values.length);
+  const square = flagsOf(squares?.elements ?? null, values.length);
+  const shift = squares?.shiftBits ?? 0;
+  const unused = 32 - gadget.ringBits;
+  const truncated = (i: number, dropBits: number) => {
+    const low = values[i] & (2 ** dropBits - 1);
+    return (values[i] >> dropBits) + 1 - carry(layer, i, (low + 1) / 2 ** dropBits);
+  };
   const out = new Int32Array(values.length);
   for (let i = 0; i < values.length; i++) {
-    const low = values[i] & (2 ** dropBits - 1);
-    const truncated = (values[i] >> dropBits) + 1 - carry(layer, i, (low + 1) / 2 ** dropBits);
-    out[i] = linear?.[i] ? truncated : Math.max(0, (truncated << unused) >> unused);
+    if (squares && square?.[i]) {
+      const z = truncated(i, squares.dropBits);
+      out[i] = Math.imul(z, z);
+    } else {
+      const x = truncated(i, gadget.dropBits);
+      out[i] = (linear?.[i] ? x : Math.max(0, (x << unused) >> unused)) << shift;
+    }
   }
   return out;
 }

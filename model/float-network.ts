@@ -10,14 +10,16 @@ import { elementsOf, termConvolution } from './geometry.ts';
 export interface FloatLayer extends LayerShape {
   readonly kernels: readonly FloatKernel[];
   readonly bias: Float64Array;
-  /** Flags of the elements without a ReLU (linear-elements.ts); of the last layer none. */
+  /** Flags of the elements without a ReLU (element-bitmap.ts); of the last layer none. */
   readonly linear: Uint8Array | null;
+  /** Flags of the elements that are squared in place of a ReLU; of the last layer none. */
+  readonly square: Uint8Array | null;
 }
 
 /** Weights in double precision, or in single precision where a network has so many that memory counts. */
 export type FloatKernel = Float64Array | Float32Array;
 
-/** A network as imported: in the shape of the protocol (ReLUs after every layer but the last), not yet in integers. */
+/** A network as imported: in the shape of the protocol (nonlinearities after every layer but the last), not yet in integers. */
 export interface FloatNetwork {
   readonly input: Shape;
   readonly layers: readonly FloatLayer[];
@@ -35,14 +37,14 @@ export class FloatRunner {
     );
   }
 
-  /** Outputs of all layers before their ReLUs, for a normalised image [channels, height, width]; the last are the logits. */
+  /** Outputs of all layers before their nonlinearities, for a normalised image [channels, height, width]; the last are the logits. */
   run(image: Float32Array): Float32Array[] {
     const tensors = [image];
     const outputs: Float32Array[] = [];
-    for (const [l, { linear }] of this.#network.layers.entries()) {
+    for (const [l, layer] of this.#network.layers.entries()) {
       const output = this.#layer(l, tensors);
       outputs.push(output);
-      tensors.push(activated(output, linear));
+      tensors.push(activated(output, layer));
     }
     return outputs;
   }
@@ -62,10 +64,16 @@ export class FloatRunner {
   }
 }
 
-/** The ReLUs of a layer's output, but where an element is linear. */
-export function activated(output: Float32Array, linear: Uint8Array | null): Float32Array {
+/** What the nonlinearities of a layer make of its output. */
+export function activated(
+  output: Float32Array,
+  { linear, square }: Pick<FloatLayer, 'linear' | 'square'>,
+): Float32Array {
   const tensor = output.slice();
-  for (let i = 0; i < tensor.length; i++) if (tensor[i] < 0 && !linear?.[i]) tensor[i] = 0;
+  for (let i = 0; i < tensor.length; i++) {
+    if (square?.[i]) tensor[i] *= tensor[i];
+    else if (tensor[i] < 0 && !linear?.[i]) tensor[i] = 0;
+  }
   return tensor;
 }
 

@@ -1,6 +1,6 @@
 import type { Convolution } from '../kernels/convolution.ts';
 import type { CardLayer, LayerShape, Shape } from './card.ts';
-import { countLinear } from './linear-elements.ts';
+import { countFlags } from './element-bitmap.ts';
 
 /** Sizes that follow from a network's shape. */
 
@@ -81,12 +81,17 @@ export function countMacs(network: NetworkShape): number {
   });
 }
 
-/** Elements of all layers but the last that are not linear. */
-export function countRelus({ layers }: { layers: readonly Pick<CardLayer, 'output' | 'linear'>[] }): number {
-  return layers
-    .slice(0, -1)
-    .reduce((sum, { output, linear }) => sum + elementsOf(output) - countLinear(linear), 0);
+/** Elements of all layers but the last that are neither linear nor squares. */
+export function countRelus({ layers }: { layers: readonly NonlinearLayer[] }): number {
+  return layers.slice(0, -1).reduce((sum, layer) => sum + reluCount(layer), 0);
 }
+
+/** Elements of a layer, which is not the last, that have a ReLU. */
+export function reluCount({ output, linear, squares }: NonlinearLayer): number {
+  return elementsOf(output) - countFlags(linear) - countFlags(squares?.elements ?? null);
+}
+
+type NonlinearLayer = Pick<CardLayer, 'output' | 'linear' | 'squares'>;
 
 function sumTerms(network: NetworkShape, measure: (layer: number, term: number) => number): number {
   return network.layers.reduce(

@@ -7,5 +7,6 @@ export function hashedJson(value: unknown): string {
 }
 
 function saysNothing(key: string, field: unknown): boolean {
-  return (key === 'linear' && field === null) || (key === 'output' && field === 'logits');
+  const absent = (key === 'linear' || key === 'squares') && field === null;
+  return absent || (key === 'output' && field === 'logits');
 }

@@ -27,6 +27,10 @@ export const RING_BITS = { min: 2, max: 20 } as const;
  * quarter of what is kept at f = 6; at fewer bits they would be larger than the rounding itself.
  */
 export const MIN_DROP_BITS = 6;
+/** The most bits that a square drops: its number before squaring keeps at least two bits, sign included. */
+export const MAX_SQUARE_DROP_BITS = 28;
+/** The most bits by which ReLUs and linear elements are shifted up beside squares: those that a ring of 12 bits leaves. */
+export const MAX_SHIFT_BITS = 20;
 /** k + f: the bits of a linear layer's output, sign included. */
 export const MAX_PRODUCT_BITS = 32;
 /** Bits of scale of the input, up or down: numbers of any unit fit. */

@@ -1,6 +1,6 @@
 import { sha256Hex } from '../edge/digest.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
-import { type ModelCard, parseModelCard } from './card.ts';
+import { cardFormat, type ModelCard, parseModelCard } from './card.ts';
 import { countMacs, countRelus, elementsOf, termWeights } from './geometry.ts';
 import { hashedJson } from './hashed-json.ts';
 import type { Output } from './output.ts';
@@ -48,7 +48,7 @@ export function assembleNetwork(draft: CardDraft, layers: readonly LayerWeights[
   }
   const card = parseModelCard({
     ...draft,
-    format: 3,
+    format: cardFormat(draft.layers),
     hash: '0'.repeat(64),
     relus: countRelus(draft),
     macs: countMacs(draft),

@@ -1,10 +1,10 @@
 import type { LayerShape, Shape, TermShape } from './card.ts';
+import { bitmapOf } from './element-bitmap.ts';
 import { elementsOf, termWeights } from './geometry.ts';
 import { fitsPicture } from './input-kind.ts';
 import { classifierOf, itself, type Path, termOf, then } from './layer-paths.ts';
-import { linearBitmap } from './linear-elements.ts';
 import { assembleNetwork, type CardDraft, type FixedNetwork, type LayerWeights } from './network.ts';
-import { randomLinear } from './random-linear.ts';
+import { randomElements } from './random-elements.ts';
 
 /** Networks with random weights, for tests and benchmarks: right in shape and range, with nothing learnt. */
 
@@ -32,6 +32,8 @@ export interface SphynxShape {
   readonly seed?: number;
   /** Share of every layer's elements that are linear, 0 if not given. */
   readonly linear?: number;
+  /** Share of every layer's elements that are squared, 0 if not given. */
+  readonly square?: number;
   /** Of the cells, slim if not given. */
   readonly form?: SphynxForm;
 }
@@ -67,10 +69,12 @@ const IMAGE_SCALE_BITS = 5;
 const WEIGHT_NORM = 5792;
 const DROP_BITS = 12;
 const LARGEST_WEIGHT = 1023;
+/** Of random squares: some five bits are left of what is squared, and so about as many as of a ReLU, which is shifted up by one. */
+const SQUARE_BITS = { dropBits: 18, shiftBits: 1 };
 
 /** A network with the layers of a collapsed Sphynx network (Cho et al.; the stem and all cells are linear maps). */
 export function randomModel(shape: SphynxShape): FixedNetwork {
-  const { C, D, reduceAt, size, classes = 100, seed = 1, linear = 0, form = 'slim' } = shape;
+  const { C, D, reduceAt, size, classes = 100, seed = 1, form = 'slim' } = shape;
   const { layers, sources } = stemOf(shape);
   let side = sources[1].side;
   let channels = C;
@@ -95,7 +99,7 @@ export function randomModel(shape: SphynxShape): FixedNetwork {
   }
   layers.push(classifierOf(layers.length, classes));
   const name = `random-sphynx${form === 'paper' ? '-paper' : ''}-${C}-${D}-${reduceAt.join('.')}-at-${size}`;
-  return randomNetwork(name, { channels: 3, height: size, width: size }, layers, seed, linear);
+  return randomNetwork(name, { channels: 3, height: size, width: size }, layers, seed, shape);
 }
 
 /** The layers before the first cell, and its two inputs. */
@@ -117,9 +121,9 @@ function stemOf({ C, size }: SphynxShape): { layers: LayerShape[]; sources: Path
 
 /**
  * A small network of `depth` layers with several terms, uneven padding and strides: whatever the format allows.
- * `linear`: the share of every layer's elements that are linear.
+ * `linear`, `square`: the shares of every layer's elements that are linear and squared.
  */
-export function randomSmallNetwork(seed: number, depth = 3, linear = 0): FixedNetwork {
+export function randomSmallNetwork(seed: number, depth = 3, linear = 0, square = 0): FixedNetwork {
   const random = seededRandom(seed);
   const upTo = (most: number) => 1 + Math.floor(random() * most);
   const input = { channels: upTo(3), height: 4 + upTo(4), width: 4 + upTo(4) };
@@ -135,7 +139,7 @@ export function randomSmallNetwork(seed: number, depth = 3, linear = 0): FixedNe
     tensors.push(output);
   }
   layers.push(classifierOf(depth, upTo(10)));
-  return randomNetwork(`random-${seed}`, input, layers, seed, linear);
+  return randomNetwork(`random-${seed}`, input, layers, seed, { linear, square });
 }
 
 function randomTerm(tensor: number, from: Shape, to: Shape, upTo: (most: number) => number): TermShape {
@@ -162,18 +166,18 @@ function randomTerm(tensor: number, from: Shape, to: Shape, upTo: (most: number)
   };
 }
 
-/** Random weights for layers, the last of which gives the logits; `linear`: the share of every other layer's elements. */
+/** Random weights for layers, the last of which gives the logits; `linear`, `square`: shares of every other layer's elements. */
 export function randomNetwork(
   name: string,
   input: Shape,
   shapes: LayerShape[],
   seed: number,
-  linear: number,
+  { linear = 0, square = 0 }: { readonly linear?: number; readonly square?: number },
 ): FixedNetwork {
   const random = seededRandom(seed);
   const chooseLinear = seededRandom(~seed);
   // Elements that keep their sign have twice the mean square.
-  const norm = WEIGHT_NORM / Math.sqrt(1 + linear);
+  const norm = WEIGHT_NORM / Math.sqrt(1 + linear + square);
   const gadget = { ringBits: RING_BITS, dropBits: DROP_BITS };
   const { channels, width, height } = input;
   const outputs = shapes[shapes.length - 1].output.channels;
@@ -193,9 +197,11 @@ export function randomNetwork(
     },
     labels: Array.from({ length: outputs }, (_, i) => `class ${i}`),
     layers: shapes.map((shape, l) => {
-      if (l === shapes.length - 1) return { ...shape, gadget: null, linear: null };
-      const flags = randomLinear(elementsOf(shape.output), linear, chooseLinear);
-      return { ...shape, gadget, linear: linearBitmap(flags) };
+      if (l === shapes.length - 1) return { ...shape, gadget: null, linear: null, squares: null };
+      const passed = randomElements(elementsOf(shape.output), linear, chooseLinear);
+      const elements = square > 0 ? bitmapOf(squaredAmong(passed, square, chooseLinear)) : null;
+      const squares = elements ? { elements, ...SQUARE_BITS } : null;
+      return { ...shape, gadget, linear: bitmapOf(passed), squares };
     }),
     logitScaleBits: 12,
   };
@@ -203,6 +209,14 @@ export function randomNetwork(
     draft,
     shapes.map((_, l) => randomWeights(draft, l, norm, random)),
   );
+}
+
+/** Random flags of squares, as many as the share of all elements says, of those that are not linear. */
+function squaredAmong(linear: Uint8Array, share: number, random: () => number): Uint8Array {
+  const left = linear.length - linear.reduce((sum, flag) => sum + flag, 0);
+  const chosen = randomElements(left, Math.min(1, (share * linear.length) / left), random);
+  let next = 0;
+  return linear.map((flag) => (flag ? 0 : chosen[next++]));
 }
 
 function randomWeights(draft: CardDraft, layer: number, norm: number, random: () => number): LayerWeights {

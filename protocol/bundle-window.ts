@@ -1,4 +1,3 @@
-import { LABEL_BYTES } from '../crypto/garbling/gadget.ts';
 import { kernels } from '../kernels/load.ts';
 import type { BundleSource } from './bundle.ts';
 import { type LayerPlan, type Plan, storedBytes } from './plan.ts';
@@ -47,7 +46,7 @@ export class BundleWindow {
     if (!layer || this.#nextChunk === layer.chunks.length || this.#loaded.length === WINDOW_CHUNKS)
       return false;
     const chunk = layer.chunks[this.#nextChunk++];
-    const labels = chunk.bytes.labels * LABEL_BYTES * chunk.count;
+    const labels = chunk.bytes.kept.labels * chunk.count;
     const start = this.#nextSlot * this.#slotBytes;
     const stored = this.#room.subarray(start, start + storedBytes(chunk));
     this.#nextSlot = (this.#nextSlot + 1) % WINDOW_CHUNKS;

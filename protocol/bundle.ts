@@ -3,7 +3,8 @@
  *
  *     mask seed [32] | nonce [16]
  *     per layer: share b_l [4 * elements]
- *                per chunk of its elements: client's input labels [16 * labels * count] | garbled tables [tables * count]
+ *                per chunk of its elements: what is kept of the client's labels [kept.labels * count] and of the
+ *                tables [kept.tables * count]: all, but of squares (crypto/squares/square.ts)
  *     where the client learns classes alone: its labels of the argmax over the logits | garbled tables
  *
  * The server keeps only its `BundleSecrets`. A bundle is spent once: whoever stores it must make sure.

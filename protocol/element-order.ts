@@ -1,16 +1,19 @@
 /**
- * The order in which the nonlinearities of a layer take its elements: those with a ReLU first, then the linear ones,
- * both ascending, so that every chunk has one gadget. It is public, as the mask is. null: the layer's own order.
+ * The order in which the nonlinearities of a layer take its elements: those with a ReLU first, then the linear ones, then
+ * the squares, each ascending, so that every chunk has one gadget. It is public, as the masks are. null: the layer's own
+ * order.
  */
 export type ElementOrder = Uint32Array | null;
 
-/** The order by flags [elements] of the linear elements. */
-export function elementOrder(linear: Uint8Array | null): ElementOrder {
-  if (!linear) return null;
-  const order = new Uint32Array(linear.length);
+/** The order by flags [elements] of the linear elements and of the squares, of which no element is both. */
+export function elementOrder(linear: Uint8Array | null, square: Uint8Array | null): ElementOrder {
+  const flags = linear ?? square;
+  if (!flags) return null;
+  const kinds = flags.map((_, i) => (linear?.[i] ?? 0) + 2 * (square?.[i] ?? 0));
+  const order = new Uint32Array(flags.length);
   let next = 0;
-  for (const flag of [0, 1])
-    for (let i = 0; i < linear.length; i++) if (linear[i] === flag) order[next++] = i;
+  for (const kind of [0, 1, 2])
+    for (let i = 0; i < kinds.length; i++) if (kinds[i] === kind) order[next++] = i;
   return order;
 }
 

@@ -8,6 +8,17 @@ export function tensorMask(plan: Plan, maskSeed: Uint8Array, tensor: number): Ui
   return expandWords(maskSeed, `tensor-mask/${tensor}`, plan.tensorElements[tensor]);
 }
 
+/** r of the squares of a chunk [count], which hides their z from the server, from the bundle's mask seed. */
+export function squareMask(maskSeed: Uint8Array, layer: number, { first, count }: Run): Uint32Array {
+  return expandWords(maskSeed, `square-mask/${layer}/${first}`, count);
+}
+
+/** A run of elements of a layer, in the order of its nonlinearities. */
+export interface Run {
+  readonly first: number;
+  readonly count: number;
+}
+
 /** The mask as one HE tensor sees it: itself, or its channel sums where the layer pools first. */
 export function heTensorMask(plan: Plan, maskSeed: Uint8Array, tensor: HeTensor): Uint32Array {
   const mask = tensorMask(plan, maskSeed, tensor.tensor);

@@ -57,7 +57,7 @@ export async function prepareClient(
     if (!runs[l]?.length) return;
     const share = await shares[l].promise;
     const choices =
-      l === last && plan.argmax ? logitChoices(plan.argmax, share) : reluChoices(plan.layers[l], share);
+      l === last && plan.argmax ? logitChoices(plan.argmax, share) : reluChoices(plan, l, share, maskSeed);
     requests[l] = await requestLabels(session, channel, l, choices);
   };
   const prove = async (l: number) => {
@@ -71,8 +71,9 @@ export async function prepareClient(
     }
   };
   const listen = async () => {
+    const nonce = await receiveTensor(channel, 'nonce', 0, NONCE_BYTES);
     sink.write(maskSeed);
-    sink.write(await receiveTensor(channel, 'nonce', 0, NONCE_BYTES));
+    sink.write(nonce);
     const hear = async (l: number) => {
       if (runs[l]?.length) challenges[l].resolve(await receiveChallenge(channel, l));
     };
@@ -81,7 +82,7 @@ export async function prepareClient(
       sink.write(wordsToBytes(await shares[l].promise));
       if (runs[l].length === 0) return;
       if (l === last && plan.argmax) await receiveArgmax(plan.argmax, channel, l, requests[l], sink);
-      else await receiveTables(plan, channel, l, requests[l], sink);
+      else await receiveTables(plan, channel, l, requests[l], { maskSeed, nonce }, sink);
     };
     for (const l of stepsOf(plan)) {
       if (l <= last) shares[l].resolve(await receiveShare(session, plan, channel, l));

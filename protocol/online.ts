@@ -62,7 +62,7 @@ export async function inferClient(
     try {
       for (let l = 0; l < last; l++) {
         const start = performance.now();
-        await reluClient(plan, channel, l, nonce, nextShare(l), tensorMask(plan, maskSeed, l + 1), window);
+        await reluClient(plan, channel, l, nonce, nextShare(l), maskSeed, window);
         layers.push({ name: plan.layers[l].name, ms: performance.now() - start });
       }
     } finally {

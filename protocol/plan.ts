@@ -5,7 +5,6 @@ import {
   type GadgetBytes,
   gadgetBytes,
   hasBitLabels,
-  LABEL_BYTES,
 } from '../crypto/garbling/gadget.ts';
 import { type HePlan, planHe } from '../crypto/he/packing.ts';
 import { SEED_BYTES as KEY_SEED_BYTES, PARAMETERS_HASH, PUBLIC_KEY_BYTES } from '../crypto/he/parameters.ts';
@@ -15,8 +14,9 @@ import { checkedTransferBytes } from '../crypto/ot/extension-check.ts';
 import { SEED_BYTES } from '../crypto/prg.ts';
 import { sha256Hex } from '../edge/digest.ts';
 import type { CardLayer, ModelCard, Shape } from '../model/card.ts';
+import { countFlags, flagsOf } from '../model/element-bitmap.ts';
+import { reluCount } from '../model/geometry.ts';
 import { hashedJson } from '../model/hashed-json.ts';
-import { countLinear, linearFlags } from '../model/linear-elements.ts';
 import { classesOf } from '../model/output.ts';
 import { NONCE_BYTES } from './bundle.ts';
 import { type ElementOrder, elementOrder } from './element-order.ts';
@@ -85,7 +85,7 @@ export interface Agreement {
 export interface Plan extends Agreement {
   /** SHA-256 (hex) over all that both parties must agree on. */
   readonly hash: string;
-  /** Elements of each secret tensor: the image, then the output of each ReLU layer. */
+  /** Elements of each secret tensor: the image, then the output of each layer but the last. */
   readonly tensorElements: readonly number[];
   readonly layers: readonly LayerPlan[];
   /** null where the client learns the logits. */
@@ -154,7 +154,10 @@ function planLayers(
     return {
       name: layer.name,
       elements,
-      order: elementOrder(linearFlags(layer.linear, elements)),
+      order: elementOrder(
+        flagsOf(layer.linear, elements),
+        flagsOf(layer.squares?.elements ?? null, elements),
+      ),
       chunks,
       runs: runsOf(chunks),
       heTensors: layer.terms.map(({ tensor, pool }) => heTensorOf(tensor, pool)),
@@ -163,19 +166,23 @@ function planLayers(
   return { heTensors, layers };
 }
 
-function chunksOf({ output, gadget: parameters, linear }: CardLayer, setting: Setting): Chunk[] {
+function chunksOf(layer: CardLayer, setting: Setting): Chunk[] {
+  const { gadget: parameters, squares } = layer;
   if (!parameters) return [];
-  const elements = elementsOf(output);
-  const relus = elements - countLinear(linear);
+  const elements = elementsOf(layer.output);
+  const relus = reluCount(layer);
+  const others = relus + countFlags(layer.linear);
+  const shiftBits = squares?.shiftBits ?? 0;
   const chunks: Chunk[] = [];
-  const add = (kind: Gadget['kind'], start: number, end: number) => {
-    const gadget: Gadget = { kind, ...parameters, digitBits: DIGIT_BITS[setting] };
+  const add = (kind: Gadget['kind'], start: number, end: number, own: Partial<Gadget> = {}) => {
+    const gadget = { kind, ...parameters, shiftBits, digitBits: DIGIT_BITS[setting], ...own };
     const bytes = gadgetBytes(gadget);
     for (let first = start; first < end; first += GADGET_CHUNK)
       chunks.push({ first, count: Math.min(GADGET_CHUNK, end - first), gadget, bytes });
   };
   add('relu', 0, relus);
-  add('rescale', relus, elements);
+  add('rescale', relus, others);
+  if (squares) add('square', others, elements, { dropBits: squares.dropBits, shiftBits: 0 });
   return chunks;
 }
 
@@ -220,7 +227,7 @@ function offlineBytes(layers: LayerPlan[], argmax: ArgmaxPlan | null, he: HePlan
 function onlineBytes(layers: LayerPlan[], argmax: ArgmaxPlan | null, inputElements: number): Traffic {
   const chunks = layers.flatMap((layer) => layer.chunks);
   return {
-    up: 4 * inputElements + sum(chunks.map(({ count }) => 4 * count)),
+    up: 4 * inputElements + sum(chunks.map(({ count, bytes }) => bytes.reply * count)),
     down:
       sum(chunks.map(({ count, bytes }) => bytes.online * count)) +
       (argmax?.bytes.online ?? 4 * layers[layers.length - 1].elements),
@@ -244,9 +251,9 @@ export function needsDelta({ layers, argmax }: Pick<Plan, 'layers' | 'argmax'>):
   return argmax !== null || layers.some(({ chunks }) => chunks.some(({ gadget }) => hasBitLabels(gadget)));
 }
 
-/** What the client stores of a chunk: its input's labels and the tables. */
+/** What the client stores of a chunk: what it keeps of its labels and of the tables. */
 export function storedBytes({ count, bytes }: Pick<Chunk, 'count' | 'bytes'>): number {
-  return LABEL_BYTES * chunkTransfers({ count, bytes }) + bytes.tables * count;
+  return (bytes.kept.labels + bytes.kept.tables) * count;
 }
 
 /** `Plan.hash` without the plan. */

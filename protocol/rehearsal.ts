@@ -42,7 +42,7 @@ export async function rehearseServer(plan: Plan, network: FixedNetwork, pause: P
   const last = plan.layers.length - 1;
   const lines = tensor('masked-input', 0, [4 * plan.tensorElements[0]]);
   for (const [layer, { chunks }] of plan.layers.slice(0, last).entries()) {
-    const pieces = chunks.map(({ count }) => 4 * count);
+    const pieces = chunks.map(({ count, bytes }) => bytes.reply * count);
     lines.push(...tensor('masked-activations', layer, pieces));
   }
   const secrets = { seed: randomSeed(), delta: randomSeed().subarray(0, 16) };

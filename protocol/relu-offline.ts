@@ -2,19 +2,21 @@ import { clientBits } from '../crypto/garbling/evaluate.ts';
 import { LABEL_BYTES } from '../crypto/garbling/gadget.ts';
 import { garble } from '../crypto/garbling/garble.ts';
 import { forgetSecrets } from '../crypto/garbling/keys.ts';
+import { joinBytes } from '../crypto/join-bytes.ts';
+import { garbleSquares, keepSquares, squareChoices } from '../crypto/squares/square.ts';
 import { release } from '../kernels/release.ts';
 import type { BundleSecrets, BundleSink } from './bundle.ts';
 import type { Channel } from './channel.ts';
 import { inOrder } from './element-order.ts';
 import type { LabelRequest } from './label-transfer.ts';
-import { garblerKeys } from './masks.ts';
-import { type Chunk, chunkTransfers, type LayerPlan, type Plan } from './plan.ts';
+import { garblerKeys, squareMask } from './masks.ts';
+import { type Chunk, chunkTransfers, type Plan } from './plan.ts';
 import { segmentsOf, sendTensor, TensorReader } from './tensor-stream.ts';
 import { traced } from './trace.ts';
 
 /**
- * The ReLUs of one layer, offline (DELPHI section 4.2; protocol.md section 3), and the truncation of its linear
- * elements. The client asks for the labels of its share b_l (label-transfer.ts); then, for every chunk:
+ * The ReLUs of one layer, offline (DELPHI section 4.2; protocol.md section 3), the truncation of its linear
+ * elements, and its squares (protocol.md, "Squares"). The client asks for the labels of its share b_l (label-transfer.ts); then, for every chunk:
  *
  *     server -> client: garbled tables
  *
@@ -23,31 +25,50 @@ import { traced } from './trace.ts';
  */
 
 /** Client: the choices of its transfers, run by run. `share`: b_l [elements]. */
-export function* reluChoices({ runs, order }: LayerPlan, share: Uint32Array): Generator<() => Uint8Array> {
+export function* reluChoices(
+  { layers }: Plan,
+  layer: number,
+  share: Uint32Array,
+  maskSeed: Uint8Array,
+): Generator<() => Uint8Array> {
+  const { runs, order } = layers[layer];
   const ordered = inOrder(share, order);
-  for (const chunks of runs)
-    yield () => {
-      const choices = chunks.map(({ first, count, gadget }) =>
-        clientBits(gadget, ordered.subarray(first, first + count)),
-      );
-      return joined(choices);
-    };
+  const choicesOf = (chunk: Chunk) => {
+    const { first, count, gadget } = chunk;
+    const own = ordered.subarray(first, first + count);
+    return gadget.kind === 'square'
+      ? squareChoices(gadget, own, squareMask(maskSeed, layer, chunk))
+      : clientBits(gadget, own);
+  };
+  for (const chunks of runs) yield () => joinBytes(chunks.map(choicesOf));
 }
 
-/** Client: writes labels and tables to the bundle. `request`: what it asked for. */
+/** Client: writes to the bundle what it keeps of labels and tables. `request`: what it asked for. */
 export async function receiveTables(
   plan: Plan,
   channel: Channel,
   layer: number,
   { runs }: LabelRequest,
+  { maskSeed, nonce }: { readonly maskSeed: Uint8Array; readonly nonce: Uint8Array },
   sink: BundleSink,
 ): Promise<void> {
   const tables = new TensorReader(channel, 'garbled-tables', layer);
   for (const [i, chunks] of plan.layers[layer].runs.entries()) {
     const { labels, choices } = runs[i];
     for (const { chunk, own } of withLabels(chunks, labels)) {
+      const bytes = chunk.bytes.tables * chunk.count;
+      if (chunk.gadget.kind === 'square') {
+        const { first, count } = chunk;
+        const mask = squareMask(maskSeed, layer, chunk);
+        const table = await tables.read(bytes);
+        const kept = keepSquares(nonce, layer, first, count, mask, own, table);
+        release(table);
+        traced('store', layer, () => sink.write(kept.labels));
+        traced('store', layer, () => sink.write(kept.tables));
+        continue;
+      }
       traced('store', layer, () => sink.write(own));
-      for await (const piece of tables.pieces(chunk.bytes.tables * chunk.count)) {
+      for await (const piece of tables.pieces(bytes)) {
         traced('store', layer, () => sink.write(piece));
         release(piece);
       }
@@ -70,7 +91,11 @@ export async function garbleServer(
     for (const [i, chunks] of plan.layers[layer].runs.entries()) {
       for (const { chunk, own } of withLabels(chunks, zero[i])) {
         const { gadget, first, count } = chunk;
-        const tables = traced('garble', layer, () => garble(gadget, keys, first, count, own, segmentsOf));
+        const tables = traced('garble', layer, () =>
+          gadget.kind === 'square'
+            ? segmentsOf(garbleSquares(gadget, keys, first, count, own))
+            : garble(gadget, keys, first, count, own, segmentsOf),
+        );
         for (const piece of tables) {
           const start = offset;
           offset += piece.length;
@@ -95,15 +120,4 @@ function* withLabels(
     yield { chunk, own: labels.subarray(start, end) };
     start = end;
   }
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0];
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let start = 0;
-  for (const part of parts) {
-    whole.set(part, start);
-    start += part.length;
-  }
-  return whole;
 }

@@ -2,36 +2,37 @@ import { evaluate, readyEvaluator } from '../crypto/garbling/evaluate.ts';
 import { forgetSecrets } from '../crypto/garbling/keys.ts';
 import { outputMasks, removeMask, serverLabels } from '../crypto/garbling/online.ts';
 import { bytesToWords, subtractShares, wordsToBytes } from '../crypto/ring.ts';
+import { evaluateSquares, finishSquares, squareLabels } from '../crypto/squares/square.ts';
 import { nextTurn } from '../edge/next-turn.ts';
 import { release } from '../kernels/release.ts';
 import type { BundleSecrets } from './bundle.ts';
 import type { BundleWindow } from './bundle-window.ts';
 import type { Channel } from './channel.ts';
 import { inOrder, putBack } from './element-order.ts';
-import { garblerKeys } from './masks.ts';
+import { garblerKeys, squareMask, tensorMask } from './masks.ts';
 import type { Plan } from './plan.ts';
 import { sendTensor, TensorReader } from './tensor-stream.ts';
 import { traced } from './trace.ts';
 
 /**
- * The ReLUs of one layer, online (DELPHI section 4.2; protocol.md section 3), and the truncation of its linear
- * elements. For every chunk:
+ * The ReLUs of one layer, online (DELPHI section 4.2; protocol.md section 3), the truncation of its linear
+ * elements, and its squares (crypto/squares/square.ts). For every chunk:
  *
- *     server -> client: the digit keys of its share a_l
- *     client -> server: v - r, where v = ReLU(x) + rho, or the client's part of x / 2^f, masked by rho
+ *     server -> client: the digit keys of its share a_l; for squares also its masked part of z
+ *     client -> server: v - r, where v = ReLU(x) + rho, or the client's part of x / 2^f, masked by rho; for squares d and E
  *
  * Afterwards the server holds x - r for the next layer. Each side asks for the next chunk before it works on the
  * one at hand, and does while it waits what needs no message.
  */
 
-/** Client's half. `share`: b_l; `mask`: r of the tensor that the layer produces [elements]. */
+/** Client's half. `share`: b_l [elements]; `maskSeed`: the bundle's. */
 export async function reluClient(
   plan: Plan,
   channel: Channel,
   layer: number,
   nonce: Uint8Array,
   share: Uint32Array,
-  mask: Uint32Array,
+  maskSeed: Uint8Array,
   window: BundleWindow,
 ): Promise<void> {
   const { chunks, order } = plan.layers[layer];
@@ -45,21 +46,30 @@ export async function reluClient(
   let labels = ask(0);
   const [ownShare, ownMask] = traced('get ready', layer, () => {
     for (const gadget of new Set(chunks.map((chunk) => chunk.gadget))) readyEvaluator(gadget, nonce, layer);
-    return [inOrder(share, order), inOrder(mask, order)];
+    return [inOrder(share, order), inOrder(tensorMask(plan, maskSeed, layer + 1), order)];
   });
   // Replies leave while the next labels come in; waiting for each would let both sides block on a full window.
   const replies: Promise<void>[] = [];
-  for (const [i, { first, count, gadget }] of chunks.entries()) {
+  let offset = 0;
+  for (const [i, chunk] of chunks.entries()) {
+    const { first, count, gadget } = chunk;
     const online = await loadUntil(labels, window, layer);
     if (i + 1 < chunks.length) labels = ask(i + 1);
     const { tables, clientLabels } = traced('load', layer, () => window.next());
-    const own = ownShare.subarray(first, first + count);
-    const output = traced('evaluate', layer, () =>
-      evaluate(gadget, nonce, layer, first, count, own, tables, clientLabels, online),
-    );
+    const [own, mask] = [ownShare, ownMask].map((words) => words.subarray(first, first + count));
+    const masked = traced('evaluate', layer, () => {
+      const stored = [tables, clientLabels, online] as const;
+      if (gadget.kind !== 'square') {
+        const output = evaluate(gadget, nonce, layer, first, count, own, ...stored);
+        return wordsToBytes(subtractShares(output, mask));
+      }
+      const inner = squareMask(maskSeed, layer, chunk);
+      return evaluateSquares(gadget, nonce, layer, first, count, own, inner, mask, ...stored);
+    });
     release(online);
-    const masked = subtractShares(output, ownMask.subarray(first, first + count));
-    const reply = sendTensor(channel, 'masked-activations', layer, wordsToBytes(masked), 4 * first);
+    const start = offset;
+    offset += masked.length;
+    const reply = sendTensor(channel, 'masked-activations', layer, masked, start);
     reply.catch(() => {}); // seen by Promise.all below, or a sign of the same end that the next read meets
     replies.push(reply);
   }
@@ -98,8 +108,9 @@ export async function reluServer(
   const sendLabels = async () => {
     let offset = 0;
     for (const { first, count, gadget } of chunks) {
+      const own = ownShare.subarray(first, first + count);
       const labels = traced('select labels', layer, () =>
-        serverLabels(gadget, keys, first, count, ownShare.subarray(first, first + count)),
+        (gadget.kind === 'square' ? squareLabels : serverLabels)(gadget, keys, first, count, own),
       );
       const start = offset;
       offset += labels.length;
@@ -110,18 +121,21 @@ export async function reluServer(
   const receiveActivations = async () => {
     const reader = new TensorReader(channel, 'masked-activations', layer);
     const ask = (chunk: number) => {
-      const activations = reader.read(4 * chunks[chunk].count);
+      const activations = reader.read(chunks[chunk].bytes.reply * chunks[chunk].count);
       activations.catch(() => {}); // thrown where it is awaited
       return activations;
     };
     let activations = ask(0);
     for (const [i, { first, count, gadget }] of chunks.entries()) {
-      const received = bytesToWords(await activations);
+      const received = await activations;
       if (i + 1 < chunks.length) activations = ask(i + 1);
       traced('remove masks', layer, () => {
-        const masks = outputMasks(keys, first, count);
         const own = ownShare.subarray(first, first + count);
-        putBack(next, removeMask(gadget, masks, received, own), first, order);
+        const values =
+          gadget.kind === 'square'
+            ? finishSquares(keys, first, count, received)
+            : removeMask(gadget, outputMasks(keys, first, count), bytesToWords(received), own);
+        putBack(next, values, first, order);
       });
     }
   };

@@ -19,7 +19,7 @@ export const SEGMENT_KINDS = [
   'garbled-tables', // server: garbled tables for the same
   'masked-input', // client: x_0 - r_0
   'server-labels', // server: digit keys for one chunk of a ReLU layer, or labels and output colours for the argmax
-  'masked-activations', // client: v - r for one chunk
+  'masked-activations', // client: its replies v - r for one chunk, or d and E of squares
   'logit-share', // server: its share of the last layer's output, where the client learns the logits
   'ot-trees', // client: sums over its OT trees and the proof that they are sound, once per session
   'ot-proof', // client: the proof that each matrix of a layer stands for one set of choices

@@ -40,5 +40,7 @@ export function familyModel(name: string, classesOf: (size: number) => number): 
     return undefined;
   const layers = known.layers(numbers, size, classesOf(size));
   const input = { channels: 3, height: size, width: size };
-  return randomNetwork(`random-${name.replaceAll(/[:,@~]/g, '-')}`, input, layers, 1, Number(linear) / 100);
+  return randomNetwork(`random-${name.replaceAll(/[:,@~]/g, '-')}`, input, layers, 1, {
+    linear: Number(linear) / 100,
+  });
 }

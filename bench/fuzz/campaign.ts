@@ -15,7 +15,7 @@ import { recordTranscript } from './transcript.ts';
 import { startVictimServer, type VictimServer } from './victim-server.ts';
 import { type AllocationWatch, watchAllocations } from './watch-allocations.ts';
 
-/** Two tiny networks of two ReLU layers, with linear elements: every kind of segment, in a few ms each. */
+/** Two tiny networks of two layers of ReLUs, linear elements and squares: every kind of segment, in a few ms each. */
 const NETWORK = 15;
 const OTHER = 22;
 
@@ -98,8 +98,8 @@ export class Campaign {
    * @param lanes cases that run at once
    */
   static async open(seed: number, stateFolder: string, lanes: number): Promise<Campaign> {
-    const network = withOutput(randomSmallNetwork(NETWORK, 2, 0.3), seed % 2 === 1 ? 'logits' : 'label');
-    const other = randomSmallNetwork(OTHER, 2, 0.3);
+    const network = withOutput(randomSmallNetwork(NETWORK, 2, 0.3, 0.3), seed % 2 === 1 ? 'logits' : 'label');
+    const other = randomSmallNetwork(OTHER, 2, 0.3, 0.3);
     const allocations = watchAllocations();
     const transcript = await recordTranscript(network);
     const arrayBound = allocations.largest();

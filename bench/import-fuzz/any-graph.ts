@@ -64,6 +64,17 @@ const STEPS: readonly Step[] = [
   (b, x) => kept(x, b.node(pick(b, ['Abs', 'LeakyRelu', 'HardSigmoid', 'Neg']), [x.name])),
   (b, x) => kept(x, b.node(pick(b, ['Mul', 'Add', 'Sub']), [x.name, b.constant([x.channels, 1, 1])])),
   (b, x) => kept(x, b.node('Add', [x.name, b.constant([x.channels, x.height, x.width])])),
+  (b, x) => kept(x, b.quadratic(x.name, x.channels)),
+  (b, x) => kept(x, b.node(pick(b, ['Add', 'Sub']), [x.name, b.node('Pow', [x.name, b.values([], [2])])])),
+  (b, x) => {
+    const dims = pick(b, [
+      [x.channels, 1, 1],
+      [x.channels, x.height, x.width],
+    ]);
+    const mask = Array.from({ length: dims.reduce((size, side) => size * side) }, () => Number(chance(b)));
+    const other = pick(b, [x.name, b.node('Relu', [x.name])]);
+    return kept(x, b.masked(b.quadratic(x.name, x.channels), other, dims, mask));
+  },
   // Layouts.
   (b, x) => {
     const biased = b.node('Add', [toLast(b, x.name), b.constant([x.channels])]);

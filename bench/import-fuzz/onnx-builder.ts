@@ -91,12 +91,24 @@ export class OnnxBuilder {
 
   /** The ReLU of `input` where `mask` [dims] is 1, and `input` elsewhere. */
   maskedRelu(input: string, dims: number[], mask: number[]): string {
-    const kept = this.node('Mul', [this.node('Relu', [input]), this.values(dims, mask)]);
+    return this.masked(this.node('Relu', [input]), input, dims, mask);
+  }
+
+  /** `kept` where `mask` [dims] is 1, and `other` elsewhere. */
+  masked(kept: string, other: string, dims: number[], mask: number[]): string {
     const complement = this.values(
       dims,
       mask.map((keep) => 1 - keep),
     );
-    return this.node('Add', [kept, this.node('Mul', [input, complement])]);
+    const chosen = this.node('Mul', [kept, this.values(dims, mask)]);
+    return this.node('Add', [chosen, this.node('Mul', [other, complement])]);
+  }
+
+  /** p2 x^2 + p1 x + p0 of `input`, with numbers of each channel. */
+  quadratic(input: string, channels: number): string {
+    const [p2, p1, p0] = [0.05, -1, -0.5].map((low) => this.constant([channels, 1, 1], low, 0.5));
+    const square = this.node('Mul', [this.node('Mul', [input, input]), p2]);
+    return this.node('Add', [this.node('Add', [square, this.node('Mul', [input, p1])]), p0]);
   }
 
   /** The head of a classifier over a map of `channels`. */

@@ -1,8 +1,8 @@
 import onnxProto from 'onnx-proto';
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import type { Shape } from '../../model/card.ts';
+import type { Shape, Squares } from '../../model/card.ts';
+import { flagsOf } from '../../model/element-bitmap.ts';
 import { elementsOf, tensorShapes, termConvolution } from '../../model/geometry.ts';
-import { linearFlags } from '../../model/linear-elements.ts';
 import type { FixedNetwork } from '../../model/network.ts';
 
 const { ModelProto, AttributeProto, TensorProto } = onnxProto.onnx;
@@ -17,8 +17,10 @@ export function onnxOf(network: FixedNetwork): Uint8Array {
   const graph = new GraphWriter();
   const tensors = ['image'];
   const shapes = tensorShapes(card);
-  for (const [l, { output, terms, gadget, linear }] of card.layers.entries()) {
+  for (const [l, { output, terms, gadget, linear, squares }] of card.layers.entries()) {
     const { kernels, bias } = network.layers[l];
+    // Values are in the units of the ReLUs; squares drop other bits.
+    const squareUnit = 2 ** ((gadget?.dropBits ?? 0) - (squares?.dropBits ?? 0));
     const unit = gadget === null ? 1 : 2 ** -gadget.dropBits;
     const summed = terms.map(({ tensor, pool }, t) => {
       const c = termConvolution(card, l, t);
@@ -33,8 +35,9 @@ export function onnxOf(network: FixedNetwork): Uint8Array {
       return graph.node('Conv', inputs, { pads, strides: [c.strideY, c.strideX], group: c.groups });
     });
     const value = summed.reduce((a, b) => graph.node('Add', [a, b]));
-    const flags = linearFlags(linear, elementsOf(output));
-    tensors.push(gadget === null ? value : activation(graph, value, output, flags));
+    const flags = flagsOf(linear, elementsOf(output));
+    const plain = gadget === null ? value : activation(graph, value, output, flags);
+    tensors.push(squares ? squared(graph, value, plain, output, squares, squareUnit) : plain);
   }
   return graph.finish(shapes[0], tensors[tensors.length - 1]);
 }
@@ -53,6 +56,28 @@ function activation(graph: GraphWriter, value: string, shape: Shape, linear: Uin
     graph.node('Mul', [relu, kept]),
     graph.node('Mul', [value, graph.constant(dims, linear, 1)]),
   ]);
+}
+
+/** The square of `value` times `unit` at the squares, and `other` times 2^shiftBits elsewhere. */
+function squared(
+  graph: GraphWriter,
+  value: string,
+  other: string,
+  shape: Shape,
+  { elements, shiftBits }: Squares,
+  unit: number,
+): string {
+  const flags = flagsOf(elements, elementsOf(shape)) as Uint8Array;
+  const dims = [shape.channels, shape.height, shape.width];
+  const root = graph.node('Mul', [value, graph.constant(dims, flags, unit)]);
+  const square = graph.node('Mul', [root, root]);
+  if (!flags.includes(0)) return square;
+  const rest = graph.constant(
+    dims,
+    flags.map((flag) => 1 - flag),
+    2 ** shiftBits,
+  );
+  return graph.node('Add', [square, graph.node('Mul', [other, rest])]);
 }
 
 /** Zeros below or to the right of a map, of which the last window may leave out less than a stride. */

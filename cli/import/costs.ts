@@ -1,11 +1,12 @@
 import type { Plan, Traffic } from '../../protocol/plan.ts';
 import { PROFILES } from '../../transport/network-profiles.ts';
-import { ciphertextsOf, type MachineRates } from './machine-rates.ts';
+import { ciphertextsOf, type MachineRates, tableBytesOf } from './machine-rates.ts';
 
 /** What a bundle and an inference cost: bytes exactly, times by a model. */
 export interface Costs {
   readonly relus: number;
   readonly linearElements: number;
+  readonly squares: number;
   readonly macs: number;
   readonly rounds: number;
   readonly ciphertexts: number;
@@ -27,12 +28,16 @@ export interface Costs {
 export function costsOf(plan: Plan, rates: MachineRates, linearMs: number): Costs {
   const { card, offlineBytes, onlineBytes, bundleBytes, rounds } = plan;
   const ciphertexts = ciphertextsOf(plan);
-  const preparing = rates.ciphertextMs * ciphertexts + rates.tableMs * bundleBytes;
+  const preparing = rates.ciphertextMs * ciphertexts + rates.tableMs * tableBytesOf(plan);
   const inferring = rates.onlineMs * (onlineBytes.up + onlineBytes.down) + linearMs;
-  const elements = plan.layers.slice(0, -1).reduce((sum, layer) => sum + layer.elements, 0);
+  const countOf = (kind: 'rescale' | 'square') =>
+    plan.layers
+      .flatMap(({ chunks }) => chunks)
+      .reduce((sum, { count, gadget }) => sum + (gadget.kind === kind ? count : 0), 0);
   return {
     relus: card.relus,
-    linearElements: elements - card.relus,
+    linearElements: countOf('rescale'),
+    squares: countOf('square'),
     macs: card.macs,
     rounds,
     ciphertexts,

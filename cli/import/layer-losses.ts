@@ -19,10 +19,7 @@ export function layerLosses(
   const scales = [plan.inputScaleBits.map((bits) => 2 ** bits), ...plan.layers.map((layer) => layer.scales)];
   for (const image of images) {
     const outputs = runner.run(image);
-    const tensors = [
-      image,
-      ...outputs.slice(0, -1).map((output, l) => activated(output, float.layers[l].linear)),
-    ];
+    const tensors = [image, ...outputs.slice(0, -1).map((output, l) => activated(output, float.layers[l]))];
     const integers = tensors.map((tensor, t) => quantized(tensor, scales[t]));
     for (const [l, sum] of sums.entries()) {
       const raw = linearLayer(fixed, l, integers);

@@ -1,3 +1,4 @@
+import { LABEL_BYTES } from '../../crypto/garbling/gadget.ts';
 import { randomSeed } from '../../crypto/prg.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { nearest, runInteger } from '../../model/executor.ts';
@@ -12,7 +13,7 @@ import { closeSession, openClientSession, openServerSession } from '../../protoc
 
 /** How fast this machine computes, both parties in one thread. */
 export interface MachineRates {
-  /** Of a bundle: ms per ciphertext, either way, and per byte of tables that the client stores. */
+  /** Of a bundle: ms per ciphertext, either way, and per byte of labels and tables. */
   readonly ciphertextMs: number;
   readonly tableMs: number;
   /** Of an inference: ms per byte of online messages, linear layers apart. */
@@ -30,7 +31,7 @@ export async function machineRates(): Promise<MachineRates> {
   const networks = PROBES.map((shape) => randomModel({ ...shape, classes: 10 }));
   await rehearse(networks[1]); // the first run is the interpreter's
   const [relus, products] = [await rehearse(networks[0]), await rehearse(networks[1])];
-  const [a, b] = [relus, products].map(({ plan }) => [ciphertextsOf(plan), plan.bundleBytes]);
+  const [a, b] = [relus, products].map(({ plan }) => [ciphertextsOf(plan), tableBytesOf(plan)]);
   const determinant = a[0] * b[1] - b[0] * a[1];
   const ciphertextMs = Math.max(0, (relus.offlineMs * b[1] - products.offlineMs * a[1]) / determinant);
   const tableMs = Math.max(0, (products.offlineMs * a[0] - relus.offlineMs * b[0]) / determinant);
@@ -42,6 +43,13 @@ export async function machineRates(): Promise<MachineRates> {
 export function ciphertextsOf({ he }: Plan): number {
   const up = he.tensors.reduce((sum, { ciphertexts }) => sum + ciphertexts, 0);
   return he.layers.flatMap(({ parts }) => parts).reduce((sum, { ciphertexts }) => sum + ciphertexts, up);
+}
+
+/** Bytes of labels and tables that both parties make for a bundle; of squares the client keeps fewer. */
+export function tableBytesOf({ layers }: Plan): number {
+  return layers
+    .flatMap(({ chunks }) => chunks)
+    .reduce((sum, { count, bytes }) => sum + count * (LABEL_BYTES * bytes.labels + bytes.tables), 0);
 }
 
 async function rehearse(network: FixedNetwork) {

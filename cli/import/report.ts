@@ -1,10 +1,11 @@
 import type { ModelCard } from '../../model/card.ts';
+import { countFlags } from '../../model/element-bitmap.ts';
 import type { FixedPointPlan } from '../../model/fixed-point/planner.ts';
 import { type LayerRanges, wholeRange } from '../../model/fixed-point/ranges.ts';
-import { elementsOf } from '../../model/geometry.ts';
+import type { SquareBits } from '../../model/fixed-point/square-scales.ts';
+import { reluCount } from '../../model/geometry.ts';
 import type { ImportedGraph } from '../../model/import/import-onnx.ts';
 import type { InputKind } from '../../model/input-kind.ts';
-import { countLinear } from '../../model/linear-elements.ts';
 import { bytes, counted, duration, table, whole } from '../units.ts';
 import { giveOrTake } from './accuracy.ts';
 import type { Agreement } from './agreement.ts';
@@ -51,8 +52,11 @@ export interface LayerReport {
   readonly output: string;
   readonly relus: number;
   readonly linear: number;
+  readonly squares: number;
   readonly ringBits: number | null;
   readonly dropBits: number | null;
+  /** Bits that squares drop before, and that the others are shifted up beside them; null without squares. */
+  readonly squareBits: SquareBits | null;
   /** Integer units per real unit, smallest and largest of the channels. */
   readonly scales: readonly [number, number];
   /** Largest magnitude in calibration. */
@@ -72,16 +76,18 @@ export function layerReports(
   losses: readonly number[],
   origins: ImportedGraph['origins'],
 ): LayerReport[] {
-  return card.layers.map(({ name, output, gadget, linear }, l) => {
+  return card.layers.map((layer, l) => {
+    const { name, output, gadget, linear, squares } = layer;
     const scales = plan.layers[l]?.scales ?? [2 ** plan.logitScaleBits];
-    const passed = countLinear(linear);
     return {
       name,
       output: `${output.channels}x${output.height}x${output.width}`,
-      relus: gadget ? elementsOf(output) - passed : 0,
-      linear: passed,
+      relus: gadget ? reluCount(layer) : 0,
+      linear: countFlags(linear),
+      squares: countFlags(squares?.elements ?? null),
       ringBits: gadget?.ringBits ?? null,
       dropBits: gadget?.dropBits ?? null,
+      squareBits: plan.layers[l]?.squares ?? null,
       scales: [Math.min(...scales), Math.max(...scales)],
       range: Math.max(...wholeRange(ranges[l])),
       loss: losses[l],
@@ -113,7 +119,7 @@ export function describeImport(report: ImportReport): string {
     cuts.length > 0 ? 'cut, at 20 bytes online per element:' : null,
     ...cuts.map(describeCuts),
     '',
-    `${whole(costs.relus)} ReLUs, ${whole(costs.linearElements)} linear elements, ${whole(costs.macs)} products, ${counted(costs.rounds, 'round trip')}`,
+    `${whole(costs.relus)} ReLUs, ${whole(costs.squares)} squares, ${whole(costs.linearElements)} linear elements, ${whole(costs.macs)} products, ${counted(costs.rounds, 'round trip')}`,
     `offline: ${bytes(costs.offlineBytes.up)} up, ${bytes(costs.offlineBytes.down)} down, ${bytes(costs.bundleBytes)} stored by the client`,
     `online: ${bytes(costs.onlineBytes.up)} up, ${bytes(costs.onlineBytes.down)} down`,
     '',
@@ -166,14 +172,22 @@ function describeCuts({ name, linear, relus, cuts }: LayerReport): string {
 }
 
 function layerTable(layers: readonly LayerReport[]): string {
-  const header = ['LAYER', 'OUTPUT', 'RELUS', 'LINEAR', 'K', 'F', 'SCALE', 'LARGEST', 'LOSS', 'OPERATORS'];
+  const squared = layers.some(({ squareBits }) => squareBits !== null);
+  const header = [
+    ...['LAYER', 'OUTPUT', 'RELUS', 'LINEAR', ...(squared ? ['SQUARES'] : []), 'K', 'F'],
+    ...[...(squared ? ['G', 'SHIFT'] : []), 'SCALE', 'LARGEST', 'LOSS', 'OPERATORS'],
+  ];
   const rows = layers.map((layer) => [
     layer.name,
     layer.output,
     layer.relus,
     layer.linear,
+    ...(squared ? [layer.squares] : []),
     String(layer.ringBits ?? '-'),
     String(layer.dropBits ?? '-'),
+    ...(squared
+      ? [String(layer.squareBits?.dropBits ?? '-'), String(layer.squareBits?.shiftBits ?? '-')]
+      : []),
     layer.scales.map((scale) => scale.toPrecision(3)).join(' .. '),
     layer.range.toPrecision(3),
     `${(100 * layer.loss).toFixed(2)}%`,

@@ -6,7 +6,7 @@ import type { KernelMemory } from '../../kernels/memory.ts';
 import { type GateHash, gateHash, inKernelMemory, PURPOSE } from '../hash.ts';
 import { addShares, bytesToWords } from '../ring.ts';
 import { CORRECTION_BYTES, checkChunk, checkLength, digitsOf, type Gadget, gadgetBytes } from './gadget.ts';
-import { circuitInput, evaluatorPart } from './inputs.ts';
+import { circuitInput, evaluatorPart, shifted } from './inputs.ts';
 import { plane, Rows } from './rows.ts';
 
 /** What all the passes over a chunk share. */
@@ -33,7 +33,7 @@ export function clientBits(gadget: Gadget, share: Uint32Array): Uint8Array {
 
 /** Evaluator, online: makes the ciphers of a layer ahead of the first `evaluate`, while it has nothing else to do. */
 export function readyEvaluator(gadget: Gadget, nonce: Uint8Array, layer: number): void {
-  const purposes = gadget.kind === 'rescale' ? [PURPOSE.decode(0)] : reluPurposes(gadget);
+  const purposes = gadget.kind === 'relu' ? reluPurposes(gadget) : [PURPOSE.decode(0)];
   gateHash(nonce, layer).ready(purposes);
 }
 
@@ -45,8 +45,8 @@ function* reluPurposes(gadget: Gadget): Iterable<number> {
 }
 
 /**
- * Evaluator, online. Evaluates elements first .. first + count of a layer: f(x) + rho mod 2^32 [count words],
- * where only the garbler knows rho.
+ * Evaluator, online. Evaluates elements first .. first + count of a layer: 2^shiftBits (f(x) + rho) mod 2^32
+ * [count words], where only the garbler knows rho.
  *
  * `nonce`, `layer`: as the garbler's; `share`: the evaluator's own [count words]; `tables`: from `garble`
  * [tables * count bytes]; `clientLabels`: of its input bits, from OT [16 * labels * count, position-major];
@@ -84,7 +84,10 @@ export function evaluate(
         openDecodeTable(chunk, bit, label(bit), label(gadget.ringBits - 1), opened);
     }
     const masked = addShares(opened, bytesToWords(chunk.rows.take(CORRECTION_BYTES * count)));
-    return gadget.kind === 'relu' ? masked : addShares(masked, evaluatorPart(gadget, share));
+    return shifted(
+      gadget.kind === 'relu' ? masked : addShares(masked, evaluatorPart(gadget, share)),
+      gadget,
+    );
   });
 }
 

@@ -11,7 +11,7 @@ import { PRODUCT_BYTES, PRODUCT_TRANSFERS } from '../ot/oblivious-product.ts';
  * - 'rescale': x / 2^f alone, rounded stochastically, exact while |x| < 2^30 - 2^f;
  * - 'square': the square of that mod 2^32 (crypto/squares/square.ts).
  *
- * For f = 0 nothing is dropped and nothing rounded.
+ * For f = 0 nothing is dropped and nothing rounded. What 'relu' and 'rescale' give is multiplied by 2^shiftBits.
  */
 export interface Gadget {
   readonly kind: 'relu' | 'rescale' | 'square';
@@ -19,6 +19,8 @@ export interface Gadget {
   readonly ringBits: number;
   /** f: low bits that are dropped, 0..30; k + f <= 32. */
   readonly dropBits: number;
+  /** Bits that the result is shifted up by, 0..31; 0 for 'square'. */
+  readonly shiftBits: number;
   /** Bits of the garbler's input per online label. */
   readonly digitBits: 1 | 2;
 }
@@ -140,10 +142,12 @@ export function checkLength(label: string, array: { length: number }, expected: 
     throw new SphynxError('crypto/input', `${label}: expected a length of ${expected}, got ${array.length}`);
 }
 
-function checkGadget({ kind, ringBits, dropBits, digitBits }: Gadget): void {
+function checkGadget({ kind, ringBits, dropBits, shiftBits, digitBits }: Gadget): void {
   const width = kind === 'relu' ? ringBits : 2;
   const sound =
     Number.isInteger(width) && width >= 2 && width <= MAX_RING_BITS && (digitBits === 1 || digitBits === 2);
+  if (!Number.isInteger(shiftBits) || shiftBits < 0 || shiftBits > (kind === 'square' ? 0 : 31))
+    throw new SphynxError('crypto/input', `a ${kind} gadget cannot shift its result by ${shiftBits} bits`);
   if (!sound || !Number.isInteger(dropBits) || dropBits < 0 || width + dropBits > 32)
     throw new SphynxError(
       'crypto/input',

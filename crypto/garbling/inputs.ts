@@ -17,6 +17,12 @@ export function offsetShare({ kind, dropBits }: Gadget, share: Uint32Array): Uin
   return moved;
 }
 
+/** Words times 2^shiftBits, in place. */
+export function shifted<Words extends Uint32Array>(words: Words, { shiftBits }: Gadget): Words {
+  if (shiftBits > 0) for (let e = 0; e < words.length; e++) words[e] <<= shiftBits;
+  return words;
+}
+
 /** The bits of a share that enter the circuit: (share >>> f) mod 2^k, or the top bit for 'rescale'. */
 export function circuitInput(gadget: Gadget, share: Uint32Array): Uint32Array<ArrayBuffer> {
   const { kind, ringBits, dropBits } = gadget;

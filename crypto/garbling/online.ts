@@ -3,7 +3,7 @@ import { allKeyCounters, colourSentKeys, sentKeyCounters } from '../../kernels/d
 import type { KernelMemory } from '../../kernels/memory.ts';
 import type { BlockCipher } from '../block-cipher.ts';
 import { inKernelMemory } from '../hash.ts';
-import { addShares, subtractShares } from '../ring.ts';
+import { subtractShares } from '../ring.ts';
 import {
   checkChunk,
   checkLength,
@@ -13,7 +13,7 @@ import {
   type GarblerKeys,
   gadgetBytes,
 } from './gadget.ts';
-import { circuitInput, garblerPart, offsetShare } from './inputs.ts';
+import { circuitInput, garblerPart, offsetShare, shifted } from './inputs.ts';
 import { layerSecrets } from './keys.ts';
 import { plane } from './rows.ts';
 
@@ -85,8 +85,8 @@ export function outputMasks(keys: GarblerKeys, first: number, count: number): Ui
 }
 
 /**
- * What the garbler makes of the evaluator's reply v - r: x_next - r. Takes off rho, the `masks` from
- * `outputMasks`; for 'rescale' it also adds its own part of the result. `share`: as given to `serverLabels`. All
+ * What the garbler makes of the evaluator's reply v - r: x_next - r. Takes off 2^shiftBits rho, where rho are the `masks`
+ * from `outputMasks`; for 'rescale' it also adds its own part of the result. `share`: as given to `serverLabels`. All
  * of one length. Throws 'crypto/input' if they are not.
  */
 export function removeMask(
@@ -97,6 +97,6 @@ export function removeMask(
 ): Uint32Array {
   checkLength('masked activations', received, masks.length);
   checkLength('share', share, masks.length);
-  const unmasked = subtractShares(received, masks);
-  return gadget.kind === 'relu' ? unmasked : addShares(unmasked, garblerPart(gadget, share));
+  const own = gadget.kind === 'relu' ? new Uint32Array(masks) : subtractShares(masks, garblerPart(gadget, share));
+  return subtractShares(received, shifted(own, gadget));
 }

@@ -1,5 +1,6 @@
 import { sha256 } from '../../edge/digest.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
+import { joinBytes } from '../join-bytes.ts';
 import { type OtTreeBits, treeCount } from './ggm-trees.ts';
 import { TAG_BYTES } from './leaf-streams.ts';
 import { select } from './select.ts';
@@ -21,7 +22,7 @@ export function treeProofBytes(treeBits: OtTreeBits): number {
 /** The sender's proof. `tags`: of all leaves of every tree, in the order of their numbers. */
 export function proveTrees(session: Uint8Array, tags: readonly (readonly Uint8Array[])[]): Uint8Array {
   const sums = tags.map((tree) => sum(tree));
-  return concatenated([...sums, digest(session, tags)]);
+  return joinBytes([...sums, digest(session, tags)]);
 }
 
 /**
@@ -79,10 +80,4 @@ function sum(tags: readonly Uint8Array[]): Uint8Array {
   const total = new Uint8Array(TAG_BYTES);
   for (const tag of tags) for (let i = 0; i < TAG_BYTES; i++) total[i] ^= tag[i];
   return total;
-}
-
-function concatenated(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(TAG_BYTES * parts.length);
-  for (const [i, part] of parts.entries()) bytes.set(part, TAG_BYTES * i);
-  return bytes;
 }

@@ -18,6 +18,7 @@ import {
   productHash,
   takeProducts,
 } from '../ot/oblivious-product.ts';
+import { joinBytes } from '../join-bytes.ts';
 import { addShares, bytesToWords, wordsToBytes } from '../ring.ts';
 
 /**
@@ -35,7 +36,7 @@ import { addShares, bytesToWords, wordsToBytes } from '../ring.ts';
 
 /** The Rescale gadget inside. */
 function rescaleOf(gadget: Gadget): Gadget {
-  return { ...gadget, kind: 'rescale' };
+  return { ...gadget, kind: 'rescale', shiftBits: 0 };
 }
 
 /** The garbler's rho of a chunk: all that masks z. */
@@ -45,11 +46,7 @@ function rhoOf(keys: GarblerKeys, first: number, count: number): Uint32Array {
 
 /** Evaluator, offline: the choices of its transfers [33 * count], position-major. `masks`: r [count]. */
 export function squareChoices(gadget: Gadget, share: Uint32Array, masks: Uint32Array): Uint8Array {
-  const [wrap, products] = [clientBits(rescaleOf(gadget), share), productChoices(masks)];
-  const choices = new Uint8Array(wrap.length + products.length);
-  choices.set(wrap);
-  choices.set(products, wrap.length);
-  return choices;
+  return joinBytes([clientBits(rescaleOf(gadget), share), productChoices(masks)]);
 }
 
 /** Garbler, offline: table and corrections [tables * count bytes]. Arguments as those of `garble`. */
@@ -72,10 +69,7 @@ export function garbleSquares(
     layerSecrets(keys).squareMasks(first, count).products,
   );
   hash.close();
-  const tables = new Uint8Array(wrap.length + products.length);
-  tables.set(wrap);
-  tables.set(products, wrap.length);
-  return tables;
+  return joinBytes([wrap, products]);
 }
 
 /**
@@ -96,9 +90,7 @@ export function keepSquares(
   const own = labels.subarray(LABEL_BYTES * count);
   const shares = takeProducts(hash, first, own, masks, tables.subarray(wrapBytes));
   hash.close();
-  const kept = new Uint8Array(wrapBytes + shares.byteLength);
-  kept.set(tables.subarray(0, wrapBytes));
-  kept.set(wordsToBytes(shares), wrapBytes);
+  const kept = joinBytes([tables.subarray(0, wrapBytes), wordsToBytes(shares)]);
   return { labels: labels.subarray(0, LABEL_BYTES * count), tables: kept };
 }
 
@@ -113,10 +105,7 @@ export function squareLabels(
   const rescale = rescaleOf(gadget);
   const labels = serverLabels(rescale, keys, first, count, share);
   const parts = addShares(garblerPart(rescale, share), layerSecrets(keys).squareMasks(first, count).parts);
-  const sent = new Uint8Array(labels.length + parts.byteLength);
-  sent.set(labels);
-  sent.set(wordsToBytes(parts), labels.length);
-  return sent;
+  return joinBytes([labels, wordsToBytes(parts)]);
 }
 
 /**

@@ -8,10 +8,13 @@ import {
   MAX_LOGIT_SCALE_BITS,
   MAX_NAME,
   MAX_PRODUCT_BITS,
+  MAX_SHIFT_BITS,
+  MAX_SQUARE_DROP_BITS,
   MIN_DROP_BITS,
   RING_BITS,
 } from '../limits.ts';
 import type { FixedPointPlan } from './planner.ts';
+import type { SquareBits } from './square-scales.ts';
 
 const LAYER_NAME = new RegExp(`^[\\x20-\\x7e]{1,${MAX_NAME}}$`);
 
@@ -35,7 +38,18 @@ export function readPlan(json: unknown): FixedPointPlan {
         ringBits,
         dropBits: layer.integer('dropBits', MIN_DROP_BITS, MAX_PRODUCT_BITS - ringBits),
         scales: layer.numbers('scales', channels, Number.MIN_VALUE, Number.MAX_VALUE),
+        squares: readSquares(layer),
       };
     }),
+  };
+}
+
+/** Plans of models without squares may leave the field out. */
+function readSquares(layer: Fields): SquareBits | null {
+  if ((layer.value('squares') ?? null) === null) return null;
+  const squares = layer.fields('squares');
+  return {
+    dropBits: squares.integer('dropBits', MIN_DROP_BITS, MAX_SQUARE_DROP_BITS),
+    shiftBits: squares.integer('shiftBits', 0, MAX_SHIFT_BITS),
   };
 }

@@ -4,6 +4,7 @@ import type { FloatKernel, FloatLayer, FloatNetwork } from '../float-network.ts'
 import { MAX_LOGIT_SCALE_BITS, MAX_PRODUCT_BITS, MIN_DROP_BITS } from '../limits.ts';
 import type { InputScales } from './input-scales.ts';
 import { type LayerRanges, linearLimit, wholeRange } from './ranges.ts';
+import { channelKinds, planSquares, type SquareBits } from './square-scales.ts';
 
 /**
  * Fixed-point scales. A ReLU commutes with positive factors, so every channel of every secret tensor may have a
@@ -11,7 +12,8 @@ import { type LayerRanges, linearLimit, wholeRange } from './ranges.ts';
  * the scale at which its largest calibration value, with the margin, just fits k bits; then k bits are used well
  * everywhere and one k and f per layer are enough. f is the precision of the weights: as many bits as the bound on
  * the kernels' norm allows. Linear elements have room for 31 - f bits, whatever k is; so where they are the largest
- * of their channel, it may have a larger scale, as far as the norm at that f allows.
+ * of their channel, it may have a larger scale, as far as the norm at that f allows. Squares have bits of their own
+ * (square-scales.ts).
  */
 export interface FixedPointPlan {
   readonly format: 2;
@@ -33,8 +35,10 @@ export interface FixedPointLayer {
   /** k and f. */
   readonly ringBits: number;
   readonly dropBits: number;
-  /** Of the tensor after the ReLU, per channel. */
+  /** Of the tensor that the layer gives, per channel. */
   readonly scales: readonly number[];
+  /** null where no element is squared. */
+  readonly squares: SquareBits | null;
 }
 
 export interface PlannerOptions {
@@ -89,21 +93,29 @@ export function planFixedPoint(
   for (const [l, layer] of network.layers.slice(0, -1).entries()) {
     const { relu, linear } = ranges[l];
     const measured = wholeRange(ranges[l]);
-    const whole = measured.some((most) => most > 0) ? measured : expectedRange(layer, scales, largest);
-    const bound = relu.map((most, channel) => most || whole[channel]);
+    const dead = measured.every((most) => most === 0);
+    const whole = dead ? expectedRange(layer, scales, largest) : measured;
+    // Channels of squares alone have no part in k and f.
+    const others = channelKinds(layer).map(({ other }) => other);
+    const bound = relu.map((most, channel) =>
+      others[channel] ? most || (dead ? whole : linear)[channel] : 0,
+    );
     const smallest = largest / (margin * Math.max(...bound, SMALLEST_RANGE));
     const fits = (most: number) => Math.min(largest / (margin * most), SCALE_SPREAD * smallest);
+    const own = Array.from(whole, (most, channel) => (others[channel] ? fits(most) : 0));
     const wanted = Math.max(
-      weightBits(layer, scales, Array.from(whole, fits), weightNorm) + EXTRA_WEIGHT_BITS,
+      weightBits(layer, scales, own, weightNorm) + EXTRA_WEIGHT_BITS,
       LEAST_WEIGHT_BITS,
     );
-    // One bit less leaves linear elements room for k bits too.
+    // One bit less leaves linear elements, and what is squared, room for k bits too.
     const dropBits = Math.min(
       Math.max(wanted, MIN_DROP_BITS),
-      MAX_PRODUCT_BITS - ringBits - (layer.linear ? 1 : 0),
+      MAX_PRODUCT_BITS - ringBits - (layer.linear || layer.square ? 1 : 0),
     );
-    const norm = weightNorm * 2 ** Math.max(0, dropBits - wanted);
-    const most = largestScales(layer, scales, dropBits, norm);
+    /** The least f may ask for more than the norm. */
+    const bounds = (bits: number, wanted: number) =>
+      largestScales(layer, scales, bits, weightNorm * 2 ** Math.max(0, bits - wanted));
+    const most = bounds(dropBits, wanted);
     const room = linearLimit(dropBits) - 1;
     const bias = largestBias(layer);
     const fitting = most.map((scale, channel) =>
@@ -114,8 +126,16 @@ export function planFixedPoint(
         scale,
       ),
     );
-    layers.push({ name: layer.name, ringBits, dropBits, scales: fitting });
-    scales.push(fitting);
+    const planned = layer.square
+      ? planSquares({
+          ...{ layer, ranges: ranges[l], margin, dropBits, scales: fitting },
+          ...{ spread: SCALE_SPREAD, smallestRange: SMALLEST_RANGE },
+          weightBits: (own) => weightBits(layer, scales, own, weightNorm) + EXTRA_WEIGHT_BITS,
+          largest: bounds,
+        })
+      : { scales: fitting, squares: null };
+    layers.push({ name: layer.name, ringBits, dropBits, ...planned });
+    scales.push(planned.scales);
   }
   const last = network.layers[network.layers.length - 1];
   const largestLogit = margin * Math.max(...ranges[layers.length].linear, SMALLEST_RANGE);

@@ -1,11 +1,12 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import type { Preprocessing } from '../card.ts';
+import type { Preprocessing, Squares } from '../card.ts';
+import { bitmapOf } from '../element-bitmap.ts';
 import type { FloatKernel, FloatLayer, FloatNetwork } from '../float-network.ts';
 import type { OutputHead } from '../head.ts';
 import type { InputKind } from '../input-kind.ts';
-import { linearBitmap } from '../linear-elements.ts';
 import { assembleNetwork, type FixedNetwork, type LayerWeights } from '../network.ts';
 import { type FixedPointPlan, inputScales } from './planner.ts';
+import { productScales, type SquareBits } from './square-scales.ts';
 
 /** What a model's folder says about it besides its weights. */
 export interface ModelFacts {
@@ -51,8 +52,12 @@ export function quantizeNetwork(
         'model/format',
         `the fixed-point plan has ${own.length} scales for the ${channels} channels of ${layer.name}: plan it again`,
       );
-    const precision = 2 ** (l < last ? plan.layers[l].dropBits : plan.logitScaleBits);
-    const output = own.map((scale) => scale * precision);
+    if (l < last && !layer.square !== !plan.layers[l].squares)
+      throw new SphynxError(
+        'model/format',
+        `the fixed-point plan and the network disagree on whether ${layer.name} has squares: plan it again`,
+      );
+    const output = l < last ? productScales(layer, plan.layers[l]) : own.map(() => 2 ** plan.logitScaleBits);
     weights.push({
       kernels: layer.kernels.map((kernel, t) =>
         quantizeKernel(kernel, output, scales[layer.terms[t].tensor], layer.terms[t].groups),
@@ -64,12 +69,13 @@ export function quantizeNetwork(
     scales.push([...own]);
   }
   const { inputScaleBits: scaleBits, inputLimit: limit, calibration, logitScaleBits } = plan;
-  const layers = network.layers.map(({ name, output, terms, linear }, l) => ({
+  const layers = network.layers.map(({ name, output, terms, linear, square }, l) => ({
     name,
     output,
     terms,
     gadget: l < last ? { ringBits: plan.layers[l].ringBits, dropBits: plan.layers[l].dropBits } : null,
-    linear: linearBitmap(linear),
+    linear: bitmapOf(linear),
+    squares: squaresOf(square, plan.layers[l]?.squares),
   }));
   const { input } = network;
   const draft = {
@@ -81,6 +87,11 @@ export function quantizeNetwork(
     logitScaleBits,
   };
   return assembleNetwork(draft, weights);
+}
+
+function squaresOf(flags: Uint8Array | null, bits: SquareBits | null | undefined): Squares | null {
+  const elements = bitmapOf(flags);
+  return elements && bits ? { elements, ...bits } : null;
 }
 
 function quantizeKernel(

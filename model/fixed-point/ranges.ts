@@ -5,8 +5,10 @@ import type { FixedPointPlan } from './planner.ts';
 export interface LayerRanges {
   /** Of the elements that have a ReLU, before it. */
   readonly relu: Float64Array;
-  /** Of the others: linear elements, and the logits. */
+  /** Of linear elements, and of the logits. */
   readonly linear: Float64Array;
+  /** Of the elements that are squared, before it. */
+  readonly square: Float64Array;
 }
 
 /** Runs the float network on normalised images [channels, height, width] each. */
@@ -32,6 +34,7 @@ export class RangeMeter {
     this.ranges = network.layers.map(({ output: { channels } }) => ({
       relu: new Float64Array(channels),
       linear: new Float64Array(channels),
+      square: new Float64Array(channels),
     }));
   }
 
@@ -44,13 +47,14 @@ export class RangeMeter {
     }
     const outputs = this.#runner.run(image);
     const last = this.ranges.length - 1;
-    for (const [l, { relu, linear }] of this.ranges.entries()) {
-      const flags = this.#network.layers[l].linear;
+    for (const [l, { relu, linear, square }] of this.ranges.entries()) {
+      const flags = this.#network.layers[l];
       const output = outputs[l];
       const area = output.length / relu.length;
       for (let channel = 0, i = 0; channel < relu.length; channel++)
         for (let end = i + area; i < end; i++) {
-          const range = l === last || flags?.[i] ? linear : relu;
+          const passed = l === last || flags.linear?.[i];
+          const range = passed ? linear : flags.square?.[i] ? square : relu;
           range[channel] = Math.max(range[channel], Math.abs(output[i]));
         }
     }
@@ -58,22 +62,27 @@ export class RangeMeter {
   }
 }
 
-/** The largest magnitude of each channel, with a ReLU or without. */
-export function wholeRange({ relu, linear }: LayerRanges): Float64Array {
-  return relu.map((most, channel) => Math.max(most, linear[channel]));
+/** The largest magnitude of each channel, whatever its nonlinearities are. */
+export function wholeRange({ relu, linear, square }: LayerRanges): Float64Array {
+  return relu.map((most, channel) => Math.max(most, linear[channel], square[channel]));
 }
 
-/** Largest magnitude, in units after the bits are dropped, of an element that drops f bits and has no ReLU. */
+/** Largest magnitude, in units after the bits are dropped, of an element that drops f bits and is linear or squared. */
 export function linearLimit(dropBits: number): number {
   return 2 ** (30 - dropBits) - 1;
 }
 
 /** The largest measured value as a share of what the gadgets take; above 1 it was computed wrongly. */
 export function rangeUse({ layers }: FixedPointPlan, ranges: readonly LayerRanges[]): number {
-  const shares = layers.flatMap(({ ringBits, dropBits, scales }, l) => {
-    const share = (range: Float64Array, limit: number) =>
-      scales.reduce((most, scale, c) => Math.max(most, (range[c] * scale) / limit), 0);
-    return [share(ranges[l].relu, 2 ** (ringBits - 1)), share(ranges[l].linear, linearLimit(dropBits))];
+  const shares = layers.flatMap(({ ringBits, dropBits, scales, squares }, l) => {
+    const unit = 2 ** -(squares?.shiftBits ?? 0);
+    const share = (range: Float64Array, limit: number, kept = (scale: number) => scale * unit) =>
+      scales.reduce((most, scale, c) => Math.max(most, (range[c] * kept(scale)) / limit), 0);
+    return [
+      share(ranges[l].relu, 2 ** (ringBits - 1)),
+      share(ranges[l].linear, linearLimit(dropBits)),
+      squares ? share(ranges[l].square, linearLimit(squares.dropBits), Math.sqrt) : 0,
+    ];
   });
   return Math.max(0, ...shares);
 }

@@ -47,8 +47,7 @@ export const ARITHMETIC_OPERATORS: Record<string, Operator> = {
 
   Mul: (inputs) => {
     const [value, constant] = inputs.isConstant(0) ? [1, 0] : [0, 1];
-    if (!inputs.isConstant(constant))
-      throw unsupported(inputs.node.inputs[0] === inputs.node.inputs[1] ? SQUARE : PRODUCT);
+    if (!inputs.isConstant(constant)) throw unsupported(PRODUCT);
     return scaledBy(inputs.unsettled(value), inputs.constant(constant));
   },
 
@@ -65,18 +64,13 @@ export const ARITHMETIC_OPERATORS: Record<string, Operator> = {
     const exponent = inputs.isConstant(1) ? inputs.constant(1).values : [];
     if (exponent.length === 1 && exponent[0] === 1) return inputs.unsettled(0);
     throw unsupported(
-      exponent.length === 1 && exponent[0] === 2
-        ? SQUARE
-        : 'powers of values that depend on the image have no protocol here: put a Relu in its place and train a few epochs more',
+      'only the powers 1 and 2 of values that depend on the image have a protocol here: put a square or a Relu in its place and train a few epochs more',
     );
   },
 };
 
 const PRODUCT =
-  'it multiplies two values that depend on the image, such as attention or squeeze-and-excitation; products are supported with constants and as the masks of a Relu';
-
-const SQUARE =
-  'it squares a value that depends on the image, which has no protocol here yet: put a Relu in its place and train a few epochs more';
+  'it multiplies two values that depend on the image, such as attention or squeeze-and-excitation; products are supported with constants, as masks of a Relu, and of a value with itself';
 
 /** The sum of all inputs, those after the first times `sign`; some may be constants. */
 function sumOf(inputs: NodeInputs, sign: 1 | -1): AffineValue {

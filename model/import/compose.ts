@@ -12,6 +12,8 @@ import type { OnnxNode } from './onnx-node.ts';
 import { LINEAR, NONLINEAR, POINTWISE, refusal } from './operators.ts';
 import { neededLayers, type PendingLayer } from './pending-layer.ts';
 import { PendingLayers } from './pending-layers.ts';
+import { findQuadratics, type Quadratics } from './quadratics/find-quadratics.ts';
+import { endQuadratic } from './quadratics/quadratic-layer.ts';
 import { InexactError } from './refusals.ts';
 import { MOST_APART, vectorised } from './relayout.ts';
 import { operatorsOf, type Trace } from './trace.ts';
@@ -45,6 +47,7 @@ class Composer {
   readonly #graph: OnnxGraph;
   readonly #wanted: ReadonlySet<string>;
   readonly #masked: ReadonlyMap<OnnxNode, MaskedRelu>;
+  readonly #quadratics: Quadratics;
   readonly #constants: Map<string, OnnxConstant>;
   readonly #values = new Map<string, AffineValue>();
   /** What cut values, and pointwise maps of them, are without the cut: activations of these need not wait for it. */
@@ -61,6 +64,7 @@ class Composer {
     this.#graph = graph;
     this.#wanted = cuts;
     this.#masked = findMaskedRelus(graph);
+    this.#quadratics = findQuadratics(graph);
     this.#constants = new Map(graph.constants);
     this.#values.set(graph.inputName, tensorValue(0, graph.input, graph.layout));
     this.#early = { get: (name) => this.#uncut.get(name) ?? this.#values.get(name) };
@@ -75,6 +79,7 @@ class Composer {
       name: 'logits',
       value: this.#vectorOf(outputName),
       linear: null,
+      square: null,
       cuts: [],
       operators: this.#operatorsOf([outputName]),
     };
@@ -108,8 +113,10 @@ class Composer {
   }
 
   #visit(node: OnnxNode): void {
-    if (this.#masked.has(node) && node.type !== 'Relu') {
-      // Its Relu stands for all.
+    const { results, inside } = this.#quadratics;
+    const masked = this.#masked.has(node) && node.type !== 'Relu';
+    if (!results.has(node) && (inside.has(node) || masked)) {
+      // Another node of the activation stands for all: the last of a quadratic, the Relu of a masked one.
       if (node.inputs.some((name) => this.#broken.has(name))) this.#break(node);
       return;
     }
@@ -155,7 +162,7 @@ class Composer {
     } catch (error) {
       if (!(error instanceof InexactError)) throw error;
       this.#layers.found.length = before;
-      const composed = node.inputs.filter((name) => this.#isComposed(name));
+      const composed = this.#readsOf(node).filter((name) => this.#isComposed(name));
       if (composed.length === 0) throw error;
       for (const name of composed) this.#cut(name, `before ${node.type} ${node.label}: ${error.message}`);
       this.#apply(node, this.#values);
@@ -167,7 +174,16 @@ class Composer {
   #apply(node: OnnxNode, source: Lookup<AffineValue>): void {
     const nonlinear = NONLINEAR.get(node.type);
     const mask = this.#masked.get(node);
-    const segments = this.#layers.endedBy(node.label.slice(1, -1), () => this.#operatorsOf(node.inputs));
+    const segments = this.#layers.endedBy(node.label.slice(1, -1), () =>
+      this.#operatorsOf(this.#readsOf(node)),
+    );
+    const quadratic = this.#quadratics.results.get(node);
+    if (quadratic) {
+      const value = source.get(quadratic.source);
+      if (!value) throw formatError(`nothing computes ${JSON.stringify(quadratic.source)} from the input`);
+      this.#set(node.outputs[0], endQuadratic(quadratic, value, this.#constants, segments));
+      return;
+    }
     if (nonlinear) {
       const inputs = inputsOf(node, source, this.#constants);
       const end = () => segments.end(inputs.value(0), maskFlags(mask!, inputs.value(0)));
@@ -191,6 +207,12 @@ class Composer {
         node.outputs[0],
         [operator(inputsOf(node, this.#early, this.#constants), segments)].flat()[0],
       );
+  }
+
+  /** The values that a node is computed from, or that the activation is which it ends. */
+  #readsOf(node: OnnxNode): readonly string[] {
+    const quadratic = this.#quadratics.results.get(node);
+    return quadratic ? [quadratic.source] : node.inputs;
   }
 
   /** What the sizes of a value are, as a constant. */

@@ -54,7 +54,7 @@ function gigabytes(bytes: number): string {
   return (bytes / 2 ** 30).toFixed(1);
 }
 
-function finishLayer({ name, value, linear }: PendingLayer, input: Shape, many: boolean): FloatLayer {
+function finishLayer({ name, value, linear, square }: PendingLayer, input: Shape, many: boolean): FloatLayer {
   const { shape, terms, bias } = value;
   const nonzero = terms.filter((term) => zeroBorder(denseKernel(term)) !== null);
   // A layer that ignores all tensors still has to read one.
@@ -74,6 +74,7 @@ function finishLayer({ name, value, linear }: PendingLayer, input: Shape, many: 
     kernels: finished.map(({ weights }) => (many ? Float32Array.from(weights) : weights)),
     bias: perChannelBias(bias, shape.channels),
     linear,
+    square,
   };
 }
 

@@ -14,6 +14,7 @@ const ROUND_BYTES = 500_000;
 /** Per element, both directions, 12-bit ReLUs with digits of two bits (crypto/garbling/gadget.ts, protocol/plan.ts). */
 export const RELU_BYTES = 100;
 export const RESCALE_BYTES = 20;
+export const SQUARE_BYTES = 28;
 
 /** Products of the online phase that take as long as a byte: 4 G a second, a fifth of what one core does at best. */
 const MACS_PER_BYTE = 320;
@@ -27,7 +28,7 @@ export function costOf(layers: readonly PendingLayer[]): number {
   return gadgets + linearCost(layers);
 }
 
-/** The same without ReLUs and linear elements, which stay as many where layers are merged. */
+/** The same without what their nonlinearities cost, which stay as many where layers are merged. */
 export function linearCost(layers: readonly PendingLayer[]): number {
   let products = 0;
   let weights = 0;
@@ -52,9 +53,10 @@ function countOf(flags: Uint8Array): number {
   return count;
 }
 
-/** Bytes online of a layer's ReLUs and linear elements. */
-export function gadgetCost({ value, linear }: PendingLayer): number {
+/** Bytes online of a layer's ReLUs, linear elements and squares. */
+export function gadgetCost({ value, linear, square }: PendingLayer): number {
   const elements = elementsOf(value.shape);
   const passed = linear ? countOf(linear) : 0;
-  return RELU_BYTES * (elements - passed) + RESCALE_BYTES * passed;
+  const squared = square ? countOf(square) : 0;
+  return RELU_BYTES * (elements - passed - squared) + RESCALE_BYTES * passed + SQUARE_BYTES * squared;
 }

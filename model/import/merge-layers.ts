@@ -17,7 +17,13 @@ export function mergeLayers(layers: readonly PendingLayer[], tries = MOST_TRIES)
     if (left-- <= 0) break;
     const merged = tryPair(layers, i, j);
     if (merged && linearCost(merged) < cost)
-      return mergeLayers(mergePair(layers, i, j, joinedFlags(layers[i], layers[j])), left);
+      return mergeLayers(
+        mergePair(layers, i, j, {
+          linear: joinedFlags(layers[i], layers[j], 'linear'),
+          square: joinedFlags(layers[i], layers[j], 'square'),
+        }),
+        left,
+      );
   }
   return [...layers];
 }
@@ -58,26 +64,26 @@ function ancestorsOf(layers: readonly PendingLayer[]): Set<number>[] {
 /** Layers i and j as one, still without flags; null if that makes too large a kernel somewhere. */
 function tryPair(layers: readonly PendingLayer[], i: number, j: number): PendingLayer[] | null {
   try {
-    return mergePair(layers, i, j, null);
+    return mergePair(layers, i, j, { linear: null, square: null });
   } catch (error) {
     if (error instanceof InexactError) return null;
     throw error;
   }
 }
 
-/** Layers i < j, of which neither depends on the other, as one, whose linear elements are `linear`. */
+/** Layers i < j, of which neither depends on the other, as one with these flags. */
 function mergePair(
   layers: readonly PendingLayer[],
   i: number,
   j: number,
-  linear: Uint8Array | null,
+  flags: Pick<PendingLayer, 'linear' | 'square'>,
 ): PendingLayer[] {
   const [a, b] = [layers[i], layers[j]];
   const value = concatValues([a.value, b.value]);
   const both: PendingLayer = {
     name: `${a.name} + ${b.name}`,
     value,
-    linear,
+    ...flags,
     cuts: [...a.cuts, ...b.cuts],
     operators: [...new Set([...a.operators, ...b.operators])],
   };
@@ -95,12 +101,13 @@ function mergePair(
   return inOrder(widened, j);
 }
 
-function joinedFlags(a: PendingLayer, b: PendingLayer): Uint8Array | null {
-  if (!a.linear && !b.linear) return null;
+function joinedFlags(a: PendingLayer, b: PendingLayer, kind: 'linear' | 'square'): Uint8Array | null {
+  const [low, high] = [a[kind], b[kind]];
+  if (!low && !high) return null;
   const first = elementsOf(a.value.shape);
   const flags = new Uint8Array(first + elementsOf(b.value.shape));
-  if (a.linear) flags.set(a.linear);
-  if (b.linear) flags.set(b.linear, first);
+  if (low) flags.set(low);
+  if (high) flags.set(high, first);
   return flags;
 }
 

@@ -12,6 +12,8 @@ export interface PendingLayer {
   readonly value: AffineValue;
   /** Flags of the elements that get no ReLU; null where all do, and for the output. */
   readonly linear: Uint8Array | null;
+  /** Flags of the elements that are squared in place of a ReLU. */
+  readonly square: Uint8Array | null;
   /** The values of it at which the graph has no activation: where its linear segment was cut. */
   readonly cuts: readonly Cut[];
   /** The linear operators of the graph that the layer computes. */

@@ -16,12 +16,13 @@ export class PendingLayers {
   endedBy(name: string, operators: () => readonly string[], cuts: readonly Cut[] = []): Segments {
     let count = 0;
     return {
-      end: (unsettled, linear) => {
+      end: (unsettled, linear, square = null) => {
         const value = settled(unsettled);
         this.found.push({
           name: count++ === 0 ? name : `${name}/${count}`,
           value,
           linear,
+          square,
           cuts,
           operators: operators(),
         });
@@ -47,7 +48,7 @@ export class PendingLayers {
     return sums;
   }
 
-  /** The image may be negative, ReLUs are not, and what passes is what it was. */
+  /** The image may be negative, ReLUs and squares are not, and what passes is what it was. */
   #channelsOfTensor({ tensor }: AffineTerm, channels: number): boolean[] {
     if (tensor === 0) return new Array(channels).fill(false);
     let known = this.#nonnegative.get(tensor);

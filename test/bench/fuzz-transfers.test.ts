@@ -11,7 +11,7 @@ import type { Channel } from '../../protocol/channel.ts';
 import { prepareServer } from '../../protocol/offline.ts';
 import type { Segment } from '../../protocol/segment.ts';
 
-const transcript = await recordTranscript(withOutput(randomSmallNetwork(15, 2, 0.3), 'label'));
+const transcript = await recordTranscript(withOutput(randomSmallNetwork(15, 2, 0.3, 0.3), 'label'));
 const { plan, network, bundle, bundleSecrets } = transcript;
 
 /** How a server ends to which the client's part of the recorded bundle is said once more. */

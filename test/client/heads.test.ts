@@ -40,7 +40,7 @@ function vectorNetwork(
     input,
     [dense('hidden', 0, 8), dense('logits', 1, outputs)],
     3,
-    0,
+    {},
   );
   return assembleNetwork({ ...card, inputKind: 'vector', head, labels }, layers);
 }

@@ -92,6 +92,7 @@ test('a card whose plan would take minutes is given up at the deadline, and at o
     terms: Array.from({ length: 64 }, () => term),
     gadget: l < 99 ? gadget : null,
     linear: null,
+    squares: null,
   }));
   const client = await clientOf(hostileCard(512, layers), { planMs: 300 });
   await assert.rejects(client.modelCard(), { code: 'model/unsupported', message: /too complex/ });
@@ -104,7 +105,7 @@ test('a card that asks for more ciphertexts, or a larger bundle, than a client c
   const sum = { ...convolution, kernelHeight: 1, kernelWidth: 1 };
   const map = { channels: 60, height: 512, width: 512 };
   const pooled = { ...sum, tensor: 1, pool: 'sum' as const };
-  const common = { linear: null };
+  const common = { linear: null, squares: null };
   const last = { name: 'logits', output: one, terms: [pooled], gadget: null, ...common };
   for (const term of [wide, sum]) {
     const first = { name: 'first', output: map, terms: [term], ...common };

@@ -31,7 +31,7 @@ const [{ card: plain }] = [
       },
     ],
     1,
-    0,
+    {},
   ),
 ];
 const card: ModelCard = {

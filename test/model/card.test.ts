@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseModelCard } from '../../model/card.ts';
-import { countLinear, isLinearBitmap, linearBitmap, linearFlags } from '../../model/linear-elements.ts';
+import { bitmapOf, countFlags, flagsOf, isBitmap } from '../../model/element-bitmap.ts';
 import { assembleNetwork, networkHash } from '../../model/network.ts';
 import { randomModel, randomSmallNetwork } from '../../model/random.ts';
 
@@ -103,10 +103,10 @@ for (const [what, change] of Object.entries(hostile)) {
 }
 
 test('a card of another version says what to do', () => {
-  for (const format of [1, 2, 4, '3'])
+  for (const format of [1, 2, 5, '3'])
     assert.throws(() => parseModelCard(changed((card) => (card.format = format))), {
       code: 'model/format',
-      message: /expected 3, got .*update the older one/,
+      message: /expected 3 or 4, got .*update the older one/,
     });
 });
 
@@ -124,48 +124,98 @@ const masked = randomModel({ C: 1, D: 3, reduceAt: [0], size: 6, classes: 10, li
 /** The masked card with other linear elements in layer 0, its count of ReLUs corrected for `linear` of them. */
 function relinearized(bitmap: unknown, linear: number): Json {
   const card = JSON.parse(JSON.stringify(masked.card));
-  card.relus += countLinear(card.layers[0].linear) - linear;
+  card.relus += countFlags(card.layers[0].linear) - linear;
   card.layers[0].linear = bitmap;
   return card;
 }
 
 /** 36 elements take 5 bytes, whose last has 4 bits of padding. */
-const bitmapOf = (...bytes: number[]) => Buffer.from(bytes).toString('base64');
+const bitmap36 = (...bytes: number[]) => Buffer.from(bytes).toString('base64');
 
 test('a card counts the elements that have a ReLU, and a layer may have none', () => {
   assert.equal(masked.card.relus, 3 * 18);
-  const one = parseModelCard(relinearized(bitmapOf(0, 1, 0, 0, 0), 1));
+  const one = parseModelCard(relinearized(bitmap36(0, 1, 0, 0, 0), 1));
   assert.equal(one.relus, 2 * 18 + 35);
-  assert.deepEqual([...(linearFlags(one.layers[0].linear, 36) ?? [])].indexOf(1), 8);
-  assert.equal(parseModelCard(relinearized(bitmapOf(255, 255, 255, 255, 15), 36)).relus, 2 * 18);
+  assert.deepEqual([...(flagsOf(one.layers[0].linear, 36) ?? [])].indexOf(1), 8);
+  assert.equal(parseModelCard(relinearized(bitmap36(255, 255, 255, 255, 15), 36)).relus, 2 * 18);
   assert.equal(parseModelCard(relinearized(null, 0)).relus, 2 * 18 + 36);
   assert.equal(parseModelCard(relinearized(undefined, 0)).layers[0].linear, null);
 });
+
+const squared = randomModel({ C: 1, D: 3, reduceAt: [0], size: 6, classes: 10, linear: 0.25, square: 0.5 });
+
+/** The card with squares, changed. */
+function changedSquares(change: (card: Json) => unknown): Json {
+  const card = JSON.parse(JSON.stringify(squared.card));
+  change(card);
+  return card;
+}
+
+test('a card with squares has format 4, counts ReLUs without them and survives JSON', () => {
+  assert.equal(squared.card.format, 4);
+  assert.equal(squared.card.relus, 3 * 9);
+  assert.deepEqual(parseModelCard(JSON.parse(JSON.stringify(squared.card))), squared.card);
+  assert.equal(masked.card.format, 3);
+  const without = parseModelCard(
+    changedSquares((card) => {
+      for (const layer of card.layers) delete layer.squares;
+      Object.assign(card, { format: 3, relus: 3 * 27 });
+    }),
+  );
+  assert.ok(without.layers.every(({ squares }) => squares === null));
+});
+
+const hostileSquares: Record<string, (card: Json) => unknown> = {
+  'squares in format 3': (card) => (card.format = 3),
+  'format 4 without squares': (card) => {
+    for (const layer of card.layers) layer.squares = null;
+    card.relus = 3 * 27;
+  },
+  'squares that are a bitmap alone': (card) => (card.layers[0].squares = card.layers[0].squares.elements),
+  'squares without elements': (card) => delete card.layers[0].squares.elements,
+  'an empty bitmap': (card) => (card.layers[0].squares.elements = bitmap36(0, 0, 0, 0, 0)),
+  'a bitmap of more elements': (card) => (card.layers[0].squares.elements = bitmap36(1, 0, 0, 0, 0, 0)),
+  'a bit beyond the elements': (card) => (card.layers[0].squares.elements = bitmap36(0, 0, 0, 0, 16)),
+  'an element that is linear and a square': (card) =>
+    (card.layers[0].linear = card.layers[0].squares.elements),
+  'squares that drop too few bits': (card) => (card.layers[0].squares.dropBits = 5),
+  'squares that drop too many bits': (card) => (card.layers[0].squares.dropBits = 29),
+  'squares that drop half a bit': (card) => (card.layers[0].squares.dropBits = 8.5),
+  'a negative shift': (card) => (card.layers[0].squares.shiftBits = -1),
+  'a shift beyond the ring': (card) => (card.layers[0].squares.shiftBits = 32),
+  'squares of the logits': (card) => (card.layers.at(-1).squares = card.layers[0].squares),
+  'ReLUs counted with squares': (card) => (card.relus = 3 * 27),
+};
+
+for (const [what, change] of Object.entries(hostileSquares))
+  test(`a card is refused that has ${what}`, () => {
+    assert.throws(() => parseModelCard(changedSquares(change)), { code: 'model/format' });
+  });
 
 test('flags and their bitmap are the same, and no other text is that bitmap', () => {
   const flags = fc.uint8Array({ min: 0, max: 1, minLength: 1, maxLength: 50 });
   fc.assert(
     fc.property(flags, (linear) => {
-      const bitmap = linearBitmap(linear);
-      assert.equal(countLinear(bitmap), linear.filter((flag) => flag).length);
+      const bitmap = bitmapOf(linear);
+      assert.equal(countFlags(bitmap), linear.filter((flag) => flag).length);
       if (bitmap === null) return assert.ok(!linear.includes(1));
-      assert.deepEqual(linearFlags(bitmap, linear.length), linear);
-      assert.ok(isLinearBitmap(bitmap, linear.length));
-      assert.ok(!isLinearBitmap(bitmap, linear.length + 8));
-      assert.ok(!isLinearBitmap(` ${bitmap}`, linear.length));
+      assert.deepEqual(flagsOf(bitmap, linear.length), linear);
+      assert.ok(isBitmap(bitmap, linear.length));
+      assert.ok(!isBitmap(bitmap, linear.length + 8));
+      assert.ok(!isBitmap(` ${bitmap}`, linear.length));
       const last = linear.lastIndexOf(1);
-      assert.ok(!isLinearBitmap(bitmap, last), 'a flag beyond the elements');
+      assert.ok(!isBitmap(bitmap, last), 'a flag beyond the elements');
     }),
   );
 });
 
 const hostileBitmaps: Record<string, [unknown, number]> = {
-  'flags in their padding': [bitmapOf(1, 0, 0, 0, 16), 1],
-  'no flag set': [bitmapOf(0, 0, 0, 0, 0), 0],
-  'a byte too few': [bitmapOf(1, 0, 0, 0), 1],
-  'a byte too many': [bitmapOf(1, 0, 0, 0, 0, 0), 1],
+  'flags in their padding': [bitmap36(1, 0, 0, 0, 16), 1],
+  'no flag set': [bitmap36(0, 0, 0, 0, 0), 0],
+  'a byte too few': [bitmap36(1, 0, 0, 0), 1],
+  'a byte too many': [bitmap36(1, 0, 0, 0, 0, 0), 1],
   'no bytes': ['', 0],
-  'no padding of the text': [bitmapOf(1, 0, 0, 0, 0).slice(0, -1), 1],
+  'no padding of the text': [bitmap36(1, 0, 0, 0, 0).slice(0, -1), 1],
   'bits behind the last byte': ['AQAAAAB=', 1],
   'letters outside the alphabet': ['AQ-_AAA=', 1],
   'spaces instead of letters': ['AQAA    ', 1],
@@ -181,7 +231,7 @@ for (const [what, [bitmap, linear]] of Object.entries(hostileBitmaps))
 
 test('linear elements of the logits, and a count of ReLUs that includes linear ones, are refused', () => {
   const logits = relinearized(masked.card.layers[0].linear, 18);
-  logits.layers.at(-1).linear = bitmapOf(1, 0);
+  logits.layers.at(-1).linear = bitmap36(1, 0);
   assert.throws(() => parseModelCard(logits), {
     code: 'model/format',
     message: /linear elements of the logits/,
@@ -191,10 +241,13 @@ test('linear elements of the logits, and a count of ReLUs that includes linear o
 });
 
 test('the hash covers which elements are linear, and that of a card without any is as if there were no such thing', () => {
-  const flipped = relinearized(bitmapOf(1, 0, 0, 0, 0), 1);
+  const flipped = relinearized(bitmap36(1, 0, 0, 0, 0), 1);
   assert.notEqual(networkHash(flipped, masked.layers), networkHash(masked.card, masked.layers));
   const card = JSON.parse(JSON.stringify(network.card));
-  for (const layer of card.layers) delete layer.linear;
+  for (const layer of card.layers) {
+    delete layer.linear;
+    delete layer.squares;
+  }
   assert.equal(networkHash(card, network.layers), network.card.hash);
 });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { countFlags, flagsOf } from '../../model/element-bitmap.ts';
 import {
   applyGadgets,
   linearLayer,
@@ -11,7 +12,6 @@ import {
   stochasticRange,
 } from '../../model/executor.ts';
 import { elementsOf, tensorShapes } from '../../model/geometry.ts';
-import { linearFlags } from '../../model/linear-elements.ts';
 import { LINEAR_ERROR, likely } from '../../model/linear-error.ts';
 import type { FixedNetwork } from '../../model/network.ts';
 import { randomImage, randomModel, randomSmallNetwork, seededRandom } from '../../model/random.ts';
@@ -112,49 +112,61 @@ test('truncated shares add up to the executor value with the carry that the shar
 /** What the gadgets of a layer compute, by their definition, with unbounded integers. */
 function gadgetsExact({ card }: FixedNetwork, l: number, values: bigint[], carry: (e: number) => 0 | 1) {
   const { ringBits, dropBits } = card.layers[l].gadget!;
-  const linear = linearFlags(card.layers[l].linear, values.length);
+  const { squares } = card.layers[l];
+  const linear = flagsOf(card.layers[l].linear, values.length);
+  const square = flagsOf(squares?.elements ?? null, values.length);
+  const shift = 2n ** BigInt(squares?.shiftBits ?? 0);
   return values.map((x, e) => {
-    const rounded = (x >> BigInt(dropBits)) + 1n - BigInt(carry(e));
-    if (linear?.[e]) return rounded;
-    const wrapped = BigInt.asIntN(ringBits, rounded);
-    return wrapped < 0n ? 0n : wrapped;
+    const rounded = (bits: number) => (x >> BigInt(bits)) + 1n - BigInt(carry(e));
+    if (squares && square?.[e]) return BigInt.asIntN(32, rounded(squares.dropBits) ** 2n);
+    if (linear?.[e]) return rounded(dropBits) * shift;
+    const wrapped = BigInt.asIntN(ringBits, rounded(dropBits));
+    return wrapped < 0n ? 0n : wrapped * shift;
   });
 }
 
-test('a network with linear elements equals its definition in unbounded integers, from image to logits', () => {
+test('a network with linear elements and squares equals its definition in unbounded integers, from image to logits', () => {
   let negative = 0;
+  let squared = 0;
   fc.assert(
-    fc.property(seeds, fc.constantFrom(0.2, 0.5, 0.9, 1), (seed, share) => {
-      const network = randomSmallNetwork(seed, 3, share);
-      const image = randomImage(network, seed);
-      const coin = seededRandom(seed);
-      const carries = tensorShapes(network.card).map((shape) =>
-        Array.from({ length: elementsOf(shape) }, (): 0 | 1 => (coin() < 0.5 ? 0 : 1)),
-      );
-      const { logits, tensors } = runInteger(network, image, (l, e) => carries[l + 1][e]);
-      const exact = [image];
-      const last = network.card.layers.length - 1;
-      for (let l = 0; l < last; l++) {
-        const values = gadgetsExact(
-          network,
-          l,
-          linearLayerExact(network, l, exact),
-          (e) => carries[l + 1][e],
+    fc.property(
+      seeds,
+      fc.constantFrom(0.2, 0.5, 0.9, 1),
+      fc.constantFrom(0, 0.3, 1),
+      (seed, share, square) => {
+        const network = randomSmallNetwork(seed, 3, share, square);
+        const image = randomImage(network, seed);
+        const coin = seededRandom(seed);
+        const carries = tensorShapes(network.card).map((shape) =>
+          Array.from({ length: elementsOf(shape) }, (): 0 | 1 => (coin() < 0.5 ? 0 : 1)),
         );
-        exact.push(Int32Array.from(values, Number));
-      }
-      assert.deepEqual(tensors, exact);
-      const sums = linearLayerExact(network, last, exact).map((v) => Number(BigInt.asIntN(32, v)));
-      assert.deepEqual([...logits], sums);
-      for (const [l, { linear }] of network.card.layers.slice(0, -1).entries()) {
-        const flags = linearFlags(linear, exact[l + 1].length);
-        assert.ok(exact[l + 1].every((value, e) => value >= 0 || flags?.[e] === 1));
-        negative += exact[l + 1].filter((value) => value < 0).length;
-      }
-    }),
+        const { logits, tensors } = runInteger(network, image, (l, e) => carries[l + 1][e]);
+        const exact = [image];
+        const last = network.card.layers.length - 1;
+        for (let l = 0; l < last; l++) {
+          const values = gadgetsExact(
+            network,
+            l,
+            linearLayerExact(network, l, exact),
+            (e) => carries[l + 1][e],
+          );
+          exact.push(Int32Array.from(values, Number));
+        }
+        assert.deepEqual(tensors, exact);
+        const sums = linearLayerExact(network, last, exact).map((v) => Number(BigInt.asIntN(32, v)));
+        assert.deepEqual([...logits], sums);
+        for (const [l, { linear }] of network.card.layers.slice(0, -1).entries()) {
+          const flags = flagsOf(linear, exact[l + 1].length);
+          assert.ok(exact[l + 1].every((value, e) => value >= 0 || flags?.[e] === 1));
+          negative += exact[l + 1].filter((value) => value < 0).length;
+          squared += countFlags(network.card.layers[l].squares?.elements ?? null);
+        }
+      },
+    ),
     { numRuns: 30 },
   );
   assert.ok(negative > 100, 'linear elements keep their sign');
+  assert.ok(squared > 100);
 });
 
 test('errors of the linear layers are added before the gadgets, and to the logits', () => {

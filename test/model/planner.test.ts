@@ -185,9 +185,11 @@ test('linear elements that are larger than those with a ReLU take nothing from t
   const [first, ...rest] = measured;
   const louder = (range: Float64Array) => range.map((most, c) => (c === 2 ? 8 * most : most));
   const linear = louder(first.linear);
-  const [plain, loud, louderRelus] = [first, { ...first, linear }, { linear, relu: louder(first.relu) }].map(
-    (range) => planFixedPoint(masked, [range, ...rest], OPTIONS).layers[0],
-  );
+  const [plain, loud, louderRelus] = [
+    first,
+    { ...first, linear },
+    { ...first, linear, relu: louder(first.relu) },
+  ].map((range) => planFixedPoint(masked, [range, ...rest], OPTIONS).layers[0]);
   assert.deepEqual(loud, plain);
   assert.ok(louderRelus.scales[2] < plain.scales[2] / 4, 'while a ReLU needs its range');
 });

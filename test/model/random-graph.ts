@@ -50,6 +50,13 @@ const STEPS: readonly Step[] = [
   (b, x) => ({ ...x, name: b.node('Relu', [x.name]) }),
   (b, x) => ({ ...x, name: b.node('Clip', [x.name, b.values([], [-0.3]), b.values([], [0.9])]) }),
   (b, x) => ({ ...x, name: b.node('Mul', [x.name, b.constant([x.channels, 1, 1])]) }),
+  (b, x) => ({ ...x, name: b.quadratic(x.name, x.channels) }),
+  (b, x) => {
+    const dims = [x.channels, x.height, x.width];
+    const mask = Array.from({ length: x.channels * x.height * x.width }, () => Number(b.random() < 0.5));
+    const other = pick(b, [x.name, b.node('Relu', [x.name])]);
+    return { ...x, name: b.masked(b.quadratic(x.name, x.channels), other, dims, mask) };
+  },
   (b, x) => {
     const elements = x.channels * x.height * x.width;
     const mask = Array.from({ length: elements }, () => Number(b.random() < 0.5));

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { FixedPointPlan } from '../../model/fixed-point/planner.ts';
 import { measureRanges, rangeUse } from '../../model/fixed-point/ranges.ts';
 
-const layer = { name: 'one', ringBits: 4, dropBits: 8, scales: [2, 4] };
+const layer = { name: 'one', ringBits: 4, dropBits: 8, scales: [2, 4], squares: null };
 const facts = {
   marginPercent: 200,
   calibrationImages: 10,
@@ -18,7 +18,8 @@ function planOf(...layers: FixedPointPlan['layers']): FixedPointPlan {
 }
 
 function relus(...relu: number[]) {
-  return { relu: Float64Array.from(relu), linear: new Float64Array(relu.length) };
+  const none = new Float64Array(relu.length);
+  return { relu: Float64Array.from(relu), linear: none, square: none };
 }
 
 test('the share of the range in use is that of the largest value, over one where it wraps around', () => {
@@ -32,12 +33,25 @@ test('every layer is measured with its own bits', () => {
 });
 
 test('linear elements use the room up to 2^30 at product scale, whatever k is', () => {
-  const linear = { relu: Float64Array.of(1, 0.25), linear: Float64Array.of(2 ** 20, 0) };
+  const none = new Float64Array(2);
+  const linear = { relu: Float64Array.of(1, 0.25), linear: Float64Array.of(2 ** 20, 0), square: none };
   assert.equal(rangeUse(planOf(layer), [linear]), 2 ** 21 / (2 ** 22 - 1));
 });
 
-test('elements with and without a ReLU are measured apart, and logits count as linear', () => {
-  const output = { channels: 1, height: 1, width: 2 };
+test('what is squared uses the room up to 2^30 at product scale, at the root of its tensor’s scale', () => {
+  const squares = { dropBits: 20, shiftBits: 3 };
+  const none = new Float64Array(2);
+  const square = { relu: none, linear: none, square: Float64Array.of(5, 7) };
+  assert.equal(
+    rangeUse(planOf({ ...layer, scales: [10_000, 2500], squares }), [square]),
+    500 / (2 ** 10 - 1),
+  );
+  const shifted = planOf({ ...layer, scales: [16, 32], squares });
+  assert.equal(rangeUse(shifted, [relus(1, 0.25)]), 2 / 8, 'others are measured before their shift');
+});
+
+test('elements of every kind are measured apart, and logits count as linear', () => {
+  const output = { channels: 1, height: 1, width: 3 };
   const kernel = { kernelHeight: 1, kernelWidth: 1, strideY: 1, strideX: 1, padTop: 0, padLeft: 0 };
   const term = { tensor: 0, pool: 'none', ...kernel, groups: 1 };
   const map = {
@@ -50,13 +64,13 @@ test('elements with and without a ReLU are measured apart, and logits count as l
   const network = {
     input: output,
     layers: [
-      { ...map, linear: Uint8Array.of(0, 1) },
-      { ...map, terms: [{ ...term, tensor: 1 }], linear: null },
+      { ...map, linear: Uint8Array.of(0, 1, 0), square: Uint8Array.of(0, 0, 1) },
+      { ...map, terms: [{ ...term, tensor: 1 }], linear: null, square: null },
     ],
   } as Parameters<typeof measureRanges>[0];
-  const images = [Float32Array.of(-3, -5), Float32Array.of(2, 4)];
+  const images = [Float32Array.of(-3, -5, 0.5), Float32Array.of(2, 4, -1.5)];
   assert.deepEqual(measureRanges(network, images), [
-    { relu: Float64Array.of(3), linear: Float64Array.of(5) },
-    { relu: Float64Array.of(0), linear: Float64Array.of(5) },
+    { relu: Float64Array.of(3), linear: Float64Array.of(5), square: Float64Array.of(1.5) },
+    { relu: Float64Array.of(0), linear: Float64Array.of(5), square: Float64Array.of(0) },
   ]);
 });

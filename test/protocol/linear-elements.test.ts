@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { GADGET_CHUNK } from '../../crypto/garbling/gadget.ts';
+import { countFlags } from '../../model/element-bitmap.ts';
 import { runInteger } from '../../model/executor.ts';
-import { countLinear } from '../../model/linear-elements.ts';
 import type { FixedNetwork } from '../../model/network.ts';
 import { randomModel, randomSmallNetwork } from '../../model/random.ts';
 import { elementOrder, inOrder, putBack } from '../../protocol/element-order.ts';
@@ -79,14 +79,18 @@ test('every element of a layer is in one chunk, under an index of its own', () =
   );
 });
 
-test('the order takes ReLUs before linear elements, both ascending, and can be undone run by run', () => {
-  const flags = fc.uint8Array({ min: 0, max: 1, minLength: 1, maxLength: 40 });
+test('the order takes ReLUs before linear elements before squares, each ascending, and can be undone run by run', () => {
+  const kinds = fc.uint8Array({ min: 0, max: 2, minLength: 1, maxLength: 40 });
   fc.assert(
-    fc.property(flags, fc.nat(40), (linear, cut) => {
-      const order = elementOrder(linear);
-      const of = (flag: number) => [...linear.keys()].filter((element) => linear[element] === flag);
-      assert.deepEqual([...(order ?? [])], [...of(0), ...of(1)]);
-      const values = Uint32Array.from(linear, (_, i) => 1000 + i);
+    fc.property(kinds, fc.nat(40), (kinds, cut) => {
+      const flags = (kind: number) => kinds.map((own) => Number(own === kind));
+      const order = elementOrder(flags(1), flags(2));
+      assert.equal(elementOrder(null, null), null);
+      assert.deepEqual(elementOrder(flags(1), null), elementOrder(flags(1), flags(3)));
+      assert.deepEqual(elementOrder(null, flags(2)), elementOrder(flags(3), flags(2)));
+      const of = (kind: number) => [...kinds.keys()].filter((element) => kinds[element] === kind);
+      assert.deepEqual([...(order ?? [])], [...of(0), ...of(1), ...of(2)]);
+      const values = Uint32Array.from(kinds, (_, i) => 1000 + i);
       for (const either of [order, null]) {
         const ordered = inOrder(values, either);
         const back = new Uint32Array(values.length);
@@ -107,7 +111,7 @@ for (const [setting, tables, online] of [
   test(`${setting}: an element that becomes linear saves all of its ReLU's bytes but 32 and 20`, () => {
     const costs = [0, 0.5, 1].map((linear) => {
       const plan = makePlan(randomModel({ ...SHAPE, linear }).card, setting);
-      const count = plan.card.layers.reduce((sum, layer) => sum + countLinear(layer.linear), 0);
+      const count = plan.card.layers.reduce((sum, layer) => sum + countFlags(layer.linear), 0);
       return { count, ...plan };
     });
     const [all] = costs;

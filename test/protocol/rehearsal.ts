@@ -4,7 +4,9 @@ import assert from 'node:assert/strict';
 import { outputMasks, removeMask } from '../../crypto/garbling/online.ts';
 import { randomSeed, SEED_BYTES } from '../../crypto/prg.ts';
 import { addShares, bytesToWords, subtractShares } from '../../crypto/ring.ts';
+import { finishSquares } from '../../crypto/squares/square.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
+import { flagsOf } from '../../model/element-bitmap.ts';
 import { linearLayer } from '../../model/executor.ts';
 import { LINEAR_ERROR } from '../../model/linear-error.ts';
 import type { FixedNetwork } from '../../model/network.ts';
@@ -155,25 +157,34 @@ export function serverShares(
   return plan.layers.map(({ order, elements, chunks }, l) => {
     const share = subtractShares(linearLayer(network, l, tensors), layerMask(plan, secrets.seed, l));
     const ordered = inOrder(share, order);
-    const received = bytesToWords(bytesOf(inference.serverReceived, 'masked-activations', l));
+    let received = bytesOf(inference.serverReceived, 'masked-activations', l);
     const keys = garblerKeys(secrets, l);
     const next = new Uint32Array(elements);
-    for (const { first, count, gadget } of chunks) {
-      const part = (values: Uint32Array) => values.subarray(first, first + count);
-      const masks = outputMasks(keys, first, count);
-      putBack(next, removeMask(gadget, masks, part(received), part(ordered)), first, order);
+    for (const { first, count, gadget, bytes } of chunks) {
+      const reply = received.subarray(0, bytes.reply * count);
+      received = received.subarray(reply.length);
+      const own = ordered.subarray(first, first + count);
+      const values =
+        gadget.kind === 'square'
+          ? finishSquares(keys, first, count, reply)
+          : removeMask(gadget, outputMasks(keys, first, count), bytesToWords(reply), own);
+      putBack(next, values, first, order);
     }
     tensors.push(next);
     return share;
   });
 }
 
-/** The carries c of protocol.md section 1 that an inference met, from both parties' shares: the same for both gadgets. */
+/** The carries c of protocol.md section 1 that an inference met, from both parties' shares: the same for all gadgets. */
 export function carriesOf(network: FixedNetwork, prepared: Preparation, inference: Inference) {
   const own = clientShares(prepared);
   const other = serverShares(network, prepared, inference);
+  const squares = network.card.layers.map(({ squares }, l) =>
+    flagsOf(squares?.elements ?? null, own[l].length),
+  );
   return (layer: number, element: number): 0 | 1 => {
-    const dropBits = network.card.layers[layer].gadget?.dropBits ?? 0;
+    const { gadget, squares: square } = network.card.layers[layer];
+    const dropBits = (squares[layer]?.[element] ? square?.dropBits : gadget?.dropBits) ?? 0;
     const low = 2 ** dropBits - 1;
     const sum = (own[layer][element] & low) + (other[layer][element] & low);
     return sum > low ? 1 : 0;

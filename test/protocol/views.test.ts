@@ -38,12 +38,14 @@ const joined = (parts: Uint8Array[]) => new Uint8Array(Buffer.concat(parts));
 /** Seven standard deviations: chance crosses it less than once in a hundred billion runs, structure at once. */
 const LIMIT = 7;
 
-for (const [elements, linear] of [
-  ['ReLUs', 0],
-  ['ReLUs and linear elements', 0.4],
+for (const [elements, linear, square] of [
+  ['ReLUs', 0, 0],
+  ['ReLUs and linear elements', 0.4, 0],
+  ['ReLUs, linear elements and squares', 0.3, 0.4],
+  ['squares', 0, 1],
 ] as const)
   describe(`a network of ${elements}`, () => {
-    const shape = { ...SHAPE, linear };
+    const shape = { ...SHAPE, linear, square };
     const network = randomModel(shape);
     /** Other weights of the same public card. */
     const other = {

@@ -5,9 +5,9 @@ import { concatValues, pickChannels } from '../affine.ts';
 export interface Segments {
   /**
    * Makes `value` a layer of the protocol and gives its tensor: ReLUs at all elements but the `linear` ones
-   * (linear-elements.ts), which pass as they are.
+   * (element-bitmap.ts), which pass as they are, and the `square` ones.
    */
-  end(value: AffineValue, linear: Uint8Array | null): AffineValue;
+  end(value: AffineValue, linear: Uint8Array | null, square?: Uint8Array | null): AffineValue;
   /** Whether no element of `value` is ever negative. */
   isNonnegative(value: AffineValue): boolean;
 }

@@ -32,11 +32,11 @@ export function randomWords(count: number): Uint32Array {
 }
 
 export function relu(ringBits: number, dropBits: number, digitBits: 1 | 2 = 2): Gadget {
-  return { kind: 'relu', ringBits, dropBits, digitBits };
+  return { kind: 'relu', ringBits, dropBits, shiftBits: 0, digitBits };
 }
 
 export function rescale(dropBits: number): Gadget {
-  return { kind: 'rescale', ringBits: 0, dropBits, digitBits: 2 };
+  return { kind: 'rescale', ringBits: 0, dropBits, shiftBits: 0, digitBits: 2 };
 }
 
 /** What OT gives the evaluator: of each pair (zero, zero xor delta) the label of its bit. */
@@ -60,9 +60,9 @@ export function run(gadget: Gadget, x: Int32Array, b: Uint32Array, first = 0, ke
   return { keys, a, tables, labels, online, opened, output: remove(opened), open, remove };
 }
 
-/** floor((x + 2^f) / 2^f) less the carry of the dropped bits, then the function; without dropped bits x itself. */
+/** floor((x + 2^f) / 2^f) less the carry of the dropped bits, then the function, shifted up; without dropped bits x itself. */
 export function expected(
-  { kind, dropBits }: Gadget,
+  { kind, dropBits, shiftBits }: Gadget,
   x: Int32Array,
   a: Uint32Array,
   b: Uint32Array,
@@ -71,7 +71,7 @@ export function expected(
   return x.map((value, e) => {
     const carry = (a[e] % unit) + (b[e] % unit) >= unit ? 1 : 0;
     const rounded = Math.floor(value / unit) + (dropBits === 0 ? 0 : 1) - carry;
-    return kind === 'relu' ? Math.max(0, rounded) : rounded;
+    return (kind === 'relu' ? Math.max(0, rounded) : rounded) << shiftBits;
   });
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { GADGET_CHUNK, type Gadget } from '../../../crypto/garbling/gadget.ts';
+import { GADGET_CHUNK, type Gadget, gadgetBytes } from '../../../crypto/garbling/gadget.ts';
 import { bounds, expected, freshKeys, randomWords, relu, rescale, run, samples } from './gadget-run.ts';
 
 function assertExact(gadget: Gadget, count: number, first = 0, keys = freshKeys()): void {
@@ -19,6 +19,18 @@ test('ReLU is exact up to its rounding for every k, every f and both digit width
 
 test('Rescale is exact up to its rounding for every f, borders included', () => {
   for (let dropBits = 0; dropBits <= 29; dropBits++) assertExact(rescale(dropBits), 100);
+});
+
+test('results of either gadget are shifted up mod 2^32', () => {
+  for (const shiftBits of [1, 7, 20, 31])
+    for (const gadget of [relu(12, 13), relu(9, 8, 1), rescale(12)]) assertExact({ ...gadget, shiftBits }, 60);
+});
+
+test('shifts that are none, and a shift of squares, are refused', () => {
+  const x = new Int32Array(1);
+  for (const shiftBits of [-1, 32, 0.5, Number.NaN])
+    assert.throws(() => run({ ...rescale(9), shiftBits }, x, new Uint32Array(1)), { code: 'crypto/input' });
+  assert.throws(() => gadgetBytes({ ...rescale(9), kind: 'square', shiftBits: 1 }), { code: 'crypto/input' });
 });
 
 test('without dropped bits nothing is rounded', () => {

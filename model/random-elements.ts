@@ -1,5 +1,5 @@
-/** Random flags of linear elements [elements], the given share of them set: see linear-elements.ts. */
-export function randomLinear(elements: number, share: number, random: () => number): Uint8Array {
+/** Random flags of elements [elements], the given share of them set: see element-bitmap.ts. */
+export function randomElements(elements: number, share: number, random: () => number): Uint8Array {
   const flags = new Uint8Array(elements);
   let left = Math.round(share * elements);
   // Every set of so many elements is equally likely: each is taken with the share that is left of those left.

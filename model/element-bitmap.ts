@@ -1,11 +1,12 @@
 /**
- * Which elements of a layer are linear: they lost their ReLU to selective linearization (Cho, Joshi, Reagen, Garg,
- * Hegde, ICML 2022). In memory one flag per element, 1 for linear, and null where there is none; in a model card
- * a bitmap in base64, with element i at bit i mod 8, counted from the lowest, of byte i >> 3.
+ * Which elements of a layer have something else in place of their ReLU: the linear ones, which lost it to selective
+ * linearization (Cho, Joshi, Reagen, Garg, Hegde, ICML 2022), and the squares. In memory one flag per element, 1 for
+ * those that are meant, and null where there is none; in a model card a bitmap in base64, with element i at bit i mod 8,
+ * counted from the lowest, of byte i >> 3.
  */
 
 /** The bitmap of flags [elements]; null if none is set. */
-export function linearBitmap(flags: Uint8Array | null): string | null {
+export function bitmapOf(flags: Uint8Array | null): string | null {
   if (!flags?.includes(1)) return null;
   const bits = new Uint8Array(bitmapBytes(flags.length));
   for (const [i, flag] of flags.entries()) bits[i >> 3] |= flag << (i & 7);
@@ -13,7 +14,7 @@ export function linearBitmap(flags: Uint8Array | null): string | null {
 }
 
 /** The flags [elements] in a bitmap. */
-export function linearFlags(bitmap: string | null, elements: number): Uint8Array | null {
+export function flagsOf(bitmap: string | null, elements: number): Uint8Array | null {
   if (bitmap === null) return null;
   const bits = fromBase64(bitmap);
   const flags = new Uint8Array(elements);
@@ -22,14 +23,20 @@ export function linearFlags(bitmap: string | null, elements: number): Uint8Array
 }
 
 /** How many flags of a bitmap are set. */
-export function countLinear(bitmap: string | null): number {
+export function countFlags(bitmap: string | null): number {
   let count = 0;
   for (let byte of bitmap === null ? [] : fromBase64(bitmap)) for (; byte > 0; byte &= byte - 1) count++;
   return count;
 }
 
+/** Whether no element is set in both bitmaps, which are of the same elements. */
+export function areDisjoint(left: string, right: string): boolean {
+  const others = fromBase64(right);
+  return fromBase64(left).every((byte, i) => (byte & others[i]) === 0);
+}
+
 /** Whether a text from outside is the one bitmap of its flags: padding bits are zero, and some flag is set. */
-export function isLinearBitmap(text: string, elements: number): boolean {
+export function isBitmap(text: string, elements: number): boolean {
   const length = bitmapBytes(elements);
   if (text.length !== 4 * Math.ceil(length / 3) || !BASE64.test(text)) return false;
   const bits = fromBase64(text);

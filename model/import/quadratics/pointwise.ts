@@ -1,0 +1,62 @@
+import type { Constant } from '../onnx-constant.ts';
+import type { OnnxNode } from '../onnx-node.ts';
+
+/** What operators that work element by element need of what they are applied to: its degree, or its coefficients. */
+export interface Algebra<Form> {
+  constant(constant: Constant): Form;
+  /** null where the sum or the product is none of the forms. */
+  sum(a: Form, b: Form): Form | null;
+  product(a: Form, b: Form): Form | null;
+  /** 1 / a; null where a is no constant. */
+  inverse(a: Form): Form | null;
+  /** The ReLU of the value `name`. */
+  relu(a: Form, name: string): Form | null;
+}
+
+/** The input at `index`, if it is a constant of one number. */
+export function scalarInput(
+  { inputs }: OnnxNode,
+  index: number,
+  constants: ReadonlyMap<string, Constant>,
+): number | undefined {
+  const constant = constants.get(inputs[index] ?? '');
+  return constant?.dims.every((size) => size === 1) ? constant.values[0] : undefined;
+}
+
+/** What a node gives, from the forms of its inputs; null if it is no operator of the algebra. */
+export function applied<Form>(
+  node: OnnxNode,
+  inputs: readonly Form[],
+  algebra: Algebra<Form>,
+  constants: ReadonlyMap<string, Constant>,
+): Form | null {
+  const minusOne = () => algebra.constant({ dims: [], values: Float64Array.of(-1) });
+  const [a, b] = inputs;
+  switch (node.type) {
+    case 'Identity':
+      return a;
+    case 'Add':
+    case 'Sum':
+      return inputs.slice(1).reduce<Form | null>((sum, term) => sum && algebra.sum(sum, term), a);
+    case 'Sub': {
+      const negative = algebra.product(b, minusOne());
+      return negative && algebra.sum(a, negative);
+    }
+    case 'Neg':
+      return algebra.product(a, minusOne());
+    case 'Mul':
+      return algebra.product(a, b);
+    case 'Div': {
+      const inverse = algebra.inverse(b);
+      return inverse && algebra.product(a, inverse);
+    }
+    case 'Pow': {
+      const exponent = scalarInput(node, 1, constants);
+      return exponent === 1 ? a : exponent === 2 ? algebra.product(a, a) : null;
+    }
+    case 'Relu':
+      return algebra.relu(a, node.inputs[0]);
+    default:
+      return null;
+  }
+}
