@@ -97,7 +97,10 @@ class PlainConfig:
                     node.name,
                     node.operator,
                     node.inputs,
-                    {name: torch.empty(shape, device="meta") for name, shape in node.constants.items()},
+                    {
+                        name: torch.empty(shape, device="meta")
+                        for name, shape in node.constants.items()
+                    },
                     node.attributes,
                 )
                 for node in self.nodes

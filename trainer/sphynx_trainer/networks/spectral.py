@@ -143,11 +143,10 @@ class SpectralProduct(nn.Module):
         kernels = kernels.permute(2, 4, 1, 3, 5, 0).reshape(plan.taps**2, -1)
         real, imaginary = (self.kernel_analysis @ kernels).view(2, waves, channels, channels_out)
         # Each product has the maps' real part in its first half, the imaginary one in the second.
-        by_real = torch.bmm(maps, real).view(waves, 2, count, channels_out)
-        by_imaginary = torch.bmm(maps, imaginary).view(waves, 2, count, channels_out)
-        product = torch.stack(
-            (by_real[:, 0] - by_imaginary[:, 1], by_real[:, 1] + by_imaginary[:, 0]), 1
-        )
+        parts = (waves, 2, count, channels_out)
+        real_real, imaginary_real = torch.bmm(maps, real).view(parts).unbind(1)
+        real_imaginary, both_imaginary = torch.bmm(maps, imaginary).view(parts).unbind(1)
+        product = torch.stack((real_real - both_imaginary, imaginary_real + real_imaginary), 1)
         output = self.synthesis @ product.view(2 * waves, -1)
         return output.view(side, side, count, channels_out).permute(2, 3, 0, 1)
 
