@@ -1,7 +1,7 @@
 """Convolutions of small maps with large kernels through the discrete Fourier transform.
 
 A collapsed cell has kernels larger than its maps. In the frequency domain such a convolution is
-one product of matrices per frequency, a tenth of the multiplications. The transforms of so small
+one product of matrices per frequency, with an eighth of the multiplications. The transforms of so small
 maps are products with constant matrices too, so that a step of training consists of them alone.
 """
 
