@@ -61,7 +61,8 @@ class PlainConfig:
     @staticmethod
     def of(graph: Graph, origin: dict[str, Any] | None = None) -> "PlainConfig":
         """The structure of a graph. A mask belongs to its ReLU and is no node."""
-        nodes, replaced = [], {}
+        nodes: list[NodeShape] = []
+        replaced: dict[str, str] = {}
         for node in graph.nodes:
             inputs = tuple(replaced.get(name, name) for name in node.inputs)
             if relu := masked_by(node):

@@ -1,8 +1,8 @@
 """Convolutions of small maps with large kernels through the discrete Fourier transform.
 
 A collapsed cell has kernels larger than its maps. In the frequency domain such a convolution is
-one product of matrices per frequency, with an eighth of the multiplications. The transforms of so small
-maps are products with constant matrices too, so that a step of training consists of them alone.
+one product of matrices per frequency, with an eighth of the multiplications. The transforms of so
+small maps are products with constant matrices too, so a step of training consists of them alone.
 """
 
 from dataclasses import dataclass
@@ -155,4 +155,5 @@ def _angles(waves: list[tuple[int, int]], places: Tensor, period: int) -> Tensor
     """2 pi <wave, (row, column)> / period for all pairs of places, [waves, places^2]."""
     rows, columns = torch.tensor(waves, dtype=torch.float64).T
     by_row, by_column = (wave[:, None] * places.double() for wave in (rows, columns))
-    return 2 * pi / period * (by_row[:, :, None] + by_column[:, None, :]).flatten(1)
+    sums = (by_row[:, :, None] + by_column[:, None, :]).flatten(1)
+    return sums * (2 * pi / period)
