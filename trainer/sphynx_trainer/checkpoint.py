@@ -26,7 +26,8 @@ class Checkpoint:
     teachers: as the command line named them; earlier: the recipes of the runs that the weights
     come from, the first one first, each with its finished epochs; extra: what a command adds.
     batch: batches done of the epoch after; totals: their sums for the log, as training.totals
-    keeps them; random: the state of torch's generator after them, None between epochs.
+    keeps them; random: the state of torch's generator after them, None between epochs. seconds: of
+    training by the clock in all finished epochs.
     """
 
     config: Config
@@ -43,11 +44,19 @@ class Checkpoint:
     batch: int = 0
     totals: dict[str, Any] = field(default_factory=dict)
     random: torch.Tensor | None = None
+    seconds: float = 0.0
 
     @property
     def history(self) -> list[dict[str, Any]]:
         """What is `earlier` for a run that goes on from here."""
-        return [*self.earlier, {**asdict(self.recipe), "epochsTrained": self.epoch}]
+        own = {**asdict(self.recipe), **self.effort}
+        return [*self.earlier, own]
+
+    @property
+    def effort(self) -> dict[str, Any]:
+        """What the run has cost, as manifests say it."""
+        hours = {"hours": round(self.seconds / 3600, 2)} if self.seconds else {}
+        return {"epochsTrained": self.epoch, **hours}
 
     def save(self, path: Path) -> None:
         """Replaces the file in one step, so that an interrupted write never loses the last one."""

@@ -9,8 +9,9 @@ from typing import Any
 from . import __version__
 from .checkpoint import Checkpoint
 from .datasets import Dataset
-from .networks.families import config_to_json, count, family_of
+from .networks.families import Config, config_to_json, count, family_of
 from .networks.graph import Graph
+from .networks.plain_network import PlainConfig
 from .presets import published_for
 
 
@@ -27,12 +28,7 @@ def build_manifest(
     config = checkpoint.config
     manifest: dict[str, Any] = {
         "name": name,
-        "family": family_of(config),
-        "config": {
-            key: value
-            for key, value in config_to_json(config).items()
-            if key not in ("family", "image_size", "classes")
-        },
+        **_kind(config),
         "dataset": {
             "name": dataset.name,
             "imageSize": dataset.image_size,
@@ -56,13 +52,17 @@ def build_manifest(
         "recipe": {
             **_recipe_fields(checkpoint),
             **checkpoint.recipe.description(),
-            "epochsTrained": checkpoint.epoch,
+            **checkpoint.effort,
         },
         **_origin(checkpoint, network),
         "hardware": hardware,
         "trainer": __version__,
         "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
     }
+    if isinstance(config, PlainConfig):
+        if "paper" in config.origin and config.origin.get("dataset") == dataset.name:
+            manifest["paper"] = config.origin["paper"]
+        return manifest
     published = published_for(dataset, config)
     if published is not None and network.relus == count(config).relus:
         manifest["paper"] = {
@@ -72,6 +72,17 @@ def build_manifest(
             "onlineMs": published.online_ms,
         }
     return manifest
+
+
+def _kind(config: Config) -> dict[str, Any]:
+    """The network's family and its configuration there; a plain network keeps those it had."""
+    if isinstance(config, PlainConfig):
+        kept = ("family", "config", "fineTunedFrom")
+        known = {key: config.origin[key] for key in kept if key in config.origin}
+        return {"family": family_of(config), "config": {}, **known}
+    fields = config_to_json(config).items()
+    own = {k: v for k, v in fields if k not in ("family", "image_size", "classes")}
+    return {"family": family_of(config), "config": own}
 
 
 def _recipe_fields(checkpoint: Checkpoint) -> dict[str, Any]:

@@ -35,6 +35,17 @@ BACKGROUND = replace(
 )
 """A run of any length: constant until the decay is asked for, distilled if it has teachers."""
 
+CONTINUE = replace(
+    BACKGROUND,
+    name="continue",
+    epochs=20,
+    optimizer="adam",
+    learning_rate=1e-4,
+    weight_decay=0.0,
+    views=4,
+)
+"""Goes on with an exported model, which has no batch norm: small steps, and as a background run."""
+
 PAPER = Recipe(
     name="paper",
     epochs=600,
@@ -104,6 +115,7 @@ RECIPES = {
     for recipe in (
         CPU,
         BACKGROUND,
+        CONTINUE,
         PAPER,
         PAPER_TINY,
         PAPER_IMAGENET,

@@ -19,6 +19,7 @@ from sphynx_trainer.networks.families import (
 from sphynx_trainer.networks.genotype import Edge, Genotype, find_genotype
 from sphynx_trainer.networks.hybrenet import HYBRENETS, HybReNetConfig
 from sphynx_trainer.networks.plain import CollapseError, plain_graph, verify
+from sphynx_trainer.networks.plain_network import PlainConfig
 from sphynx_trainer.networks.resnet import ResNetPlan
 from sphynx_trainer.networks.resnet_configs import ResNet18Config, ResNet32Config
 from sphynx_trainer.networks.sphynx import SphynxConfig
@@ -51,6 +52,7 @@ SMALL: list[Config] = [
     HybReNetConfig((3, 2, 2), 4, classes=10),
     VGG11Config(4, classes=10),
     VGG11Config(4, (24, 16), image_size=64, classes=10),
+    PlainConfig.of(plain_graph(build(SphynxConfig(3, 4, (0, 2), classes=10)))),
 ]
 
 
@@ -94,7 +96,7 @@ def test_counts_are_those_of_the_exported_graph(config: Config) -> None:
 
 @pytest.mark.parametrize(
     "config",
-    [config for config in SMALL if not isinstance(config, SphynxConfig)],
+    [config for config in SMALL if not isinstance(config, SphynxConfig | PlainConfig)],
     ids=ident,
 )
 def test_the_multiplications_that_run_are_counted(config: Config) -> None:

@@ -49,6 +49,22 @@ def test_a_class_without_pictures_is_refused(tiny_imagenet: Path) -> None:
         load_dataset("tiny-imagenet", tiny_imagenet)
 
 
+def test_anyones_pictures_are_read_by_their_folders(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="train is missing"):
+        load_dataset("folder-32", tmp_path)
+    (tmp_path / "train").mkdir()
+    with pytest.raises(DatasetError, match="has no folders"):
+        load_dataset("folder-32", tmp_path)
+    for name, colour in {"dog": (255, 0, 0), "cat": (0, 0, 255)}.items():
+        for part in ("train", "test"):
+            write_picture(tmp_path / part / name / "one.png", colour, (90, 50))
+    dataset = load_dataset("folder-32", tmp_path)
+    assert (dataset.classes, dataset.image_size) == (("cat", "dog"), 32)
+    images, labels = next(iter(dataset.test.batches(torch.arange(2), 2)))
+    assert images.shape == (2, 3, 32, 32)
+    assert (images[1, :, 9, 9].tolist(), labels.tolist()) == ([255, 0, 0], [0, 1])
+
+
 def test_imagenet_takes_its_names_from_the_mapping(tmp_path: Path) -> None:
     for part in ("train", "val"):
         write_picture(tmp_path / part / "n01/a.JPEG", (9, 9, 9), (300, 250))

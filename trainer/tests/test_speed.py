@@ -1,5 +1,6 @@
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,15 @@ from sphynx_trainer.networks.sphynx import SphynxConfig
 from sphynx_trainer.recipes import CPU
 from sphynx_trainer.speed import measure
 from sphynx_trainer.speed.manner import Manner, cache_file, recall, remember
-from sphynx_trainer.speed.measure import compiler_missing, fastest, seconds_of_step
+from sphynx_trainer.speed.measure import (
+    HOPELESS,
+    STEPS,
+    Prepare,
+    Step,
+    compiler_missing,
+    fastest,
+    prepared,
+)
 from sphynx_trainer.speed.peak import multiplications_per_image, share_of_peak
 from sphynx_trainer.speed.settle import settle
 from sphynx_trainer.training import Run
@@ -23,20 +32,24 @@ IMAGES = torch.zeros(2, 3, 16, 16)
 MODULE = nn.Identity()
 TINY = SphynxConfig(1, 2, (0,), image_size=16, classes=4)
 
-Timer = Callable[[nn.Module, Tensor, Manner], float]
+
+def timed(cost: Callable[[Manner], float], asked: list[Manner]) -> Prepare:
+    """Steps that say what they cost. asked: gets the manner of each."""
+
+    @contextmanager
+    def prepare(module: nn.Module, images: Tensor, manner: Manner) -> Iterator[Step]:
+        def step() -> float:
+            asked.append(manner)
+            return cost(manner)
+
+        yield step
+
+    return prepare
 
 
-def timed(cost: Callable[[Manner], float], asked: list[Manner]) -> Timer:
-    def timer(module: nn.Module, images: Tensor, manner: Manner) -> float:
-        asked.append(manner)
-        return cost(manner)
-
-    return timer
-
-
-def choose(timer: Timer, **decided: object) -> Manner:
+def choose(prepare: Prepare, **decided: object) -> Manner:
     options = {"precision": None, "threads": None, **decided}
-    return fastest(MODULE, IMAGES, 10**6, report=lambda text: None, timer=timer, **options)  # type: ignore[arg-type]
+    return fastest(MODULE, IMAGES, 10**6, report=lambda text: None, prepare=prepare, **options)  # type: ignore[arg-type]
 
 
 def test_the_fastest_manner_wins(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,7 +61,7 @@ def test_the_fastest_manner_wins(monkeypatch: pytest.MonkeyPatch) -> None:
         return slow + (0 if manner.compile else 1)
 
     assert choose(timed(cost, [])) == Manner(8, "fp32", compile=True, channels_last=False)
-    assert choose(timed(lambda manner: -cost(manner), [])) == Manner(
+    assert choose(timed(lambda manner: 20 - cost(manner), [])) == Manner(
         1, "bf16", compile=False, channels_last=True
     )
 
@@ -74,7 +87,7 @@ def test_without_a_compiler_it_says_so_and_trains_eagerly(
         precision="fp32",
         threads=1,
         report=said.append,
-        timer=timed(lambda manner: 0 if manner.compile else 1, []),
+        prepare=timed(lambda manner: 0 if manner.compile else 1, []),
     )
     assert not manner.compile
     assert f"not compiled: {reason}" in said
@@ -92,18 +105,42 @@ def test_a_manner_that_fails_is_not_chosen(monkeypatch: pytest.MonkeyPatch) -> N
     assert chosen == Manner(1, "fp32", compile=False, channels_last=True)
 
 
+def test_a_hopeless_manner_costs_one_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(measure, "compiler_missing", lambda: None)
+    asked: list[Manner] = []
+    slow = {"bf16": 2 * HOPELESS, "fp32": 1.0}
+    chosen = choose(timed(lambda manner: slow[manner.precision], asked))
+    assert [manner.precision for manner in asked].count("bf16") == 1
+    assert chosen.precision == asked[0].precision == "fp32"
+    assert [manner.threads for manner in asked].count(2) > STEPS
+
+
+def test_the_time_of_a_compilation_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure, "compiler_missing", lambda: None)
+    asked: list[Manner] = []
+
+    def cost(manner: Manner) -> float:
+        if not manner.compile:
+            return 1
+        return 0.5 if any(before.compile for before in asked[:-1]) else 100
+
+    assert choose(timed(cost, asked), precision="fp32", threads=1).compile
+
+
 def test_a_short_training_is_not_compiled() -> None:
     asked: list[Manner] = []
-    timer = timed(lambda manner: 1, asked)
-    fastest(MODULE, IMAGES, 100, precision="fp32", threads=1, report=print, timer=timer)
+    prepare = timed(lambda manner: 1, asked)
+    fastest(MODULE, IMAGES, 100, precision="fp32", threads=1, report=print, prepare=prepare)
     assert not any(manner.compile for manner in asked)
 
 
 def test_measuring_leaves_the_module_as_it_is() -> None:
     network = build(TINY)
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    seconds = seconds_of_step(network, IMAGES, Manner(1, "fp32", compile=False, channels_last=True))
-    assert seconds > 0
+    manner = Manner(1, "fp32", compile=False, channels_last=True)
+    with prepared(network, IMAGES, manner) as step:
+        assert step() > 0
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
     assert all(parameter.grad is None for parameter in network.parameters())
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from ..networks.cell_network import SphynxConfig
 from ..networks.families import Config
 from ..networks.hybrenet import HybReNetConfig
+from ..networks.plain_network import PlainConfig
 from ..search.budget import SCALINGS, Choice, fit_budget
 from ..search.latency import LatencyModel
 
@@ -60,6 +61,7 @@ def _line(choice: Choice) -> str:
 
 
 def _describe(config: Config) -> str:
+    assert not isinstance(config, PlainConfig)  # an exported model has one size only
     text = f"C={config.channels}"
     if isinstance(config, SphynxConfig):
         text += f" D={config.depth} reduce={','.join(map(str, config.reduce))}"

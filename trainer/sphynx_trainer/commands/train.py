@@ -5,10 +5,11 @@ from pathlib import Path
 
 from ..checkpoint import load_checkpoint
 from ..execution import Execution
+from ..import_onnx import is_model, read_model
 from ..networks.cell_network import BALANCES
 from ..networks.cells import FORMS
 from ..presets import Preset, read_preset
-from ..recipes import CPU, FINE_TUNE
+from ..recipes import CONTINUE, CPU, FINE_TUNE
 from ..training import Run
 from .data import chosen_dataset
 from .training_options import (
@@ -25,7 +26,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_training_arguments(parser)
     network = parser.add_argument_group("network")
     network.add_argument("--preset", metavar="NAME", help="such as sphynx-c100-25k, or a YAML file")
-    network.add_argument("--from", type=Path, metavar="RUN", dest="origin", help="a trained one")
+    network.add_argument(
+        "--from",
+        type=Path,
+        metavar="MODEL",
+        dest="origin",
+        help="a trained one: a run's folder, a folder of the zoo or FILE.onnx",
+    )
     network.add_argument("--form", choices=FORMS, default="paper", help="of Sphynx's cells")
     network.add_argument(
         "--balance", choices=BALANCES, default="relus", help="what reduce cells keep"
@@ -84,8 +91,14 @@ def _started(options: argparse.Namespace, execution: Execution) -> Run:
         recipe = chosen_recipe(options, preset.recipe)
         config = preset.config(dataset.image_size, len(dataset.classes))
         return Run.start(config, recipe, dataset, options.folder, execution)
-    saved = load_checkpoint(options.origin, dataset)
+    if is_model(options.origin):
+        recipe = chosen_recipe(options, CONTINUE)
+        plain, earlier = read_model(options.origin, dataset)
+        run = Run.begin(plain.config, plain, recipe, dataset, options.folder, execution)
+        run.earlier = earlier
+        return run
     recipe = chosen_recipe(options, FINE_TUNE)
+    saved = load_checkpoint(options.origin, dataset)
     network = saved.build_network()
     run = Run.begin(saved.config, network, recipe, dataset, options.folder, execution)
     run.earlier = saved.history

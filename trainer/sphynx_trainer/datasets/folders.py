@@ -71,6 +71,37 @@ def load_imagenet(folder: Path) -> Dataset:
     )
 
 
+NORMALISATION = {
+    32: ((0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)),
+    64: ((0.4802, 0.4481, 0.3975), (0.2770, 0.2691, 0.2821)),
+    224: ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+}
+"""Side of images -> mean and deviation as our models of that size have them."""
+
+
+def load_folder(folder: Path, image_size: int) -> Dataset:
+    """Anyone's pictures: train/CLASS/*.png and test/CLASS/*.png, or JPEG, of any size.
+
+    They are cut square and resized. Raises DatasetError where something is missing.
+    """
+    root = folder / "train"
+    if not root.is_dir():
+        raise DatasetError(f"{root} is missing: it has a folder of pictures for every class")
+    names = sorted(path.name for path in root.iterdir() if path.is_dir())
+    if not names:
+        raise DatasetError(f"{root} has no folders: it needs one of pictures for every class")
+    mean, std = NORMALISATION[image_size]
+    return Dataset(
+        name=f"folder-{image_size}",
+        classes=tuple(names),
+        image_size=image_size,
+        mean=mean,
+        std=std,
+        train=_split({name: root / name for name in names}, image_size),
+        test=_split({name: folder / "test" / name for name in names}, image_size),
+    )
+
+
 def _split(folders: Mapping[str, Path], image_size: int, scale: float | None = None) -> FolderSplit:
     """One folder of pictures per class, in the order of the classes. Raises DatasetError."""
     paths: list[str] = []

@@ -1,12 +1,13 @@
 """Data sets by name."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from .archives import ARCHIVES, download
 from .cifar import load_cifar10, load_cifar100
 from .dataset import Dataset, DatasetError
-from .folders import load_imagenet, load_tiny_imagenet
+from .folders import NORMALISATION, load_folder, load_imagenet, load_tiny_imagenet
 from .synthetic import synthetic
 
 READERS: dict[str, Callable[[Path], Dataset]] = {
@@ -14,6 +15,7 @@ READERS: dict[str, Callable[[Path], Dataset]] = {
     "cifar100": load_cifar100,
     "tiny-imagenet": load_tiny_imagenet,
     "imagenet": load_imagenet,
+    **{f"folder-{size}": partial(load_folder, image_size=size) for size in NORMALISATION},
 }
 DATASETS = (*READERS, "synthetic")
 """Every name that load_dataset knows."""

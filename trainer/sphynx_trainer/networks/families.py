@@ -9,6 +9,7 @@ from .classifier import Classifier
 from .counting import NetworkCount
 from .genotype import Genotype, find_genotype
 from .hybrenet import HybReNetConfig
+from .plain_network import PlainConfig, PlainNetwork, count_plain
 from .resnet import ResNet, count_resnet
 from .resnet_configs import ResNet18Config, ResNet32Config
 from .sphynx import SphynxNetwork
@@ -23,6 +24,7 @@ Config = (
     | ResNet32Config
     | HybReNetConfig
     | VGG11Config
+    | PlainConfig
 )
 
 
@@ -48,6 +50,7 @@ FAMILIES = {
     "resnet32": _residual(ResNet32Config),
     "hybrenet": _residual(HybReNetConfig),
     "vgg11": Family(VGG11Config, VGG11, count_vgg11),
+    "plain": Family(PlainConfig, PlainNetwork, count_plain),
 }
 """By the name that manifests and checkpoints use."""
 
@@ -77,6 +80,8 @@ def config_to_json(config: Config) -> dict[str, Any]:
 
 def config_from_json(content: dict[str, Any]) -> Config:
     """Reads what `config_to_json` wrote. Without a family it is Sphynx. Raises ValueError."""
+    if content.get("family") == "plain":
+        return PlainConfig.from_json({k: v for k, v in content.items() if k != "family"})
     fields: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in content.items()
     }

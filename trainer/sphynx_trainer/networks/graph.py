@@ -50,7 +50,7 @@ class Graph:
         for node in self.nodes:
             inputs = [values[name] for name in node.inputs]
             inputs += [constant.to(images.device) for constant in node.constants.values()]
-            values[node.name] = _OPERATORS[node.operator](inputs, node.attributes)
+            values[node.name] = compute(node.operator, inputs, node.attributes)
         return values
 
     @property
@@ -157,6 +157,11 @@ class GraphBuilder:
         return Graph(tuple(self.nodes), image_size, classes)
 
 
+def compute(operator: str, inputs: list[Tensor], attributes: Attributes) -> Tensor:
+    """What an operator makes of its inputs, constants last. Raises KeyError for an unknown one."""
+    return OPERATORS[operator](inputs, attributes)
+
+
 def _conv(inputs: list[Tensor], attributes: Attributes) -> Tensor:
     pads, strides = attributes["pads"], attributes["strides"]
     assert isinstance(pads, list)
@@ -168,7 +173,7 @@ def _conv(inputs: list[Tensor], attributes: Attributes) -> Tensor:
     return F.conv2d(image, weight, bias, stride=tuple(strides))
 
 
-_OPERATORS: dict[str, Callable[[list[Tensor], Attributes], Tensor]] = {
+OPERATORS: dict[str, Callable[[list[Tensor], Attributes], Tensor]] = {
     "Conv": _conv,
     "Add": lambda inputs, _: inputs[0] + inputs[1],
     "Mul": lambda inputs, _: inputs[0] * inputs[1],

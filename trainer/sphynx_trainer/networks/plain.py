@@ -6,6 +6,7 @@ from .cell_network import CellNetwork
 from .classifier import Classifier
 from .collapse import collapsed_graph
 from .graph import Graph
+from .plain_network import PlainNetwork
 from .resnet import ResNet
 from .vgg import VGG11
 
@@ -28,7 +29,7 @@ def plain_graph(network: Classifier) -> Graph:
     network.eval()
     if isinstance(network, CellNetwork):
         graph = collapsed_graph(network)
-    elif isinstance(network, ResNet | VGG11):
+    elif isinstance(network, ResNet | VGG11 | PlainNetwork):
         graph = network.graph()
     else:
         raise TypeError(f"{type(network).__name__} has no plain graph")

@@ -4,8 +4,11 @@ import copy
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from math import inf
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,12 +19,17 @@ from .manner import Manner
 
 STEPS = 3
 """Measured steps of a manner, after one that is not; the quickest counts."""
+HOPELESS = 4.0
+"""A manner whose first step takes so many times the best one's step is not measured further. A
+processor without instructions for bfloat16 takes minutes for what float32 does in seconds."""
 WORTH_COMPILING = 1800.0
 """Seconds of eager training from which on the minutes of a compilation pay."""
 
 Report = Callable[[str], None]
-Timer = Callable[[nn.Module, Tensor, Manner], float]
-"""(module, images, manner) -> seconds of a step."""
+Step = Callable[[], float]
+"""Computes a step of training. Returns its seconds."""
+Prepare = Callable[[nn.Module, Tensor, Manner], AbstractContextManager[Step]]
+"""(module, images, manner) -> a step in this manner, which may be computed inside the context."""
 
 
 def fastest(
@@ -32,7 +40,7 @@ def fastest(
     precision: str | None,
     threads: int | None,
     report: Report,
-    timer: Timer | None = None,
+    prepare: Prepare | None = None,
 ) -> Manner:
     """The manner in which a step of the module takes least time on this CPU.
 
@@ -41,45 +49,55 @@ def fastest(
     then precision, then the memory order, then compilation, if a C++ compiler is there and the
     training is long enough.
     """
-    measure = timer or seconds_of_step
+    trial = _Trial(module, images, prepare or prepared, report)
     cores = os.cpu_count() or 1
-    best = Manner(threads or 1, precision or "bf16", compile=False, channels_last=True)
-    took = measure(module, images, best)
-    report(f"{best}: {took:.3f} s a step")
-    choices: list[Callable[[Manner], Manner]] = []
+    trial.take(Manner(threads or 1, precision or "fp32", compile=False, channels_last=True))
     if threads is None and cores > 1:
-        choices.append(lambda manner: replace(manner, threads=cores))
+        trial.consider(threads=cores)
     if precision is None:
-        choices.append(lambda manner: replace(manner, precision="fp32"))
-    choices.append(lambda manner: replace(manner, channels_last=False))
-    for choice in choices:
-        best, took = _better(module, images, best, took, choice(best), measure, report)
-    if took * steps < WORTH_COMPILING:
-        return best
+        trial.consider(precision="bf16")
+    trial.consider(channels_last=False)
+    if trial.seconds * steps < WORTH_COMPILING:
+        return trial.best
     if missing := compiler_missing():
         report(f"not compiled: {missing}")
-        return best
-    best, _ = _better(module, images, best, took, replace(best, compile=True), measure, report)
-    return best
+        return trial.best
+    trial.consider(compile=True)
+    return trial.best
 
 
-def _better(
-    module: nn.Module,
-    images: Tensor,
-    best: Manner,
-    took: float,
-    other: Manner,
-    measure: Timer,
-    report: Report,
-) -> tuple[Manner, float]:
-    """The quicker of two manners and its seconds a step."""
-    try:
-        seconds = measure(module, images, other)
-    except RuntimeError as error:
-        report(f"{other}: fails, {str(error).splitlines()[0]}")
-        return best, took
-    report(f"{other}: {seconds:.3f} s a step")
-    return (other, seconds) if seconds < took else (best, took)
+class _Trial:
+    """The best manner so far and the seconds of its quickest step."""
+
+    best: Manner
+    seconds: float
+
+    def __init__(self, module: nn.Module, images: Tensor, prepare: Prepare, report: Report) -> None:
+        self.module, self.images, self.prepare, self.report = module, images, prepare, report
+        self.seconds = inf
+
+    def consider(self, **changes: Any) -> None:
+        """Takes the best manner with these changes if it is quicker."""
+        manner = replace(self.best, **changes)
+        try:
+            self.take(manner)
+        except RuntimeError as error:
+            self.report(f"{manner}: fails, {str(error).splitlines()[0]}")
+
+    def take(self, manner: Manner) -> None:
+        """Measures a manner, and takes it if it is quicker than the best. Raises RuntimeError."""
+        with self.prepare(self.module, self.images, manner) as step:
+            first = step()
+            # The first step of a compiled network is its compilation; the next one tells.
+            if manner.compile:
+                first = step()
+            if first > HOPELESS * self.seconds:
+                self.report(f"{manner}: given up after a step of {first:.3f} s")
+                return
+            seconds = min(step() for _ in range(STEPS))
+        self.report(f"{manner}: {seconds:.3f} s a step")
+        if seconds < self.seconds:
+            self.best, self.seconds = manner, seconds
 
 
 def compiler_missing() -> str | None:
@@ -90,8 +108,9 @@ def compiler_missing() -> str | None:
     return "it needs a C++ compiler, such as g++"
 
 
-def seconds_of_step(module: nn.Module, images: Tensor, manner: Manner) -> float:
-    """The quickest of a few steps, forward and backward, of a copy of the module."""
+@contextmanager
+def prepared(module: nn.Module, images: Tensor, manner: Manner) -> Iterator[Step]:
+    """Steps, forward and backward, of a copy of the module."""
     before = torch.get_num_threads()
     torch.set_num_threads(manner.threads)
     order = torch.channels_last if manner.channels_last else torch.contiguous_format
@@ -99,14 +118,15 @@ def seconds_of_step(module: nn.Module, images: Tensor, manner: Manner) -> float:
     images = images.contiguous(memory_format=order)
     labels = torch.zeros(len(images), dtype=torch.int64)
     run = torch.compile(student) if manner.compile else student
-    times = []
+
+    def step() -> float:
+        began = time.perf_counter()
+        with autocast(manner.precision):
+            logits = run(images)
+        F.cross_entropy(logits.float(), labels).backward()
+        return time.perf_counter() - began
+
     try:
-        for _ in range(1 + STEPS):
-            began = time.perf_counter()
-            with autocast(manner.precision):
-                logits = run(images)
-            F.cross_entropy(logits.float(), labels).backward()
-            times.append(time.perf_counter() - began)
+        yield step
     finally:
         torch.set_num_threads(before)
-    return min(times[1:])

@@ -2,6 +2,7 @@
 
 import time
 from functools import cache
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,13 @@ SIDE = 512
 REPEATS = 5
 BACKWARD = 3
 """A step multiplies three times as much as a forward pass: for the output and two gradients."""
+
+
+@runtime_checkable
+class _Counts(Protocol):
+    """A module that knows what a forward pass multiplies for one image of the output's batch."""
+
+    def multiplications(self, output: Tensor) -> int: ...
 
 
 @cache
@@ -45,13 +53,16 @@ def multiplications_per_image(network: nn.Module, image_size: int) -> int:
 
     def count(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         nonlocal total
-        assert isinstance(module.weight, Tensor)
-        total += output[0].numel() * module.weight[0].numel()
+        if isinstance(module, _Counts):
+            total += module.multiplications(output)
+        else:
+            assert isinstance(module.weight, Tensor)
+            total += output[0].numel() * module.weight[0].numel()
 
     hooks = [
         module.register_forward_hook(count)
         for module in network.modules()
-        if isinstance(module, nn.Conv2d | nn.Linear)
+        if isinstance(module, nn.Conv2d | nn.Linear | _Counts)
     ]
     device = next(network.parameters()).device
     network.eval()(torch.zeros(1, 3, image_size, image_size, device=device))

@@ -52,6 +52,7 @@ def train(
 
         train_epoch(run, steps, checkpoint_seconds, show)
         totals = run.totals
+        run.seconds += totals.seconds
         run.epoch, run.batch, run.random, run.totals = run.epoch + 1, 0, None, Totals()
         done = after_epoch(run) if after_epoch else False
         accuracy = None

@@ -31,7 +31,7 @@ class Run:
 
     teachers: networks in evaluation mode whose logits the student learns. held_out: indices of the
     training images that are kept for choices; kept: the others. penalty: added to the loss of every
-    batch. batch, totals: where a running epoch stands. earlier, extra: for the checkpoint.
+    batch. batch, totals: where a running epoch stands. earlier, extra, seconds: for the checkpoint.
     """
 
     def __init__(
@@ -72,6 +72,7 @@ class Run:
         self.epoch = 0
         self.batch = 0
         self.totals = Totals()
+        self.seconds = 0.0
         self.random: Tensor | None = None
         self.optimizer = recipe.make_optimizer(self.parameters())
 
@@ -125,6 +126,7 @@ class Run:
         run.extra = saved.extra
         run.epoch, run.batch, run.random = saved.epoch, saved.batch, saved.random
         run.totals = Totals(**saved.totals)
+        run.seconds = saved.seconds
         return run
 
     def learn_from(self, names: Iterable[str]) -> None:
@@ -184,6 +186,7 @@ class Run:
             batch=self.batch,
             totals=vars(self.totals),
             random=self.random,
+            seconds=self.seconds,
         )
 
 
