@@ -16,6 +16,8 @@ from .graph import IMAGE_INPUT, LOGITS_OUTPUT, Attributes, Graph, GraphBuilder, 
 from .masked_relu import MaskedReLU, replace_module
 from .spectral import Plan, Shape, SpectralProduct
 
+KEPT, PASSED, MASKED = "_kept", "_passed", "_masked"
+"""Ends of the names of the three nodes that a mask adds to its ReLU."""
 LAYERS = "layers"
 """Name of the modules of nodes; the activations of a network are called after it."""
 
@@ -44,6 +46,13 @@ class PlainConfig:
     origin: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        before = {IMAGE_INPUT}
+        for node in self.nodes:
+            if node.operator == "Mul":
+                raise ValueError(f"{node.name} is a product that is no mask of a ReLU")
+            if not set(node.inputs) <= before:
+                raise ValueError(f"{node.name} reads what no node before it computes")
+            before.add(node.name)
         relus = [index for index, node in enumerate(self.nodes) if node.operator == "Relu"]
         if not relus:
             raise ValueError("the graph has no Relu")
@@ -62,12 +71,12 @@ class PlainConfig:
     def of(graph: Graph, origin: dict[str, Any] | None = None) -> "PlainConfig":
         """The structure of a graph. A mask belongs to its ReLU and is no node."""
         nodes: list[NodeShape] = []
-        replaced: dict[str, str] = {}
+        masks = masks_of(graph)
+        replaced = {f"{relu}{MASKED}": relu for relu in masks}
+        parts = {f"{relu}{end}" for relu in masks for end in (KEPT, PASSED, MASKED)}
         for node in graph.nodes:
             inputs = tuple(replaced.get(name, name) for name in node.inputs)
-            if relu := masked_by(node):
-                replaced[node.name] = relu
-            elif node.operator != "Mul":
+            if node.name not in parts:
                 constants = {name: list(value.shape) for name, value in node.constants.items()}
                 shape = NodeShape(node.name, node.operator, inputs, constants, node.attributes)
                 nodes.append(shape)
@@ -183,13 +192,8 @@ class PlainNetwork(Classifier):
                 module = network.module_of(node)
                 values = zip(("weight", "bias"), node.constants.values(), strict=False)
                 module.load_state_dict(dict(values))
-            elif relu := masked_by(node):
-                (mask,) = next(
-                    other.constants.values()
-                    for other in graph.nodes
-                    if other.operator == "Mul" and other.inputs == (relu,)
-                )
-                replace_module(network, f"{LAYERS}.{_key(relu)}", MaskedReLU(mask))
+        for relu, mask in masks_of(graph).items():
+            replace_module(network, f"{LAYERS}.{_key(relu)}", MaskedReLU(mask))
         return network
 
     def module_of(self, node: Node | NodeShape) -> nn.Module:
@@ -239,11 +243,24 @@ class PlainNetwork(Classifier):
         return builder.graph(self.config.image_size, self.config.classes)
 
 
-def masked_by(node: Node) -> str | None:
-    """The ReLU that a node completes by passing the elements without one, or else None."""
-    name = node.name.removesuffix("_masked")
-    complete = node.operator == "Add" and node.inputs == (f"{name}_kept", f"{name}_passed")
-    return name if complete else None
+def masks_of(graph: Graph) -> dict[str, Tensor]:
+    """ReLU -> the mask that a graph has for it, as `MaskedReLU.append_to` writes it.
+
+    Raises ValueError for a mask that is not of zeros and ones or does not fit its complement.
+    """
+    nodes, masks = {node.name: node for node in graph.nodes}, {}
+    for relu in [node.name for node in graph.nodes if node.operator == "Relu"]:
+        kept, passed, both = (nodes.get(f"{relu}{end}") for end in (KEPT, PASSED, MASKED))
+        if not (kept and passed and both):
+            continue
+        (mask,), (complement,) = kept.constants.values(), passed.constants.values()
+        whole = (mask == 0) | (mask == 1)
+        reads = (kept.inputs, passed.inputs, both.inputs)
+        wanted = ((relu,), nodes[relu].inputs, (kept.name, passed.name))
+        if reads != wanted or not whole.all() or not torch.equal(complement, 1 - mask):
+            raise ValueError(f"the mask of {relu} is not of zeros and ones with its complement")
+        masks[relu] = mask
+    return masks
 
 
 def count_plain(config: PlainConfig) -> NetworkCount:
