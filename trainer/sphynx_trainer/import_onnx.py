@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from .datasets import Dataset
 from .networks.graph import IMAGE_INPUT, LOGITS_OUTPUT, OPERATORS, Attributes, Graph, Node
-from .networks.plain_network import PlainConfig, PlainNetwork
+from .networks.plain_config import PlainConfig
+from .networks.plain_network import PlainNetwork
 
 MODEL = "model.onnx"
 MANIFEST = "manifest.json"
