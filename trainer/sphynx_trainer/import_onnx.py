@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from .datasets import Dataset
 from .networks.graph import IMAGE_INPUT, LOGITS_OUTPUT, OPERATORS, Attributes, Graph, Node
+from .networks.plain_config import PlainConfig
 from .networks.plain_network import PlainNetwork
 
 MODEL = "model.onnx"
@@ -51,6 +52,7 @@ def read_model(path: Path, dataset: Dataset) -> tuple[PlainNetwork, list[dict[st
     file = path if path.suffix == ".onnx" else path / MODEL
     try:
         graph = read_graph(onnx.load(file))
+        PlainConfig.of(graph)
     except DecodeError as error:
         raise ValueError(f"{file} is not an ONNX file") from error
     except ValueError as error:

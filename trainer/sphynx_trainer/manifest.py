@@ -11,7 +11,7 @@ from .checkpoint import Checkpoint
 from .datasets import Dataset
 from .networks.families import Config, config_to_json, count, family_of
 from .networks.graph import Graph
-from .networks.plain_network import PlainConfig
+from .networks.plain_config import PlainConfig
 from .presets import published_for
 
 

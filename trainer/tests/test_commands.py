@@ -26,11 +26,14 @@ def saved(folder: Path) -> Checkpoint:
     return Checkpoint.load(folder / "checkpoint.pt")
 
 
-def test_snl_keeps_exactly_its_budget_and_resumes(trained: Path, tmp_path: Path) -> None:
-    command = ["snl", str(trained), str(tmp_path / "snl"), "--budget", "700"]
-    command += ["--linearize-epochs", "1", *SYNTHETIC]
+def test_snl_keeps_exactly_its_budget_and_resumes(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["snl", str(trained), str(tmp_path / "snl"), "--budget", "700", *SYNTHETIC]
     assert main([*command, "--epochs", "1"]) == 0
+    assert re.search(r"[\d,]+ ReLUs left, the budget is 700", capsys.readouterr().err)
     first = saved(tmp_path / "snl")
+    assert (saved(tmp_path / "snl" / "linearize").epoch, first.epoch) == (1, 1)
     assert plain_graph(first.build_network()).relus == 700
     assert first.teachers == [str(trained)]
     assert [run["name"] for run in first.earlier] == ["cpu", "linearize"]

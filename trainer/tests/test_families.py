@@ -19,7 +19,7 @@ from sphynx_trainer.networks.families import (
 from sphynx_trainer.networks.genotype import Edge, Genotype, find_genotype
 from sphynx_trainer.networks.hybrenet import HYBRENETS, HybReNetConfig
 from sphynx_trainer.networks.plain import CollapseError, plain_graph, verify
-from sphynx_trainer.networks.plain_network import PlainConfig
+from sphynx_trainer.networks.plain_config import PlainConfig
 from sphynx_trainer.networks.resnet import ResNetPlan
 from sphynx_trainer.networks.resnet_configs import ResNet18Config, ResNet32Config
 from sphynx_trainer.networks.sphynx import SphynxConfig

@@ -193,6 +193,28 @@ def test_what_cannot_be_trained_on_is_refused_with_the_reason(zoo: Path, tmp_pat
 
 
 @pytest.mark.parametrize(
+    ("changed", "message"),
+    [("mask", "not of zeros and ones"), ("name", "is a product that is no mask")],
+)
+def test_another_product_than_a_mask_is_refused(changed: str, message: str, tmp_path: Path) -> None:
+    network = small_network(TINY)
+    mask_at_random(network, TINY.image_size, channel_wise=True)
+    model = build_onnx(plain_graph(network), "m")
+    product = next(node for node in model.graph.node if node.op_type == "Mul")
+    if changed == "mask":
+        mask = next(each for each in model.graph.initializer if each.name == product.input[1])
+        half = onnx.numpy_helper.to_array(mask) / 2
+        mask.CopyFrom(onnx.numpy_helper.from_array(half, mask.name))
+    else:
+        for node in model.graph.node:
+            node.input[:] = ["square" if name == product.output[0] else name for name in node.input]
+        product.output[0] = "square"
+    onnx.save(model, tmp_path / "m.onnx")
+    with pytest.raises(ValueError, match=message):
+        read_model(tmp_path / "m.onnx", tiny_data())
+
+
+@pytest.mark.parametrize(
     ("operator", "name", "value", "message"),
     [
         ("Conv", "group", 2, "group is 2, expected 1"),

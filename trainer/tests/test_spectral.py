@@ -3,7 +3,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sphynx_trainer.networks.plain_network import NodeShape, PlainConvolution
+from sphynx_trainer.networks.plain_config import NodeShape
+from sphynx_trainer.networks.plain_network import PlainConvolution
 from sphynx_trainer.networks.spectral import Plan, Shape, SpectralProduct
 
 SHAPES = [

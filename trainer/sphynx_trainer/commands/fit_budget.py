@@ -6,7 +6,7 @@ from pathlib import Path
 from ..networks.cell_network import SphynxConfig
 from ..networks.families import Config
 from ..networks.hybrenet import HybReNetConfig
-from ..networks.plain_network import PlainConfig
+from ..networks.plain_config import PlainConfig
 from ..search.budget import SCALINGS, Choice, fit_budget
 from ..search.latency import LatencyModel
 

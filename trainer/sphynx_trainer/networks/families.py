@@ -9,7 +9,8 @@ from .classifier import Classifier
 from .counting import NetworkCount
 from .genotype import Genotype, find_genotype
 from .hybrenet import HybReNetConfig
-from .plain_network import PlainConfig, PlainNetwork, count_plain
+from .plain_config import PlainConfig, count_plain
+from .plain_network import PlainNetwork
 from .resnet import ResNet, count_resnet
 from .resnet_configs import ResNet18Config, ResNet32Config
 from .sphynx import SphynxNetwork

@@ -3,7 +3,6 @@
 So a model of which only the exported file is left can be trained on. It has no batch norm.
 """
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -11,106 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .classifier import Classifier
-from .counting import LayerCount, NetworkCount
-from .graph import IMAGE_INPUT, LOGITS_OUTPUT, Attributes, Graph, GraphBuilder, Node, compute
+from .graph import IMAGE_INPUT, LOGITS_OUTPUT, Graph, GraphBuilder, Node, compute
 from .masked_relu import MaskedReLU, replace_module
+from .plain_config import LAYERS, NodeShape, PlainConfig, masks_of, module_key
 from .spectral import Plan, Shape, SpectralProduct
-
-LAYERS = "layers"
-"""Name of the modules of nodes; the activations of a network are called after it."""
-
-
-@dataclass(frozen=True)
-class NodeShape:
-    """A node of a graph without its weights. constants: name -> shape."""
-
-    name: str
-    operator: str
-    inputs: tuple[str, ...]
-    constants: dict[str, list[int]] = field(default_factory=dict)
-    attributes: Attributes = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class PlainConfig:
-    """The structure of a plain graph. Raises ValueError for one that is no classifier of ours.
-
-    origin: the manifest of the model that it was, so far as it says more than the graph.
-    """
-
-    nodes: tuple[NodeShape, ...]
-    image_size: int
-    classes: int
-    origin: dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        relus = [index for index, node in enumerate(self.nodes) if node.operator == "Relu"]
-        if not relus:
-            raise ValueError("the graph has no Relu")
-        known = {self.nodes[relus[-1]].name}
-        for node in self.head:
-            if not set(node.inputs) <= known:
-                raise ValueError(f"{node.name} reads more than the last Relu's output")
-            known.add(node.name)
-        last = self.nodes[-1]
-        if (last.operator, last.name) != ("Gemm", LOGITS_OUTPUT):
-            raise ValueError(f"the last node is the {last.operator} {last.name}, not a linear map")
-        if len({_key(node.name) for node in self.nodes}) < len(self.nodes):
-            raise ValueError("two nodes have the same name")
-
-    @staticmethod
-    def of(graph: Graph, origin: dict[str, Any] | None = None) -> "PlainConfig":
-        """The structure of a graph. A mask belongs to its ReLU and is no node."""
-        nodes: list[NodeShape] = []
-        replaced: dict[str, str] = {}
-        for node in graph.nodes:
-            inputs = tuple(replaced.get(name, name) for name in node.inputs)
-            if relu := masked_by(node):
-                replaced[node.name] = relu
-            elif node.operator != "Mul":
-                constants = {name: list(value.shape) for name, value in node.constants.items()}
-                shape = NodeShape(node.name, node.operator, inputs, constants, node.attributes)
-                nodes.append(shape)
-        return PlainConfig(tuple(nodes), graph.image_size, graph.classes, origin or {})
-
-    @staticmethod
-    def from_json(content: dict[str, Any]) -> "PlainConfig":
-        """Reads what dataclasses.asdict wrote. Raises ValueError."""
-        try:
-            nodes = tuple(
-                NodeShape(**{**node, "inputs": tuple(node["inputs"])}) for node in content["nodes"]
-            )
-            return PlainConfig(**{**content, "nodes": nodes})
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"this is no plain network: {error}") from error
-
-    @property
-    def head(self) -> tuple[NodeShape, ...]:
-        """The nodes after the last ReLU."""
-        last = max(index for index, node in enumerate(self.nodes) if node.operator == "Relu")
-        return self.nodes[last + 1 :]
-
-    def sizes(self) -> dict[str, tuple[int, ...]]:
-        """The shape [C, H, W] or [C] of every node's output, and of the image."""
-        graph = Graph(
-            tuple(
-                Node(
-                    node.name,
-                    node.operator,
-                    node.inputs,
-                    {
-                        name: torch.empty(shape, device="meta")
-                        for name, shape in node.constants.items()
-                    },
-                    node.attributes,
-                )
-                for node in self.nodes
-            ),
-            self.image_size,
-            self.classes,
-        )
-        image = torch.empty(1, 3, self.image_size, self.image_size, device="meta")
-        return {name: tuple(value.shape[1:]) for name, value in graph.values(image).items()}
 
 
 class PlainConvolution(nn.Module):
@@ -164,12 +67,12 @@ class PlainNetwork(Classifier):
             if node.name == LOGITS_OUTPUT:
                 self.classify = nn.Linear(source[0], config.classes)
             elif node.operator == "Conv":
-                self.layers[_key(node.name)] = PlainConvolution(node, source[0], source[1:])
+                self.layers[module_key(node.name)] = PlainConvolution(node, source[0], source[1:])
             elif node.operator == "Gemm":
                 (features, _), _ = node.constants.values()
-                self.layers[_key(node.name)] = nn.Linear(source[0], features)
+                self.layers[module_key(node.name)] = nn.Linear(source[0], features)
             elif node.operator == "Relu":
-                self.layers[_key(node.name)] = nn.ReLU()
+                self.layers[module_key(node.name)] = nn.ReLU()
         for module in self.modules():
             if isinstance(module, PlainConvolution):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
@@ -183,18 +86,13 @@ class PlainNetwork(Classifier):
                 module = network.module_of(node)
                 values = zip(("weight", "bias"), node.constants.values(), strict=False)
                 module.load_state_dict(dict(values))
-            elif relu := masked_by(node):
-                (mask,) = next(
-                    other.constants.values()
-                    for other in graph.nodes
-                    if other.operator == "Mul" and other.inputs == (relu,)
-                )
-                replace_module(network, f"{LAYERS}.{_key(relu)}", MaskedReLU(mask))
+        for relu, mask in masks_of(graph).items():
+            replace_module(network, f"{LAYERS}.{module_key(relu)}", MaskedReLU(mask))
         return network
 
     def module_of(self, node: Node | NodeShape) -> nn.Module:
         """What computes a node that has weights or is an activation."""
-        return self.classify if node.name == LOGITS_OUTPUT else self.layers[_key(node.name)]
+        return self.classify if node.name == LOGITS_OUTPUT else self.layers[module_key(node.name)]
 
     def block_outputs(self, images: Tensor) -> list[Tensor]:
         values = {IMAGE_INPUT: images}
@@ -237,33 +135,3 @@ class PlainNetwork(Classifier):
                     constants[name] = value
             builder.node(node.name, node.operator, inputs, constants, **node.attributes)
         return builder.graph(self.config.image_size, self.config.classes)
-
-
-def masked_by(node: Node) -> str | None:
-    """The ReLU that a node completes by passing the elements without one, or else None."""
-    name = node.name.removesuffix("_masked")
-    complete = node.operator == "Add" and node.inputs == (f"{name}_kept", f"{name}_passed")
-    return name if complete else None
-
-
-def count_plain(config: PlainConfig) -> NetworkCount:
-    """The costs per ReLU layer, without masks."""
-    layers, macs, parameters = [], 0, 0
-    sizes = config.sizes()
-    for node in config.nodes:
-        numbers = torch.Size(sizes[node.name]).numel()
-        if node.operator in ("Conv", "Gemm"):
-            weight, *biases = node.constants.values()
-            macs += numbers * torch.Size(weight[1:]).numel()
-            parameters += sum(torch.Size(shape).numel() for shape in (weight, *biases))
-        if node.operator == "Relu" or node.name == LOGITS_OUTPUT:
-            relus = numbers if node.operator == "Relu" else 0
-            name = f"{LAYERS}.{_key(node.name)}" if relus else "classify"
-            layers.append(LayerCount(name, relus, macs, parameters))
-            macs = parameters = 0
-    return NetworkCount(tuple(layers))
-
-
-def _key(name: str) -> str:
-    """A node's name as a module's, which has no dots."""
-    return name.replace(".", "/")

@@ -155,5 +155,5 @@ def _angles(waves: list[tuple[int, int]], places: Tensor, period: int) -> Tensor
     """2 pi <wave, (row, column)> / period for all pairs of places, [waves, places^2]."""
     rows, columns = torch.tensor(waves, dtype=torch.float64).T
     by_row, by_column = (wave[:, None] * places.double() for wave in (rows, columns))
-    sums = (by_row[:, :, None] + by_column[:, None, :]).flatten(1)
-    return sums * (2 * pi / period)
+    angles: Tensor = 2 * pi / period * (by_row[:, :, None] + by_column[:, None, :])
+    return angles.flatten(1)
