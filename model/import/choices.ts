@@ -40,14 +40,16 @@ function chosen(
   const takesValue = whenTrue === value;
   const other = takesValue ? whenFalse : whenTrue;
   if (!takesValue && whenFalse !== value) return null;
-  const [limit, filler] = [bound, other].map((name) => single(constants.get(name)));
-  if (limit === null || limit !== filler) return null;
+  const limit = uniform(constants.get(bound));
+  if (limit === null || constants.get(bound)?.values.length !== 1) return null;
+  if (uniform(constants.get(other)) !== limit) return null;
   const name = JSON.parse(where.label);
   const opType = above === takesValue ? 'Max' : 'Min';
-  return new OnnxNode({ opType, name, input: [value, bound], output: [...where.outputs] });
+  return new OnnxNode({ opType, name, input: [value, other], output: [...where.outputs] });
 }
 
-/** The number of a constant that holds one; one of more axes could widen the value. */
-function single(constant: OnnxConstant | undefined): number | null {
-  return constant?.values.length === 1 ? constant.values[0] : null;
+/** The number that a constant holds, maybe many times. */
+function uniform(constant: OnnxConstant | undefined): number | null {
+  const values = constant?.values ?? [];
+  return values.length > 0 && values.every((value) => value === values[0]) ? values[0] : null;
 }

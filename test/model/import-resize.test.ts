@@ -198,8 +198,8 @@ test('a choice by a comparison with a constant is the Max or Min that it stands 
   ] as const) {
     const network = await agreesInAnyLayout((b) => {
       const x = b.conv(map(b), 4, 4, 3, SAME);
-      const bound = b.values([], [0.25]);
-      const condition = b.node(comparison, [x, bound]);
+      const condition = b.node(comparison, [x, b.values([], [0.25])]);
+      const bound = b.values([1, 4, 8, 6], new Array<number>(192).fill(0.25));
       return b.classifier(
         b.node('Where', [condition, ...(order === 'x then bound' ? [x, bound] : [bound, x])]),
         4,
