@@ -175,7 +175,7 @@ const STEPS: readonly Step[] = [
     const [rows, columns] = [upTo(b, 2), upTo(b, 2)];
     const modes = pick<Record<string, string>>(b, [
       { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' },
-      { mode: 'linear', coordinate_transformation_mode: 'half_pixel' },
+      { mode: 'linear', coordinate_transformation_mode: 'half_pixel', nearest_mode: 'floor' },
     ]);
     const name = b.node('Resize', [x.name, '', b.values([4], [1, 1, rows, columns])], modes);
     return { ...x, height: rows * x.height, width: columns * x.width, name };

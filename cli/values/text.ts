@@ -6,7 +6,8 @@ const MISSING = /^(nan|na|null|none|[+-]?inf(inity)?)?$/i;
 
 /**
  * A table of numbers: lines of cells with commas, semicolons or tabs between them. A first line without any number is a
- * header. Throws 'input/invalid' naming the first cell that is no finite number, and where lines differ in length.
+ * header, and one of numbers an input. Throws 'input/invalid' naming the first cell that is no finite number, where
+ * lines differ in length, and where the first line may be either: 0, 1, 2, ... are the names that pandas gives columns.
  */
 export function readCsv(text: string): Table {
   const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
@@ -16,6 +17,10 @@ export function readCsv(text: string): Table {
     line.split(separator).map((cell) => cell.trim().replace(/^"(.*)"$/, '$1')),
   );
   const header = rows.length > 1 && rows[0].every((cell) => !isNumber(cell) && !MISSING.test(cell));
+  if (rows.length > 1 && rows[0].length > 2 && rows[0].every((cell, i) => cell === String(i)))
+    throw invalid(
+      'line 1 counts from 0, as names of columns do where nobody gave any: delete it (pandas: to_csv(..., header=False, index=False)), or write 0.0, 1.0, ... if it is an input',
+    );
   const body = rows.slice(header ? 1 : 0);
   if (body.length === 0) throw invalid('the file holds no numbers');
   const width = body[0].length;
@@ -26,7 +31,7 @@ export function readCsv(text: string): Table {
     for (const [c, cell] of row.entries()) {
       if (!isNumber(cell))
         throw invalid(
-          `line ${line}, cell ${c + 1} is ${MISSING.test(cell) ? 'empty or not finite: impute it as for the training' : 'no number'}`,
+          `line ${line}, cell ${c + 1} is ${MISSING.test(cell) ? 'empty or not finite: impute it as for the training' : 'no number'}${line === 1 && rows.length > 1 ? '; if the line names the columns, delete it: a header is a line without numbers' : ''}`,
         );
       values[r * width + c] = Number(cell);
     }

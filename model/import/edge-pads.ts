@@ -20,7 +20,10 @@ export function edgePads(graph: OnnxGraph): OnnxGraph {
   return { ...graph, nodes, constants };
 }
 
-/** Attribute of a Resize whose input has one row and column more on each side, the outermost ones again. */
+/**
+ * Attribute of a Resize whose input has one row and column more on each side, the outermost ones again. Its input 4 is
+ * the map without them, for factors that do not need them.
+ */
 export const PADDED = 'padded';
 
 /** Rows or columns that one Pad takes from the map: each is a term of the layer behind. */
@@ -131,7 +134,8 @@ function resizeNodes(node: OnnxNode, constants: Constants): OnnxNode[] {
   const name = `${node.outputs[0]}/edges`;
   const axes = rank === 4 ? [2, 3] : [2];
   const pads = axes.map((axis) => ({ axis, before: 1, after: 1 }));
-  const { proto } = node.rewired([name, ...node.inputs.slice(1)], node.outputs);
+  const [input, roi = '', scales = '', ...more] = node.inputs;
+  const { proto } = node.rewired([name, roi, scales, more[0] ?? '', input], node.outputs);
   const attribute = [...(proto.attribute ?? []), { name: PADDED, type: INTS, ints: [1] }];
   return [
     ...padded(node.label, 'edge', node.inputs[0], name, pads, constants),

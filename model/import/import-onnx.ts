@@ -2,6 +2,7 @@ import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { Shape } from '../card.ts';
 import type { FloatNetwork } from '../float-network.ts';
 import type { InputKind } from '../input-kind.ts';
+import { choices } from './choices.ts';
 import { chooseCuts } from './choose-cuts.ts';
 import { knownSizes } from './compose.ts';
 import { edgePads } from './edge-pads.ts';
@@ -63,7 +64,7 @@ async function imported(bytes: Uint8Array, options?: ReadOptions): Promise<Impor
   const { model, notes } = read;
   const logits = withoutHead(read.graph);
   const whole = await foldGraph(logits.graph, model.opsetImport, knownSizes);
-  const graph = poolFirst(edgePads(padPools(mergeReductions(whole))));
+  const graph = poolFirst(edgePads(padPools(mergeReductions(choices(whole)))));
   const layers = composed(graph);
   const origins = layers.map(({ operators, cuts }) => ({ operators, cuts }));
   const { layout } = layers[layers.length - 1].value;

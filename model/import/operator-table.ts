@@ -18,6 +18,7 @@ const LIMITS: Record<string, string> = {
   Einsum: 'of one computed operand, with constant weights or alone',
   Expand: 'repeats axes of size 1',
   Gather: 'by constant positions, along any axis',
+  GatherND: 'by constant positions; no batch_dims',
   Gemm: 'by constant weights on either side',
   GlobalMaxPool: 'as MaxPool, with the map as the window',
   HardSigmoid: 'a Clip of a line',

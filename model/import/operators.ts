@@ -28,13 +28,16 @@ export const POINTWISE: ReadonlySet<string> = new Set(Object.keys(ARITHMETIC_OPE
 const SMOOTH =
   'a smooth activation has no garbled circuit here: put a Relu in its place and train a few epochs more';
 const DYNAMIC = 'only feed-forward networks of fixed size can be run: export one image, without control flow';
+const COMPARISON =
+  'it compares what is computed from the input: write the choice with Relu, Max, Min or Clip, as max(x, 0) for where(x > 0, x, 0)';
 const SEQUENCE = 'only convolutional networks can be run';
 const NORM = 'it normalises by statistics of the image: use BatchNormalization, whose statistics are fixed';
 
 /** What to do about operators that cannot be run. */
 const REMEDIES: Record<string, string> = {
   ...named('Sigmoid HardSwish Swish Elu Selu Celu Gelu Mish Tanh Softplus Softsign Erf Exp', SMOOTH),
-  ...named('If Loop Scan NonZero Where', DYNAMIC),
+  ...named('If Loop Scan NonZero', DYNAMIC),
+  ...named('Where Greater GreaterOrEqual Less LessOrEqual Equal Not And Or Xor Sign', COMPARISON),
   ...named('LSTM GRU RNN Attention', SEQUENCE),
   ...named('LayerNormalization InstanceNormalization GroupNormalization LRN MeanVarianceNormalization', NORM),
   Softmax: 'only the output may go through a Softmax; the client computes that one',

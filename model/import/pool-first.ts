@@ -32,7 +32,7 @@ export function poolFirst(graph: OnnxGraph): OnnxGraph {
 }
 
 function mayPad(pool: OnnxNode): boolean {
-  const pads = pool.integers('pads', [0, 0, 0, 0]);
+  const pads = pool.integers('pads', [], null);
   const partial = pool.integer('ceil_mode', 0) !== 0;
   return partial || pads.some((pad) => pad !== 0) || pool.text('auto_pad', 'NOTSET').startsWith('SAME');
 }

@@ -12,7 +12,8 @@ import { convolveMap, mapSize } from './spatial.ts';
 
 /** Maps made larger or smaller (onnx/docs/Operators.md), as transposed convolutions where the factors are whole. */
 export const RESIZE_OPERATORS: Record<string, Operator> = {
-  Resize: (inputs) => resized(inputs, inputs.node.inputs.length === 2),
+  /** In its first version the scales are input 1, and there are no places to choose. */
+  Resize: (inputs) => resized(inputs, !inputs.has(2) && !inputs.has(3)),
   /** As Resize was in its first version. */
   Upsample: (inputs) => resized(inputs, true),
 };
@@ -45,8 +46,9 @@ function resized(inputs: NodeInputs, first: boolean): AffineValue {
   const spatial = scalings.every(({ axis }) => axis >= 2) && [3, 4].includes(value.layout.length);
   if (mode === 'linear') {
     if (padded && whole && spatial) return linearly(value, scalings, coordinate);
-    // The rows and columns that were put around it for that are not needed.
-    const bare = padded ? withoutEdges(value) : value;
+    const bare = padded ? inputs.value(4) : value;
+    const shrunk = scalings.every(({ size, out }) => size % out === 0) && coordinate.endsWith('half_pixel');
+    if (shrunk && spatial) return reduced(bare, scalings);
     return scalings.reduce((sum, scaling) => interpolated(sum, scaling, coordinate), bare);
   }
   const rounding = first ? 'floor' : node.text('nearest_mode', 'round_prefer_floor');
@@ -144,6 +146,30 @@ function linearly(value: AffineValue, scalings: readonly Scaling[], coordinate: 
   });
 }
 
+/** The mean of the two positions in the middle of each block, or the one: a smaller map whose places lie between. */
+function reduced(value: AffineValue, scalings: readonly Scaling[]): AffineValue {
+  const { channels, height, width } = mapSize(value);
+  const rank = value.layout.length;
+  const [y, x] = [height, width].map((size, i) => {
+    const out = scalings.find(({ axis }) => axis === rank - 2 + i && axis >= 2)?.out ?? size;
+    const stride = size / out;
+    return { out, stride, first: Math.floor((stride - 1) / 2), taps: stride % 2 === 0 ? [0.5, 0.5] : [1] };
+  });
+  const plane = y.taps.flatMap((a) => x.taps.map((b) => a * b));
+  const kernel = makeKernel(channels, channels, y.taps.length, x.taps.length, (data) => {
+    for (let c = 0; c < channels; c++) data.set(plane, (c * channels + c) * plane.length);
+  });
+  const window: Window = {
+    strideY: y.stride,
+    strideX: x.stride,
+    padTop: -y.first,
+    padLeft: -x.first,
+    outHeight: y.out,
+    outWidth: x.out,
+  };
+  return exactly(convolveMap(value, kernel, new Float64Array(channels), window));
+}
+
 /** What an element gives to outputs along one axis, and how many outputs before the first one are left out. */
 interface Taps {
   readonly taps: readonly number[];
@@ -179,15 +205,4 @@ function enlarged(
   };
   const bias = new Float64Array(channels);
   return exactly(convolveMap(value, kernel, bias, window, { y: y.factor, x: x.factor }));
-}
-
-function withoutEdges(value: AffineValue): AffineValue {
-  return [...value.layout.keys()].slice(2).reduce((part, axis) => {
-    const size = sizesOf(part.layout)[axis];
-    return selectAlong(
-      part,
-      axis,
-      Array.from({ length: size - 2 }, (_, i) => i + 1),
-    );
-  }, value);
 }

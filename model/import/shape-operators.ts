@@ -100,6 +100,28 @@ export const SHAPE_OPERATORS: Record<string, Operator> = {
     return reshaped(along, [...sizes.slice(0, axis), ...dims, ...sizes.slice(axis + 1)]);
   },
 
+  GatherND: (inputs) => {
+    const value = inputs.value(0);
+    const { node } = inputs;
+    const { dims, values } = inputs.constant(1);
+    const from = sizesOf(value.layout);
+    const depth = dims.at(-1) ?? 0;
+    if (node.integer('batch_dims', 0) !== 0)
+      throw unsupported('it gathers for each image of a batch: export the model for one image');
+    if (dims.length < 1 || depth < 1 || depth > from.length)
+      throw formatError(`node ${node.label}: positions of ${dims.join('x')} in ${from.join('x')}`);
+    const picked = Array.from({ length: values.length / depth }, (_, i) => {
+      const place = Array.from(values.subarray(i * depth, (i + 1) * depth));
+      return place.reduce((at, index, axis) => at * from[axis] + (index < 0 ? index + from[axis] : index), 0);
+    });
+    const size = product(from.slice(0, depth));
+    if (!picked.every((at) => Number.isInteger(at) && at >= 0 && at < size) || picked.length === 0)
+      throw formatError(`node ${node.label}: positions beyond its input of ${from.join('x')}`);
+    const rest = from.slice(depth);
+    const along = selectAlong(reshaped(value, [size, ...rest]), 0, picked);
+    return reshaped(along, [...dims.slice(0, -1), ...rest]);
+  },
+
   Flatten: (inputs) => {
     const value = inputs.unsettled(0);
     const sizes = sizesOf(value.layout);

@@ -86,6 +86,18 @@ test('tables are read with or without a header, with the usual separators', () =
   assert.deepEqual(readJson('[1]').shape, [1]);
 });
 
+test('a first line of numbers is an input, and one that may name the columns is refused with both remedies', () => {
+  assert.deepEqual(readCsv('1,2,3\n4,5,6').shape, [2, 3]);
+  assert.deepEqual(readCsv('0.0,1.0,2.0\n4,5,6').shape, [2, 3]);
+  assert.deepEqual(readCsv('0,1,2').shape, [1, 3]);
+  assert.deepEqual(readCsv('0,1\n5,6').shape, [2, 2]);
+  assert.throws(() => readCsv('0,1,2\n4,5,6'), {
+    code: 'input/invalid',
+    message: /line 1 counts from 0, .* delete it .* or write 0\.0, 1\.0/,
+  });
+  assert.throws(() => readCsv('age,7,rate\n4,5,6'), { message: /line 1, cell 1 is no number; .* delete it/ });
+});
+
 test('cells that are no finite numbers are named by their place', () => {
   for (const [text, message] of [
     ['1,2\n3,', /line 2, cell 2 is empty or not finite/],

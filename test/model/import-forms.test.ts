@@ -263,3 +263,18 @@ test('every form of a Constant node is read', async () => {
   );
   await agreesInAnyLayout(() => '', SIZES, 1, 17, ModelProto.encode(model).finish());
 });
+
+test('a MaxPool of a signal goes before the activation that it alone reads, with its pads or without', async () => {
+  for (const pads of [undefined, [0, 0], [1, 1]]) {
+    const network = await agreesInAnyLayout(
+      (b) => {
+        const convolved = b.node('Conv', ['image', b.constant([3, 2, 3])], { pads: [1, 1] });
+        const window = { kernel_shape: [2], strides: [2], ...(pads && { pads }) };
+        const pooled = b.node('MaxPool', [relu(b, convolved)], window);
+        return b.node('MatMul', [b.node('Flatten', [pooled]), b.constant([pads?.[0] ? 27 : 24, 3])]);
+      },
+      [1, 2, 16],
+    );
+    assert.equal(network.input.height * network.input.width, 16);
+  }
+});

@@ -42,6 +42,12 @@ const RESIZES: Record<string, [number, number, (b: OnnxBuilder, x: string) => st
   'bilinear by 2 with asymmetric places': [16, 12, (b, x) => scaled(b, x, [2, 2], linear('asymmetric'))],
   'bilinear with aligned corners': [11, 9, (b, x) => sized(b, x, [11, 9], linear('align_corners'))],
   'bilinear to other sizes': [5, 9, (b, x) => sized(b, x, [5, 9], linear('half_pixel'))],
+  'bilinear to half the size': [4, 3, (b, x) => sized(b, x, [4, 3], linear('half_pixel'))],
+  'bilinear to half the rows and a third of the columns': [
+    8,
+    4,
+    (b, x) => scaled(b, scaled(b, x, [1 / 2, 1 / 3], linear('pytorch_half_pixel')), [2, 2], nearest),
+  ],
   'bilinear along one axis of two': [16, 6, (b, x) => scaled(b, x, [2, 1], linear('half_pixel'))],
 };
 
@@ -170,6 +176,45 @@ for (const [what, build] of Object.entries(EINSUMS))
   test(`Einsum of ${what} is computed as the runtime does`, async () => {
     await agreesInAnyLayout((b) => build(b, map(b)), FIRST);
   });
+
+test('GatherND by constant positions is computed as the runtime does', async () => {
+  await agreesInAnyLayout(
+    (b) => {
+      const rows = b.node('Transpose', [map(b)], { perm: [2, 3, 0, 1] });
+      const places = b.node('Reshape', [b.integers([7, -1, 0, 2, 3, 3]), b.integers([3, 2])]);
+      const picked = relu(b, b.node('GatherND', [rows, places]));
+      return b.node('MatMul', [b.node('Reshape', [picked, b.integers([1, 12])]), b.constant([12, 3])]);
+    },
+    [1, 3, 8, 6],
+  );
+});
+
+test('a choice by a comparison with a constant is the Max or Min that it stands for', async () => {
+  for (const [comparison, order, layers] of [
+    ['Greater', 'x then bound', 3],
+    ['LessOrEqual', 'bound then x', 3],
+    ['Less', 'x then bound', 3],
+    ['GreaterOrEqual', 'bound then x', 3],
+  ] as const) {
+    const network = await agreesInAnyLayout((b) => {
+      const x = b.conv(map(b), 4, 4, 3, SAME);
+      const condition = b.node(comparison, [x, b.values([], [0.25])]);
+      const bound = b.values([1, 4, 8, 6], new Array<number>(192).fill(0.25));
+      return b.classifier(
+        b.node('Where', [condition, ...(order === 'x then bound' ? [x, bound] : [bound, x])]),
+        4,
+        3,
+      );
+    }, FIRST);
+    assert.equal(network.layers.length, layers, comparison);
+  }
+  const b = new OnnxBuilder({ channels: 3, height: 8, width: 6 }, 1);
+  const x = map(b);
+  const choice = b.node('Where', [b.node('Greater', [x, b.values([], [0.5])]), x, b.values([], [0])]);
+  await assert.rejects(importOnnx(b.finish(b.classifier(choice, 4, 3))), {
+    message: /Greater .*write the choice with Relu, Max, Min or Clip/,
+  });
+});
 
 test('Einsum of two computed values, or of a diagonal, is refused with the reason', async () => {
   for (const [operands, equation, message] of [
