@@ -25,7 +25,9 @@ export const FIXED_POINT_FILE = 'fixed-point.json';
 export async function loadModel(folder: string): Promise<FixedNetwork> {
   if (existsSync(join(folder, WEIGHTS_FILE))) return readNetwork(folder);
   const { network, facts } = await loadFloat(folder);
-  const plan = readPlan(await readJson(folder, FIXED_POINT_FILE, '`sphynx import FOLDER --images DATA --out FOLDER` writes it'));
+  const plan = readPlan(
+    await readJson(folder, FIXED_POINT_FILE, '`sphynx import FOLDER --images DATA --out FOLDER` writes it'),
+  );
   return quantizeNetwork(network, plan, facts);
 }
 
