@@ -1,8 +1,8 @@
-/** Bundles the client for browsers into `dist/browser`: index.js, worker.js and the kernels. `npm run build:browser` */
-import { copyFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+/** Bundles the client for browsers into `dist/browser`: index.js, worker.js and inline.js. `npm run build:browser` */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
-import { build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -18,36 +18,57 @@ const edges: Plugin = {
   },
 };
 
-/** Bundles scripts for browsers, by their names in `folder`, and puts the kernels there, which `worker` loads. */
+/** What `inline.ts` imports: the text of the built worker. */
+const WORKER_SOURCE = 'sphynx:worker';
+
+/** Gives the text of the worker to whoever imports it. */
+const inlineWorker: Plugin = {
+  name: 'inline worker',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^sphynx:worker$/ }, () => ({ path: WORKER_SOURCE, namespace: 'worker' }));
+    onLoad({ filter: /.*/, namespace: 'worker' }, async () => {
+      const built = await build({ ...OPTIONS, entryPoints: ['browser/worker.ts'], write: false });
+      return { contents: built.outputFiles[0].text, loader: 'text' };
+    });
+  },
+};
+
+/** The kernels are in the worker, so that it is one file. */
+const OPTIONS = {
+  absWorkingDir: ROOT,
+  bundle: true,
+  format: 'esm',
+  platform: 'browser',
+  target: 'es2024',
+  minify: true,
+  plugins: [edges],
+  loader: { '.wasm': 'binary' },
+  logLevel: 'warning',
+} satisfies BuildOptions;
+
+/** Bundles scripts for browsers, by their names in `folder`. */
 export async function bundle(
   folder: string,
   entryPoints: Record<string, string>,
   { sourcemap }: { sourcemap: boolean },
 ): Promise<void> {
-  await build({
-    absWorkingDir: ROOT,
-    entryPoints,
-    outdir: folder,
-    bundle: true,
-    format: 'esm',
-    platform: 'browser',
-    target: 'es2024',
-    minify: true,
-    sourcemap,
-    plugins: [edges],
-    logLevel: 'warning',
-  });
-  copyFileSync(join(ROOT, 'kernels/build/kernels.wasm'), join(folder, 'kernels.wasm'));
+  await build({ ...OPTIONS, entryPoints, outdir: folder, sourcemap, plugins: [edges, inlineWorker] });
 }
+
+const ENTRIES = {
+  index: 'browser/index.ts',
+  worker: 'browser/worker.ts',
+  inline: 'browser/inline.ts',
+};
 
 /** Writes the client to `folder`. Throws if anything of it would need Node. */
 export function buildBrowser(folder: string): Promise<void> {
-  return bundle(folder, { index: 'browser/index.ts', worker: 'browser/worker.ts' }, { sourcemap: true });
+  return bundle(folder, ENTRIES, { sourcemap: true });
 }
 
 /** What a page loads (bytes), compressed as servers do. */
 export function compressedBytes(folder: string): Record<string, number> {
-  const files = readdirSync(folder).filter((name) => /\.(js|wasm)$/.test(name));
+  const files = readdirSync(folder).filter((name) => name.endsWith('.js'));
   return Object.fromEntries(
     files.map((name) => [name, brotliCompressSync(readFileSync(join(folder, name))).length]),
   );

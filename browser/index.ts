@@ -27,9 +27,12 @@ export type { ModelSummary } from '../transport/messages.ts';
 export { type PageImage, pixelsOf } from './pixels.ts';
 
 export interface ConnectOptions {
-  /** Bearer token that proves who calls. */
-  readonly token?: string;
-  /** Where `worker.js` is, if not beside this module. */
+  /**
+   * Bearer token that proves who calls, or a function that gives the one that is valid now: it is asked at each call, and
+   * every 30 seconds while calls run.
+   */
+  readonly token?: string | (() => string);
+  /** Where `worker.js` is, if not beside this module: bundlers such as Vite and webpack find it by themselves. */
   readonly worker?: URL | string;
   /** As in Node. */
   readonly deadlines?: Partial<Deadlines>;
@@ -42,13 +45,18 @@ export interface ConnectOptions {
  * @throws SphynxError 'server/unreachable', 'identity/missing', 'identity/invalid', 'storage/failed' or 'config/invalid'
  */
 export async function connect(address: string, options: ConnectOptions = {}): Promise<BrowserClient> {
-  const { token, worker = new URL('./worker.js', import.meta.url) } = options;
+  const { token, worker } = options;
   const deadlines = completeDeadlines(options.deadlines);
   const open = async (signal?: AbortSignal) => {
-    const client = new ClientWorker(worker);
+    // Bundlers find the worker by these very words.
+    const script = worker
+      ? new Worker(worker, { type: 'module' })
+      : new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+    const client = new ClientWorker(script, typeof token === 'function' ? token : undefined);
     try {
-      await client.ask('connect', { address, token, deadlines }, { signal });
-      return client;
+      const first = typeof token === 'function' ? token() : token;
+      const { durable } = await client.ask('connect', { address, token: first, deadlines }, { signal });
+      return { client, durable };
     } catch (error) {
       client.close();
       throw error;
@@ -56,8 +64,11 @@ export async function connect(address: string, options: ConnectOptions = {}): Pr
   };
   // The list of models, then the card.
   const cardMs = 2 * deadlines.connectMs + deadlines.planMs;
-  const online = new WorkerSlot(open, cardMs, await open(options.signal));
-  return new BrowserClient(online, new WorkerSlot(open, cardMs));
+  const { client, durable } = await open(options.signal);
+  const slot = (worker?: ClientWorker) => new WorkerSlot(async () => (await open()).client, cardMs, worker);
+  const online = slot(client);
+  // Bundles in memory are those of one worker.
+  return new BrowserClient(online, durable ? slot() : online, durable);
 }
 
 /** One server's private inference, from `connect`. All methods throw SphynxError. */
@@ -65,8 +76,15 @@ export class BrowserClient {
   readonly #online: WorkerSlot;
   readonly #offline: WorkerSlot;
 
-  /** @param offline prepares: an answer does not wait for that arithmetic */
-  constructor(online: WorkerSlot, offline: WorkerSlot) {
+  /**
+   * Whether bundles outlive this page. In browsers without an origin private file system, and in private windows, they are
+   * kept in memory and end with the tab.
+   */
+  readonly durable: boolean;
+
+  /** @param offline prepares: an answer does not wait for that arithmetic, unless bundles are kept in memory */
+  constructor(online: WorkerSlot, offline: WorkerSlot, durable: boolean) {
+    this.durable = durable;
     this.#online = online;
     this.#offline = offline;
   }

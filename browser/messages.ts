@@ -11,7 +11,7 @@ import type { ModelSummary } from '../transport/messages.ts';
 
 /** What the worker can be asked for, with what it gives back. Signals and listeners stay on the page. */
 export interface Requests {
-  connect: { with: { address: string; token?: string; deadlines: Deadlines }; gives: undefined };
+  connect: { with: { address: string; token?: string; deadlines: Deadlines }; gives: { durable: boolean } };
   models: { with: undefined; gives: ModelSummary[] };
   modelCard: { with: { model?: string }; gives: ModelCard };
   prepare: { with: { model?: string; count: number }; gives: BundleHeader[] };
@@ -28,6 +28,8 @@ export type RequestName = keyof Requests;
 
 export type ToWorker =
   | { readonly type: 'request'; readonly id: number; readonly name: RequestName; readonly with: unknown }
+  /** The bearer token that is valid from now on. */
+  | { readonly type: 'token'; readonly token: string }
   | { readonly type: 'abort'; readonly id: number };
 
 export type FromWorker =

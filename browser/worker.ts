@@ -1,13 +1,18 @@
 /** The client in a Web Worker: the same code as in Node, on the browser's side of its edges. */
+
+import { isDurable } from '../client/bundle-files.browser.ts';
 import type { Client } from '../client/client.ts';
 import { connect } from '../client/connect.ts';
 import type { SegmentListener } from '../client/observed-channel.ts';
 import type { PrepareProgress } from '../client/prepare.ts';
 import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
 import { holdKernelBinary } from '../kernels/binary.browser.ts';
+import kernels from '../kernels/build/kernels.wasm';
 import type { FromWorker, RequestName, Requests, ToWorker } from './messages.ts';
 
 let client: Client | undefined;
+/** Bearer token that is valid now, where the page gives one for each call. */
+let token: string | undefined;
 const running = new Map<number, AbortController>();
 
 interface Call {
@@ -20,11 +25,10 @@ const ANSWERS: {
   [Name in RequestName]: (given: Requests[Name]['with'], call: Call) => Promise<Requests[Name]['gives']>;
 } = {
   async connect({ address, ...options }, { signal }) {
-    const kernels = await fetch(new URL('./kernels.wasm', import.meta.url));
-    if (!kernels.ok) throw new SphynxError('kernels/missing', 'kernels.wasm is not beside the worker');
-    holdKernelBinary(new Uint8Array(await kernels.arrayBuffer()));
-    client = await connect(address, { ...options, signal });
-    return undefined;
+    holdKernelBinary(kernels);
+    const renewed = token === undefined ? {} : { token: () => token as string };
+    client = await connect(address, { ...options, ...renewed, signal });
+    return { durable: await isDurable() };
   },
   models: (_, { signal }) => connected().models({ signal }),
   modelCard: ({ model }, { signal }) => connected().modelCard(model, { signal }),
@@ -64,6 +68,7 @@ async function answer(id: number, name: RequestName, given: unknown): Promise<vo
 }
 
 addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
-  if (data.type === 'request') answer(data.id, data.name, data.with);
+  if (data.type === 'token') token = data.token;
+  else if (data.type === 'request') answer(data.id, data.name, data.with);
   else running.get(data.id)?.abort();
 });

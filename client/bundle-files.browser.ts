@@ -1,11 +1,14 @@
 /**
- * Bundle files in the origin private file system of a browser. A file that is open here is open nowhere else: the file
+ * Bundle files in the origin private file system of a browser or, where it has none, in memory. A file that is open here is open nowhere else: the file
  * system gives one access handle at a time, to one tab.
  */
+import { bytesToHex } from '@noble/hashes/utils.js';
+import { randomBytes } from '../edge/random-bytes.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
+import { MemoryFolder } from './memory-folder.browser.ts';
 
 /** What browsers give workers for reading and writing without waiting. */
-interface AccessHandle {
+export interface AccessHandle {
   read(into: Uint8Array, options: { at: number }): number;
   write(bytes: Uint8Array, options: { at: number }): number;
   flush(): void;
@@ -20,7 +23,7 @@ export interface Folder {
   keys(): AsyncIterable<string>;
 }
 
-interface FileHandle {
+export interface FileHandle {
   createSyncAccessHandle(): Promise<AccessHandle>;
   getFile(): Promise<Blob>;
 }
@@ -106,10 +109,37 @@ export async function readStart(folder: Folder, name: string, bytes: number): Pr
   return file.slice(0, bytes).text();
 }
 
-/** A folder below the origin's, made if it is not there. Throws 'storage/failed', as in private windows that give none. */
+let found: Promise<{ folder: Folder; durable: boolean }> | undefined;
+
+/** The origin's folder or, where the browser gives none that can be used, one in this worker's memory. */
+function root(): Promise<{ folder: Folder; durable: boolean }> {
+  found ??= originFolder().then(
+    (folder) => ({ folder, durable: true }),
+    () => ({ folder: new MemoryFolder(), durable: false }),
+  );
+  return found;
+}
+
+/** Throws where there is none, as in private windows, or none that gives access handles. */
+async function originFolder(): Promise<Folder> {
+  const folder = (await navigator.storage.getDirectory()) as unknown as Folder;
+  // By a name of its own: another worker may be at it.
+  const name = `trial-${bytesToHex(randomBytes(8))}`;
+  const trial = await folder.getFileHandle(name, { create: true });
+  (await trial.createSyncAccessHandle()).close();
+  await folder.removeEntry(name);
+  return folder;
+}
+
+/** Whether files outlive this worker. */
+export async function isDurable(): Promise<boolean> {
+  return (await root()).durable;
+}
+
+/** A folder below the root, made if it is not there. Throws 'storage/failed'. */
 export async function folderOf(...names: readonly string[]): Promise<Folder> {
   try {
-    let folder = (await navigator.storage.getDirectory()) as unknown as Folder;
+    let { folder } = await root();
     for (const name of names) folder = await folder.getDirectoryHandle(name, { create: true });
     return folder;
   } catch (error) {

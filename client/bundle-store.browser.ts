@@ -14,6 +14,7 @@ import {
   BundleFile,
   type Folder,
   folderOf,
+  isDurable,
   namesIn,
   readStart,
   storageError,
@@ -254,6 +255,8 @@ async function readyHeader(folder: Folder, name: string): Promise<BundleHeader |
 }
 
 async function checkSpace(bytes: number): Promise<void> {
+  // Memory has a limit of its own, and no quota that could be asked for.
+  if (!(await isDurable())) return;
   const { quota = 0, usage = 0 } = await navigator.storage.estimate().catch((error: unknown) => {
     throw storageError(error);
   });

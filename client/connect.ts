@@ -2,6 +2,7 @@ import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
 import { CLIENT_TOKEN } from '../transport/client-token.ts';
 import type { Security } from './address.ts';
 import { BundleStore } from './bundle-store.ts';
+import type { CallMetadata } from './call-metadata.ts';
 import { Client } from './client.ts';
 import { type BearerToken, Connection } from './connection.ts';
 import { completeDeadlines, type Deadlines } from './limits.ts';
@@ -17,6 +18,11 @@ export interface ConnectOptions extends Security {
    * machine only.
    */
   readonly token?: BearerToken;
+  /**
+   * Metadata for every call, such as a tracing header, or a function that gives it anew for each. Servers pass it over, and
+   * what stands in between reads it. Pages cannot send any.
+   */
+  readonly metadata?: CallMetadata;
   /**
    * Whether to get ready for the first inference in the background, so that it takes no longer than the others. Default
    * true; false spares a program that classifies nothing the work.
@@ -47,6 +53,7 @@ export async function connect(address: string, options: ConnectOptions = {}): Pr
     options,
     completeDeadlines(options.deadlines),
     options.token,
+    options.metadata,
   );
   try {
     await connection.listModels(options.signal);

@@ -16,6 +16,7 @@ import { checkReadable } from '../transport/readable.ts';
 import { fromStatus } from '../transport/status.ts';
 import { onAbort } from './abort.ts';
 import { type Security, targetOf } from './address.ts';
+import { type CallMetadata, metadataPairs } from './call-metadata.ts';
 import { CONNECTION_OPTIONS, type Deadlines, RECONNECT_MS } from './limits.ts';
 import { readSummaries } from './summaries.ts';
 import { causeOf } from './unreachable.ts';
@@ -39,10 +40,12 @@ export class Connection {
   readonly #token: string;
   readonly #deadlines: Deadlines;
   readonly #bearer: BearerToken | undefined;
+  readonly #extra: CallMetadata | undefined;
 
   /**
    * @param token the client's token (32 hex digits)
    * @param bearer who calls, for servers that ask
+   * @param extra the application's own metadata
    * @throws SphynxError 'config/invalid' on a bad address, and for a bearer token that others would read
    */
   constructor(
@@ -51,11 +54,14 @@ export class Connection {
     security: Security,
     deadlines: Deadlines,
     bearer?: BearerToken,
+    extra?: CallMetadata,
   ) {
     this.address = address;
     this.#token = token;
     this.#deadlines = deadlines;
     this.#bearer = bearer;
+    this.#extra = extra;
+    if (typeof extra !== 'function') metadataPairs(extra);
     const { uri, credentials, options, confidential } = targetOf(address, security);
     if (bearer !== undefined && !confidential)
       throw new SphynxError(
@@ -160,6 +166,7 @@ export class Connection {
   /** Who calls, for every call. Throws 'config/invalid' if the bearer token cannot be one. */
   #proof(): Metadata {
     const metadata = new Metadata();
+    for (const [name, value] of metadataPairs(this.#extra)) metadata.set(name, value);
     if (this.#bearer === undefined) return metadata;
     const bearer = typeof this.#bearer === 'string' ? this.#bearer : this.#bearer();
     if (!/^[A-Za-z0-9._~+/=-]+$/.test(bearer))

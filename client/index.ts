@@ -5,6 +5,7 @@ export type { ModelSummary } from '../transport/messages.ts';
 export type { Allowance } from './allowance.ts';
 export type { BundleHeader } from './bundle-header.ts';
 export type { BundlePool, PoolOptions, PoolStatus } from './bundle-pool.ts';
+export type { CallMetadata } from './call-metadata.ts';
 export type { Classification } from './classify.ts';
 export type { ClassifyOptions, Client, PrepareOptions } from './client.ts';
 export { type ConnectOptions, connect } from './connect.ts';

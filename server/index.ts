@@ -1,6 +1,12 @@
 /** The server as a library: `import { startServer } from 'sphynx-pi/server'`. */
 
+export { SphynxError, type SphynxErrorCode } from '../errors/sphynx-error.ts';
 export type { IdentityOptions } from './identity/identification.ts';
+export type { JwtOptions } from './identity/jwt.ts';
 export type { TlsFiles } from './identity/tls-credentials.ts';
 export { DEFAULT_LIMITS, type ServerLimits } from './limits.ts';
+export type { ModelEntry, ModelSource } from './models.ts';
 export { type RunningServer, type ServerOptions, startServer } from './start-server.ts';
+export type { RedisOptions } from './store/redis-connection.ts';
+export { PAGE_FOLDER } from './web/page.ts';
+export type { WebOptions } from './web/serve-web-sockets.ts';

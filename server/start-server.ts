@@ -13,6 +13,7 @@ import { limitConnections } from './admission/connection-limit.ts';
 import { MemoryLimit } from './admission/memory-limit.ts';
 import type { ServerParts } from './call-context.ts';
 import { stderrLogger } from './call-log.ts';
+import { checkOptions } from './check-options.ts';
 import { tendHttp2Streams } from './http2-streams.ts';
 import { Access, type AccessOptions } from './identity/access.ts';
 import { warnOfStrangers } from './identity/strangers.ts';
@@ -82,6 +83,7 @@ export interface RunningServer {
  * 'storage/failed', or what makes a model unusable; nothing is left running then.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  checkOptions(options);
   // One object for all who read them, changed by `reload`.
   const limits = { ...completeLimits(options.limits) };
   const logger = options.logger ?? stderrLogger();

@@ -82,3 +82,36 @@ test('the image copies folders that exist', () => {
   for (const [, from] of read('Dockerfile').matchAll(/^COPY (?!--from)(.*) \S+$/gm))
     for (const name of from.split(' ')) assert.ok(existsSync(join(root, name)), name);
 });
+
+test('every alert has a meaning and asks for metrics that exist', () => {
+  const { groups } = parse(read('prometheus/alerts.yaml'));
+  const source = readFileSync(join(root, 'server', 'metrics', 'metrics.ts'), 'utf8');
+  const errors = readFileSync(join(root, 'errors', 'sphynx-error.ts'), 'utf8');
+  const rules: { expr: string; labels: { severity: string }; annotations: Record<string, string> }[] =
+    groups.flatMap(({ rules }: { rules: unknown[] }) => rules);
+  assert.ok(rules.length >= 5);
+  for (const { expr, labels, annotations } of rules) {
+    for (const [name] of expr.matchAll(/sphynx_[a-z_]+/g))
+      assert.ok(source.includes(`'${name.replace(/_bucket$/, '')}'`), name);
+    for (const [code] of expr.matchAll(/[a-z]+\/[a-z]+/g)) assert.ok(errors.includes(`'${code}'`), code);
+    assert.ok(['warning', 'critical'].includes(labels.severity));
+    assert.ok(annotations.summary && annotations.description);
+  }
+});
+
+test('kustomize brings the objects, the configuration and the image together', () => {
+  const { resources, configMapGenerator, images } = parse(read('kustomization.yaml'));
+  const deployment = parseAllDocuments(read('kubernetes.yaml'))[0].toJS().spec.template.spec;
+  assert.deepEqual(resources, ['kubernetes.yaml']);
+  assert.equal(configMapGenerator[0].name, deployment.volumes[0].configMap.name);
+  assert.deepEqual(configMapGenerator[0].files, ['server.yaml']);
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  assert.deepEqual(images, [{ name: deployment.containers[0].image.split(':')[0], newTag: version }]);
+});
+
+test('the systemd unit runs the command that the package has, and waits as long as a server takes to stop', () => {
+  const unit = read('sphynx.service');
+  const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  assert.ok(unit.includes(`sphynx-pi/${bin.sphynx} serve --config`));
+  assert.ok(Number(/TimeoutStopSec=(\d+)/.exec(unit)?.[1]) > stopSeconds);
+});

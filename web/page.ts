@@ -46,6 +46,8 @@ async function open(token?: string): Promise<void> {
   let client: BrowserClient | undefined;
   try {
     client = await connect(serverAddress(), { token });
+    show('bundles-stay', client.durable);
+    show('bundles-end', !client.durable);
     await offerModels(client);
     showConnected();
     hideProblem();

@@ -22,7 +22,6 @@ export function obstacle(): Explanation | undefined {
     typeof ArrayBuffer.prototype.transfer === 'function',
     typeof AbortSignal.any === 'function',
     navigator.locks !== undefined,
-    typeof navigator.storage?.getDirectory === 'function',
   ];
   if (there.every(Boolean)) return undefined;
   return {

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { PoolWorker } from '../pool-worker.ts';
 import { BUNDLE_STATES, type BundleCounts, type BundleStore } from '../store/bundle-store.ts';
+import { VERSION } from '../version.ts';
 import type { WorkerPool } from '../worker-pool.ts';
 
 export type Phase = 'prepare' | 'infer';
@@ -57,6 +58,13 @@ export class Metrics {
   /** Adds the gauges, which are read whenever somebody asks. */
   observe({ store, pool }: Observed): void {
     const { registry } = this;
+    const build = new Gauge({
+      name: 'sphynx_build_info',
+      help: 'Always 1; its labels say what runs',
+      labelNames: ['version', 'node'],
+      registers: [registry],
+    });
+    build.set({ version: VERSION, node: process.versions.node }, 1);
     const counts = (): Promise<BundleCounts> => this.#recentCounts(store);
     gauge(registry, 'sphynx_bundles', 'Bundle records by state', 'state', async () =>
       Object.entries(await counts()),

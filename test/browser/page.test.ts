@@ -224,13 +224,23 @@ test('full storage is told, and what to do', { skip }, async () => {
   assert.equal(await page.locator('#problem').isVisible(), false);
 });
 
-test('browsers that are too old, or private without storage, are told so', { skip }, async () => {
+test('browsers that are too old are told so', { skip }, async () => {
   const old = await openPage(await visitor(), server, {
-    script: 'delete StorageManager.prototype.getDirectory;',
+    script: 'delete ArrayBuffer.prototype.transfer;',
   });
   assert.match(await problem(old), /too old.*update/is);
-  const secret = await openPage(await visitor(), server, { sabotage: 'closed' });
-  assert.match(await problem(secret), /storage.*private windows.*normal one/is);
+});
+
+test('a private window without storage keeps bundles in memory, says so, and answers all the same', {
+  skip,
+}, async () => {
+  const page = await openPage(await visitor(), server, { sabotage: 'closed' });
+  await page.getByText('bundles are kept in memory, and end with this tab').waitFor();
+  await prepare(page, 1);
+  const picture = await testPicture();
+  assert.equal(await ask(page, picture), picture.label);
+  await page.reload();
+  await hasReady(page, 0);
 });
 
 test('whoever must say who they are is asked for a token', { skip }, async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { credentials, loadPackageDefinition, type ServiceClientConstructor } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
+import { VERSION } from '../../../server/version.ts';
 import { SERVICE_NAME } from '../../../transport/proto.ts';
 import { randomImage } from '../../protocol/images.ts';
 import { temporaryFolder } from '../bundles.ts';
@@ -43,6 +44,7 @@ test('a scrape tells phases, bytes, bundles, queue, refusals and workers, and na
   assert.equal(bytes('infer', 'down'), onlineBytes.down);
   assert.equal(bytes('prepare', 'up'), 2 * offlineBytes.up + sessionBytes.up);
   assert.equal(bytes('prepare', 'down'), 2 * offlineBytes.down + sessionBytes.down);
+  assert.equal(samples.get(`sphynx_build_info{version="${VERSION}",node="${process.versions.node}"}`), 1);
   assert.equal(samples.get('sphynx_bundles{state="ready"}'), 1);
   assert.equal(samples.get('sphynx_bundles{state="spending"}'), 0);
   assert.equal(samples.get('sphynx_refusals_total{method="Infer",code="bundle/spent"}'), 1);

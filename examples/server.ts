@@ -1,0 +1,22 @@
+/** Serves a model from within a program of yours: `node examples/server.ts MODEL-FOLDER STATE-FOLDER` */
+import { SphynxError, startServer } from 'sphynx-pi/server';
+
+const [model, stateFolder] = process.argv.slice(2);
+try {
+  const server = await startServer({
+    address: '127.0.0.1:0',
+    models: [model],
+    stateFolder,
+    output: 'label',
+    limits: { inferencesPerHour: 500 },
+    metrics: '0',
+  });
+  console.log(`serving ${server.models[0].name} on 127.0.0.1:${server.port}`);
+  const stop = () => server.stop({ drainMs: 0, graceMs: 10_000 }).then(() => console.log('stopped'));
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+} catch (error) {
+  if (!(error instanceof SphynxError)) throw error;
+  console.error(error.code, error.message);
+  process.exitCode = 1;
+}

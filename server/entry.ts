@@ -1,0 +1,6 @@
+/** `import { startServer } from 'sphynx-pi/server'`: index.ts, once it is sure that this Node can load it. */
+import { requireNode } from '../edge/require-node.ts';
+
+requireNode();
+
+export const { startServer, DEFAULT_LIMITS, PAGE_FOLDER, SphynxError } = await import('./index.ts');
