@@ -14,6 +14,9 @@ import { channelKinds, planSquares, type SquareBits } from './square-scales.ts';
  * the kernels' norm allows. Linear elements have room for 31 - f bits, whatever k is; so where they are the largest
  * of their channel, it may have a larger scale, as far as the norm at that f allows. Squares have bits of their own
  * (square-scales.ts).
+ *
+ * What is computed from squares has heavier tails: a value twice as large as in calibration is four times as large
+ * squared. So behind squares the margin counts twice.
  */
 export interface FixedPointPlan {
   readonly format: 2;
@@ -75,13 +78,14 @@ export function planFixedPoint(
 ): FixedPointPlan {
   const { ringBits, marginPercent, weightNorm, input, calibrationImages, calibration } = options;
   checkRanges(network, ranges);
-  const margin = marginPercent / 100;
+  const margins = layerMargins(network, marginPercent / 100);
   const scales: number[][] = [input.scaleBits.map((bits) => 2 ** bits)];
   const layers: FixedPointLayer[] = [];
   // A stochastic rounding may go up by one.
   const largest = 2 ** (ringBits - 1) - 2;
   for (const [l, layer] of network.layers.slice(0, -1).entries()) {
     const { relu, linear } = ranges[l];
+    const margin = margins[l];
     const whole = wholeRange(ranges[l]);
     // Channels of squares alone have no part in k and f.
     const others = channelKinds(layer).map(({ other }) => other);
@@ -120,7 +124,7 @@ export function planFixedPoint(
     scales.push(planned.scales);
   }
   const last = network.layers[network.layers.length - 1];
-  const largestLogit = margin * Math.max(...ranges[layers.length].linear, SMALLEST_RANGE);
+  const largestLogit = margins[layers.length] * Math.max(...ranges[layers.length].linear, SMALLEST_RANGE);
   const logitScaleBits = Math.min(
     weightBits(last, scales, new Array(last.output.channels).fill(1), weightNorm),
     Math.floor(Math.log2((2 ** 31 - 1) / largestLogit)),
@@ -137,6 +141,16 @@ export function planFixedPoint(
     logitScaleBits,
     layers,
   };
+}
+
+/** The margin of each layer: squared where it depends on squares. */
+function layerMargins({ layers }: FloatNetwork, margin: number): number[] {
+  const behind = [false];
+  return layers.map(({ terms, square }) => {
+    const own = terms.some(({ tensor }) => behind[tensor]);
+    behind.push(own || square !== null);
+    return own ? margin ** 2 : margin;
+  });
 }
 
 /** Throws 'model/unsupported' if a layer gave values that are no numbers. */
