@@ -148,7 +148,7 @@ function layerMargins({ layers }: FloatNetwork, margin: number): number[] {
   const behind = [false];
   return layers.map(({ terms, square }) => {
     const own = terms.some(({ tensor }) => behind[tensor]);
-    behind.push(own || square !== null);
+    behind.push(own || Boolean(square));
     return own ? margin ** 2 : margin;
   });
 }
