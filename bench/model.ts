@@ -5,6 +5,7 @@ import { loadModel, MANIFEST_FILE } from '../model/load.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import { randomModel, type SphynxShape } from '../model/random.ts';
 import { FAMILY_NAMES, familyModel } from './families/family-model.ts';
+import { MINIONN_NAMES, minionnModel } from './families/minionn.ts';
 
 /** The folder of the models that come with the package. */
 export const ZOO = join(import.meta.dirname, '..', 'model-zoo');
@@ -29,13 +30,13 @@ const CLASSES: Record<number, number> = { 32: 100, 64: 200, 224: 1000 };
 export async function benchModel(name: string): Promise<FixedNetwork> {
   const match = SPHYNX.exec(name);
   if (match) return randomModel(sphynxShape(name, match));
-  const other = familyModel(name, classesOf);
+  const other = familyModel(name, classesOf) ?? minionnModel(name);
   if (other) return other;
   const folder = /^[\w.-]+$/.test(name) ? join(ZOO, name) : name;
   if (existsSync(join(folder, MANIFEST_FILE))) return loadModel(folder);
   throw new SphynxError(
     'config/invalid',
-    `${name} is neither a folder of model-zoo/, nor the path of another one (./NAME), nor sphynx:C,D,L1+L2[@SIZE][~LINEAR][^SQUARES], such as sphynx:5,10,0+5 (sphynx-paper: for the paper's cells), nor ${FAMILY_NAMES}`,
+    `${name} is neither a folder of model-zoo/, nor the path of another one (./NAME), nor sphynx:C,D,L1+L2[@SIZE][~LINEAR][^SQUARES], such as sphynx:5,10,0+5 (sphynx-paper: for the paper's cells), nor ${FAMILY_NAMES}, nor ${MINIONN_NAMES}`,
   );
 }
 
