@@ -15,7 +15,8 @@ export const ZOO = join(import.meta.dirname, '..', 'model-zoo');
  * elements and of squares.
  * The cells have the slim form, with `sphynx-paper` the paper's.
  */
-const SPHYNX = /^sphynx(-paper)?:(\d+),(\d+),(\d+(?:\+\d+)*)(?:@(\d+))?(?:~(\d\d?(?:\.\d+)?))?(?:\^(\d{1,3}(?:\.\d+)?))?$/;
+const SPHYNX =
+  /^sphynx(-paper)?:(\d+),(\d+),(\d+(?:\+\d+)*)(?:@(\d+))?(?:~(\d\d?(?:\.\d+)?))?(?:\^(\d{1,3}(?:\.\d+)?))?$/;
 
 /** Largest C, D and side: more than any network of the papers. */
 const MOST = { channels: 100, cells: 50, side: 512 };
@@ -60,7 +61,13 @@ function sphynxShape(
       `${name}: reduce cells must ascend below D, and the side must halve at every one of them`,
     );
   const form = paper === undefined ? 'slim' : 'paper';
-  return { ...shape, form, classes: classesOf(size), linear: Number(linear) / 100, square: Number(square) / 100 };
+  return {
+    ...shape,
+    form,
+    classes: classesOf(size),
+    linear: Number(linear) / 100,
+    square: Number(square) / 100,
+  };
 }
 
 function classesOf(size: number): number {

@@ -170,7 +170,9 @@ function layerTable(layers: readonly LayerReport[]): string {
     ...(squared ? [layer.squares] : []),
     String(layer.ringBits ?? '-'),
     String(layer.dropBits ?? '-'),
-    ...(squared ? [String(layer.squareBits?.dropBits ?? '-'), String(layer.squareBits?.shiftBits ?? '-')] : []),
+    ...(squared
+      ? [String(layer.squareBits?.dropBits ?? '-'), String(layer.squareBits?.shiftBits ?? '-')]
+      : []),
     layer.scales.map((scale) => scale.toPrecision(3)).join(' .. '),
     layer.range.toPrecision(3),
     `${(100 * layer.loss).toFixed(2)}%`,

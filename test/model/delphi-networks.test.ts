@@ -36,7 +36,9 @@ for (const [name, squares] of Object.entries(NETWORKS)) {
   const file = join(FOLDER, `${name}.onnx`);
   const missing = !pictures || !existsSync(file);
   const skip = missing && 'needs the networks (DELPHI_NETWORKS) and CIFAR-100 (CIFAR100)';
-  test(`${name}: fixed point gives the classes of the independent runtime, but near ties`, { skip }, async () => {
+  test(`${name}: fixed point gives the classes of the independent runtime, but near ties`, {
+    skip,
+  }, async () => {
     await assertSameClasses(readFileSync(file), pictures!, squares);
   });
 }
@@ -59,10 +61,7 @@ test('a generated network with quadratic and ReLU layers gives the classes of th
 async function assertSameClasses(file: Uint8Array, images: readonly Float32Array[], squares: number) {
   const { network } = await importGraph(file);
   const flagged = network.layers.flatMap(({ square }) => [...(square ?? [])]);
-  assert.equal(
-    flagged.filter((flag) => flag === 1).length,
-    squares,
-  );
+  assert.equal(flagged.filter((flag) => flag === 1).length, squares);
   const meter = new RangeMeter(network, new FloatRunner(network));
   for (const image of images.slice(0, CALIBRATION)) meter.add(image);
   const plan = planFixedPoint(network, meter.ranges, {

@@ -5,8 +5,8 @@ import { broadcast } from '../broadcast.ts';
 import { sizesOf } from '../layout.ts';
 import { type Constant, formatError } from '../onnx-constant.ts';
 import { unsupported } from '../refusals.ts';
-import { type Algebra, applied } from './pointwise.ts';
 import type { Quadratic } from './find-quadratics.ts';
+import { type Algebra, applied } from './pointwise.ts';
 
 /** One number for all elements, or one for each. */
 export type Coefficient = number | Float64Array;
