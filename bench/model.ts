@@ -5,6 +5,7 @@ import { loadModel, MANIFEST_FILE } from '../model/load.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import { randomModel, type SphynxShape } from '../model/random.ts';
 import { FAMILY_NAMES, familyModel } from './families/family-model.ts';
+import { MINIONN_NAMES, minionnModel } from './families/minionn.ts';
 
 /** The folder of the models that come with the package. */
 export const ZOO = join(import.meta.dirname, '..', 'model-zoo');
@@ -14,7 +15,8 @@ export const ZOO = join(import.meta.dirname, '..', 'model-zoo');
  * elements and of squares.
  * The cells have the slim form, with `sphynx-paper` the paper's.
  */
-const SPHYNX = /^sphynx(-paper)?:(\d+),(\d+),(\d+(?:\+\d+)*)(?:@(\d+))?(?:~(\d\d?(?:\.\d+)?))?(?:\^(\d{1,3}(?:\.\d+)?))?$/;
+const SPHYNX =
+  /^sphynx(-paper)?:(\d+),(\d+),(\d+(?:\+\d+)*)(?:@(\d+))?(?:~(\d\d?(?:\.\d+)?))?(?:\^(\d{1,3}(?:\.\d+)?))?$/;
 
 /** Largest C, D and side: more than any network of the papers. */
 const MOST = { channels: 100, cells: 50, side: 512 };
@@ -29,13 +31,13 @@ const CLASSES: Record<number, number> = { 32: 100, 64: 200, 224: 1000 };
 export async function benchModel(name: string): Promise<FixedNetwork> {
   const match = SPHYNX.exec(name);
   if (match) return randomModel(sphynxShape(name, match));
-  const other = familyModel(name, classesOf);
+  const other = familyModel(name, classesOf) ?? minionnModel(name);
   if (other) return other;
   const folder = /^[\w.-]+$/.test(name) ? join(ZOO, name) : name;
   if (existsSync(join(folder, MANIFEST_FILE))) return loadModel(folder);
   throw new SphynxError(
     'config/invalid',
-    `${name} is neither a folder of model-zoo/, nor the path of another one (./NAME), nor sphynx:C,D,L1+L2[@SIZE][~LINEAR][^SQUARES], such as sphynx:5,10,0+5 (sphynx-paper: for the paper's cells), nor ${FAMILY_NAMES}`,
+    `${name} is neither a folder of model-zoo/, nor the path of another one (./NAME), nor sphynx:C,D,L1+L2[@SIZE][~LINEAR][^SQUARES], such as sphynx:5,10,0+5 (sphynx-paper: for the paper's cells), nor ${FAMILY_NAMES}, nor ${MINIONN_NAMES}`,
   );
 }
 
@@ -59,7 +61,13 @@ function sphynxShape(
       `${name}: reduce cells must ascend below D, and the side must halve at every one of them`,
     );
   const form = paper === undefined ? 'slim' : 'paper';
-  return { ...shape, form, classes: classesOf(size), linear: Number(linear) / 100, square: Number(square) / 100 };
+  return {
+    ...shape,
+    form,
+    classes: classesOf(size),
+    linear: Number(linear) / 100,
+    square: Number(square) / 100,
+  };
 }
 
 function classesOf(size: number): number {

@@ -166,18 +166,19 @@ function randomTerm(tensor: number, from: Shape, to: Shape, upTo: (most: number)
   };
 }
 
-/** Random weights for layers, the last of which gives the logits; `linear`, `square`: shares of every other layer's elements. */
+/** Random weights for layers, the last of which gives the logits; `linear`, `square`: shares of every other layer's elements, the latter maybe by layer. */
 export function randomNetwork(
   name: string,
   input: Shape,
   shapes: LayerShape[],
   seed: number,
-  { linear = 0, square = 0 }: { readonly linear?: number; readonly square?: number },
+  { linear = 0, square = 0 }: { readonly linear?: number; readonly square?: number | readonly number[] },
 ): FixedNetwork {
+  const squareShare = (layer: number) => (typeof square === 'number' ? square : square[layer]);
   const random = seededRandom(seed);
   const chooseLinear = seededRandom(~seed);
   // Elements that keep their sign have twice the mean square.
-  const norm = WEIGHT_NORM / Math.sqrt(1 + linear + square);
+  const norm = WEIGHT_NORM / Math.sqrt(1 + linear + (typeof square === 'number' ? square : 1));
   const gadget = { ringBits: RING_BITS, dropBits: DROP_BITS };
   const { channels, width, height } = input;
   const outputs = shapes[shapes.length - 1].output.channels;
@@ -199,7 +200,8 @@ export function randomNetwork(
     layers: shapes.map((shape, l) => {
       if (l === shapes.length - 1) return { ...shape, gadget: null, linear: null, squares: null };
       const passed = randomElements(elementsOf(shape.output), linear, chooseLinear);
-      const elements = square > 0 ? bitmapOf(squaredAmong(passed, square, chooseLinear)) : null;
+      const share = squareShare(l);
+      const elements = share > 0 ? bitmapOf(squaredAmong(passed, share, chooseLinear)) : null;
       const squares = elements ? { elements, ...SQUARE_BITS } : null;
       return { ...shape, gadget, linear: bitmapOf(passed), squares };
     }),

@@ -20,7 +20,13 @@ const DROP_BITS = 12;
 
 export function gadgets(): Entry[] {
   return ([2, 1] as const).flatMap((digitBits) => {
-    const gadget: Gadget = { kind: 'relu', ringBits: RING_BITS, dropBits: DROP_BITS, shiftBits: 0, digitBits };
+    const gadget: Gadget = {
+      kind: 'relu',
+      ringBits: RING_BITS,
+      dropBits: DROP_BITS,
+      shiftBits: 0,
+      digitBits,
+    };
     const bytes = gadgetBytes(gadget);
     const seed = randomSeed();
     const delta = random(16);

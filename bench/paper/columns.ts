@@ -63,6 +63,7 @@ export const COLUMNS: readonly Column[] = [
 
 /** 'Sphynx C=5 D=10, CIFAR-100'. */
 export function networkName({ method, dataset }: Published, model: string): string {
+  if (model.startsWith('minionn:')) return `${method}, ${dataset}`;
   const [, C, D] = /:(\d+),?(\d*)/.exec(model) ?? [];
   return `${method} C=${C}${model.startsWith('sphynx:') ? ` D=${D}` : ''}, ${dataset}`;
 }

@@ -3,7 +3,7 @@
 /** The machine of the Sphynx paper's latencies (section 6). */
 export const SPHYNX_MACHINE = 'Intel Core i9-10900X, 3.7 GHz, 64 GB; DELPHI, 2021';
 
-export type Dataset = 'CIFAR-100' | 'Tiny-ImageNet' | 'ImageNet';
+export type Dataset = 'CIFAR-10' | 'CIFAR-100' | 'Tiny-ImageNet' | 'ImageNet';
 
 /** A row of a table. */
 export interface Published {
@@ -91,6 +91,16 @@ export const PUBLISHED: readonly Published[] = [
   ...rows('SNL', 'SNL on ResNet18', 'CIFAR-100', [[49.9, 73.75, undefined, 'resnet18:64~91.0422']]),
   ...rows('SNL', 'ResNet18', 'CIFAR-100', [[557, undefined, undefined, 'resnet18:64']]),
   ...rows('DELPHI', 'ResNet32', 'CIFAR-100', [[303, undefined, undefined, 'resnet32:16']]),
+  // The accuracies are those that the authors state for the networks they publish.
+  ...[
+    ['MiniONN', 84.8, 'minionn:0'] as const,
+    ['MiniONN, 3 of 7 quadratic', undefined, 'minionn:3'] as const,
+    ['MiniONN, 5 of 7 quadratic', undefined, 'minionn:5'] as const,
+    ['MiniONN, 6 of 7 quadratic', undefined, 'minionn:6'] as const,
+    ['MiniONN, all quadratic', 82.95, 'minionn:7'] as const,
+  ].flatMap(([name, accuracy, model]) =>
+    rows('DELPHI', name, 'CIFAR-10', [[undefined, accuracy, undefined, model]]),
+  ),
   ...rows('Simonyan and Zisserman', 'VGG11', 'CIFAR-100', [[undefined, undefined, undefined, 'vgg11:64']]),
   ...[
     ['HRN-5x5x3x', 'hrn:8,5,5,3'],

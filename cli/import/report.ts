@@ -3,7 +3,7 @@ import { countFlags } from '../../model/element-bitmap.ts';
 import type { FixedPointPlan } from '../../model/fixed-point/planner.ts';
 import { type LayerRanges, wholeRange } from '../../model/fixed-point/ranges.ts';
 import type { SquareBits } from '../../model/fixed-point/square-scales.ts';
-import { reluCount } from '../../model/geometry.ts';
+import { elementsOf, reluCount } from '../../model/geometry.ts';
 import type { ImportedGraph } from '../../model/import/import-onnx.ts';
 import type { InputKind } from '../../model/input-kind.ts';
 import { bytes, counted, duration, table, whole } from '../units.ts';
@@ -79,14 +79,17 @@ export function layerReports(
   return card.layers.map((layer, l) => {
     const { name, output, gadget, linear, squares } = layer;
     const scales = plan.layers[l]?.scales ?? [2 ** plan.logitScaleBits];
+    const squared = countFlags(squares?.elements ?? null);
+    // Squares have nothing to do with k and f.
+    const bits = squared < elementsOf(output) ? gadget : null;
     return {
       name,
       output: `${output.channels}x${output.height}x${output.width}`,
       relus: gadget ? reluCount(layer) : 0,
       linear: countFlags(linear),
-      squares: countFlags(squares?.elements ?? null),
-      ringBits: gadget?.ringBits ?? null,
-      dropBits: gadget?.dropBits ?? null,
+      squares: squared,
+      ringBits: bits?.ringBits ?? null,
+      dropBits: bits?.dropBits ?? null,
       squareBits: plan.layers[l]?.squares ?? null,
       scales: [Math.min(...scales), Math.max(...scales)],
       range: Math.max(...wholeRange(ranges[l])),

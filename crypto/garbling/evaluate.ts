@@ -84,10 +84,7 @@ export function evaluate(
         openDecodeTable(chunk, bit, label(bit), label(gadget.ringBits - 1), opened);
     }
     const masked = addShares(opened, bytesToWords(chunk.rows.take(CORRECTION_BYTES * count)));
-    return shifted(
-      gadget.kind === 'relu' ? masked : addShares(masked, evaluatorPart(gadget, share)),
-      gadget,
-    );
+    return shifted(gadget.kind === 'relu' ? masked : addShares(masked, evaluatorPart(gadget, share)), gadget);
   });
 }
 

@@ -97,6 +97,7 @@ export function removeMask(
 ): Uint32Array {
   checkLength('masked activations', received, masks.length);
   checkLength('share', share, masks.length);
-  const own = gadget.kind === 'relu' ? new Uint32Array(masks) : subtractShares(masks, garblerPart(gadget, share));
+  const own =
+    gadget.kind === 'relu' ? new Uint32Array(masks) : subtractShares(masks, garblerPart(gadget, share));
   return subtractShares(received, shifted(own, gadget));
 }

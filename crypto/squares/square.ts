@@ -11,6 +11,7 @@ import { garble } from '../garbling/garble.ts';
 import { garblerPart } from '../garbling/inputs.ts';
 import { layerSecrets } from '../garbling/keys.ts';
 import { outputMasks, serverLabels } from '../garbling/online.ts';
+import { joinBytes } from '../join-bytes.ts';
 import {
   offerProducts,
   PRODUCT_TRANSFERS,
@@ -18,7 +19,6 @@ import {
   productHash,
   takeProducts,
 } from '../ot/oblivious-product.ts';
-import { joinBytes } from '../join-bytes.ts';
 import { addShares, bytesToWords, wordsToBytes } from '../ring.ts';
 
 /**

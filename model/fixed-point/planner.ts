@@ -14,6 +14,9 @@ import { channelKinds, planSquares, type SquareBits } from './square-scales.ts';
  * the kernels' norm allows. Linear elements have room for 31 - f bits, whatever k is; so where they are the largest
  * of their channel, it may have a larger scale, as far as the norm at that f allows. Squares have bits of their own
  * (square-scales.ts).
+ *
+ * What is computed from squares has heavier tails: a value twice as large as in calibration is four times as large
+ * squared. So behind squares the margin counts twice.
  */
 export interface FixedPointPlan {
   readonly format: 2;
@@ -85,13 +88,14 @@ export function planFixedPoint(
 ): FixedPointPlan {
   const { ringBits, marginPercent, weightNorm, input, calibrationImages, calibration } = options;
   checkRanges(network, ranges);
-  const margin = marginPercent / 100;
+  const margins = layerMargins(network, marginPercent / 100);
   const scales: number[][] = [input.scaleBits.map((bits) => 2 ** bits)];
   const layers: FixedPointLayer[] = [];
   // A stochastic rounding may go up by one.
   const largest = 2 ** (ringBits - 1) - 2;
   for (const [l, layer] of network.layers.slice(0, -1).entries()) {
     const { relu, linear } = ranges[l];
+    const margin = margins[l];
     const measured = wholeRange(ranges[l]);
     const dead = measured.every((most) => most === 0);
     const whole = dead ? expectedRange(layer, scales, largest) : measured;
@@ -138,7 +142,7 @@ export function planFixedPoint(
     scales.push(planned.scales);
   }
   const last = network.layers[network.layers.length - 1];
-  const largestLogit = margin * Math.max(...ranges[layers.length].linear, SMALLEST_RANGE);
+  const largestLogit = margins[layers.length] * Math.max(...ranges[layers.length].linear, SMALLEST_RANGE);
   const logitScaleBits = Math.min(
     weightBits(last, scales, new Array(last.output.channels).fill(1), weightNorm),
     Math.floor(Math.log2(LARGEST_WORD / Math.max(largestLogit, ...largestBias(last)))),
@@ -147,7 +151,7 @@ export function planFixedPoint(
   if (logitScaleBits < 0)
     throw new SphynxError(
       'model/unsupported',
-      `the outputs reach ${(largestLogit / margin).toPrecision(2)} and are too large for 32 bits: divide the weights and the bias of the last layer by ${2 ** -logitScaleBits}, and multiply what clients read by it`,
+      `the outputs reach ${(largestLogit / margins[layers.length]).toPrecision(2)} and are too large for 32 bits: divide the weights and the bias of the last layer by ${2 ** -logitScaleBits}, and multiply what clients read by it`,
     );
   return {
     format: 2,
@@ -159,6 +163,16 @@ export function planFixedPoint(
     logitScaleBits,
     layers,
   };
+}
+
+/** The margin of each layer: squared where it depends on squares. */
+function layerMargins({ layers }: FloatNetwork, margin: number): number[] {
+  const behind = [false];
+  return layers.map(({ terms, square }) => {
+    const own = terms.some(({ tensor }) => behind[tensor]);
+    behind.push(own || Boolean(square));
+    return own ? margin ** 2 : margin;
+  });
 }
 
 /** Throws 'model/unsupported' if a layer gave values that are no numbers. */

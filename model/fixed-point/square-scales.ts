@@ -18,10 +18,11 @@ export interface SquareBits {
 }
 
 /**
- * Bits of z beside its sign. Fewer round z more coarsely; more make z^2 so large that the weights behind it, whose products
- * must stay within 31 bits, are rounded more coarsely. For some hundred weights per output both errors are alike at ten.
+ * Bits of the largest z in calibration, beside its sign; it may have more in use. Fewer round z more coarsely; more make
+ * z^2 so large that the weights behind it, whose products must stay within 31 bits, are rounded more coarsely. For some
+ * hundred weights per output both errors are alike at nine.
  */
-const SQUARE_BITS = 10;
+const SQUARE_BITS = 9;
 
 /** For each channel of a layer, whether it has squares, and whether it has other elements. */
 export function channelKinds({ output, square }: FloatLayer): { square: boolean; other: boolean }[] {
@@ -71,16 +72,16 @@ export function planSquares(others: PlannedOthers): { squares: SquareBits; scale
   const kinds = channelKinds(layer);
   const mixed = [...kinds.keys()].filter((channel) => kinds[channel].square && kinds[channel].other);
   const most = Math.max(...ranges.square, smallestRange);
-  const smallest = squareLimit(SQUARE_BITS) / (margin * most);
+  const smallest = 2 ** SQUARE_BITS / most;
   const fits = (channel: number) =>
-    Math.min(squareLimit(SQUARE_BITS) / (margin * ranges.square[channel]), others.spread * smallest);
+    Math.min(2 ** SQUARE_BITS / ranges.square[channel], others.spread * smallest);
   const wanted = others.weightBits(kinds.map(({ other }, channel) => (other ? 0 : fits(channel))));
   if (wanted < 1)
     throw new SphynxError(
       'model/unsupported',
       `layer ${layer.name}: the weights are too large for the range of what is squared`,
     );
-  const free = Math.min(Math.max(wanted, MIN_DROP_BITS), 30 - SQUARE_BITS);
+  const free = Math.min(Math.max(wanted, MIN_DROP_BITS), 30 - SQUARE_BITS - Math.ceil(Math.log2(margin)));
   const shared = mixed.length > 0 ? sharedBits(others, mixed) : null;
   const squares = shared?.squares ?? { dropBits: free, shiftBits: 0 };
   const bounds = others.largest(squares.dropBits, wanted);
@@ -93,11 +94,6 @@ export function planSquares(others: PlannedOthers): { squares: SquareBits; scale
       return Math.min(fits(channel), room / (margin * ranges.square[channel]), bounds[channel]) ** 2;
     }),
   };
-}
-
-/** A stochastic rounding may go up by one. */
-function squareLimit(bits: number): number {
-  return 2 ** bits - 2;
 }
 
 /** P = 2^productBits for the channels that have squares and other elements, and the bits that make their scales one. */
@@ -114,7 +110,7 @@ function sharedBits({ layer, ranges, margin, scales, dropBits }: PlannedOthers, 
     2 * MAX_SQUARE_DROP_BITS + MAX_SHIFT_BITS - dropBits,
   );
   const sum = productBits + dropBits;
-  const wanted = productBits + Math.ceil(Math.log2(most || 1)) - SQUARE_BITS;
+  const wanted = productBits + Math.ceil(Math.log2(most / margin || 1)) - SQUARE_BITS;
   const least = Math.max(MIN_DROP_BITS, Math.ceil((sum - MAX_SHIFT_BITS) / 2));
   const own = Math.max(least, Math.min(wanted, Math.floor(sum / 2), MAX_SQUARE_DROP_BITS));
   if (2 * own > sum)

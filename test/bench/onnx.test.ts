@@ -7,7 +7,15 @@ import { FloatRuntime } from '../../model/float-runtime.ts';
 import { dimsOf } from '../../model/geometry.ts';
 import { randomImage, seededRandom } from '../../model/random.ts';
 
-for (const name of ['sphynx:2,3,1@16', 'sphynx:3,3,0+1@32~50', 'hrn:1,2,2,1', 'vgg11:8', 'resnet32:2~90', 'sphynx:3,3,0+1@32~20^50', 'sphynx:2,2,0@16^100'])
+for (const name of [
+  'sphynx:2,3,1@16',
+  'sphynx:3,3,0+1@32~50',
+  'hrn:1,2,2,1',
+  'vgg11:8',
+  'resnet32:2~90',
+  'sphynx:3,3,0+1@32~20^50',
+  'sphynx:2,2,0@16^100',
+])
   test(`the plaintext baseline computes the network that is measured: ${name}`, async () => {
     const network = await benchModel(name);
     const image = randomImage(network, 7);

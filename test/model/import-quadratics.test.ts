@@ -20,7 +20,10 @@ async function imported(build: (b: OnnxBuilder) => string, seed = 1): Promise<re
   const reference = await referenceLogits(file, INPUT, image);
   const most = Math.max(1, ...reference.map(Math.abs));
   for (const [i, expected] of reference.entries())
-    assert.ok(Math.abs(logits[i] - expected) < 1e-4 * most, `logit ${i}: ${logits[i]} instead of ${expected}`);
+    assert.ok(
+      Math.abs(logits[i] - expected) < 1e-4 * most,
+      `logit ${i}: ${logits[i]} instead of ${expected}`,
+    );
   return network.layers;
 }
 
@@ -86,7 +89,13 @@ for (const [what, form] of Object.entries(FORMS))
 /** M kept where 1, for activations y1 and y2: M y1 + (1 - M) y2. */
 function between(b: OnnxBuilder, mask: number[], dims: number[], y1: string, y2: string): string {
   const kept = b.node('Mul', [y1, b.values(dims, mask)]);
-  const other = b.node('Mul', [b.values(dims, mask.map((flag) => 1 - flag)), y2]);
+  const other = b.node('Mul', [
+    b.values(
+      dims,
+      mask.map((flag) => 1 - flag),
+    ),
+    y2,
+  ]);
   return b.node('Add', [kept, other]);
 }
 
@@ -128,7 +137,13 @@ test('masks between a quadratic and the identity take coefficients of either sig
   await imported((b) => {
     const x = b.conv('image', 2, 3, 3, SAME);
     const mask = Array.from({ length: 60 }, (_, i) => i % 2);
-    const squared = quadratic(b, x, b.values([3, 1, 1], [-0.5, 0.5, -2]), b.constant([3, 1, 1]), number(b, 1));
+    const squared = quadratic(
+      b,
+      x,
+      b.values([3, 1, 1], [-0.5, 0.5, -2]),
+      b.constant([3, 1, 1]),
+      number(b, 1),
+    );
     return b.classifier(between(b, mask, MAP, squared, x), 3, 4);
   });
 });
@@ -211,10 +226,7 @@ test('an activation that several read is one layer, and so is one that is read o
 test('a value that is squared and goes through a ReLU elsewhere has both', async () => {
   const layers = await imported((b) => {
     const x = b.conv('image', 2, 3, 3, SAME);
-    const sum = b.node('Add', [
-      b.conv(b.node('Mul', [x, x]), 3, 2, 1),
-      b.conv(b.node('Relu', [x]), 3, 2, 1),
-    ]);
+    const sum = b.node('Add', [b.conv(b.node('Mul', [x, x]), 3, 2, 1), b.conv(b.node('Relu', [x]), 3, 2, 1)]);
     return b.classifier(sum, 2, 4);
   });
   assert.equal(kinds(layers)[0][0], 60);
@@ -223,7 +235,10 @@ test('a value that is squared and goes through a ReLU elsewhere has both', async
 const REFUSED: Record<string, [(b: OnnxBuilder, x: string) => string, RegExp]> = {
   'a cube': [(b, x) => b.node('Pow', [x, number(b, 3)]), /only the powers 1 and 2/],
   'the product of x^2 and x': [(b, x) => b.node('Mul', [b.node('Mul', [x, x]), x]), /multiplies two values/],
-  'the product of two values': [(b, x) => b.node('Mul', [x, b.conv('image', 2, 3, 1)]), /multiplies two values/],
+  'the product of two values': [
+    (b, x) => b.node('Mul', [x, b.conv('image', 2, 3, 1)]),
+    /multiplies two values/,
+  ],
   'a square and a ReLU of one element': [
     (b, x) => b.node('Add', [b.node('Mul', [x, x]), b.node('Relu', [x])]),
     /sum of a square and a ReLU/,
@@ -235,7 +250,13 @@ const REFUSED: Record<string, [(b: OnnxBuilder, x: string) => string, RegExp]> =
   'negative squares beside ReLUs in a channel': [
     (b, x) => {
       const negative = b.node('Mul', [b.node('Mul', [x, x]), number(b, -1)]);
-      return between(b, Array.from({ length: 60 }, (_, i) => i % 2), MAP, negative, b.node('Relu', [x]));
+      return between(
+        b,
+        Array.from({ length: 60 }, (_, i) => i % 2),
+        MAP,
+        negative,
+        b.node('Relu', [x]),
+      );
     },
     /above zero/,
   ],

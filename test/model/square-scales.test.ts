@@ -146,7 +146,10 @@ test('a layer whose kernels are all zero gets finite scales and bits', () => {
     const [first, ...rest] = network.layers;
     const dead = {
       ...network,
-      layers: [{ ...first, kernels: [first.kernels[0].map(() => 0)], bias: first.bias.map(() => 0) }, ...rest],
+      layers: [
+        { ...first, kernels: [first.kernels[0].map(() => 0)], bias: first.bias.map(() => 0) },
+        ...rest,
+      ],
     };
     const ranges = measureRanges(dead, images);
     for (const { scales, squares } of planFixedPoint(dead, ranges, options(12)).layers)

@@ -72,7 +72,10 @@ test('layers of several chunks of each gadget', async () => {
 });
 
 test('the likeliest class is opened behind squares too', async () => {
-  const network = withOutput(randomModel({ C: 2, D: 2, reduceAt: [0], size: 8, classes: 6, square: 1 }), 'label');
+  const network = withOutput(
+    randomModel({ C: 2, D: 2, reduceAt: [0], size: 8, classes: 6, square: 1 }),
+    'label',
+  );
   const [preparation] = await prepare(network);
   const image = randomImage(network.card);
   const inference = await infer(network, preparation, image);

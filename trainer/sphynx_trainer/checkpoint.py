@@ -11,7 +11,7 @@ import torch
 from .datasets import Dataset
 from .networks.classifier import Classifier
 from .networks.families import Config, build, config_from_json, config_to_json
-from .networks.masked_relu import install_masks
+from .networks.install_masks import install_masks
 from .recipe import Recipe
 
 CHECKPOINT = "checkpoint.pt"

@@ -43,6 +43,24 @@ def test_snl_keeps_exactly_its_budget_and_resumes(
     assert saved(tmp_path / "snl" / "linearize").epoch == 1
 
 
+@pytest.mark.parametrize("choice", ["element", "channel", "layer"])
+def test_quadratics_spend_their_budget_and_are_exported(
+    choice: str, trained: Path, tmp_path: Path
+) -> None:
+    folder, model = tmp_path / "quadratic", tmp_path / "zoo" / "quadratic"
+    command = ["quadratics", str(trained), str(folder), "--budget", "1100", "--choice", choice]
+    command += ["--linearize-epochs", "1", *SYNTHETIC, "--epochs", "1"]
+    assert main(command) == 0
+    first = saved(folder)
+    relus = plain_graph(first.build_network()).relus
+    assert relus == {"element": 1100, "channel": 1024, "layer": 1024}[choice]
+    assert first.teachers == [str(trained)]
+    assert main([*command, "--resume"]) == 0
+    assert main(["export", str(folder), str(model), *SYNTHETIC[:2], "--hardware", "a trial"]) == 0
+    manifest = json.loads((model / "manifest.json").read_text())
+    assert (manifest["relus"], manifest["relusBeforeReduction"]) == (relus, 2048)
+
+
 def test_a_reduced_model_says_what_it_was(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,7 +23,8 @@ test('Rescale is exact up to its rounding for every f, borders included', () => 
 
 test('results of either gadget are shifted up mod 2^32', () => {
   for (const shiftBits of [1, 7, 20, 31])
-    for (const gadget of [relu(12, 13), relu(9, 8, 1), rescale(12)]) assertExact({ ...gadget, shiftBits }, 60);
+    for (const gadget of [relu(12, 13), relu(9, 8, 1), rescale(12)])
+      assertExact({ ...gadget, shiftBits }, 60);
 });
 
 test('shifts that are none, and a shift of squares, are refused', () => {

@@ -1,11 +1,13 @@
 """Take single ReLUs (or channels of them) away from a trained network, to an exact budget."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from ..checkpoint import CHECKPOINT, load_checkpoint
 from ..datasets import Dataset
 from ..execution import Execution
+from ..networks.classifier import Classifier
 from ..recipes import LINEARIZE, SNL_TUNE
 from ..reduction.linearize import FIRST_PENALTY, Linearization, binarize, make_selective
 from ..speed.settle import settle
@@ -26,9 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's options. The recipe's are those of the fine-tuning."""
     parser.add_argument("source", type=Path, help="the trained network's run; it is the teacher")
     parser.add_argument("folder", type=Path, help="the new run")
+    add_reduction_arguments(parser)
+    parser.add_argument("--channel-wise", action="store_true", help="whole channels")
+
+
+def add_reduction_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares what all commands have in common that choose ReLUs by a penalty."""
     add_training_arguments(parser)
     parser.add_argument("--budget", type=int, required=True, metavar="RELUS")
-    parser.add_argument("--channel-wise", action="store_true", help="whole channels")
     parser.add_argument("--penalty", type=float, default=FIRST_PENALTY, help="first weight, of L1")
     parser.add_argument(
         "--linearize-epochs",
@@ -42,12 +49,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Chooses the ReLUs that stay, then fine-tunes the network without the others."""
 
+    def prepare(network: Classifier, dataset: Dataset, execution: Execution) -> None:
+        make_selective(network, dataset.image_size, channel_wise=options.channel_wise)
+
+    reduce_as_asked(options, prepare)
+
+
+Prepare = Callable[[Classifier, Dataset, Execution], None]
+"""Gives every ReLU of a network a trainable coefficient."""
+
+
+def reduce_as_asked(options: argparse.Namespace, prepare: Prepare) -> None:
+    """Both phases: the choice of ReLUs, and the training without the others."""
+
     def work(execution: Execution) -> None:
         dataset = chosen_dataset(options)
         if options.resume and (options.folder / CHECKPOINT).exists():
             train_as_asked(Run.resume(dataset, options.folder, execution), options)
             return
-        first = _linearized(options, dataset, execution)
+        first = _linearized(options, dataset, execution, prepare)
         binarize(first.network, dataset.image_size, options.budget)
         recipe = chosen_recipe(options, SNL_TUNE)
         run = Run.begin(first.config, first.network, recipe, dataset, options.folder, execution)
@@ -58,7 +78,9 @@ def run(options: argparse.Namespace) -> None:
     with_execution(options, work)
 
 
-def _linearized(options: argparse.Namespace, dataset: Dataset, execution: Execution) -> Run:
+def _linearized(
+    options: argparse.Namespace, dataset: Dataset, execution: Execution, prepare: Prepare
+) -> Run:
     """The first phase, started or resumed, at its end."""
     folder = options.folder / FIRST_PHASE
     if options.resume and (folder / CHECKPOINT).exists():
@@ -66,7 +88,7 @@ def _linearized(options: argparse.Namespace, dataset: Dataset, execution: Execut
     else:
         saved = load_checkpoint(options.source, dataset)
         network = saved.build_network()
-        make_selective(network, dataset.image_size, channel_wise=options.channel_wise)
+        prepare(network, dataset, execution)
         epochs = options.linearize_epochs or options.epochs
         changes = {"epochs": epochs, "batch": options.batch, "seed": options.seed}
         given = {name: value for name, value in changes.items() if value is not None}

@@ -1,7 +1,5 @@
 """A ReLU for some elements of a tensor; the others pass unchanged and cost no garbled circuit."""
 
-from collections.abc import Mapping
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -10,6 +8,7 @@ from .graph import GraphBuilder
 
 MASK = "mask"
 COEFFICIENT = "coefficient"
+QUADRATIC = "quadratic"
 """Names of the tensors that the modules own, hence the ends of their names in a state dict."""
 
 
@@ -54,15 +53,9 @@ class SelectiveReLU(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x + self.coefficient * (F.relu(x) - x)
 
-
-def install_masks(network: nn.Module, state: Mapping[str, Tensor]) -> None:
-    """Puts a MaskedReLU or SelectiveReLU where the state dict has one, so that it can be loaded."""
-    for name, value in state.items():
-        place, _, leaf = name.rpartition(".")
-        if leaf == MASK:
-            replace_module(network, place, MaskedReLU(torch.zeros_like(value)))
-        elif leaf == COEFFICIENT:
-            replace_module(network, place, SelectiveReLU(tuple(value.shape)))
+    def fixed(self, mask: Tensor) -> MaskedReLU:
+        """What it becomes when the ReLUs are chosen."""
+        return MaskedReLU(mask)
 
 
 def replace_module(network: nn.Module, name: str, module: nn.Module) -> None:

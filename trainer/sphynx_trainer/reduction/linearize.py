@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ..activations import Place, places, unmasked_places
 from ..networks.classifier import Classifier
-from ..networks.masked_relu import MaskedReLU, SelectiveReLU, replace_module
+from ..networks.masked_relu import SelectiveReLU, replace_module
 from ..training import Run
 from .selection import relus_above_threshold, select
 
@@ -85,4 +85,6 @@ def coefficients(network: nn.Module, image_size: int) -> dict[Place, nn.Paramete
 def binarize(network: Classifier, image_size: int, budget: int) -> None:
     """Fixes the masks: the largest coefficients within the budget stay ReLUs. Raises ValueError."""
     for name, mask in select(coefficients(network, image_size), budget).items():
-        replace_module(network, name, MaskedReLU(mask))
+        module = network.get_submodule(name)
+        assert isinstance(module, SelectiveReLU)
+        replace_module(network, name, module.fixed(mask.to(module.coefficient.device)))

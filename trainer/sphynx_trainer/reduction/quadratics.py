@@ -1,0 +1,99 @@
+"""Quadratics in place of ReLUs: where they start, and how they are chosen (AutoReP, section 3).
+
+Every ReLU becomes c * relu(x) + (1 - c) * q(x), where q starts as the parabola that is nearest to
+the ReLU over the values that its channel has in training. The c are driven to a budget as in
+`linearize`; by elements, by channels, or by whole layers as DELPHI's planner chooses them.
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..activations import Place, unmasked_places
+from ..datasets import Dataset
+from ..networks.classifier import Classifier
+from ..networks.masked_relu import replace_module
+from ..networks.quadratic_relu import LEAST, SelectiveQuadratic
+
+Choice = Literal["element", "channel", "layer"]
+"""What keeps or loses its ReLUs as one."""
+
+FIT_IMAGES = 1024
+FIT_BATCH = 128
+"""Training images over which the parabolas are fitted, and as many at once."""
+
+RIDGE = 1e-6
+"""Added to the diagonal of the normal equations, so that a channel that is constant has a fit."""
+
+
+class Moments:
+    """Sums of x^0 .. x^4 and of relu(x) x^0 .. x^2 of one activation's channels."""
+
+    def __init__(self, channels: int) -> None:
+        self.powers = torch.zeros(channels, 5, dtype=torch.float64)
+        self.products = torch.zeros(channels, 3, dtype=torch.float64)
+
+    def add(self, x: Tensor) -> None:
+        """x: [N, C, ...], what an activation is applied to."""
+        values = x.detach().double().transpose(0, 1).flatten(1).cpu()
+        self.powers += torch.stack([(values**k).sum(1) for k in range(5)], dim=1)
+        rectified = F.relu(values)
+        self.products += torch.stack([(rectified * values**k).sum(1) for k in range(3)], dim=1)
+
+    def fit(self) -> Tensor:
+        """a, b and c of the parabola of every channel with the smallest squared error [3, C]."""
+        count = self.powers[:, :1].clamp_min(1)
+        powers, products = self.powers / count, self.products / count
+        # In units of the root mean square, in which the equations are well-conditioned.
+        unit = powers[:, 2].sqrt().clamp_min(1e-12)
+        scaled = powers / unit[:, None] ** torch.arange(5)
+        rows = [scaled[:, [4 - row, 3 - row, 2 - row]] for row in range(3)]
+        matrix = torch.stack(rows, dim=1) + RIDGE * torch.eye(3, dtype=torch.float64)
+        right = products[:, [2, 1, 0]] / unit[:, None] ** torch.tensor([3, 2, 1])
+        a, b, c = torch.linalg.solve(matrix, right).unbind(1)
+        return torch.stack([(a / unit).clamp_min(LEAST), b, c * unit]).float()
+
+
+@torch.no_grad()
+def fitted(network: nn.Module, activations: list[Place], dataset: Dataset) -> dict[str, Tensor]:
+    """By activation a, b and c of its channels [3, C]. Switches the network to evaluation mode."""
+    moments = {place.name: Moments(place.shape[0]) for place in activations}
+
+    def watch(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+        def note(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            moments[name].add(inputs[0])
+
+        return note
+
+    hooks = [
+        network.get_submodule(name).register_forward_pre_hook(watch(name)) for name in moments
+    ]
+    device = next(network.parameters()).device
+    network.eval()
+    chosen = torch.arange(min(FIT_IMAGES, len(dataset.train.labels)))
+    for images, _ in dataset.train.batches(chosen, FIT_BATCH):
+        network(dataset.normalise(images.to(device)))
+    for hook in hooks:
+        hook.remove()
+    return {name: own.fit() for name, own in moments.items()}
+
+
+def make_quadratic(network: Classifier, dataset: Dataset, choice: Choice) -> None:
+    """Replaces every ReLU by a choice between it and a fitted quadratic.
+
+    Raises ValueError for a network with masks.
+    """
+    found = unmasked_places(network, dataset.image_size)
+    coefficients = fitted(network, found, dataset)
+    device = next(network.parameters()).device
+    for place in found:
+        shape = {
+            "element": place.shape,
+            "channel": place.channel_shape,
+            "layer": (1,) * len(place.shape),
+        }[choice]
+        own = coefficients[place.name].view(3, *place.channel_shape)
+        replace_module(network, place.name, SelectiveQuadratic(shape, own).to(device))
