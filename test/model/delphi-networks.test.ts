@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { PLANNING } from '../../cli/plan/planning.ts';
+import { PLANNING } from '../../cli/import/planning.ts';
 import { nearest, quantizeImage, runInteger } from '../../model/executor.ts';
 import { planFixedPoint } from '../../model/fixed-point/planner.ts';
 import { quantizeNetwork } from '../../model/fixed-point/quantize.ts';
