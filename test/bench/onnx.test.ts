@@ -14,7 +14,7 @@ for (const name of [
   'vgg11:8',
   'resnet32:2~90',
   'sphynx:3,3,0+1@32~20^50',
-  'sphynx:2,2,0@16^100',
+  'sphynx:3,1,0@16^100',
 ])
   test(`the plaintext baseline computes the network that is measured: ${name}`, async () => {
     const network = await benchModel(name);

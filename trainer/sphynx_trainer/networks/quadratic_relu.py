@@ -19,7 +19,8 @@ quadratic that is nearly a line would be the small difference of two large numbe
 def quadratic(x: Tensor, coefficients: Tensor) -> Tensor:
     """a x^2 + b x + c; coefficients: a, b and c, one of each per channel [3, C, 1, 1] or [3, C]."""
     a, b, c = coefficients
-    return (a.clamp_min(LEAST) * x + b) * x + c
+    value: Tensor = (a.clamp_min(LEAST) * x + b) * x + c
+    return value
 
 
 class QuadraticReLU(MaskedReLU):

@@ -68,9 +68,7 @@ def fitted(network: nn.Module, activations: list[Place], dataset: Dataset) -> di
 
         return note
 
-    hooks = [
-        network.get_submodule(name).register_forward_pre_hook(watch(name)) for name in moments
-    ]
+    hooks = [network.get_submodule(name).register_forward_pre_hook(watch(name)) for name in moments]
     device = next(network.parameters()).device
     network.eval()
     chosen = torch.arange(min(FIT_IMAGES, len(dataset.train.labels)))
