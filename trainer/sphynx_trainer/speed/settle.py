@@ -31,7 +31,8 @@ def settle(run: Run, speed: str, threads: int | None) -> None:
             threads or torch.get_num_threads(),
             decided or usual_precision(execution.device.type),
             compile=speed == "compiled",
-            channels_last=True,
+            # PyTorch 2.13 writes out of bounds on some CPUs in the backward pass of narrow networks.
+            channels_last=execution.device.type != "cpu",
         )
     else:
         manner = _measured(run, steps, decided, threads)
