@@ -76,7 +76,7 @@ test('a masked image that is truncated, too long or of the wrong kind burns the 
 });
 
 test('a client that falls silent runs into the deadline', async () => {
-  const impatient = await runningServer({ limits: { idleMs: 2000 } });
+  const impatient = await runningServer({ limits: { idleMs: 5000 } });
   const client = impatient.client();
   const [{ id }] = await client.prepare();
   const infer = await client.spend(id);

@@ -63,7 +63,7 @@ test('a scrape tells phases, bytes, bundles, queue, refusals and workers, and na
     ]
       .filter((label) => label !== 'le')
       .sort(),
-    ['code', 'direction', 'method', 'model', 'phase', 'queue', 'state', 'work'],
+    ['code', 'direction', 'method', 'model', 'node', 'phase', 'queue', 'state', 'version', 'work'],
   );
 });
 
