@@ -31,7 +31,7 @@ def settle(run: Run, speed: str, threads: int | None) -> None:
             threads or torch.get_num_threads(),
             decided or usual_precision(execution.device.type),
             compile=speed == "compiled",
-            # PyTorch 2.13 writes out of bounds on some CPUs in the backward pass of narrow networks.
+            # On some CPUs PyTorch 2.13's backward pass of narrow networks writes out of bounds.
             channels_last=execution.device.type != "cpu",
         )
     else:
