@@ -15,14 +15,16 @@ CPU = torch.device("cpu")
 class Execution:
     """One process's place. rank 0 of `processes` leads: it alone writes files and reports.
 
-    compile: through torch.compile; channels_last: the order of maps in memory.
+    compile: through torch.compile; channels_last: the order of maps in memory, unless it is
+    measured that of GPUs alone: on some CPUs PyTorch 2.13's backward pass of narrow networks in
+    that order writes out of bounds.
     """
 
     device: torch.device = CPU
     rank: int = 0
     processes: int = 1
     compile: bool = False
-    channels_last: bool = True
+    channels_last: bool = False
 
     @staticmethod
     def detect(device: str | None = None) -> "Execution":
@@ -43,9 +45,14 @@ class Execution:
             torch.cuda.set_device(place)
             torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
         if "WORLD_SIZE" not in os.environ:
-            return Execution(place)
+            return Execution(place, channels_last=place.type != "cpu")
         distributed.init_process_group("nccl" if place.type == "cuda" else "gloo")
-        return Execution(place, distributed.get_rank(), distributed.get_world_size())
+        return Execution(
+            place,
+            distributed.get_rank(),
+            distributed.get_world_size(),
+            channels_last=place.type != "cpu",
+        )
 
     @property
     def leads(self) -> bool:

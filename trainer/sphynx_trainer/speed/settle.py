@@ -31,8 +31,7 @@ def settle(run: Run, speed: str, threads: int | None) -> None:
             threads or torch.get_num_threads(),
             decided or usual_precision(execution.device.type),
             compile=speed == "compiled",
-            # On some CPUs PyTorch 2.13's backward pass of narrow networks writes out of bounds.
-            channels_last=execution.device.type != "cpu",
+            channels_last=execution.channels_last,
         )
     else:
         manner = _measured(run, steps, decided, threads)
