@@ -138,7 +138,10 @@ test('a server that is gone is named, and no bundle is lost by asking it', async
   const client = await newClient({ deadlines: { connectMs: 500 } }, `127.0.0.1:${gone.port}`);
   await client.prepare();
   await gone.stop({ graceMs: 0 });
-  await assert.rejects(client.classify(image), { code: 'server/unreachable', message: /sphynx doctor --server/ });
+  await assert.rejects(client.classify(image), {
+    code: 'server/unreachable',
+    message: /sphynx doctor --server/,
+  });
   await assert.rejects(client.prepare(), { code: 'server/unreachable' });
   assert.equal((await client.bundles()).length, 1);
 });
