@@ -1,6 +1,6 @@
 /**
- * Bundle files in the origin private file system of a browser or, where it has none, in memory. A file that is open here is open nowhere else: the file
- * system gives one access handle at a time, to one tab.
+ * Bundle files in the origin private file system of a browser or, where it has none, in memory. A file that is open
+ * here is open nowhere else: the file system gives one access handle at a time, to one tab.
  */
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { randomBytes } from '../edge/random-bytes.ts';

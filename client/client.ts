@@ -112,8 +112,8 @@ export class Client {
   }
 
   /**
-   * What the server's limits and quotas leave to this client's identity; undefined of servers that do not say. Prepares
-   * nothing and counts as nothing.
+   * What the server's limits and quotas leave to this client's identity. Prepares nothing and counts as nothing. Servers
+   * that are older than this question refuse it with 'config/invalid'.
    */
   async allowance({
     model,

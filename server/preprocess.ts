@@ -22,8 +22,9 @@ export async function preprocess(context: CallContext, stream: PreprocessStream)
   const { parts, log } = context;
   const hello = await stream.expect('hello');
   const model = parts.models.agree(hello);
-  if (hello.count > 0) checkCount(hello.count, parts.limits.bundlesPerStream);
+  checkCount(hello.count, parts.limits.bundlesPerStream);
   await burnLost(context, hello.lost ?? []);
+  // A count of 0 asks for the allowance alone, which takes no room.
   if (hello.count > 0) {
     parts.memory.checkRoom();
     parts.pool.queue.checkRoom();
