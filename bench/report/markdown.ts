@@ -6,11 +6,11 @@ import type { Results } from '../results.ts';
 
 /** The networks of the README's table. */
 const HEADLINE = [
-  'sphynx:5,5,0+1',
-  'sphynx:5,10,0+5',
-  'sphynx:15,15,2+6',
-  'sphynx:15,10,0+5@64',
-  'sphynx:20,10,1+5@224',
+  'sphynx-paper:5,5,0+1',
+  'sphynx-paper:5,10,0+5',
+  'sphynx-paper:15,15,2+6',
+  'sphynx-paper:15,10,0+5@64',
+  'sphynx-paper:20,10,1+5@224',
   'resnet18:64',
 ];
 
