@@ -32,6 +32,22 @@ export type { ModelSummary } from '../transport/messages.ts';
 export type { CallOptions } from './client-worker.ts';
 export { type PageImage, pixelsOf } from './pixels.ts';
 
+/** What to prepare. */
+export interface PrepareOptions extends CallOptions {
+  /** `NAME`, or `NAME@HASH` for one version; may be left out if the server has one model only. */
+  readonly model?: string;
+  /** Bundles to prepare: one for each input. Default 1. */
+  readonly count?: number;
+}
+
+/** How to classify. */
+export interface ClassifyOptions extends CallOptions {
+  /** `NAME`, or `NAME@HASH` for one version; may be left out if the server has one model only. */
+  readonly model?: string;
+  /** Entries in `top`. Default: 5 classes; all labels that apply by themselves, and all values. */
+  readonly topK?: number;
+}
+
 /** How to connect. */
 export interface ConnectOptions {
   /**
@@ -118,11 +134,7 @@ export class BrowserClient {
    * 'server/busy' or 'quota/exceeded' by the server's limits, 'storage/failed' where the browser has no room left,
    * 'model/unknown', and 'server/unreachable'.
    */
-  async prepare({
-    model,
-    count = 1,
-    ...options
-  }: { model?: string; count?: number } & CallOptions = {}): Promise<BundleHeader[]> {
+  async prepare({ model, count = 1, ...options }: PrepareOptions = {}): Promise<BundleHeader[]> {
     await this.#offline.modelCard(model, options);
     const offline = await this.#offline.worker();
     return offline.ask('prepare', { model, count }, options);
@@ -136,7 +148,7 @@ export class BrowserClient {
    */
   async classify(
     input: PageImage | ValuesInput,
-    { model, topK, ...options }: { model?: string; topK?: number } & CallOptions = {},
+    { model, topK, ...options }: ClassifyOptions = {},
   ): Promise<Classification> {
     const card = await this.modelCard(model, options);
     const given = isValues(input) ? input : await this.#pixels(input, card);
@@ -150,7 +162,7 @@ export class BrowserClient {
   /** Classifies several inputs, a few at once, so that their round trips overlap: what came of each, in their order. */
   classifyAll(
     inputs: readonly (PageImage | ValuesInput)[],
-    options: { model?: string; topK?: number } & CallOptions = {},
+    options: ClassifyOptions = {},
   ): Promise<PromiseSettledResult<Classification>[]> {
     return several(inputs, ONLINE_THREADS, (input) => this.classify(input, options));
   }
@@ -164,8 +176,11 @@ export class BrowserClient {
     return pixelsOf(image, preprocessing.width, preprocessing.height);
   }
 
-  /** The bundles that are ready, the one that expires first at the front. */
-  async bundles({ model, ...options }: { model?: string } & CallOptions = {}): Promise<BundleHeader[]> {
+  /** The ready bundles (of one model, if given), the one that expires first at the front. */
+  async bundles({
+    model,
+    ...options
+  }: Pick<ClassifyOptions, 'model'> & CallOptions = {}): Promise<BundleHeader[]> {
     if (model !== undefined) await this.modelCard(model, options);
     return (await this.#online.worker()).ask('bundles', { model }, options);
   }

@@ -1,7 +1,7 @@
 /** Writes the API reference, docs/api, from the docstrings of what the package exports: `npm run docs:api` */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { Application, type TypeDocOptions } from 'typedoc';
+import { Application, type ProjectReflection, ReflectionKind, type TypeDocOptions } from 'typedoc';
 import type { PluginOptions } from 'typedoc-plugin-markdown';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -41,12 +41,19 @@ const OPTIONS: TypeDocOptions & Partial<PluginOptions> = {
   logLevel: 'Warn',
 };
 
+/** Gives the objects of options that functions take apart at once the name that they have in the text. */
+function nameOptions(project: ProjectReflection): void {
+  for (const parameter of project.getReflectionsByKind(ReflectionKind.Parameter))
+    if (parameter.name === '__namedParameters') parameter.name = 'options';
+}
+
 /** Writes the pages into `folder`, in place of what is there. Throws if a docstring is missing or a link leads nowhere. */
 export async function writeApi(folder: string): Promise<void> {
   const outputs = [{ name: 'markdown', path: folder }];
   const application = await Application.bootstrapWithPlugins({ ...OPTIONS, outputs });
   const project = await application.convert();
   if (project === undefined) throw new Error('the sources cannot be read');
+  nameOptions(project);
   application.validate(project);
   if (application.logger.hasErrors() || application.logger.hasWarnings())
     throw new Error('complete the docstrings named above');
