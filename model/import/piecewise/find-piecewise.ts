@@ -1,3 +1,4 @@
+import { MAX_ELEMENTS } from '../../limits.ts';
 import { uniformValue } from '../choices.ts';
 import type { OnnxGraph } from '../onnx.ts';
 import type { OnnxNode } from '../onnx-node.ts';
@@ -46,6 +47,8 @@ function formOf(node: OnnxNode, values: ReadonlyMap<string, Form>, graph: OnnxGr
     const constant = graph.constants.get(name);
     if (!constant)
       return values.get(name) ?? { source: name, function: IDENTITY, decided: false, shapes: [] };
+    // No map has so many elements, and zeros of that shape would be written.
+    if (constant.dims.reduce((size, dim) => size * dim, 1) > MAX_ELEMENTS) return null;
     const value = uniformValue(constant);
     if (value === null || !Number.isFinite(value)) return null;
     return { source: '', function: constantLine(value), decided: false, shapes: [constant.dims] };
