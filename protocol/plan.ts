@@ -75,7 +75,9 @@ export interface ArgmaxPlan {
 
 /** Bytes of payload in each direction: up is client to server. */
 export interface Traffic {
+  /** Client to server (bytes). */
   readonly up: number;
+  /** Server to client (bytes). */
   readonly down: number;
 }
 
