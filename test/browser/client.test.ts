@@ -6,7 +6,9 @@ import { normalise } from '../../client/normalise.ts';
 import { quantizeImage, runInteger } from '../../model/executor.ts';
 import { network, runningServer } from '../server/running-server.ts';
 import { connectedPage, ORIGIN } from './bare-page.ts';
-import { skip, visitor } from './chromium.ts';
+import { CHROMIUM } from './driven.ts';
+
+const { skip, visitor } = CHROMIUM;
 
 declare const client: BrowserClient;
 
