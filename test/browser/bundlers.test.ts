@@ -13,9 +13,8 @@ import { newToken } from '../../server/identity/token-file.ts';
 import { temporaryFolder } from '../server/bundles.ts';
 import { fileOf } from '../server/identity/keys.ts';
 import { network, runningServer } from '../server/running-server.ts';
-import { CHROMIUM } from './driven.ts';
+import { skip, visitor } from './chromium.ts';
 
-const { skip, visitor } = CHROMIUM;
 const ROOT = join(import.meta.dirname, '..', '..');
 const TYPES: Record<string, string> = {
   '.html': 'text/html',

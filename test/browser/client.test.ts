@@ -6,9 +6,7 @@ import { normalise } from '../../client/normalise.ts';
 import { quantizeImage, runInteger } from '../../model/executor.ts';
 import { network, runningServer } from '../server/running-server.ts';
 import { connectedPage, ORIGIN } from './bare-page.ts';
-import { CHROMIUM } from './driven.ts';
-
-const { skip, visitor } = CHROMIUM;
+import { skip, visitor } from './chromium.ts';
 
 declare const client: BrowserClient;
 

@@ -18,10 +18,8 @@ import { seededRandom } from '../../model/random.ts';
 import { OnnxBuilder } from '../model/onnx-builder.ts';
 import { runningServer } from '../server/running-server.ts';
 import { connectedPage, ORIGIN } from './bare-page.ts';
-import { CHROMIUM } from './driven.ts';
+import { skip, visitor } from './chromium.ts';
 import { ask, connected, openPage, pageServer, pixelsOf } from './real-page.ts';
-
-const { skip, visitor } = CHROMIUM;
 
 declare const client: BrowserClient;
 

@@ -116,12 +116,6 @@ export async function openPage(
   page.on('console', (message) => {
     if (/content security policy|permissions.policy/i.test(message.text())) wrong.push(message.text());
   });
-  // Not every engine writes violations to the console that tests can read.
-  await page.addInitScript(() =>
-    document.addEventListener('securitypolicyviolation', ({ violatedDirective }) =>
-      console.warn(`content security policy: ${violatedDirective}`),
-    ),
-  );
   await page.addInitScript(script);
   if (sabotage !== undefined)
     await page.addInitScript((name) => {
