@@ -19,6 +19,7 @@ import { runReference } from './import/reference.ts';
 import { describeImport, layerReports } from './import/report.ts';
 import { StepReport } from './import/step-report.ts';
 import { warnOfAccuracy, warnOfAnswers, warnOfCalibration, warnOfModel } from './import/warnings.ts';
+  warn(warnOfOutliers(measured));
 import { checkFree, writeModel, writePlan } from './import/write-model.ts';
 
 export interface ImportOptions extends SourceOptions, InputOptions {
@@ -69,6 +70,7 @@ export async function importModel(
   const measured = await run(toMeasure, 'measuring ranges');
   const checked = toCheck === toMeasure ? measured : await run(toCheck, 'running the float network');
   const tested = test && (await run(test, 'running the float network'));
+  warn(warnOfOutliers(measured));
   const { images: check, logits } = checked;
   warn(warnOfAnswers(facts, logits));
   const reference = await runReference(runtime, check, logits, largestLayer(network, measured.meter.ranges));

@@ -1,7 +1,6 @@
 """Replace ReLUs of a trained network by quadratics, to an exact budget of ReLUs."""
 
 import argparse
-from pathlib import Path
 
 from ..datasets import Dataset
 from ..execution import Execution
@@ -12,8 +11,6 @@ from .snl import add_reduction_arguments, reduce_as_asked
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's options. The recipe's are those of the fine-tuning."""
-    parser.add_argument("source", type=Path, help="the trained network's run; it is the teacher")
-    parser.add_argument("folder", type=Path, help="the new run")
     add_reduction_arguments(parser)
     parser.add_argument(
         "--choice",
