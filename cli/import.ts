@@ -18,8 +18,13 @@ import { checkInputs, type InputOptions, openPictures, readInputs } from './impo
 import { runReference } from './import/reference.ts';
 import { describeImport, layerReports } from './import/report.ts';
 import { StepReport } from './import/step-report.ts';
-import { warnOfAccuracy, warnOfAnswers, warnOfCalibration, warnOfModel } from './import/warnings.ts';
-  warn(warnOfOutliers(measured));
+import {
+  warnOfAccuracy,
+  warnOfAnswers,
+  warnOfCalibration,
+  warnOfModel,
+  warnOfOutliers,
+} from './import/warnings.ts';
 import { checkFree, writeModel, writePlan } from './import/write-model.ts';
 
 export interface ImportOptions extends SourceOptions, InputOptions {
