@@ -17,6 +17,7 @@ import { openModel, type SourceOptions } from './import/model-source.ts';
 import { checkInputs, type InputOptions, openPictures, readInputs } from './import/read-inputs.ts';
 import { runReference } from './import/reference.ts';
 import { describeImport, layerReports } from './import/report.ts';
+import { StepReport } from './import/step-report.ts';
 import {
   warnOfAccuracy,
   warnOfAnswers,
@@ -25,7 +26,6 @@ import {
   warnOfOutliers,
 } from './import/warnings.ts';
 import { checkFree, writeModel, writePlan } from './import/write-model.ts';
-import { counted } from './units.ts';
 
 export interface ImportOptions extends SourceOptions, InputOptions {
   readonly out?: string;
@@ -66,17 +66,20 @@ export async function importModel(
   const random = options.random === true;
   warn(warnOfCalibration(calibration, random));
   const runner = new FloatRunner(network);
-  const run = (inputs: Calibration) => measureInputs(network, runner, inputs, match?.numbers ?? null, stopIf);
+  const steps = new StepReport((text) => output.note(text), stopIf);
+  const run = (inputs: Calibration, name: string) => {
+    const step = steps.begin(name, inputs.images.length);
+    return measureInputs(network, runner, inputs, match?.numbers ?? null, step);
+  };
   const [toMeasure, toCheck] = parted(calibration);
-  output.note(`measuring ranges on ${counted(toMeasure.images.length, 'input')}`);
-  const measured = await run(toMeasure);
-  const checked = toCheck === toMeasure ? measured : await run(toCheck);
-  const tested = test && (await run(test));
+  const measured = await run(toMeasure, 'measuring ranges');
+  const checked = toCheck === toMeasure ? measured : await run(toCheck, 'running the float network');
+  const tested = test && (await run(test, 'running the float network'));
   warn(warnOfOutliers(measured));
   const { images: check, logits } = checked;
   warn(warnOfAnswers(facts, logits));
   const reference = await runReference(runtime, check, logits, largestLayer(network, measured.meter.ranges));
-  const judge = new Judge(checked, tested, (text) => output.note(text), stopIf);
+  const judge = new Judge(checked, tested, (text) => output.note(text), steps);
   const images = {
     check,
     logits,

@@ -22,11 +22,11 @@ export interface LabelledInputs {
   readonly logits: readonly Float32Array[];
 }
 
-/** Compares the integer executor, with carries and errors as random as in a private inference, with the float network. */
+/** Compares the integer executor, with carries and errors as random as in a private inference, with the float network. `done`: after each input. */
 export async function accuracyOf(
   network: FixedNetwork,
   { images, classes, logits }: LabelledInputs,
-  stopIf: () => void,
+  done: () => void,
 ): Promise<Accuracy> {
   const { head } = network.card;
   const random = randomNumbers();
@@ -39,7 +39,7 @@ export async function accuracyOf(
     if (fixed === classes[i]) right.fixed++;
     if (float === fixed) right.agreement++;
     if (i % 20 === 0) await setImmediate();
-    stopIf();
+    done();
   }
   const percent = (count: number) => Math.round((10_000 * count) / images.length) / 100;
   return {

@@ -5,6 +5,7 @@ import { type Accuracy, accuracyOf, type LabelledInputs } from './accuracy.ts';
 import { SAME } from './answers.ts';
 import type { Candidate } from './choose-bits.ts';
 import type { MeasuredInputs } from './measured-inputs.ts';
+import type { StepReport } from './step-report.ts';
 
 /** A k is good enough that gives the float network's answer on this share of the inputs (percent). */
 const LEAST_AGREEMENT = 99;
@@ -28,7 +29,7 @@ export class Judge {
   readonly #tested: MeasuredInputs;
   readonly #byAccuracy: boolean;
   readonly #note: (text: string) => void;
-  readonly #pause: () => void;
+  readonly #steps: StepReport;
   readonly #measured = new Map<Candidate, MeasuredAccuracy | null>();
 
   /** @param tested null where the data set has no test part: then accuracy is that of the inputs that check */
@@ -36,14 +37,14 @@ export class Judge {
     checked: MeasuredInputs,
     tested: MeasuredInputs | null,
     note: (text: string) => void,
-    pause: () => void,
+    steps: StepReport,
   ) {
     this.#checked = checked;
     this.#tested = tested ?? checked;
     this.#byAccuracy =
       Math.min(checked.labelled.classes.length, this.#tested.labelled.classes.length) >= ENOUGH_LABELLED;
     this.#note = note;
-    this.#pause = pause;
+    this.#steps = steps;
   }
 
   /** Whether a candidate is good enough. */
@@ -51,7 +52,7 @@ export class Judge {
     const { agreement, network } = candidate;
     const share = agreement.sameAnswer.toFixed(1);
     this.#note(`k = ${k}: ${SAME[network.card.head]} on ${share}% of ${counted(agreement.images, 'input')}`);
-    this.#pause();
+    this.#steps.stopIf();
     if (!this.#byAccuracy) return agreement.sameAnswer >= LEAST_AGREEMENT;
     if (losesTooMuch(await this.#measure(candidate, this.#checked.labelled))) return false;
     const accuracy = await this.accuracy(candidate);
@@ -81,8 +82,7 @@ export class Judge {
   }
 
   #measure({ network }: Candidate, labelled: LabelledInputs): Promise<Accuracy> {
-    this.#note(`measuring accuracy on ${counted(labelled.classes.length, 'input')}`);
-    return accuracyOf(network, labelled, this.#pause);
+    return accuracyOf(network, labelled, this.#steps.begin('measuring accuracy', labelled.classes.length));
   }
 }
 

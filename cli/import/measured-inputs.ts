@@ -17,21 +17,21 @@ export interface MeasuredInputs {
  * Runs the float network on all of them.
  *
  * @param numbers the network's class for each of the data set's; null where they do not match
- * @param pause called between two inputs
+ * @param done called after each input
  */
 export async function measureInputs(
   network: FloatNetwork,
   runner: FloatRunner,
   { images, classes }: Calibration,
   numbers: readonly (number | null)[] | null,
-  pause: () => void,
+  done: () => void,
 ): Promise<MeasuredInputs> {
   const meter = new RangeMeter(network, runner);
   const logits: Float32Array[] = [];
   for (const image of images) {
     logits.push(meter.add(image)[network.layers.length - 1]);
     await setImmediate();
-    pause();
+    done();
   }
   const known = classes.map((label) => (label === null ? null : (numbers?.[label] ?? null)));
   const places = [...images.keys()].filter((i) => known[i] !== null);

@@ -40,14 +40,19 @@ document.title = outcome.status === 'fulfilled' ? outcome.value.top[0].label : o
 client.close();
 `;
 
-/** A folder with the application and the installed package, as npm would put it there. */
-async function application(entry: string): Promise<string> {
-  const folder = temporaryFolder();
+/** Puts the package into a folder's node_modules, as npm would. */
+async function install(folder: string): Promise<void> {
   const installed = join(folder, 'node_modules', 'sphynx-pi');
   mkdirSync(installed, { recursive: true });
   cpSync(join(ROOT, 'package.json'), join(installed, 'package.json'));
   await built;
   symlinkSync(dist, join(installed, 'dist'));
+}
+
+/** A folder with the application and the installed package. */
+async function application(entry: string): Promise<string> {
+  const folder = temporaryFolder();
+  await install(folder);
   writeFileSync(join(folder, 'package.json'), '{ "type": "module", "private": true }');
   writeFileSync(join(folder, 'main.js'), program(entry));
   writeFileSync(
@@ -164,4 +169,18 @@ test('a page whose worker was left behind is told what to do', { skip }, async (
     await answer(join(folder, 'built')),
     /worker\.js cannot be loaded.*sphynx-pi\/browser\/inline/,
   );
+});
+
+test('the example of a page, as Vite builds it, answers a picture', { skip }, async () => {
+  const folder = temporaryFolder();
+  cpSync(join(ROOT, 'examples', 'page'), folder, { recursive: true });
+  await install(folder);
+  await vite({ root: folder, configFile: false, logLevel: 'error' });
+  const origin = await served(join(folder, 'dist'));
+  const { webPort } = await runningServer({ web: { address: '127.0.0.1:0', origins: [origin] } });
+  const page = await (await visitor()).newPage();
+  await page.goto(`${origin}/#ws://localhost:${webPort}`);
+  await page.getByText('ready', { exact: true }).waitFor();
+  await page.locator('#file').setInputFiles(join(ROOT, 'samples', 'apple.png'));
+  await page.getByText(/^class \d+$/).waitFor();
 });
