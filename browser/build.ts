@@ -6,12 +6,12 @@ import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** Takes the browser's side of every edge, and the stand-in for gRPC. */
-const edges: Plugin = {
-  name: 'edges',
+/** Takes the browser's implementation in place of Node's, and the stand-in for gRPC. */
+const platform: Plugin = {
+  name: 'platform',
   setup({ onResolve }) {
-    onResolve({ filter: /^\..*\.ts$/ }, ({ path, resolveDir }) => {
-      const browserSide = join(resolveDir, path.replace(/\.ts$/, '.browser.ts'));
+    onResolve({ filter: /\/node\/.*\.ts$/ }, ({ path, resolveDir }) => {
+      const browserSide = join(resolveDir, path.replace('/node/', '/browser/'));
       return existsSync(browserSide) ? { path: browserSide } : undefined;
     });
     onResolve({ filter: /^@grpc\/grpc-js$/ }, () => ({ path: join(ROOT, 'browser/grpc.ts') }));
@@ -41,7 +41,7 @@ const OPTIONS = {
   platform: 'browser',
   target: 'es2024',
   minify: true,
-  plugins: [edges],
+  plugins: [platform],
   loader: { '.wasm': 'binary' },
   logLevel: 'warning',
 } satisfies BuildOptions;
@@ -52,7 +52,7 @@ export async function bundle(
   entryPoints: Record<string, string>,
   { sourcemap }: { sourcemap: boolean },
 ): Promise<void> {
-  await build({ ...OPTIONS, entryPoints, outdir: folder, sourcemap, plugins: [edges, inlineWorker] });
+  await build({ ...OPTIONS, entryPoints, outdir: folder, sourcemap, plugins: [platform, inlineWorker] });
 }
 
 const ENTRIES = {

@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BundleHeader } from '../client/bundle-header.ts';
-import { BundleStore } from '../client/bundle-store.ts';
+import { BundleStore } from '../client/node/bundle-store.ts';
+import { defaultStateFolder, onMissing } from '../client/node/storage.ts';
 import { describeSetAside } from '../client/removed-models.ts';
-import { defaultStateFolder, onMissing } from '../client/storage.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import type { Context } from './command.ts';
 import { bytes, counted, table } from './units.ts';

@@ -4,16 +4,16 @@ import type { LayerTiming } from '../protocol/online.ts';
 import type { Traffic } from '../protocol/plan.ts';
 import { checkAborted } from './abort.ts';
 import type { BundleHeader } from './bundle-header.ts';
-import type { BundleStore, SpendingBundle } from './bundle-store.ts';
-import type { Connection } from './connection.ts';
 import { BundleRefused, type InferResult, inferOnce } from './infer.ts';
 import { type ClassifyInput, prepareInput } from './input.ts';
 import type { KnownModel } from './known-models.ts';
 import { ATTEMPTS } from './limits.ts';
+import type { BundleStore, SpendingBundle } from './node/bundle-store.ts';
+import type { Connection } from './node/connection.ts';
 import type { SegmentListener } from './observed-channel.ts';
 import { Patience } from './patience.ts';
 import { type NextStep, putAway } from './refused-bundle.ts';
-import type { RoleThreads } from './role-threads.ts';
+import type { RoleThreads } from './role-runners.ts';
 import { realLogits, type Score, scoresOf, topClasses } from './scores.ts';
 
 /** What a private classification gives and what it cost. */

@@ -5,13 +5,13 @@ import { checkAborted } from './abort.ts';
 import type { Allowance } from './allowance.ts';
 import type { BundleHeader } from './bundle-header.ts';
 import { BundlePool, type PoolOptions } from './bundle-pool.ts';
-import type { BundleStore } from './bundle-store.ts';
 import { type Classification, classifyImage } from './classify.ts';
-import type { Connection } from './connection.ts';
 import { derivePlan } from './derive-plan.ts';
 import type { ClassifyInput } from './input.ts';
 import { type KnownModel, KnownModels } from './known-models.ts';
 import { OFFLINE_THREADS, ONLINE_THREADS } from './limits.ts';
+import type { BundleStore } from './node/bundle-store.ts';
+import type { Connection } from './node/connection.ts';
 import type { SegmentListener } from './observed-channel.ts';
 import { askAllowance, type PrepareProgress, type PrepareTask, prepareBundles } from './prepare.ts';
 import {
@@ -21,7 +21,7 @@ import {
   type RemovedModel,
   removedModels,
 } from './removed-models.ts';
-import { RoleThreads } from './role-threads.ts';
+import { RoleThreads } from './role-runners.ts';
 import { several } from './several.ts';
 
 export interface PrepareOptions {

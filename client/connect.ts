@@ -1,12 +1,12 @@
 import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
 import { CLIENT_TOKEN } from '../transport/client-token.ts';
-import type { Security } from './address.ts';
-import { BundleStore } from './bundle-store.ts';
 import type { CallMetadata } from './call-metadata.ts';
 import { Client } from './client.ts';
-import { type BearerToken, Connection } from './connection.ts';
 import { completeDeadlines, type Deadlines } from './limits.ts';
-import { clientToken, defaultStateFolder } from './storage.ts';
+import type { Security } from './node/address.ts';
+import { BundleStore } from './node/bundle-store.ts';
+import { type BearerToken, Connection } from './node/connection.ts';
+import { clientToken, defaultStateFolder } from './node/storage.ts';
 
 export interface ConnectOptions extends Security {
   /** Where the client's secret and the bundles are kept. Default: the platform's folder for application data. */

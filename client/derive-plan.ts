@@ -1,7 +1,7 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
 import type { Agreement } from '../protocol/plan.ts';
 import { onAbort } from './abort.ts';
-import type { RoleThreads } from './role-threads.ts';
+import type { RoleThreads } from './role-runners.ts';
 import type { PlanFacts } from './thread-messages.ts';
 
 /**

@@ -3,13 +3,13 @@ import type { Inferred } from '../protocol/online.ts';
 import type { Traffic } from '../protocol/plan.ts';
 import { GrpcChannel } from '../transport/grpc-channel.ts';
 import { abortedBy, onAbort } from './abort.ts';
-import type { SpendingBundle } from './bundle-store.ts';
-import type { Connection, InferStream } from './connection.ts';
 import type { KnownModel } from './known-models.ts';
 import { FAREWELL_MS } from './limits.ts';
 import { MeteredChannel } from './metered-channel.ts';
+import type { SpendingBundle } from './node/bundle-store.ts';
+import type { Connection, InferStream } from './node/connection.ts';
+import type { RoleThread } from './node/role-runner.ts';
 import { ObservedChannel, type SegmentListener } from './observed-channel.ts';
-import type { RoleThread } from './role-thread.ts';
 
 export interface InferResult extends Inferred {
   /** From the question whether the bundle may be spent to the result (ms). */

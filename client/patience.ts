@@ -1,5 +1,5 @@
-import { delay } from '../edge/delay.ts';
 import { asSphynxError } from '../errors/sphynx-error.ts';
+import { delay } from '../platform/delay.ts';
 import { checkAborted } from './abort.ts';
 
 /** What passes: refusals by limits, and of a server that stops while another one takes its place. */

@@ -2,12 +2,12 @@ import { SphynxError } from '../errors/sphynx-error.ts';
 import type { Traffic } from '../protocol/plan.ts';
 import { type Allowance, readAllowance } from './allowance.ts';
 import type { BundleHeader } from './bundle-header.ts';
-import type { BundleStore } from './bundle-store.ts';
-import type { PreprocessStream } from './connection.ts';
 import type { KnownModel } from './known-models.ts';
 import { FAREWELL_MS, MAX_LIFETIME_MS } from './limits.ts';
 import type { MeteredChannel } from './metered-channel.ts';
-import type { Network, RoleThread } from './role-thread.ts';
+import type { BundleStore } from './node/bundle-store.ts';
+import type { PreprocessStream } from './node/connection.ts';
+import type { Network, RoleThread } from './node/role-runner.ts';
 
 /** The client's side of one Preprocess stream, in the order that the .proto draws. */
 export class Preparation {

@@ -5,14 +5,14 @@ import { GrpcChannel } from '../transport/grpc-channel.ts';
 import { onAbort } from './abort.ts';
 import { type Allowance, checkAllowance, readAllowance } from './allowance.ts';
 import type { BundleHeader } from './bundle-header.ts';
-import type { BundleStore } from './bundle-store.ts';
-import type { Connection } from './connection.ts';
 import type { KnownModel } from './known-models.ts';
 import { FAREWELL_MS, RECONNECT_PAUSE_MS } from './limits.ts';
 import { MeteredChannel } from './metered-channel.ts';
+import type { BundleStore } from './node/bundle-store.ts';
+import type { Connection } from './node/connection.ts';
 import { Patience } from './patience.ts';
 import { Preparation } from './preparation.ts';
-import type { RoleThreads } from './role-threads.ts';
+import type { RoleThreads } from './role-runners.ts';
 
 /** How far a preparation has come. */
 export interface PrepareProgress {

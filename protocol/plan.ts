@@ -12,12 +12,12 @@ import { BASE_OT_MESSAGE_BYTES, BASE_OT_REPLY_BYTES } from '../crypto/ot/base-ot
 import { BLOCK_TRANSFERS, type OtTreeBits, treeMessageBytes } from '../crypto/ot/correlated-ot.ts';
 import { checkedTransferBytes } from '../crypto/ot/extension-check.ts';
 import { SEED_BYTES } from '../crypto/prg.ts';
-import { sha256Hex } from '../edge/digest.ts';
 import type { CardLayer, ModelCard, Shape } from '../model/card.ts';
 import { countFlags, flagsOf } from '../model/element-bitmap.ts';
 import { reluCount } from '../model/geometry.ts';
 import { hashedJson } from '../model/hashed-json.ts';
 import { classesOf } from '../model/output.ts';
+import { sha256Hex } from '../platform/node/digest.ts';
 import { NONCE_BYTES } from './bundle.ts';
 import { type ElementOrder, elementOrder } from './element-order.ts';
 import { DIGIT_BITS, type Setting } from './setting.ts';

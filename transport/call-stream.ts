@@ -1,6 +1,6 @@
 import { type ClientDuplexStream, type ServerDuplexStream, status as Status } from '@grpc/grpc-js';
-import { delay } from '../edge/delay.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
+import { delay } from '../platform/delay.ts';
 import { IDLE_MS } from './limits.ts';
 import type { OneOf, Received } from './messages.ts';
 import { checkReadable } from './readable.ts';

@@ -1,5 +1,5 @@
-import type { Network, RoleThread } from '../../client/role-thread.ts';
-import type { RoleThreads } from '../../client/role-threads.ts';
+import type { Network, RoleThread } from '../../client/node/role-runner.ts';
+import type { RoleThreads } from '../../client/role-runners.ts';
 import { type RoleJob, Roles } from '../../client/roles.ts';
 import type { Channel } from '../../protocol/channel.ts';
 import type { ClientSession } from '../../protocol/session.ts';

@@ -2,7 +2,7 @@
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { connect, isIP } from 'node:net';
-import type { Security, Target } from '../../client/address.ts';
+import type { Security, Target } from '../../client/node/address.ts';
 import { codeOf, type Finding } from './finding.ts';
 
 /** Longest wait for a server to take a connection, or to finish a handshake (ms). */

@@ -1,5 +1,5 @@
-import { BlockCipher } from '../block-cipher.ts';
 import { type GateHash, gadgetHash } from '../hash.ts';
+import { BlockCipher } from '../node/block-cipher.ts';
 import { expand, expandWords } from '../prg.ts';
 import { type GarblerKeys, LABEL_BYTES } from './gadget.ts';
 

@@ -1,7 +1,7 @@
 import { numberToBytesLE } from '@noble/curves/utils.js';
-import { sha256 } from '../../edge/digest.ts';
-import { X25519Point, X25519Scalar } from '../../edge/x25519.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
+import { sha256 } from '../../platform/node/digest.ts';
+import { X25519Point, X25519Scalar } from '../../platform/node/x25519.ts';
 import {
   decodePoint,
   type EdwardsPoint,

@@ -1,4 +1,3 @@
-import { sha256 } from '../../edge/digest.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { BLOCK_BYTES, xorBlocks, xorChosen } from '../../kernels/blocks.ts';
 import {
@@ -9,6 +8,7 @@ import {
   foldColumns,
 } from '../../kernels/column-check.ts';
 import type { KernelMemory } from '../../kernels/memory.ts';
+import { sha256 } from '../../platform/node/digest.ts';
 import { inKernelMemory } from '../hash.ts';
 import { Prg, SEED_BYTES } from '../prg.ts';
 import { type OtTreeBits, otMatrixBytes } from './correlated-ot.ts';

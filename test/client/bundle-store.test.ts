@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, test } from 'node:test';
-import { BundleReader, BundleWriter } from '../../client/bundle-body.ts';
 import { HEADER_BYTES } from '../../client/bundle-header.ts';
-import { BundleStore } from '../../client/bundle-store.ts';
-import { OWNER } from '../../client/file-owner.ts';
+import { BundleReader, BundleWriter } from '../../client/node/bundle-body.ts';
+import { BundleStore } from '../../client/node/bundle-store.ts';
+import { OWNER } from '../../client/node/file-owner.ts';
 import { readBundle } from '../../protocol/bundle.ts';
 import { addBundle, bundleId, MODEL_HASH, PLAN_HASH } from './sample-bundle.ts';
 

@@ -1,7 +1,7 @@
 /** Bundles with a made-up body, for tests of the store. */
 import { createHash } from 'node:crypto';
-import { BundleWriter } from '../../client/bundle-body.ts';
-import type { BundleStore } from '../../client/bundle-store.ts';
+import { BundleWriter } from '../../client/node/bundle-body.ts';
+import type { BundleStore } from '../../client/node/bundle-store.ts';
 
 export const MODEL_HASH = createHash('sha256').update('a model').digest('hex');
 export const PLAN_HASH = createHash('sha256').update('a plan').digest('hex');

@@ -1,7 +1,7 @@
 /** A process of its own that uses the store, for tests that kill it or race it. Prints one JSON value a line. */
-import { BundleWriter } from '../../client/bundle-body.ts';
-import { BundleStore } from '../../client/bundle-store.ts';
-import { clientToken } from '../../client/storage.ts';
+import { BundleWriter } from '../../client/node/bundle-body.ts';
+import { BundleStore } from '../../client/node/bundle-store.ts';
+import { clientToken } from '../../client/node/storage.ts';
 import { MODEL_HASH, PLAN_HASH } from './sample-bundle.ts';
 
 const [command, stateFolder, argument] = process.argv.slice(2);

@@ -1,5 +1,6 @@
 /** The polite client of the server's tests, over WebSocket. */
 import { WebSocket } from 'ws';
+import { ClientCall, type Socket, type WebCallOptions } from '../../../client/browser/web-call.ts';
 import type { FixedNetwork } from '../../../model/network.ts';
 import { CallStream } from '../../../transport/call-stream.ts';
 import type {
@@ -8,7 +9,6 @@ import type {
   PreprocessRequests,
   PreprocessResponses,
 } from '../../../transport/messages.ts';
-import { ClientCall, type Socket, type WebCallOptions } from '../../../transport/web/client-call.ts';
 import type { CallName } from '../../../transport/web/schema.ts';
 import { type InferStream, type PreprocessStream, TestClient } from '../test-client.ts';
 
