@@ -1,19 +1,15 @@
 /** Bundles the client for browsers into `dist/browser`: index.js, worker.js and inline.js. `npm run build:browser` */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** Takes the browser's implementation in place of Node's, and the stand-in for gRPC. */
-const platform: Plugin = {
-  name: 'platform',
+/** Puts the stand-in in place of gRPC. */
+const grpc: Plugin = {
+  name: 'grpc',
   setup({ onResolve }) {
-    onResolve({ filter: /\/node\/.*\.ts$/ }, ({ path, resolveDir }) => {
-      const browserSide = join(resolveDir, path.replace('/node/', '/browser/'));
-      return existsSync(browserSide) ? { path: browserSide } : undefined;
-    });
     onResolve({ filter: /^@grpc\/grpc-js$/ }, () => ({ path: join(ROOT, 'browser/grpc.ts') }));
   },
 };
@@ -41,7 +37,7 @@ const OPTIONS = {
   platform: 'browser',
   target: 'es2024',
   minify: true,
-  plugins: [platform],
+  plugins: [grpc],
   loader: { '.wasm': 'binary' },
   logLevel: 'warning',
 } satisfies BuildOptions;
@@ -52,7 +48,7 @@ export async function bundle(
   entryPoints: Record<string, string>,
   { sourcemap }: { sourcemap: boolean },
 ): Promise<void> {
-  await build({ ...OPTIONS, entryPoints, outdir: folder, sourcemap, plugins: [platform, inlineWorker] });
+  await build({ ...OPTIONS, entryPoints, outdir: folder, sourcemap, plugins: [grpc, inlineWorker] });
 }
 
 const ENTRIES = {

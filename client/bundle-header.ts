@@ -3,7 +3,7 @@
  */
 import { open } from 'node:fs/promises';
 import { SphynxError } from '../errors/sphynx-error.ts';
-import { storageError } from './node/storage.ts';
+import { storageError } from '#client/storage';
 
 /** Fixed, so that the header can be written last, when the checksum is known. */
 export const HEADER_BYTES = 4096;

@@ -10,8 +10,8 @@ import { derivePlan } from './derive-plan.ts';
 import type { ClassifyInput } from './input.ts';
 import { type KnownModel, KnownModels } from './known-models.ts';
 import { OFFLINE_THREADS, ONLINE_THREADS } from './limits.ts';
-import type { BundleStore } from './node/bundle-store.ts';
-import type { Connection } from './node/connection.ts';
+import type { BundleStore } from '#client/bundle-store';
+import type { Connection } from '#client/connection';
 import type { SegmentListener } from './observed-channel.ts';
 import { askAllowance, type PrepareProgress, type PrepareTask, prepareBundles } from './prepare.ts';
 import {

@@ -10,7 +10,7 @@ export type { Classification } from './classify.ts';
 export type { ClassifyOptions, Client, PrepareOptions } from './client.ts';
 export { type ConnectOptions, connect } from './connect.ts';
 export type { ClassifyInput } from './input.ts';
-export type { ImageInput, RawImage } from './node/image.ts';
+export type { ImageInput, RawImage } from '#client/image';
 export type { PassedSegment } from './observed-channel.ts';
 export type { PrepareProgress } from './prepare.ts';
 export type { RemovedModel } from './removed-models.ts';

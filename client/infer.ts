@@ -6,9 +6,9 @@ import { abortedBy, onAbort } from './abort.ts';
 import type { KnownModel } from './known-models.ts';
 import { FAREWELL_MS } from './limits.ts';
 import { MeteredChannel } from './metered-channel.ts';
-import type { SpendingBundle } from './node/bundle-store.ts';
-import type { Connection, InferStream } from './node/connection.ts';
-import type { RoleThread } from './node/role-runner.ts';
+import type { SpendingBundle } from '#client/bundle-store';
+import type { Connection, InferStream } from '#client/connection';
+import type { RoleThread } from '#client/role-runner';
 import { ObservedChannel, type SegmentListener } from './observed-channel.ts';
 
 export interface InferResult extends Inferred {

@@ -5,7 +5,7 @@ import { type Agreement, makePlan, type Plan, planHash } from '../protocol/plan.
 import { rehearseClient } from '../protocol/rehearsal.ts';
 import { type ClientSession, closeSession, openClientSession } from '../protocol/session.ts';
 import { Rehearsals } from '../transport/rehearsals.ts';
-import { BundleReader, BundleWriter } from './node/bundle-body.ts';
+import { BundleReader, BundleWriter } from '#client/bundle-body';
 import { planFacts } from './plan-facts.ts';
 import type { Job, JobResults } from './thread-messages.ts';
 

@@ -1,9 +1,9 @@
 /** Randomness: seeds from the system's CSPRNG, expanded by AES-128 in counter mode. There is no other source. */
 
 import { SphynxError } from '../errors/sphynx-error.ts';
-import { hkdf } from '../platform/node/digest.ts';
+import { hkdf } from '#platform/digest';
 import { randomBytes } from '../platform/random-bytes.ts';
-import { KeyStream } from './node/key-stream.ts';
+import { KeyStream } from '#crypto/key-stream';
 
 /** Length of every seed (bytes). */
 export const SEED_BYTES = 32;

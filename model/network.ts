@@ -1,5 +1,5 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
-import { sha256Hex } from '../platform/node/digest.ts';
+import { sha256Hex } from '#platform/digest';
 import { cardFormat, type ModelCard, parseModelCard } from './card.ts';
 import { countMacs, countRelus, elementsOf, termWeights } from './geometry.ts';
 import { hashedJson } from './hashed-json.ts';

@@ -3,7 +3,7 @@ import { addShares, bytesToWords, subtractShares, wordsToBytes } from '../crypto
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { clearKernels } from '../kernels/load.ts';
 import type { FixedNetwork } from '../model/network.ts';
-import { nextTurn } from '../platform/node/next-turn.ts';
+import { nextTurn } from '#platform/next-turn';
 import { argmaxClient, argmaxServer } from './argmax-online.ts';
 import { type BundleSecrets, type BundleSource, NONCE_BYTES, readBundle } from './bundle.ts';
 import { BundleWindow } from './bundle-window.ts';

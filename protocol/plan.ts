@@ -17,7 +17,7 @@ import { countFlags, flagsOf } from '../model/element-bitmap.ts';
 import { reluCount } from '../model/geometry.ts';
 import { hashedJson } from '../model/hashed-json.ts';
 import { classesOf } from '../model/output.ts';
-import { sha256Hex } from '../platform/node/digest.ts';
+import { sha256Hex } from '#platform/digest';
 import { NONCE_BYTES } from './bundle.ts';
 import { type ElementOrder, elementOrder } from './element-order.ts';
 import { DIGIT_BITS, type Setting } from './setting.ts';

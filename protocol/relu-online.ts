@@ -4,7 +4,7 @@ import { outputMasks, removeMask, serverLabels } from '../crypto/garbling/online
 import { bytesToWords, subtractShares, wordsToBytes } from '../crypto/ring.ts';
 import { evaluateSquares, finishSquares, squareLabels } from '../crypto/squares/square.ts';
 import { release } from '../kernels/release.ts';
-import { nextTurn } from '../platform/node/next-turn.ts';
+import { nextTurn } from '#platform/next-turn';
 import type { BundleSecrets } from './bundle.ts';
 import type { BundleWindow } from './bundle-window.ts';
 import type { Channel } from './channel.ts';

@@ -22,12 +22,16 @@ const FLOORS: Record<string, string[]> = {
 
 const root = join(import.meta.dirname, '..');
 
+/** The files that a file imports, on Node's side. `#FLOOR/NAME` is FLOOR/node/NAME.ts there. */
 function importsOf(file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8');
+  const byCondition = [...text.matchAll(/from '#(\w+)\/([^']*)'/g)].map(
+    ([, floor, name]) => `${floor}/node/${name}.ts`,
+  );
   const targets = [...text.matchAll(/from '(\.[^']*)'|import\('(\.[^']*)'\)/g)].map(
     (match) => match[1] ?? match[2],
   );
-  return targets.map((target) => normalize(join(dirname(file), target)));
+  return [...byCondition, ...targets.map((target) => normalize(join(dirname(file), target)))];
 }
 
 test('every file imports from its own folder or from the floors below', () => {

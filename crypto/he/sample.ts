@@ -6,7 +6,7 @@ import {
   sampleTernary,
   TERNARY_BYTES,
 } from '../../kernels/samplers.ts';
-import { KeyStream } from '../node/key-stream.ts';
+import { KeyStream } from '#crypto/key-stream';
 import type { Prg } from '../prg.ts';
 import { DEGREE, PRIMES, SEED_BYTES } from './parameters.ts';
 import { newSigned, type Residues } from './ring.ts';

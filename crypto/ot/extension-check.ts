@@ -8,7 +8,7 @@ import {
   foldColumns,
 } from '../../kernels/column-check.ts';
 import type { KernelMemory } from '../../kernels/memory.ts';
-import { sha256 } from '../../platform/node/digest.ts';
+import { sha256 } from '#platform/digest';
 import { inKernelMemory } from '../hash.ts';
 import { Prg, SEED_BYTES } from '../prg.ts';
 import { type OtTreeBits, otMatrixBytes } from './correlated-ot.ts';
