@@ -2,8 +2,8 @@
  * The head of a bundle file: HEADER_BYTES of JSON, padded with spaces. The body follows (bundle-body.ts).
  */
 import { open } from 'node:fs/promises';
-import { SphynxError } from '../errors/sphynx-error.ts';
 import { storageError } from '#client/storage';
+import { SphynxError } from '../errors/sphynx-error.ts';
 
 /** Fixed, so that the header can be written last, when the checksum is known. */
 export const HEADER_BYTES = 4096;

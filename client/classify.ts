@@ -1,3 +1,5 @@
+import type { BundleStore, SpendingBundle } from '#client/bundle-store';
+import type { Connection } from '#client/connection';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import type { OutputHead } from '../model/head.ts';
 import type { LayerTiming } from '../protocol/online.ts';
@@ -8,8 +10,6 @@ import { BundleRefused, type InferResult, inferOnce } from './infer.ts';
 import { type ClassifyInput, prepareInput } from './input.ts';
 import type { KnownModel } from './known-models.ts';
 import { ATTEMPTS } from './limits.ts';
-import type { BundleStore, SpendingBundle } from '#client/bundle-store';
-import type { Connection } from '#client/connection';
 import type { SegmentListener } from './observed-channel.ts';
 import { Patience } from './patience.ts';
 import { type NextStep, putAway } from './refused-bundle.ts';

@@ -1,3 +1,5 @@
+import type { BundleStore } from '#client/bundle-store';
+import type { Connection } from '#client/connection';
 import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
 import type { ModelCard } from '../model/card.ts';
 import type { ModelSummary } from '../transport/messages.ts';
@@ -10,8 +12,6 @@ import { derivePlan } from './derive-plan.ts';
 import type { ClassifyInput } from './input.ts';
 import { type KnownModel, KnownModels } from './known-models.ts';
 import { OFFLINE_THREADS, ONLINE_THREADS } from './limits.ts';
-import type { BundleStore } from '#client/bundle-store';
-import type { Connection } from '#client/connection';
 import type { SegmentListener } from './observed-channel.ts';
 import { askAllowance, type PrepareProgress, type PrepareTask, prepareBundles } from './prepare.ts';
 import {

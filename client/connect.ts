@@ -1,12 +1,12 @@
+import { BundleStore } from '#client/bundle-store';
+import { type BearerToken, Connection } from '#client/connection';
+import { clientToken, defaultStateFolder } from '#client/storage';
 import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
 import { CLIENT_TOKEN } from '../transport/client-token.ts';
 import type { CallMetadata } from './call-metadata.ts';
 import { Client } from './client.ts';
 import { completeDeadlines, type Deadlines } from './limits.ts';
 import type { Security } from './node/address.ts';
-import { BundleStore } from '#client/bundle-store';
-import { type BearerToken, Connection } from '#client/connection';
-import { clientToken, defaultStateFolder } from '#client/storage';
 
 export interface ConnectOptions extends Security {
   /** Where the client's secret and the bundles are kept. Default: the platform's folder for application data. */

@@ -1,3 +1,6 @@
+import type { SpendingBundle } from '#client/bundle-store';
+import type { Connection, InferStream } from '#client/connection';
+import type { RoleThread } from '#client/role-runner';
 import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
 import type { Inferred } from '../protocol/online.ts';
 import type { Traffic } from '../protocol/plan.ts';
@@ -6,9 +9,6 @@ import { abortedBy, onAbort } from './abort.ts';
 import type { KnownModel } from './known-models.ts';
 import { FAREWELL_MS } from './limits.ts';
 import { MeteredChannel } from './metered-channel.ts';
-import type { SpendingBundle } from '#client/bundle-store';
-import type { Connection, InferStream } from '#client/connection';
-import type { RoleThread } from '#client/role-runner';
 import { ObservedChannel, type SegmentListener } from './observed-channel.ts';
 
 export interface InferResult extends Inferred {

@@ -1,8 +1,8 @@
+import { type ImageInput, prepareImage } from '#client/image';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import type { ModelCard } from '../model/card.ts';
 import { quantizeImage } from '../model/executor.ts';
 import { inputInWords } from './input-words.ts';
-import { type ImageInput, prepareImage } from '#client/image';
 import { isValues, quantizeValues, type ValuesInput } from './values.ts';
 
 /** What a model may be asked about: a picture, or numbers. */

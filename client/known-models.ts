@@ -1,10 +1,10 @@
+import type { Connection } from '#client/connection';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { parseModelCard } from '../model/card.ts';
 import { refersTo } from '../model/reference.ts';
 import type { Agreement } from '../protocol/plan.ts';
 import { isSetting } from '../protocol/setting.ts';
 import { onAbort } from './abort.ts';
-import type { Connection } from '#client/connection';
 import type { PlanFacts } from './thread-messages.ts';
 
 /** A model whose card has been checked, and the plan that follows from it. */

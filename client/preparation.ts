@@ -1,3 +1,6 @@
+import type { BundleStore } from '#client/bundle-store';
+import type { PreprocessStream } from '#client/connection';
+import type { Network, RoleThread } from '#client/role-runner';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import type { Traffic } from '../protocol/plan.ts';
 import { type Allowance, readAllowance } from './allowance.ts';
@@ -5,9 +8,6 @@ import type { BundleHeader } from './bundle-header.ts';
 import type { KnownModel } from './known-models.ts';
 import { FAREWELL_MS, MAX_LIFETIME_MS } from './limits.ts';
 import type { MeteredChannel } from './metered-channel.ts';
-import type { BundleStore } from '#client/bundle-store';
-import type { PreprocessStream } from '#client/connection';
-import type { Network, RoleThread } from '#client/role-runner';
 
 /** The client's side of one Preprocess stream, in the order that the .proto draws. */
 export class Preparation {

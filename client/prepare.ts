@@ -1,3 +1,5 @@
+import type { BundleStore } from '#client/bundle-store';
+import type { Connection } from '#client/connection';
 import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
 import { BUNDLES_PER_SESSION } from '../protocol/bundle.ts';
 import type { Traffic } from '../protocol/plan.ts';
@@ -8,8 +10,6 @@ import type { BundleHeader } from './bundle-header.ts';
 import type { KnownModel } from './known-models.ts';
 import { FAREWELL_MS, RECONNECT_PAUSE_MS } from './limits.ts';
 import { MeteredChannel } from './metered-channel.ts';
-import type { BundleStore } from '#client/bundle-store';
-import type { Connection } from '#client/connection';
 import { Patience } from './patience.ts';
 import { Preparation } from './preparation.ts';
 import type { RoleThreads } from './role-runners.ts';

@@ -1,6 +1,6 @@
+import type { BundleStore, SpendingBundle } from '#client/bundle-store';
 import { SphynxError, type SphynxErrorCode } from '../errors/sphynx-error.ts';
 import type { BundleRefused } from './infer.ts';
-import type { BundleStore, SpendingBundle } from '#client/bundle-store';
 
 /** What becomes of an image whose bundle was refused: it waits and asks again, tries another bundle, or fails. */
 export type NextStep = 'wait' | 'another' | 'fail';

@@ -1,7 +1,7 @@
+import { RoleThread } from '#client/role-runner';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import type { Agreement } from '../protocol/plan.ts';
 import { checkAborted } from './abort.ts';
-import { RoleThread } from '#client/role-runner';
 
 /** A few threads for many callers: each caller has one to itself, or waits for one. Idle threads stay warm. */
 export class RoleThreads {

@@ -1,3 +1,4 @@
+import { BundleReader, BundleWriter } from '#client/bundle-body';
 import type { Channel } from '../protocol/channel.ts';
 import { prepareClient } from '../protocol/offline.ts';
 import { inferClient } from '../protocol/online.ts';
@@ -5,7 +6,6 @@ import { type Agreement, makePlan, type Plan, planHash } from '../protocol/plan.
 import { rehearseClient } from '../protocol/rehearsal.ts';
 import { type ClientSession, closeSession, openClientSession } from '../protocol/session.ts';
 import { Rehearsals } from '../transport/rehearsals.ts';
-import { BundleReader, BundleWriter } from '#client/bundle-body';
 import { planFacts } from './plan-facts.ts';
 import type { Job, JobResults } from './thread-messages.ts';
 

@@ -1,8 +1,8 @@
+import { BlockCipher } from '#crypto/block-cipher';
+import { sha256 } from '#platform/digest';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { BLOCK_BYTES, xorBlocks } from '../kernels/blocks.ts';
 import { kernels } from '../kernels/load.ts';
-import { sha256 } from '#platform/digest';
-import { BlockCipher } from '#crypto/block-cipher';
 import { expand } from './prg.ts';
 
 /**

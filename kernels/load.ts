@@ -1,6 +1,6 @@
+import { kernelBinary } from '#kernels/binary';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { KernelMemory } from './memory.ts';
-import { kernelBinary } from '#kernels/binary';
 
 /** Functions exported by kernels.wasm; every pointer is a byte address in the kernel memory. */
 export type KernelFunctions = Record<string, (...values: number[]) => number>;

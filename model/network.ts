@@ -1,5 +1,5 @@
-import { SphynxError } from '../errors/sphynx-error.ts';
 import { sha256Hex } from '#platform/digest';
+import { SphynxError } from '../errors/sphynx-error.ts';
 import { cardFormat, type ModelCard, parseModelCard } from './card.ts';
 import { countMacs, countRelus, elementsOf, termWeights } from './geometry.ts';
 import { hashedJson } from './hashed-json.ts';

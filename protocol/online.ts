@@ -1,9 +1,9 @@
+import { nextTurn } from '#platform/next-turn';
 import { SEED_BYTES } from '../crypto/prg.ts';
 import { addShares, bytesToWords, subtractShares, wordsToBytes } from '../crypto/ring.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { clearKernels } from '../kernels/load.ts';
 import type { FixedNetwork } from '../model/network.ts';
-import { nextTurn } from '#platform/next-turn';
 import { argmaxClient, argmaxServer } from './argmax-online.ts';
 import { type BundleSecrets, type BundleSource, NONCE_BYTES, readBundle } from './bundle.ts';
 import { BundleWindow } from './bundle-window.ts';

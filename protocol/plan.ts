@@ -1,3 +1,4 @@
+import { sha256Hex } from '#platform/digest';
 import { type Argmax, argmaxBytes } from '../crypto/garbling/argmax.ts';
 import {
   GADGET_CHUNK,
@@ -17,7 +18,6 @@ import { countFlags, flagsOf } from '../model/element-bitmap.ts';
 import { reluCount } from '../model/geometry.ts';
 import { hashedJson } from '../model/hashed-json.ts';
 import { classesOf } from '../model/output.ts';
-import { sha256Hex } from '#platform/digest';
 import { NONCE_BYTES } from './bundle.ts';
 import { type ElementOrder, elementOrder } from './element-order.ts';
 import { DIGIT_BITS, type Setting } from './setting.ts';

@@ -1,5 +1,5 @@
-import { type GateHash, gadgetHash } from '../hash.ts';
 import { BlockCipher } from '#crypto/block-cipher';
+import { type GateHash, gadgetHash } from '../hash.ts';
 import { expand, expandWords } from '../prg.ts';
 import { type GarblerKeys, LABEL_BYTES } from './gadget.ts';
 

@@ -1,8 +1,8 @@
+import type { BlockCipher } from '#crypto/block-cipher';
 import { BLOCK_BYTES, xorWhere } from '../../kernels/blocks.ts';
 import { allKeyCounters, colourSentKeys, sentKeyCounters } from '../../kernels/digit-tables.ts';
 import type { KernelMemory } from '../../kernels/memory.ts';
 import { inKernelMemory } from '../hash.ts';
-import type { BlockCipher } from '#crypto/block-cipher';
 import { subtractShares } from '../ring.ts';
 import {
   checkChunk,

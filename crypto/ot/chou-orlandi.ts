@@ -1,7 +1,7 @@
 import { numberToBytesLE } from '@noble/curves/utils.js';
-import { SphynxError } from '../../errors/sphynx-error.ts';
 import { sha256 } from '#platform/digest';
 import { X25519Point, X25519Scalar } from '#platform/x25519';
+import { SphynxError } from '../../errors/sphynx-error.ts';
 import {
   decodePoint,
   type EdwardsPoint,

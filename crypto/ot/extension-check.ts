@@ -1,3 +1,4 @@
+import { sha256 } from '#platform/digest';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { BLOCK_BYTES, xorBlocks, xorChosen } from '../../kernels/blocks.ts';
 import {
@@ -8,7 +9,6 @@ import {
   foldColumns,
 } from '../../kernels/column-check.ts';
 import type { KernelMemory } from '../../kernels/memory.ts';
-import { sha256 } from '#platform/digest';
 import { inKernelMemory } from '../hash.ts';
 import { Prg, SEED_BYTES } from '../prg.ts';
 import { type OtTreeBits, otMatrixBytes } from './correlated-ot.ts';

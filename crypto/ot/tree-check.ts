@@ -1,5 +1,5 @@
-import { SphynxError } from '../../errors/sphynx-error.ts';
 import { sha256 } from '#platform/digest';
+import { SphynxError } from '../../errors/sphynx-error.ts';
 import { joinBytes } from '../join-bytes.ts';
 import { type OtTreeBits, treeCount } from './ggm-trees.ts';
 import { TAG_BYTES } from './leaf-streams.ts';
