@@ -6,14 +6,6 @@ import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** Puts the stand-in in place of gRPC. */
-const grpc: Plugin = {
-  name: 'grpc',
-  setup({ onResolve }) {
-    onResolve({ filter: /^@grpc\/grpc-js$/ }, () => ({ path: join(ROOT, 'browser/grpc.ts') }));
-  },
-};
-
 /** What `inline.ts` imports: the text of the built worker. */
 const WORKER_SOURCE = 'sphynx:worker';
 
@@ -37,7 +29,6 @@ const OPTIONS = {
   platform: 'browser',
   target: 'es2024',
   minify: true,
-  plugins: [grpc],
   loader: { '.wasm': 'binary' },
   logLevel: 'warning',
 } satisfies BuildOptions;
@@ -48,7 +39,7 @@ export async function bundle(
   entryPoints: Record<string, string>,
   { sourcemap }: { sourcemap: boolean },
 ): Promise<void> {
-  await build({ ...OPTIONS, entryPoints, outdir: folder, sourcemap, plugins: [grpc, inlineWorker] });
+  await build({ ...OPTIONS, entryPoints, outdir: folder, sourcemap, plugins: [inlineWorker] });
 }
 
 const ENTRIES = {

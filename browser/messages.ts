@@ -1,8 +1,8 @@
 /** What the page and the worker that runs the client say to each other. */
 import type { BundleHeader } from '../client/bundle-header.ts';
 import type { Classification } from '../client/classify.ts';
+import type { RawImage } from '../client/image.ts';
 import type { Deadlines } from '../client/limits.ts';
-import type { RawImage } from '../client/node/image.ts';
 import type { PassedSegment } from '../client/observed-channel.ts';
 import type { PrepareProgress } from '../client/prepare.ts';
 import type { ValuesInput } from '../client/values.ts';

@@ -1,4 +1,4 @@
-import type { RawImage } from '../client/node/image.ts';
+import type { RawImage } from '../client/image.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
 
 /** What a page has of an image. */

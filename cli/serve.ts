@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { defaultStateFolder } from '../client/node/storage.ts';
+import { defaultStateFolder } from '../client/node/client-token.ts';
 import type { Output } from '../model/output.ts';
 import type { Setting } from '../protocol/setting.ts';
 import { stderrLogger } from '../server/call-log.ts';

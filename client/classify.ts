@@ -1,11 +1,11 @@
-import type { BundleStore, SpendingBundle } from '#client/bundle-store';
-import type { Connection } from '#client/connection';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import type { OutputHead } from '../model/head.ts';
 import type { LayerTiming } from '../protocol/online.ts';
 import type { Traffic } from '../protocol/plan.ts';
 import { checkAborted } from './abort.ts';
 import type { BundleHeader } from './bundle-header.ts';
+import type { BundleStore, SpendingBundle } from './bundle-store.ts';
+import type { Connection } from './connection.ts';
 import { BundleRefused, type InferResult, inferOnce } from './infer.ts';
 import { type ClassifyInput, prepareInput } from './input.ts';
 import type { KnownModel } from './known-models.ts';
@@ -13,7 +13,7 @@ import { ATTEMPTS } from './limits.ts';
 import type { SegmentListener } from './observed-channel.ts';
 import { Patience } from './patience.ts';
 import { type NextStep, putAway } from './refused-bundle.ts';
-import type { RoleThreads } from './role-runners.ts';
+import type { RunnerPool } from './role-runner.ts';
 import { realLogits, type Score, scoresOf, topClasses } from './scores.ts';
 
 /** What a private classification gives and what it cost. */
@@ -43,7 +43,7 @@ export interface Classification {
 export interface ClassifyParts {
   readonly connection: Connection;
   readonly store: BundleStore;
-  readonly threads: RoleThreads;
+  readonly threads: RunnerPool;
 }
 
 export interface ClassifyTask {

@@ -1,5 +1,3 @@
-import type { BundleStore } from '#client/bundle-store';
-import type { Connection } from '#client/connection';
 import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
 import type { ModelCard } from '../model/card.ts';
 import type { ModelSummary } from '../transport/messages.ts';
@@ -7,7 +5,9 @@ import { checkAborted } from './abort.ts';
 import type { Allowance } from './allowance.ts';
 import type { BundleHeader } from './bundle-header.ts';
 import { BundlePool, type PoolOptions } from './bundle-pool.ts';
+import type { BundleStore } from './bundle-store.ts';
 import { type Classification, classifyImage } from './classify.ts';
+import type { Connection } from './connection.ts';
 import { derivePlan } from './derive-plan.ts';
 import type { ClassifyInput } from './input.ts';
 import { type KnownModel, KnownModels } from './known-models.ts';
@@ -21,7 +21,7 @@ import {
   type RemovedModel,
   removedModels,
 } from './removed-models.ts';
-import { RoleThreads } from './role-runners.ts';
+import { RoleRunners } from './role-runners.ts';
 import { several } from './several.ts';
 
 export interface PrepareOptions {
@@ -56,8 +56,8 @@ export class Client {
   readonly #connection: Connection;
   readonly #store: BundleStore;
   readonly #models: KnownModels;
-  readonly #offline = new RoleThreads(OFFLINE_THREADS);
-  readonly #online = new RoleThreads(ONLINE_THREADS);
+  readonly #offline = new RoleRunners(OFFLINE_THREADS);
+  readonly #online = new RoleRunners(ONLINE_THREADS);
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
   readonly #pools = new Set<BundlePool>();

@@ -1,6 +1,5 @@
 /** The client as a library: `import { connect } from 'sphynx-pi'`. */
 
-export type { ImageInput, RawImage } from '#client/image';
 export { SphynxError, type SphynxErrorCode } from '../errors/sphynx-error.ts';
 export type { ModelCard } from '../model/card.ts';
 export type { ModelSummary } from '../transport/messages.ts';
@@ -11,6 +10,7 @@ export type { CallMetadata } from './call-metadata.ts';
 export type { Classification } from './classify.ts';
 export type { ClassifyOptions, Client, PrepareOptions } from './client.ts';
 export { type ConnectOptions, connect } from './connect.ts';
+export type { ImageInput, RawImage } from './image.ts';
 export type { ClassifyInput } from './input.ts';
 export type { PassedSegment } from './observed-channel.ts';
 export type { PrepareProgress } from './prepare.ts';

@@ -1,15 +1,15 @@
-import type { SpendingBundle } from '#client/bundle-store';
-import type { Connection, InferStream } from '#client/connection';
-import type { RoleThread } from '#client/role-runner';
 import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
 import type { Inferred } from '../protocol/online.ts';
 import type { Traffic } from '../protocol/plan.ts';
 import { GrpcChannel } from '../transport/grpc-channel.ts';
 import { abortedBy, onAbort } from './abort.ts';
+import type { SpendingBundle } from './bundle-store.ts';
+import type { Connection, InferStream } from './connection.ts';
 import type { KnownModel } from './known-models.ts';
 import { FAREWELL_MS } from './limits.ts';
 import { MeteredChannel } from './metered-channel.ts';
 import { ObservedChannel, type SegmentListener } from './observed-channel.ts';
+import type { RoleRunner } from './role-runner.ts';
 
 export interface InferResult extends Inferred {
   /** From the question whether the bundle may be spent to the result (ms). */
@@ -29,7 +29,7 @@ export class BundleRefused extends SphynxError {}
  */
 export async function inferOnce(
   connection: Connection,
-  thread: RoleThread,
+  thread: RoleRunner,
   model: KnownModel,
   bundle: SpendingBundle,
   image: Int32Array,

@@ -1,11 +1,11 @@
-import type { Connection } from '#client/connection';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { parseModelCard } from '../model/card.ts';
 import { refersTo } from '../model/reference.ts';
 import type { Agreement } from '../protocol/plan.ts';
 import { isSetting } from '../protocol/setting.ts';
 import { onAbort } from './abort.ts';
-import type { PlanFacts } from './thread-messages.ts';
+import type { Connection } from './connection.ts';
+import type { PlanFacts } from './role-jobs.ts';
 
 /** A model whose card has been checked, and the plan that follows from it. */
 export interface KnownModel extends Agreement {

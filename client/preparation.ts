@@ -1,19 +1,19 @@
-import type { BundleStore } from '#client/bundle-store';
-import type { PreprocessStream } from '#client/connection';
-import type { Network, RoleThread } from '#client/role-runner';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import type { Traffic } from '../protocol/plan.ts';
 import { type Allowance, readAllowance } from './allowance.ts';
 import type { BundleHeader } from './bundle-header.ts';
+import type { BundleStore } from './bundle-store.ts';
+import type { PreprocessStream } from './connection.ts';
 import type { KnownModel } from './known-models.ts';
 import { FAREWELL_MS, MAX_LIFETIME_MS } from './limits.ts';
 import type { MeteredChannel } from './metered-channel.ts';
+import type { Network, RoleRunner } from './role-runner.ts';
 
 /** The client's side of one Preprocess stream, in the order that the .proto draws. */
 export class Preparation {
   readonly #stream: PreprocessStream;
   readonly #channel: MeteredChannel;
-  readonly #thread: RoleThread;
+  readonly #thread: RoleRunner;
   readonly #store: BundleStore;
   readonly #model: KnownModel;
   #lifetimeMs = 0;
@@ -24,7 +24,7 @@ export class Preparation {
   constructor(
     stream: PreprocessStream,
     channel: MeteredChannel,
-    thread: RoleThread,
+    thread: RoleRunner,
     store: BundleStore,
     model: KnownModel,
   ) {

@@ -1,5 +1,3 @@
-import type { BundleStore } from '#client/bundle-store';
-import type { Connection } from '#client/connection';
 import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
 import { BUNDLES_PER_SESSION } from '../protocol/bundle.ts';
 import type { Traffic } from '../protocol/plan.ts';
@@ -7,12 +5,14 @@ import { GrpcChannel } from '../transport/grpc-channel.ts';
 import { onAbort } from './abort.ts';
 import { type Allowance, checkAllowance, readAllowance } from './allowance.ts';
 import type { BundleHeader } from './bundle-header.ts';
+import type { BundleStore } from './bundle-store.ts';
+import type { Connection } from './connection.ts';
 import type { KnownModel } from './known-models.ts';
 import { FAREWELL_MS, RECONNECT_PAUSE_MS } from './limits.ts';
 import { MeteredChannel } from './metered-channel.ts';
 import { Patience } from './patience.ts';
 import { Preparation } from './preparation.ts';
-import type { RoleThreads } from './role-runners.ts';
+import type { RunnerPool } from './role-runner.ts';
 
 /** How far a preparation has come. */
 export interface PrepareProgress {
@@ -28,7 +28,7 @@ export interface PrepareProgress {
 export interface PrepareParts {
   readonly connection: Connection;
   readonly store: BundleStore;
-  readonly threads: RoleThreads;
+  readonly threads: RunnerPool;
 }
 
 export interface PrepareTask {

@@ -1,5 +1,5 @@
-import type { BundleStore, SpendingBundle } from '#client/bundle-store';
 import { SphynxError, type SphynxErrorCode } from '../errors/sphynx-error.ts';
+import type { BundleStore, SpendingBundle } from './bundle-store.ts';
 import type { BundleRefused } from './infer.ts';
 
 /** What becomes of an image whose bundle was refused: it waits and asks again, tries another bundle, or fails. */

@@ -1,13 +1,14 @@
-import { RoleThread } from '#client/role-runner';
+import { startRoleRunner } from '#client/role-runner';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import type { Agreement } from '../protocol/plan.ts';
 import { checkAborted } from './abort.ts';
+import type { RoleRunner, RunnerPool } from './role-runner.ts';
 
 /** A few threads for many callers: each caller has one to itself, or waits for one. Idle threads stay warm. */
-export class RoleThreads {
+export class RoleRunners implements RunnerPool {
   readonly #limit: number;
-  readonly #all = new Set<RoleThread>();
-  readonly #idle: RoleThread[] = [];
+  readonly #all = new Set<RoleRunner>();
+  readonly #idle: RoleRunner[] = [];
   #waiting: (() => void)[] = [];
   #closed = false;
 
@@ -15,13 +16,9 @@ export class RoleThreads {
     this.#limit = limit;
   }
 
-  /**
-   * Runs `work` with a thread of its own. If `work` fails, the thread is stopped before this throws: whatever it
-   * was computing or writing has ended.
-   */
   async with<Result>(
     signal: AbortSignal | undefined,
-    work: (thread: RoleThread) => Promise<Result>,
+    work: (thread: RoleRunner) => Promise<Result>,
   ): Promise<Result> {
     const thread = await this.#acquire(signal);
     try {
@@ -47,7 +44,7 @@ export class RoleThreads {
     await Promise.all([...this.#all].map((thread) => thread.stop()));
   }
 
-  async #acquire(signal: AbortSignal | undefined): Promise<RoleThread> {
+  async #acquire(signal: AbortSignal | undefined): Promise<RoleRunner> {
     signal?.addEventListener('abort', this.#wake);
     try {
       while (this.#all.size >= this.#limit && this.#idle.length === 0 && !signal?.aborted && !this.#closed)
@@ -57,15 +54,15 @@ export class RoleThreads {
     }
     if (this.#closed) throw new SphynxError('aborted', 'the client was closed');
     checkAborted(signal);
-    const thread = this.#idle.pop() ?? new RoleThread();
+    const thread = this.#idle.pop() ?? startRoleRunner();
     if (!thread.alive) this.#all.delete(thread);
-    const living = thread.alive ? thread : new RoleThread();
+    const living = thread.alive ? thread : startRoleRunner();
     this.#all.add(living);
     living.hold(true);
     return living;
   }
 
-  #release(thread: RoleThread): void {
+  #release(thread: RoleRunner): void {
     if (thread.alive) {
       thread.hold(false);
       this.#idle.push(thread);

@@ -72,7 +72,7 @@ test('SEAL is asked for advice alone: by tests, benchmarks and the doctor, never
 });
 
 /** Floors that run in Node and in browsers alike. */
-const ANYWHERE = ['errors', 'platform', 'kernels', 'crypto', 'model', 'protocol'];
+const ANYWHERE = ['errors', 'platform', 'kernels', 'crypto', 'model', 'protocol', 'client'];
 
 /** What servers read models with; no client imports it. */
 const SERVERS_ONLY = ['model/load.ts', 'model/stored-network.ts', 'model/import'];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { status as Status } from '@grpc/grpc-js';
 import { SphynxError, type SphynxErrorCode } from '../errors/sphynx-error.ts';
-import { toStatus } from '../transport/status.ts';
+import { toStatus } from '../transport/grpc/to-status.ts';
 
 const read = (path: string) => readFileSync(join(import.meta.dirname, '..', path), 'utf8');
 

@@ -1,31 +1,24 @@
-import { type ClientDuplexStream, type ServerDuplexStream, status as Status } from '@grpc/grpc-js';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { delay } from '../platform/delay.ts';
+import type { CallTransport, ClientTransport, ServerTransport } from './call-transport.ts';
 import { IDLE_MS } from './limits.ts';
 import type { OneOf, Received } from './messages.ts';
 import { checkReadable } from './readable.ts';
-import { fromStatus, toStatus } from './status.ts';
+import { fromStatus } from './status.ts';
+import { STATUS } from './status-codes.ts';
 
-/** What both ends of a call have in common. */
-interface AnyCall {
-  on(event: 'readable' | 'end', listener: () => void): unknown;
-  read(): unknown;
-  write(message: unknown, callback: (error?: Error | null) => void): boolean;
-  end(): unknown;
-}
-
-interface CallStreamOptions {
+export interface CallStreamOptions {
   /** How long `send` and `receive` wait for the peer (ms). */
   readonly idleMs?: number;
 }
 
 /**
- * One gRPC stream of typed messages as two promises: `send` waits until the message has left, `receive` for the
- * next one. gRPC reads ahead 16 messages at most and then holds the peer back. Once the stream has failed,
+ * One call's typed messages as two promises: `send` waits until the message has left, `receive` for the
+ * next one. The transport reads ahead 16 messages at most and then holds the peer back. Once the stream has failed,
  * every call throws that failure and `signal` is aborted with it as the reason. One `receive` at a time.
  */
 export class CallStream<Incoming, Outgoing> {
-  readonly #call: AnyCall;
+  readonly #call: CallTransport<Incoming, Outgoing>;
   readonly #hangUp: (error: SphynxError) => void;
   readonly #idleMs: number;
   readonly #closing = new AbortController();
@@ -37,7 +30,11 @@ export class CallStream<Incoming, Outgoing> {
   #onReadable: () => void = () => {};
   #left: Promise<void> | undefined;
 
-  private constructor(call: AnyCall, hangUp: (error: SphynxError) => void, options: CallStreamOptions) {
+  private constructor(
+    call: CallTransport<Incoming, Outgoing>,
+    hangUp: (error: SphynxError) => void,
+    options: CallStreamOptions,
+  ) {
     this.#call = call;
     this.#hangUp = hangUp;
     this.#idleMs = options.idleMs ?? IDLE_MS;
@@ -50,25 +47,24 @@ export class CallStream<Incoming, Outgoing> {
 
   /** The client's end of a call. `abort` cancels the call. */
   static ofClient<In, Out>(
-    call: ClientDuplexStream<OneOf<Out>, Received<In>>,
+    call: ClientTransport<In, Out>,
     options: CallStreamOptions = {},
   ): CallStream<In, Out> {
     const stream = new CallStream<In, Out>(call, () => call.cancel(), options);
-    call.on('error', (error) =>
-      stream.#fail(fromStatus(error as unknown as Parameters<typeof fromStatus>[0])),
-    );
+    call.on('error', (failure) => stream.#fail(fromStatus(failure)));
     call.on('status', ({ code }) => {
-      if (code === Status.OK) stream.#finish();
+      if (code === STATUS.OK) stream.#finish();
     });
     return stream;
   }
 
-  /** The server's end of a call. `abort` ends the call with the error's status. */
+  /** The server's end of a call. `abort` ends the call by `refuse`. */
   static ofServer<In, Out>(
-    call: ServerDuplexStream<Received<In>, OneOf<Out>>,
+    call: ServerTransport<In, Out>,
+    refuse: (error: SphynxError) => void,
     options: CallStreamOptions = {},
   ): CallStream<In, Out> {
-    const stream = new CallStream<In, Out>(call, (error) => call.emit('error', toStatus(error)), options);
+    const stream = new CallStream<In, Out>(call, refuse, options);
     call.on('cancelled', () =>
       stream.#fail(new SphynxError('protocol/closed', 'the client closed the stream before its end')),
     );
@@ -102,7 +98,7 @@ export class CallStream<Incoming, Outgoing> {
     for (;;) {
       if (this.#failure) throw this.#failure;
       if (this.#left) throw over();
-      const message = this.#call.read() as Received<Incoming> | null;
+      const message = this.#call.read();
       if (message !== null) return checkReadable(message);
       if (this.#ended) return undefined;
       await this.#wait((done) => {

@@ -1,14 +1,10 @@
-/** The body of a bundle file in a browser: as in Node, front to back, in a file that the bundle store holds. */
+/** The body of a bundle file in a browser, in a file that the bundle store holds. */
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import type { BundleSink, BundleSource } from '../../protocol/bundle.ts';
-import type { BundleBody } from '../bundle-header.ts';
+import type { BundleReader, BundleWriter, CreateBundle, OpenBundle } from '../bundle-body.ts';
+import { type BundleBody, HEADER_BYTES } from '../bundle-header.ts';
 import { BundleFile } from './bundle-files.ts';
 
-/** Room for the header in front of the body (bytes). */
-export const HEADER_BYTES = 4096;
-
-/** Appends the body of a new bundle file. */
-export class BundleWriter implements BundleSink {
+class HeldFileWriter implements BundleWriter {
   readonly #file: BundleFile;
   readonly #checksum = new Checksum();
   #bytes = 0;
@@ -34,8 +30,7 @@ export class BundleWriter implements BundleSink {
   async close(): Promise<void> {}
 }
 
-/** Reads the body of a bundle file, once. */
-export class BundleReader implements BundleSource {
+class HeldFileReader implements BundleReader {
   readonly #file: BundleFile;
   readonly #body: BundleBody;
   readonly #checksum = new Checksum();
@@ -53,7 +48,6 @@ export class BundleReader implements BundleSource {
     this.#checksum.add(bytes);
   }
 
-  /** Throws 'bundle/corrupt' unless the whole body was read and is what was written: else the result is worthless. */
   check(): void {
     if (this.#bytes !== this.#body.bytes) throw corrupt('bytes are left over');
     if (this.#checksum.value !== this.#body.checksum) throw corrupt('its checksum is wrong');
@@ -62,6 +56,10 @@ export class BundleReader implements BundleSource {
   /** The store lets go of the file. */
   close(): void {}
 }
+
+export const createBundle: CreateBundle = (path) => new HeldFileWriter(path);
+
+export const openBundle: OpenBundle = (path, body) => new HeldFileReader(path, body);
 
 /** Finds accidents of storage, whatever pieces the bytes come in as long as they are whole words. */
 class Checksum {

@@ -9,10 +9,9 @@
  */
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { LOST_BUNDLES } from '../../transport/limits.ts';
-import type { BundleHeader } from '../bundle-header.ts';
+import { type BundleHeader, HEADER_BYTES } from '../bundle-header.ts';
+import type { BundleStore, OpenBundleStore, PartialBundle, SpendingBundle } from '../bundle-store.ts';
 import { RESERVE_BYTES } from '../limits.ts';
-import type { BundleStore as NodeBundleStore, PartialBundle, SpendingBundle } from '../node/bundle-store.ts';
-import { HEADER_BYTES } from './bundle-body.ts';
 import {
   BundleFile,
   type Folder,
@@ -32,16 +31,15 @@ const LOST = '.lost';
 const SET_ASIDE = 'quarantine';
 const HEX = /^[0-9a-f]{32,64}$/;
 
-export class BundleStore implements Pick<NodeBundleStore, keyof NodeBundleStore> {
+class OriginBundleStore implements BundleStore {
   readonly #names: readonly string[];
 
   private constructor(names: readonly string[]) {
     this.#names = names;
   }
 
-  /** The bundles for the server at `address`. Erases what closed tabs left behind. Throws 'storage/failed'. */
-  static async open(stateFolder: string, address: string): Promise<BundleStore> {
-    const store = new BundleStore([stateFolder, encodeURIComponent(address)]);
+  static async open(stateFolder: string, address: string): Promise<OriginBundleStore> {
+    const store = new OriginBundleStore([stateFolder, encodeURIComponent(address)]);
     await store.#locked(async () => {
       for (const modelHash of await store.#models()) await store.#sweep(modelHash);
     });
@@ -223,6 +221,9 @@ export class BundleStore implements Pick<NodeBundleStore, keyof NodeBundleStore>
     return navigator.locks.request(`sphynx-bundles:${this.#names.join('/')}`, body) as Promise<Result>;
   }
 }
+
+export const openBundleStore: OpenBundleStore = (stateFolder, address) =>
+  OriginBundleStore.open(stateFolder, address);
 
 function setState(file: BundleFile, state: keyof typeof STATE): void {
   file.write(new TextEncoder().encode(STATE[state]), 0);

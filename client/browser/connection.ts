@@ -1,45 +1,55 @@
+/** The service over WebSocket. */
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { CallStream } from '../../transport/call-stream.ts';
 import type {
   GetModelCardRequest,
   GetModelCardResponse,
+  InferRequests,
+  InferResponses,
+  ListModelsRequest,
   ListModelsResponse,
   ModelSummary,
 } from '../../transport/messages.ts';
 import type { CallName } from '../../transport/web/schema.ts';
 import { onAbort } from '../abort.ts';
-import type { Deadlines } from '../limits.ts';
-import type { Security } from '../node/address.ts';
 import type {
   BearerToken,
+  Connection,
+  ConnectionSettings,
   InferStream,
-  Connection as NodeConnection,
+  OpenConnection,
   PreprocessStream,
-} from '../node/connection.ts';
+  UnderWay,
+} from '../connection.ts';
+import type { Deadlines } from '../limits.ts';
 import { readSummaries } from '../summaries.ts';
-import { ClientCall } from './web-call.ts';
+import { WebCall } from './web-call.ts';
 
-/** What can be called once: the answer is no part of a conversation. */
-interface Unary {
-  ListModels: { request: Record<string, never>; response: ListModelsResponse };
+/** The calls of one request and one response. */
+interface UnaryCalls {
+  ListModels: { request: ListModelsRequest; response: ListModelsResponse };
   GetModelCard: { request: GetModelCardRequest; response: GetModelCardResponse };
 }
 
-/** The four calls of the service from a browser, each on a WebSocket of its own. */
-export class Connection implements Pick<NodeConnection, keyof NodeConnection> {
+/** Each call has a WebSocket of its own. */
+class WebSocketConnection implements Connection {
   readonly address: string;
+  readonly planMs: number;
+  readonly queueMs: number;
   readonly #token: string;
   readonly #deadlines: Deadlines;
   readonly #bearer: BearerToken | undefined;
   /** Calls whose connection is there and which the server has not heard of yet. */
-  readonly #spare: ClientCall[] = [];
+  readonly #spare: WebCall<InferResponses, InferRequests>[] = [];
   readonly #open = new Set<{ abort(error: SphynxError): void }>();
 
   /** @param address `wss://HOST[:PORT]`, or `ws://` to this machine. Throws 'config/invalid' for another one. */
-  constructor(address: string, token: string, _: Security, deadlines: Deadlines, bearer?: BearerToken) {
+  constructor(address: string, { token, deadlines, bearer }: ConnectionSettings) {
     if (!/^wss?:\/\/[^/\s]+$/.test(address))
       throw new SphynxError('config/invalid', `an address is wss://HOST:PORT; got "${address}"`);
     this.address = address;
+    this.planMs = deadlines.planMs;
+    this.queueMs = deadlines.queueMs;
     this.#token = token;
     this.#deadlines = deadlines;
     this.#bearer = bearer;
@@ -87,14 +97,6 @@ export class Connection implements Pick<NodeConnection, keyof NodeConnection> {
     }
   }
 
-  get planMs(): number {
-    return this.#deadlines.planMs;
-  }
-
-  get queueMs(): number {
-    return this.#deadlines.queueMs;
-  }
-
   preprocess(): PreprocessStream {
     this.#spare.pop()?.cancel();
     return this.#stream(this.#call('Preprocess'), this.#deadlines.idleMs);
@@ -112,7 +114,7 @@ export class Connection implements Pick<NodeConnection, keyof NodeConnection> {
   }
 
   /** A socket that closes in the middle of a call is 'protocol/closed' here; one that never opened does not say why. */
-  explain(error: unknown, underWay?: Parameters<NodeConnection['explain']>[1]): unknown {
+  explain(error: unknown, underWay?: UnderWay): unknown {
     if (!(error instanceof SphynxError)) return error;
     const message = {
       'server/unreachable': `cannot reach a server at ${this.address}: it is off, there is no connection to it, or it does not take calls from pages of this origin; try again`,
@@ -124,14 +126,13 @@ export class Connection implements Pick<NodeConnection, keyof NodeConnection> {
       : error;
   }
 
-  #call(name: CallName): ClientCall {
+  #call<In, Out>(name: CallName): WebCall<In, Out> {
     const bearer = typeof this.#bearer === 'function' ? this.#bearer() : this.#bearer;
-    return new ClientCall(name, { url: this.address, client: this.#token, bearer });
+    return new WebCall<In, Out>(name, { url: this.address, client: this.#token, bearer });
   }
 
-  #stream<In, Out>(call: ClientCall, idleMs: number): CallStream<In, Out> {
-    // A call shows what CallStream uses of gRPC's, and no more.
-    const stream = CallStream.ofClient<In, Out>(call as never, { idleMs });
+  #stream<In, Out>(call: WebCall<In, Out>, idleMs: number): CallStream<In, Out> {
+    const stream = CallStream.ofClient(call, { idleMs });
     this.#open.add(stream);
     const over = () => this.#open.delete(stream);
     call.on('end', over);
@@ -139,21 +140,19 @@ export class Connection implements Pick<NodeConnection, keyof NodeConnection> {
     return stream;
   }
 
-  async #ask<Name extends keyof Unary>(
+  async #ask<Name extends keyof UnaryCalls>(
     name: Name,
-    request: Unary[Name]['request'],
+    request: UnaryCalls[Name]['request'],
     signal?: AbortSignal,
-  ): Promise<Unary[Name]['response']> {
-    const stream = this.#stream<Unary[Name]['response'], Unary[Name]['request']>(
-      this.#call(name),
-      this.#deadlines.connectMs,
-    );
+  ): Promise<UnaryCalls[Name]['response']> {
+    const call = this.#call<UnaryCalls[Name]['response'], UnaryCalls[Name]['request']>(name);
+    const stream = this.#stream(call, this.#deadlines.connectMs);
     const release = onAbort(signal, (error) => stream.abort(error));
     try {
-      await stream.send(request as never);
+      await stream.send(request);
       const answer = await stream.receive();
       if (!answer) throw new SphynxError('protocol/closed', 'the server ended a call without an answer');
-      return answer as Unary[Name]['response'];
+      return answer as UnaryCalls[Name]['response'];
     } catch (error) {
       throw this.explain(error);
     } finally {
@@ -161,3 +160,6 @@ export class Connection implements Pick<NodeConnection, keyof NodeConnection> {
     }
   }
 }
+
+export const openConnection: OpenConnection = (address, settings) =>
+  new WebSocketConnection(address, settings);

@@ -1,14 +1,14 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import type { PictureReader, RawImage } from '../node/image.ts';
+import type { ImageInput, PictureReader } from '../image.ts';
 import { greyOf, normalise } from '../normalise.ts';
 
 /**
- * The input of a model from pixels that the page has decoded, cropped and scaled to the model's size. Returns
+ * Returns the input of a model from pixels that the page has decoded, cropped and scaled to the model's size:
  * [channels * height * width], channel by channel. Throws 'image/unreadable' on another size, 'model/unsupported' if
  * the model reads neither colour (3 channels) nor grey (1) images.
  */
 export async function prepareImage(
-  image: RawImage,
+  image: ImageInput,
   { name, input: shape, preprocessing }: PictureReader,
 ): Promise<Float32Array> {
   const { width, height, mean, std } = preprocessing;
@@ -17,7 +17,13 @@ export async function prepareImage(
       'model/unsupported',
       `the model ${name} takes ${shape.channels} channels, but images have 3 (colour) or 1 (grey)`,
     );
-  if (image.width !== width || image.height !== height || image.data.length !== 4 * width * height)
+  const decoded = typeof image === 'object' && 'data' in image;
+  if (
+    !decoded ||
+    image.width !== width ||
+    image.height !== height ||
+    image.data.length !== 4 * width * height
+  )
     throw new SphynxError('image/unreadable', `expected ${width} x ${height} pixels of RGBA`);
   const pixels = image.data.filter((_, i) => i % 4 !== 3);
   return normalise(shape.channels === 3 ? pixels : greyOf(pixels), shape.channels, mean, std);

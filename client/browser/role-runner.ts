@@ -1,13 +1,12 @@
+/** Plays the client's roles in this worker itself, for which the page's own thread does not wait. */
 import { SphynxError } from '../../errors/sphynx-error.ts';
+import type { Channel } from '../../protocol/channel.ts';
 import type { Agreement } from '../../protocol/plan.ts';
-import type { Network, RoleThread as NodeRoleThread } from '../node/role-runner.ts';
+import type { LocalRole, NetworkRole, RoleJobs, RoleName } from '../role-jobs.ts';
+import type { Network, RoleRunner, StartRoleRunner } from '../role-runner.ts';
 import { Roles } from '../roles.ts';
-import type { Job, JobResults } from '../thread-messages.ts';
 
-type Offered<Type extends Job['type']> = Omit<Extract<Job, { type: Type }>, 'port' | 'type'>;
-
-/** The roles in this worker itself, which the page's own thread does not wait for. One job at a time. */
-export class RoleThread implements Pick<NodeRoleThread, keyof NodeRoleThread> {
+class WorkerRoleRunner implements RoleRunner {
   readonly #roles = new Roles();
   #running: Promise<unknown> = Promise.resolve();
   #alive = true;
@@ -18,17 +17,19 @@ export class RoleThread implements Pick<NodeRoleThread, keyof NodeRoleThread> {
 
   hold(): void {}
 
-  call<Type extends 'load' | 'close'>(type: Type, job: Offered<Type>): Promise<JobResults[Type]> {
-    return this.#run(type, job);
+  call<Name extends LocalRole>(
+    name: Name,
+    given: RoleJobs[Name]['given'],
+  ): Promise<RoleJobs[Name]['result']> {
+    return this.#run(name, given, NOWHERE);
   }
 
-  /** Plays a role straight on the network. Throws its failure. */
-  play<Type extends 'open' | 'prepare' | 'infer'>(
-    type: Type,
-    job: Offered<Type>,
-    network: Network,
-  ): Promise<JobResults[Type]> {
-    return this.#run(type, job, network);
+  play<Name extends NetworkRole>(
+    name: Name,
+    given: RoleJobs[Name]['given'],
+    { channel }: Network,
+  ): Promise<RoleJobs[Name]['result']> {
+    return this.#run(name, given, channel);
   }
 
   warm(agreement: Agreement): void {
@@ -39,18 +40,24 @@ export class RoleThread implements Pick<NodeRoleThread, keyof NodeRoleThread> {
   async stop(): Promise<void> {
     this.#alive = false;
     await this.#running.catch(() => {});
-    await this.#roles.play({ type: 'close' }, NOWHERE);
+    await this.#roles.play('close', {}, NOWHERE);
   }
 
-  #run<Type extends Job['type']>(type: Type, job: object, network?: Network): Promise<JobResults[Type]> {
-    const result = this.#roles.play({ type, ...job } as never, network?.channel ?? NOWHERE);
+  #run<Name extends RoleName>(
+    name: Name,
+    given: RoleJobs[Name]['given'],
+    channel: Channel,
+  ): Promise<RoleJobs[Name]['result']> {
+    const result = this.#roles.play(name, given, channel);
     this.#running = result;
-    return result as Promise<JobResults[Type]>;
+    return result;
   }
 }
 
-/** For jobs that talk to nobody. */
-const NOWHERE = {
+export const startRoleRunner: StartRoleRunner = () => new WorkerRoleRunner();
+
+/** The channel of jobs that talk to nobody. */
+const NOWHERE: Channel = {
   send: () => Promise.reject(silent()),
   receive: () => Promise.reject(silent()),
 };

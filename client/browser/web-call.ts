@@ -1,14 +1,13 @@
+/** The client's end of one call over a WebSocket. */
 import type { SphynxErrorCode } from '../../errors/sphynx-error.ts';
+import type { CallFailure, ClientTransport } from '../../transport/call-transport.ts';
 import { MESSAGE_BYTES } from '../../transport/limits.ts';
+import type { OneOf, Received } from '../../transport/messages.ts';
 import { CODE_KEY, fromStatus, RETRY_KEY } from '../../transport/status.ts';
+import { STATUS } from '../../transport/status-codes.ts';
 import { FRAME, frame, SUBPROTOCOL } from '../../transport/web/frames.ts';
 import { decode } from '../../transport/web/protobuf.ts';
 import { CALL_HEADER, CALL_STATUS, CALLS, type CallName } from '../../transport/web/schema.ts';
-
-/** Of gRPC's status codes, those of calls that break off; the status frame names others by a code of ours. */
-const CANCELLED = 1;
-const UNKNOWN = 2;
-const UNAVAILABLE = 14;
 
 /** Messages that lie unread, at most (bytes): a browser cannot hold the server back. More than a bundle of real models. */
 const UNREAD_BYTES = 256 * 2 ** 20;
@@ -38,22 +37,20 @@ export interface WebCallOptions {
   readonly bearer?: string;
 }
 
-/** How a call failed, as gRPC tells it. */
-interface Failure {
-  readonly code: number;
-  readonly details: string;
-  readonly metadata?: { get(key: string): (string | Buffer)[] };
+/** Listeners of a call, by the event. */
+interface Listeners {
+  readonly readable: (() => void)[];
+  readonly end: (() => void)[];
+  readonly error: ((failure: CallFailure) => void)[];
+  readonly status: ((status: { readonly code: number }) => void)[];
 }
 
-/**
- * The client's end of one call over a WebSocket (web_socket.proto), which shows itself as gRPC shows its own: the
- * events 'readable', 'end' and 'error', and `read`, `write`, `end` and `cancel`.
- */
-export class ClientCall {
+/** The client's end of one call over a WebSocket (web_socket.proto). It tells no 'status': its end says the same. */
+export class WebCall<Incoming, Outgoing> implements ClientTransport<Incoming, Outgoing> {
   readonly #name: CallName;
   readonly #header: Uint8Array;
   readonly #socket: Socket;
-  readonly #listeners = new Map<string, ((failure: Failure) => void)[]>();
+  readonly #listeners: Listeners = { readable: [], end: [], error: [], status: [] };
   readonly #unread: Uint8Array[] = [];
   readonly #opened = Promise.withResolvers<void>();
   #unreadBytes = 0;
@@ -87,21 +84,21 @@ export class ClientCall {
     return this.#connected && !this.#over;
   }
 
-  on(event: string, listener: (failure: Failure) => void): void {
-    this.#listeners.set(event, [...(this.#listeners.get(event) ?? []), listener]);
+  on<Event extends keyof Listeners>(event: Event, listener: Listeners[Event][number]): void {
+    (this.#listeners[event] as Listeners[Event][number][]).push(listener);
   }
 
   /** The next message; null if none is there. */
-  read(): object | null {
+  read(): Received<Incoming> | null {
     const bytes = this.#unread.shift();
     if (!bytes) return null;
     this.#unreadBytes -= bytes.length;
-    return decode(CALLS[this.#name].response, bytes);
+    return decode(CALLS[this.#name].response, bytes) as Received<Incoming>;
   }
 
   /** `done` is called when the socket has room for more. */
-  write(message: object, done: () => void): boolean {
-    this.#send(frame(FRAME.message, CALLS[this.#name].request, message)).then(done);
+  write(message: OneOf<Outgoing>, done: () => void): boolean {
+    this.#send(frame(FRAME.message, CALLS[this.#name].request, message as object)).then(done);
     return true;
   }
 
@@ -112,7 +109,7 @@ export class ClientCall {
 
   /** Gives the call up. */
   cancel(): void {
-    this.#fail({ code: CANCELLED, details: 'cancelled by this side' });
+    this.#fail({ code: STATUS.CANCELLED, details: 'cancelled by this side' });
     this.#socket.close();
   }
 
@@ -162,35 +159,33 @@ export class ClientCall {
     const said = new Map([[CODE_KEY, code]]);
     if (Number(retryAfterMs) > 0) said.set(RETRY_KEY, String(retryAfterMs));
     const get = (key: string) => (said.has(key) ? [said.get(key) as string] : []);
-    this.#fail({ code: UNKNOWN, details: message, metadata: { get } });
+    this.#fail({ code: STATUS.UNKNOWN, details: message, metadata: { get } });
   }
 
   #break(): void {
-    if (this.#connected) this.#fail({ code: CANCELLED, details: 'the connection broke' });
+    if (this.#connected) this.#fail({ code: STATUS.CANCELLED, details: 'the connection broke' });
     else
       this.#fail({
-        code: UNAVAILABLE,
+        code: STATUS.UNAVAILABLE,
         details: 'the server does not answer, or refuses pages of this origin',
       });
   }
 
-  #fail(failure: Failure): void {
+  #fail(failure: CallFailure): void {
     if (this.#over) return;
     this.#over = true;
-    this.#opened.reject(fromStatus(failure as never));
-    this.#emit('error', failure);
+    this.#opened.reject(fromStatus(failure));
+    for (const listener of this.#listeners.error) listener(failure);
   }
 
-  #emit(event: 'readable' | 'end'): void;
-  #emit(event: 'error', failure: Failure): void;
-  #emit(event: string, failure?: Failure): void {
-    for (const listener of this.#listeners.get(event) ?? []) listener(failure as Failure);
+  #emit(event: 'readable' | 'end'): void {
+    for (const listener of this.#listeners[event]) listener();
   }
 }
 
 /** The server does not keep to web_socket.proto. */
-function refusal(code: SphynxErrorCode, details: string): Failure {
-  return { code: UNKNOWN, details, metadata: { get: (key) => (key === CODE_KEY ? [code] : []) } };
+function refusal(code: SphynxErrorCode, details: string): CallFailure {
+  return { code: STATUS.UNKNOWN, details, metadata: { get: (key) => (key === CODE_KEY ? [code] : []) } };
 }
 
 function openSocket(url: string, protocol: string): Socket {

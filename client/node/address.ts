@@ -3,20 +3,7 @@ import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net';
 import { checkServerIdentity, createSecureContext } from 'node:tls';
 import { type ChannelCredentials, type ChannelOptions, credentials } from '@grpc/grpc-js';
 import { SphynxError } from '../../errors/sphynx-error.ts';
-
-/** How the connection is protected. */
-export interface Security {
-  /** TLS. `{}`: with the system's authorities and no certificate of the client's. All of it is PEM. */
-  readonly tls?: {
-    /** Authorities in place of the system's. */
-    readonly ca?: Uint8Array | string;
-    /** The client's certificate chain, and its private key: both or neither. */
-    readonly certificate?: Uint8Array | string;
-    readonly key?: Uint8Array | string;
-  };
-  /** Allows plaintext to another machine. */
-  readonly insecure?: boolean;
-}
+import type { Security } from '../security.ts';
 
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');

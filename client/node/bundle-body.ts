@@ -1,19 +1,16 @@
-/**
- * The body of a bundle file, which the roles write and read front to back, in worker threads. Its checksum
- * finds accidents of storage; the rights of the folder keep others out.
- */
+/** The body of a bundle file on disk. The rights of the folder keep others out. */
 import { closeSync, fdatasync, fstatSync, fsync, openSync, readSync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
-import type { BundleSink, BundleSource } from '../../protocol/bundle.ts';
-import { type BundleBody, checkLength, corrupt, HEADER_BYTES } from '../bundle-header.ts';
+import type { BundleReader, BundleWriter, CreateBundle, OpenBundle } from '../bundle-body.ts';
+import { type BundleBody, HEADER_BYTES } from '../bundle-header.ts';
+import { checkLength, corrupt } from './header-file.ts';
 import { storageError } from './storage.ts';
 
 /** Bytes that are written before they are sent to the disk, while more are computed. */
 const SYNC_BYTES = 8 * 2 ** 20;
 
-/** Appends the body of a new bundle file; the header's room stays empty until `writeHeader`. */
-export class BundleWriter implements BundleSink {
+class FileWriter implements BundleWriter {
   readonly #path: string;
   readonly #file: number;
   #bytes = 0;
@@ -42,7 +39,6 @@ export class BundleWriter implements BundleSink {
     if (this.#unsynced >= SYNC_BYTES && !this.#syncing) this.#sync();
   }
 
-  /** Makes the body durable and closes the file. Throws 'storage/failed'. */
   async finish(): Promise<BundleBody> {
     try {
       await this.#syncing;
@@ -81,15 +77,13 @@ export class BundleWriter implements BundleSink {
   }
 }
 
-/** Reads the body of a bundle file, once. */
-export class BundleReader implements BundleSource {
+class FileReader implements BundleReader {
   readonly #path: string;
   readonly #file: number;
   readonly #body: BundleBody;
   #bytes = 0;
   #checksum = 0;
 
-  /** `body` comes from the file's header. Throws 'bundle/corrupt' if the file has another length. */
   constructor(path: string, body: BundleBody) {
     this.#path = path;
     this.#body = body;
@@ -114,7 +108,6 @@ export class BundleReader implements BundleSource {
     this.#checksum = crc32(bytes, this.#checksum);
   }
 
-  /** Throws 'bundle/corrupt' unless the whole body was read and is what was written: else the result is worthless. */
   check(): void {
     if (this.#bytes !== this.#body.bytes)
       throw corrupt(this.#path, `${this.#body.bytes - this.#bytes} bytes were left over`);
@@ -125,3 +118,7 @@ export class BundleReader implements BundleSource {
     closeSync(this.#file);
   }
 }
+
+export const createBundle: CreateBundle = (path) => new FileWriter(path);
+
+export const openBundle: OpenBundle = (path, body) => new FileReader(path, body);

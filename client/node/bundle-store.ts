@@ -13,64 +13,36 @@ import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { LOST_BUNDLES } from '../../transport/limits.ts';
-import { type BundleHeader, readHeader, writeHeader } from '../bundle-header.ts';
+import type { BundleHeader } from '../bundle-header.ts';
+import type { BundleStore, OpenBundleStore, PartialBundle, SpendingBundle } from '../bundle-store.ts';
 import { isLeftBehind, OWNER } from './file-owner.ts';
+import { readHeader, writeHeader } from './header-file.ts';
 import { forgetLost, lose, lostIn } from './lost-bundles.ts';
 import { release, setAside, setAsideUntil } from './quarantine.ts';
 import { checkSpace, makePrivateFolder, onMissing, storageError, syncFolder } from './storage.ts';
 
-/** A bundle being prepared. Write the body to `path` with a BundleWriter, then `publish` or `discard`. */
-export interface PartialBundle {
-  readonly path: string;
-  /** Completes the file and makes it durable: after it the server may be told to commit. */
-  seal(header: BundleHeader): Promise<void>;
-  /** Makes the bundle ready, once the server has committed. */
-  publish(): Promise<void>;
-  /** Deletes it; the server, which may hold it as ready, is told later. */
-  discard(): Promise<void>;
-}
-
-/** A bundle that belongs to one inference and to no other, ever. */
-export interface SpendingBundle {
-  readonly path: string;
-  readonly header: BundleHeader;
-  /** Deletes the file; call this or `lose`, however the inference ended. */
-  burn(): Promise<void>;
-  /** Deletes the file of a bundle that the server may not have spent, and will be told of. */
-  lose(): Promise<void>;
-  /** Makes it ready again: the server has refused it and left it as it was, and nothing masked has been sent. */
-  giveBack(): Promise<void>;
-}
-
 const HEX = /^[0-9a-f]{32,64}$/;
 
-export class BundleStore {
+class FolderBundleStore implements BundleStore {
   readonly #folder: string;
 
   private constructor(folder: string) {
     this.#folder = folder;
   }
 
-  /**
-   * The bundles for the server at `address`, below `stateFolder`. Removes what crashed processes left behind
-   * and leaves the files of running ones alone. Throws 'storage/failed'.
-   */
-  static async open(stateFolder: string, address: string): Promise<BundleStore> {
-    const store = new BundleStore(join(stateFolder, 'bundles', `server-${encodeURIComponent(address)}`));
+  static async open(stateFolder: string, address: string): Promise<FolderBundleStore> {
+    const store = new FolderBundleStore(
+      join(stateFolder, 'bundles', `server-${encodeURIComponent(address)}`),
+    );
     await makePrivateFolder(store.#folder);
     for (const modelHash of await store.#models()) await store.#sweep(modelHash);
     return store;
   }
 
-  /** Throws 'storage/failed' if bundles of `bytes` in all find too little room on the disk. */
   checkRoom(bytes: number): Promise<void> {
     return checkSpace(this.#folder, bytes);
   }
 
-  /**
-   * Room for a new bundle of the model, of `bytes`. Throws 'protocol/order' if a bundle of that id is ready already,
-   * 'storage/failed' if the disk has too little room.
-   */
   async begin(modelHash: string, bundleId: string, bytes: number): Promise<PartialBundle> {
     const folder = this.#modelFolder(modelHash);
     await makePrivateFolder(folder);
@@ -87,12 +59,6 @@ export class BundleStore {
     };
   }
 
-  /**
-   * Takes a ready bundle for one inference, the one that expires first; undefined if there is none. When this
-   * returns, the bundle is out of every other process's reach, durably. Bundles that have expired or were made
-   * for another plan are dropped on the way, and those that are set aside are left. Throws 'bundle/corrupt' (the damaged file is deleted; others may
-   * be left) or 'storage/failed'.
-   */
   async take(modelHash: string, planHash: string): Promise<SpendingBundle | undefined> {
     const folder = this.#modelFolder(modelHash);
     const aside = await this.#setAside();
@@ -123,36 +89,25 @@ export class BundleStore {
     return undefined;
   }
 
-  /**
-   * The ready bundles of a model (of all models without `modelHash`), the one that expires first at the front; those
-   * that are set aside are not among them.
-   */
   async list(modelHash?: string): Promise<BundleHeader[]> {
     const aside = await this.#setAside();
     return (await this.#whole(modelHash)).filter((header) => !aside(header));
   }
 
-  /** The bundles that are set aside, as `list`. */
   async listSetAside(): Promise<BundleHeader[]> {
     return (await this.#whole()).filter(await this.#setAside());
   }
 
-  /** One bundle of the folder turned out to be used elsewhere: sets all others aside until `confirm`. */
   setAside(): Promise<void> {
     return setAside(this.#folder);
   }
 
-  /** Releases what is set aside; returns the number of bundles. */
   async confirm(): Promise<number> {
     const { length } = await this.listSetAside();
     await release(this.#folder);
     return length;
   }
 
-  /**
-   * Deletes the bundles that have expired or are damaged; returns their number. The server is told later: by its own
-   * clock they may live on, and count.
-   */
   async dropExpired(): Promise<number> {
     let dropped = 0;
     for (const modelHash of await this.#models())
@@ -163,7 +118,6 @@ export class BundleStore {
     return dropped;
   }
 
-  /** Deletes these bundles, unless an inference has taken them; the server is told later. Returns their number. */
   async drop(bundles: readonly BundleHeader[]): Promise<number> {
     let dropped = 0;
     for (const { bundleId, modelHash } of bundles)
@@ -171,14 +125,12 @@ export class BundleStore {
     return dropped;
   }
 
-  /** Ids of bundles that the server may hold as ready and this side has no more: as many as it is told at once. */
   async lost(): Promise<string[]> {
     const hashes = await this.#models();
     const lost = await Promise.all(hashes.map((hash) => lostIn(this.#modelFolder(hash))));
     return lost.flat().slice(0, LOST_BUNDLES);
   }
 
-  /** To be called when the server knows of lost bundles. */
   async forgetLost(ids: readonly string[]): Promise<void> {
     for (const modelHash of await this.#models()) await forgetLost(this.#modelFolder(modelHash), ids);
   }
@@ -233,6 +185,9 @@ export class BundleStore {
     return join(this.#folder, checkHex(modelHash));
   }
 }
+
+export const openBundleStore: OpenBundleStore = (stateFolder, address) =>
+  FolderBundleStore.open(stateFolder, address);
 
 function byExpiry(a: BundleHeader | SphynxError, b: BundleHeader | SphynxError): number {
   const moment = (header: BundleHeader | SphynxError) =>

@@ -1,67 +1,55 @@
+/** The service over gRPC. */
 import { connectivityState, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { CallStream } from '../../transport/call-stream.ts';
 import { CLIENT_KEY } from '../../transport/client-token.ts';
-import { CLIENT_CHANNEL_OPTIONS } from '../../transport/limits.ts';
-import type {
-  GetModelCardResponse,
-  InferRequests,
-  InferResponses,
-  ModelSummary,
-  PreprocessRequests,
-  PreprocessResponses,
-} from '../../transport/messages.ts';
-import { PrivateInferenceClient } from '../../transport/proto.ts';
+import { CLIENT_CHANNEL_OPTIONS } from '../../transport/grpc/channel-options.ts';
+import { PrivateInferenceClient } from '../../transport/grpc/proto.ts';
+import type { GetModelCardResponse, ModelSummary } from '../../transport/messages.ts';
 import { checkReadable } from '../../transport/readable.ts';
 import { fromStatus } from '../../transport/status.ts';
 import { onAbort } from '../abort.ts';
 import { type CallMetadata, metadataPairs } from '../call-metadata.ts';
+import type {
+  BearerToken,
+  Connection,
+  ConnectionSettings,
+  InferStream,
+  OpenConnection,
+  PreprocessStream,
+  UnderWay,
+} from '../connection.ts';
 import { CONNECTION_OPTIONS, type Deadlines, RECONNECT_MS } from '../limits.ts';
 import { readSummaries } from '../summaries.ts';
-import { type Security, targetOf } from './address.ts';
+import { targetOf } from './address.ts';
 import { causeOf } from './unreachable.ts';
 
-export type PreprocessStream = CallStream<PreprocessResponses, PreprocessRequests>;
-export type InferStream = CallStream<InferResponses, InferRequests>;
-
-/** A bearer token, or what gives the one that is valid now. */
-export type BearerToken = string | (() => string);
-
 /** What a broken connection ends, and what is left of it. */
-const BROKEN = {
+const BROKEN: Record<UnderWay, string> = {
   preparation: 'a preparation; bundles that were ready stay',
   inference: 'an inference, and its bundle is used up',
 };
 
-/** The four calls of the service on one gRPC connection, with deadlines, aborts and errors of ours. */
-export class Connection {
+class GrpcConnection implements Connection {
   readonly address: string;
+  readonly planMs: number;
+  readonly queueMs: number;
   readonly #client: PrivateInferenceClient;
   readonly #token: string;
   readonly #deadlines: Deadlines;
   readonly #bearer: BearerToken | undefined;
-  readonly #extra: CallMetadata | undefined;
+  readonly #metadata: CallMetadata | undefined;
 
-  /**
-   * @param token the client's token (32 hex digits)
-   * @param bearer who calls, for servers that ask
-   * @param extra the application's own metadata
-   * @throws SphynxError 'config/invalid' on a bad address, and for a bearer token that others would read
-   */
-  constructor(
-    address: string,
-    token: string,
-    security: Security,
-    deadlines: Deadlines,
-    bearer?: BearerToken,
-    extra?: CallMetadata,
-  ) {
+  /** Throws 'config/invalid' on a bad address, and for a bearer token that others would read. */
+  constructor(address: string, { token, security, deadlines, bearer, metadata }: ConnectionSettings) {
     this.address = address;
+    this.planMs = deadlines.planMs;
+    this.queueMs = deadlines.queueMs;
     this.#token = token;
     this.#deadlines = deadlines;
     this.#bearer = bearer;
-    this.#extra = extra;
-    if (typeof extra !== 'function') metadataPairs(extra);
+    this.#metadata = metadata;
+    if (typeof metadata !== 'function') metadataPairs(metadata);
     const { uri, credentials, options, confidential } = targetOf(address, security);
     if (bearer !== undefined && !confidential)
       throw new SphynxError(
@@ -75,10 +63,6 @@ export class Connection {
     });
   }
 
-  /**
-   * Throws 'server/unreachable' at once if nobody listens, 'protocol/deadline' if nobody answers, 'model/format'
-   * if the list is not well-formed.
-   */
   async listModels(signal?: AbortSignal): Promise<ModelSummary[]> {
     const { models } = await this.#call<{ models: unknown[] }>(signal, (metadata, options, callback) =>
       this.#client.listModels({}, metadata, options, callback),
@@ -86,7 +70,6 @@ export class Connection {
     return readSummaries(models);
   }
 
-  /** The server's clock minus this one's (ms), give or take half a round trip; undefined if it does not tell its time. */
   async clockDifference(signal?: AbortSignal): Promise<number | undefined> {
     const start = Date.now();
     const { serverTimeMs } = await this.#call<{ serverTimeMs: unknown }>(
@@ -103,40 +86,23 @@ export class Connection {
     );
   }
 
-  /** Makes sure that the server can be reached, before a bundle is put at stake. */
   async ensureReady(signal?: AbortSignal): Promise<void> {
     if (this.#state !== connectivityState.READY) await this.listModels(signal);
   }
 
-  /** How long deriving a plan from one of the server's cards may take. */
-  get planMs(): number {
-    return this.#deadlines.planMs;
-  }
-
-  /** How long a busy server may put preparations off. */
-  get queueMs(): number {
-    return this.#deadlines.queueMs;
-  }
-
   preprocess(): PreprocessStream {
-    return CallStream.ofClient(this.#client.preprocess(this.#metadata()), this.#deadlines);
+    return CallStream.ofClient(this.#client.preprocess(this.#streamMetadata()), this.#deadlines);
   }
 
   infer(): InferStream {
-    return CallStream.ofClient(this.#client.infer(this.#metadata()), this.#deadlines);
+    return CallStream.ofClient(this.#client.infer(this.#streamMetadata()), this.#deadlines);
   }
 
-  /** Cuts calls that are running. */
   close(): void {
     this.#client.close();
   }
 
-  /**
-   * Says where there is no connection, or where one broke, and what to do; other errors stay as they are.
-   *
-   * @param underWay what the server was doing: it had answered before
-   */
-  explain(error: unknown, underWay?: keyof typeof BROKEN): unknown {
+  explain(error: unknown, underWay?: UnderWay): unknown {
     if (!(error instanceof SphynxError) || error.code !== 'server/unreachable') return error;
     const cause = causeOf(error.message) ?? '';
     const message = underWay
@@ -157,7 +123,7 @@ export class Connection {
   }
 
   /** For the streams: also the client's token. The short calls are the same for all clients of an identity. */
-  #metadata(): Metadata {
+  #streamMetadata(): Metadata {
     const metadata = this.#proof();
     metadata.set(CLIENT_KEY, this.#token);
     return metadata;
@@ -166,7 +132,7 @@ export class Connection {
   /** Who calls, for every call. Throws 'config/invalid' if the bearer token cannot be one. */
   #proof(): Metadata {
     const metadata = new Metadata();
-    for (const [name, value] of metadataPairs(this.#extra)) metadata.set(name, value);
+    for (const [name, value] of metadataPairs(this.#metadata)) metadata.set(name, value);
     if (this.#bearer === undefined) return metadata;
     const bearer = typeof this.#bearer === 'string' ? this.#bearer : this.#bearer();
     if (!/^[A-Za-z0-9._~+/=-]+$/.test(bearer))
@@ -207,3 +173,5 @@ export class Connection {
     }
   }
 }
+
+export const openConnection: OpenConnection = (address, settings) => new GrpcConnection(address, settings);

@@ -2,29 +2,9 @@
 import { open as openFile, stat } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import type { ModelCard, Preprocessing } from '../../model/card.ts';
+import type { ImageInput, PictureReader, RawImage } from '../image.ts';
+import { MAX_IMAGE_PIXELS } from '../limits.ts';
 import { greyOf, normalise } from '../normalise.ts';
-
-/** Pixels in memory, rows from the top: 3 bytes (RGB) or 4 (RGBA) per pixel, told apart by the length. */
-export interface RawImage {
-  readonly width: number;
-  readonly height: number;
-  readonly data: Uint8Array;
-}
-
-/** What is to be known of a network that reads pictures. */
-export interface PictureReader extends Pick<ModelCard, 'name' | 'input'> {
-  readonly preprocessing: Pick<Preprocessing, 'width' | 'height' | 'mean' | 'std'>;
-}
-
-/** An image: a path, the bytes of a PNG, JPEG or WebP file, or pixels. */
-export type ImageInput = string | Uint8Array | RawImage;
-
-/**
- * Largest image that is decoded (pixels): above any camera's, and at 4 bytes a pixel little enough that a
- * small file which unpacks to a huge picture cannot exhaust the memory.
- */
-export const MAX_IMAGE_PIXELS = 120_000_000;
 
 /** What is read of a file to tell what it is. */
 const START_BYTES = 12;

@@ -1,26 +1,18 @@
-import { MessageChannel, Worker } from 'node:worker_threads';
+/** Plays the client's roles in a thread of their own. */
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { SphynxError, type SphynxErrorCode } from '../../errors/sphynx-error.ts';
-import type { Channel } from '../../protocol/channel.ts';
 import type { Agreement } from '../../protocol/plan.ts';
 import { PortChannel } from '../../transport/port-channel.ts';
 import { relay } from '../../transport/relay.ts';
 import { THREAD_HEAP_MB } from '../limits.ts';
-import type { Job, JobResults, Report, WarmUp } from '../thread-messages.ts';
+import type { LocalRole, NetworkRole, RoleJobs, RoleName } from '../role-jobs.ts';
+import type { Network, RoleRunner, StartRoleRunner } from '../role-runner.ts';
+import type { Report, ToThread } from './thread-messages.ts';
 
-// Run from source or compiled, a worker is what this file is.
+// The worker's extension matches this file's: .ts or .js.
 const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 
-/** Where the segments of a role go, and what stops it. */
-export interface Network {
-  readonly channel: Channel;
-  /** Aborted with a SphynxError when the conversation breaks off. */
-  readonly signal: AbortSignal;
-}
-
-type Offered<Type extends Job['type']> = Omit<Extract<Job, { type: Type }>, 'port' | 'type'>;
-
-/** One worker thread, seen from the main thread. It does one job at a time; whoever uses it, has it alone. */
-export class RoleThread {
+class ThreadRoleRunner implements RoleRunner {
   readonly #worker = new Worker(ENTRY, { resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB } });
   readonly #exit: Promise<void>;
   #alive = true;
@@ -42,30 +34,30 @@ export class RoleThread {
     return this.#alive;
   }
 
-  /** Whether the thread keeps the process running. */
   hold(busy: boolean): void {
     if (busy) this.#worker.ref();
     else this.#worker.unref();
   }
 
-  /** Runs a job that talks to nobody. */
-  async call<Type extends 'load' | 'close'>(type: Type, job: Offered<Type>): Promise<JobResults[Type]> {
-    const report = this.#report();
-    this.#worker.postMessage({ type, ...job });
-    return (await report) as JobResults[Type];
+  call<Name extends LocalRole>(
+    name: Name,
+    given: RoleJobs[Name]['given'],
+  ): Promise<RoleJobs[Name]['result']> {
+    const report = this.#report<Name>();
+    this.#say({ type: 'job', name, given });
+    return report;
   }
 
-  /** Runs a role and moves its segments. Throws its failure or the network's, whichever comes first. */
-  async play<Type extends 'open' | 'prepare' | 'infer'>(
-    type: Type,
-    job: Offered<Type>,
+  async play<Name extends NetworkRole>(
+    name: Name,
+    given: RoleJobs[Name]['given'],
     network: Network,
-  ): Promise<JobResults[Type]> {
+  ): Promise<RoleJobs[Name]['result']> {
     const { port1, port2 } = new MessageChannel();
-    const report = this.#report();
+    const report = this.#report<Name>();
     // When the network fails first, the role's own failure is an echo of it.
     report.catch(() => {});
-    this.#worker.postMessage({ type, ...job, port: port2 }, [port2]);
+    this.#say({ type: 'job', name, given, port: port2 }, [port2]);
     try {
       await relay(new PortChannel(port1), network.channel, network.signal);
     } catch (error) {
@@ -73,12 +65,11 @@ export class RoleThread {
       if (error instanceof SphynxError && error.code === 'internal') await report;
       throw error;
     }
-    return (await report) as JobResults[Type];
+    return report;
   }
 
-  /** Rehearses inferences of a model in the background, until the next job. */
   warm(agreement: Agreement): void {
-    this.#worker.postMessage({ type: 'warm', agreement } satisfies WarmUp);
+    this.#say({ type: 'warm', agreement });
   }
 
   /** Ends the thread wherever it is. When this resolves, it touches no file any more. */
@@ -87,12 +78,17 @@ export class RoleThread {
     await this.#exit;
   }
 
-  #report(): Promise<JobResults[Job['type']]> {
+  #say(message: ToThread, transfer: MessagePort[] = []): void {
+    this.#worker.postMessage(message, transfer);
+  }
+
+  /** Resolves with the result of the job that is about to be given. */
+  #report<Name extends RoleName>(): Promise<RoleJobs[Name]['result']> {
     return new Promise((resolve, reject) => {
       const dead = () => reject(new SphynxError('internal', 'a worker thread died', { cause: this.#cause }));
       if (!this.#alive) return dead();
       this.#worker.once('exit', dead);
-      this.#worker.once('message', (report: Report) => {
+      this.#worker.once('message', (report: Report<Name>) => {
         this.#worker.off('exit', dead);
         if (report.type === 'done') resolve(report.result);
         else
@@ -105,3 +101,5 @@ export class RoleThread {
     });
   }
 }
+
+export const startRoleRunner: StartRoleRunner = () => new ThreadRoleRunner();

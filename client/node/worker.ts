@@ -5,24 +5,24 @@ import { lowerThreadPriority } from '../../transport/low-priority.ts';
 import { PortChannel } from '../../transport/port-channel.ts';
 import { logSteps } from '../../transport/trace-log.ts';
 import { Roles } from '../roles.ts';
-import type { Job, Report, WarmUp } from '../thread-messages.ts';
+import type { Report, ToThread } from './thread-messages.ts';
 
 const roles = new Roles();
 
 logSteps('client');
 const main = parentPort as MessagePort;
-main.on('message', (message: Job | WarmUp) => {
+main.on('message', (message: ToThread) => {
   if (message.type === 'warm') roles.warm(message.agreement);
   else run(message);
 });
 
-async function run(job: Job): Promise<void> {
+async function run({ name, given, port }: Extract<ToThread, { type: 'job' }>): Promise<void> {
   // On demand only: what follows the segments of this role belongs to the main thread.
-  const channel = 'port' in job ? new PortChannel(job.port, { prefetch: 0 }) : undefined;
+  const channel = port && new PortChannel(port, { prefetch: 0 });
   // Preparations have threads of their own, and may wait for everything else.
-  if (job.type === 'open') lowerThreadPriority();
+  if (name === 'open') lowerThreadPriority();
   try {
-    const result = await roles.play(job, channel as PortChannel);
+    const result = await roles.play(name, given as never, channel as PortChannel);
     report({ type: 'done', result });
     channel?.end();
   } catch (error) {

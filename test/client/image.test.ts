@@ -6,7 +6,8 @@ import { after, before, test } from 'node:test';
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { prepareImage as prepareInBrowser } from '../../client/browser/image.ts';
-import { MAX_IMAGE_PIXELS, prepareImage } from '../../client/node/image.ts';
+import { MAX_IMAGE_PIXELS } from '../../client/limits.ts';
+import { prepareImage } from '../../client/node/image.ts';
 
 const card = {
   name: 'test',

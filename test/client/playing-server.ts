@@ -15,7 +15,8 @@ import { makePlan } from '../../protocol/plan.ts';
 import type { Segment } from '../../protocol/segment.ts';
 import { openServerSession } from '../../protocol/session.ts';
 import { summarize } from '../../server/models.ts';
-import { CallStream } from '../../transport/call-stream.ts';
+import type { CallStream } from '../../transport/call-stream.ts';
+import { serverStream } from '../../transport/grpc/server-stream.ts';
 import { GrpcChannel } from '../../transport/grpc-channel.ts';
 import type {
   InferRequests,
@@ -105,11 +106,11 @@ export async function playingServer(
       setting: plan.setting,
     },
     preprocess: (call: ServerDuplexStream<Received<PreprocessRequests>, OneOf<PreprocessResponses>>) => {
-      const stream = CallStream.ofServer<PreprocessRequests, PreprocessResponses>(call);
+      const stream = serverStream<PreprocessRequests, PreprocessResponses>(call);
       preprocess(stream).catch((error) => stream.abort(asSphynxError(error)));
     },
     infer: (call: ServerDuplexStream<Received<InferRequests>, OneOf<InferResponses>>) => {
-      const stream = CallStream.ofServer<InferRequests, InferResponses>(call);
+      const stream = serverStream<InferRequests, InferResponses>(call);
       const own: Seen = [];
       seen.push(own);
       const http2 = opened.shift() as ServerHttp2Stream;

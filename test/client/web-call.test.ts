@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ClientCall, type Socket } from '../../client/browser/web-call.ts';
+import { type Socket, WebCall } from '../../client/browser/web-call.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { CallStream } from '../../transport/call-stream.ts';
 import type { InferRequests, InferResponses } from '../../transport/messages.ts';
@@ -41,7 +41,7 @@ class FakeSocket implements Socket {
 function infer(): { socket: FakeSocket; stream: CallStream<InferResponses, InferRequests>; url: string } {
   const socket = new FakeSocket();
   let asked = '';
-  const call = new ClientCall('Infer', {
+  const call = new WebCall<InferResponses, InferRequests>('Infer', {
     url: 'wss://models.example.org',
     client: 'c',
     bearer: 'b',
@@ -50,7 +50,7 @@ function infer(): { socket: FakeSocket; stream: CallStream<InferResponses, Infer
       return socket;
     },
   });
-  return { socket, stream: CallStream.ofClient(call as never), url: asked };
+  return { socket, stream: CallStream.ofClient(call), url: asked };
 }
 
 const spending = frame(FRAME.message, CALLS.Infer.response, { spending: {} });
@@ -165,16 +165,22 @@ test('giving a call up closes its connection', async () => {
 
 test('a connection can be opened ahead: the server hears of the call with its first message', async () => {
   const socket = new FakeSocket();
-  const call = new ClientCall('Infer', { url: 'ws://localhost:1', open: () => socket });
+  const call = new WebCall<InferResponses, InferRequests>('Infer', {
+    url: 'ws://localhost:1',
+    open: () => socket,
+  });
   assert.ok(!call.usable);
   socket.happen('open');
   await call.opened;
   assert.ok(call.usable);
   assert.equal(socket.sent.length, 0);
-  await CallStream.ofClient<InferResponses, InferRequests>(call as never).send({ spend });
+  await CallStream.ofClient<InferResponses, InferRequests>(call).send({ spend });
   assert.equal(socket.sent[0][0], FRAME.header);
   const refused = new FakeSocket();
-  const never = new ClientCall('Infer', { url: 'ws://localhost:1', open: () => refused });
+  const never = new WebCall<InferResponses, InferRequests>('Infer', {
+    url: 'ws://localhost:1',
+    open: () => refused,
+  });
   refused.happen('close');
   await assert.rejects(never.opened, { code: 'server/unreachable' });
   assert.ok(!never.usable);

@@ -8,15 +8,15 @@ import { makePlan, type Plan } from '../../protocol/plan.ts';
 import { type ClientSession, closeSession, openClientSession } from '../../protocol/session.ts';
 import { CallStream } from '../../transport/call-stream.ts';
 import { CLIENT_KEY } from '../../transport/client-token.ts';
+import { CLIENT_CHANNEL_OPTIONS } from '../../transport/grpc/channel-options.ts';
+import { PrivateInferenceClient } from '../../transport/grpc/proto.ts';
 import { GrpcChannel } from '../../transport/grpc-channel.ts';
-import { CLIENT_CHANNEL_OPTIONS } from '../../transport/limits.ts';
 import type {
   InferRequests,
   InferResponses,
   PreprocessRequests,
   PreprocessResponses,
 } from '../../transport/messages.ts';
-import { PrivateInferenceClient } from '../../transport/proto.ts';
 import { fromStatus } from '../../transport/status.ts';
 import { MemoryBundle } from '../protocol/rehearsal.ts';
 

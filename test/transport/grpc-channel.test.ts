@@ -4,8 +4,8 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { SEGMENT_BYTES, SEGMENT_KINDS, type Segment } from '../../protocol/segment.ts';
+import { privateInferenceService } from '../../transport/grpc/proto.ts';
 import { GrpcChannel } from '../../transport/grpc-channel.ts';
-import { privateInferenceService } from '../../transport/proto.ts';
 import { checkReadable } from '../../transport/readable.ts';
 import { type Loopback, loopback } from './loopback.ts';
 

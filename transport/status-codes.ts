@@ -1,8 +1,5 @@
-/**
- * What the shared code names of gRPC, for browsers, where the calls go over WebSocket: codes of statuses, and metadata.
- * The bundler puts it in place of the package.
- */
-export const status = {
+/** The status codes of gRPC (https://grpc.io/docs/guides/status-codes/), which calls over WebSocket share. */
+export const STATUS = {
   OK: 0,
   CANCELLED: 1,
   UNKNOWN: 2,
@@ -18,4 +15,4 @@ export const status = {
   UNAUTHENTICATED: 16,
 } as const;
 
-export class Metadata extends Map<string, string> {}
+export type StatusCode = (typeof STATUS)[keyof typeof STATUS];

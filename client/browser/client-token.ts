@@ -1,4 +1,4 @@
-/** The client's secret in the origin private file system of a browser. */
+/** The client's secret in the origin private file system of a browser, and the tokens that come from it. */
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js';
@@ -13,7 +13,7 @@ export function defaultStateFolder(): string {
   return 'sphynx';
 }
 
-/** As in Node: 128 bits in hex for the server at `address`, from a secret that is drawn on first use. */
+/** Returns, as in Node, 128 bits in hex for the server at `address`, from a secret that is drawn on first use. */
 export async function clientToken(stateFolder: string, address: string): Promise<string> {
   const secret = (await navigator.locks.request('sphynx-secret', () => clientSecret(stateFolder))) as string;
   const mac = hmac(sha256, hexToBytes(secret), utf8ToBytes(`client-token:${address}`));

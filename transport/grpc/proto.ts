@@ -3,11 +3,11 @@ import { fileURLToPath } from 'node:url';
 import type { ClientDuplexStream, ClientUnaryCall, Metadata, ServiceError } from '@grpc/grpc-js';
 import { type Client, makeGenericClientConstructor, type ServiceDefinition } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import type * as wire from './messages.ts';
-import { reading } from './readable.ts';
-import { writing } from './segment-in-place.ts';
-import type { MessageType } from './web/protobuf.ts';
-import { CALLS, type CallName } from './web/schema.ts';
+import type * as wire from '../messages.ts';
+import { reading } from '../readable.ts';
+import { writing } from '../segment-in-place.ts';
+import type { MessageType } from '../web/protobuf.ts';
+import { CALLS, type CallName } from '../web/schema.ts';
 
 /** The generated half of the transport: service definition and client class, read from the .proto at start. */
 
@@ -17,7 +17,7 @@ const FILE = 'sphynx/v1/private_inference.proto';
 export const SERVICE_NAME = 'sphynx.v1.PrivateInference';
 
 // The proto folder stands beside the sources, and beside `dist` once compiled.
-const folder = ['../proto/', '../../proto/']
+const folder = ['../../proto/', '../../../proto/']
   .map((path) => fileURLToPath(new URL(path, import.meta.url)))
   .find((path) => existsSync(path + FILE));
 
