@@ -7,7 +7,9 @@ import type { FromWorker, RequestName, Requests, ToWorker } from './messages.ts'
 const RENEW_MS = 30_000;
 
 interface Listeners {
+  /** Called often in a preparation; must be quick. */
   readonly onProgress?: (progress: PrepareProgress) => void;
+  /** Told what the server sees and says in an inference. */
   readonly onSegment?: SegmentListener;
 }
 
@@ -16,7 +18,9 @@ interface Waiting extends Listeners {
   readonly reject: (error: SphynxError) => void;
 }
 
+/** What every call of a client in a page takes. */
 export interface CallOptions extends Listeners {
+  /** Stops the call; a bundle in use is used up. */
   readonly signal?: AbortSignal;
 }
 

@@ -1,4 +1,8 @@
-/** The client in a web page: `import { connect } from 'sphynx-pi/browser'`. It runs in workers of its own. */
+/**
+ * The client in a web page: `import { connect } from 'sphynx-pi/browser'`. It runs in workers of its own.
+ *
+ * @module
+ */
 import type { BundleHeader } from '../client/bundle-header.ts';
 import type { Classification } from '../client/classify.ts';
 import { inputInWords } from '../client/input-words.ts';
@@ -15,8 +19,9 @@ import { WorkerSlot } from './worker-slot.ts';
 export type { BundleHeader } from '../client/bundle-header.ts';
 export type { Classification } from '../client/classify.ts';
 export { answerInWords, inputInWords } from '../client/input-words.ts';
+export type { Deadlines } from '../client/limits.ts';
 export { greyOf } from '../client/normalise.ts';
-export type { PassedSegment } from '../client/observed-channel.ts';
+export type { PassedSegment, SegmentListener } from '../client/observed-channel.ts';
 export type { PrepareProgress } from '../client/prepare.ts';
 export type { Score } from '../client/scores.ts';
 export type { ValuesInput } from '../client/values.ts';
@@ -24,8 +29,26 @@ export { SphynxError, type SphynxErrorCode } from '../errors/sphynx-error.ts';
 export type { ModelCard } from '../model/card.ts';
 export type { OutputHead } from '../model/head.ts';
 export type { ModelSummary } from '../transport/messages.ts';
+export type { CallOptions } from './client-worker.ts';
 export { type PageImage, pixelsOf } from './pixels.ts';
 
+/** What to prepare. */
+export interface PrepareOptions extends CallOptions {
+  /** `NAME`, or `NAME@HASH` for one version; may be left out if the server has one model only. */
+  readonly model?: string;
+  /** Bundles to prepare: one for each input. Default 1. */
+  readonly count?: number;
+}
+
+/** How to classify. */
+export interface ClassifyOptions extends CallOptions {
+  /** `NAME`, or `NAME@HASH` for one version; may be left out if the server has one model only. */
+  readonly model?: string;
+  /** Entries in `top`. Default: 5 classes; all labels that apply by themselves, and all values. */
+  readonly topK?: number;
+}
+
+/** How to connect. */
 export interface ConnectOptions {
   /**
    * Bearer token that proves who calls, or a function that gives the one that is valid now: it is asked at each call, and
@@ -34,8 +57,9 @@ export interface ConnectOptions {
   readonly token?: string | (() => string);
   /** Where `worker.js` is, if not beside this module: bundlers such as Vite and webpack find it by themselves. */
   readonly worker?: URL | string;
-  /** As in Node. */
+  /** How long to wait for the server; each has a default. */
   readonly deadlines?: Partial<Deadlines>;
+  /** Stops the attempt to connect. */
   readonly signal?: AbortSignal;
 }
 
@@ -82,29 +106,35 @@ export class BrowserClient {
    */
   readonly durable: boolean;
 
-  /** @param offline prepares: an answer does not wait for that arithmetic, unless bundles are kept in memory */
+  /**
+   * @param offline prepares: an answer does not wait for that arithmetic, unless bundles are kept in memory
+   * @internal
+   */
   constructor(online: WorkerSlot, offline: WorkerSlot, durable: boolean) {
     this.durable = durable;
     this.#online = online;
     this.#offline = offline;
   }
 
-  /** The server's models, by name. */
+  /** The server's models, by name. Throws 'server/unreachable', 'identity/missing' or 'identity/invalid'. */
   async models(options?: CallOptions): Promise<ModelSummary[]> {
     return (await this.#online.worker()).ask('models', undefined, options);
   }
 
-  /** The public description of a model: shapes, labels, preprocessing. */
+  /**
+   * The public description of a model: shapes, labels, preprocessing. `model` may be left out if the server has one model
+   * only. Throws 'model/unknown', or 'model/format' for a card that this version cannot read.
+   */
   modelCard(model?: string, options?: CallOptions): Promise<ModelCard> {
     return this.#online.modelCard(model, options);
   }
 
-  /** Prepares `count` bundles, one for each image, and keeps them in the browser until they are spent or expire. */
-  async prepare({
-    model,
-    count = 1,
-    ...options
-  }: { model?: string; count?: number } & CallOptions = {}): Promise<BundleHeader[]> {
+  /**
+   * Prepares `count` bundles, one for each image, and keeps them in the browser until they are spent or expire. Throws
+   * 'server/busy' or 'quota/exceeded' by the server's limits, 'storage/failed' where the browser has no room left,
+   * 'model/unknown', and 'server/unreachable'.
+   */
+  async prepare({ model, count = 1, ...options }: PrepareOptions = {}): Promise<BundleHeader[]> {
     await this.#offline.modelCard(model, options);
     const offline = await this.#offline.worker();
     return offline.ask('prepare', { model, count }, options);
@@ -113,10 +143,12 @@ export class BrowserClient {
   /**
    * Classifies one input with one ready bundle: a picture or, for vector and signal models, a typed array of their
    * numbers. Neither the input nor the result leaves the page readable. `onSegment` is told what the server sees and says.
+   * Throws 'bundle/none' if none is ready, 'bundle/spent' if it was used elsewhere, 'image/unreadable' or 'input/invalid'
+   * for the input, 'quota/exceeded' or 'server/busy' by the server's limits, and 'protocol/closed' for the connection.
    */
   async classify(
     input: PageImage | ValuesInput,
-    { model, topK, ...options }: { model?: string; topK?: number } & CallOptions = {},
+    { model, topK, ...options }: ClassifyOptions = {},
   ): Promise<Classification> {
     const card = await this.modelCard(model, options);
     const given = isValues(input) ? input : await this.#pixels(input, card);
@@ -130,7 +162,7 @@ export class BrowserClient {
   /** Classifies several inputs, a few at once, so that their round trips overlap: what came of each, in their order. */
   classifyAll(
     inputs: readonly (PageImage | ValuesInput)[],
-    options: { model?: string; topK?: number } & CallOptions = {},
+    options: ClassifyOptions = {},
   ): Promise<PromiseSettledResult<Classification>[]> {
     return several(inputs, ONLINE_THREADS, (input) => this.classify(input, options));
   }
@@ -144,8 +176,11 @@ export class BrowserClient {
     return pixelsOf(image, preprocessing.width, preprocessing.height);
   }
 
-  /** The bundles that are ready, the one that expires first at the front. */
-  async bundles({ model, ...options }: { model?: string } & CallOptions = {}): Promise<BundleHeader[]> {
+  /** The ready bundles (of one model, if given), the one that expires first at the front. */
+  async bundles({
+    model,
+    ...options
+  }: Pick<ClassifyOptions, 'model'> & CallOptions = {}): Promise<BundleHeader[]> {
     if (model !== undefined) await this.modelCard(model, options);
     return (await this.#online.worker()).ask('bundles', { model }, options);
   }

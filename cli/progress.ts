@@ -6,6 +6,9 @@ import { bytes, counted, duration } from './units.ts';
 /** How often a preparation is reported where no bar can be drawn (ms). */
 const LINE_MS = 3000;
 
+/** Share of the bytes before which the time left is not estimated: opening a session moves few and takes long. */
+const ESTIMATE_FROM = 0.02;
+
 /** Follows a preparation: a bar with bytes and time left on a terminal, plain lines elsewhere. Always on stderr. */
 export class PrepareReport {
   readonly #output: Output;
@@ -54,7 +57,7 @@ export class PrepareReport {
       moved: bytes(moved),
       whole: bytes(totalBytes),
       bundle: `${Math.min(ready + 1, count)}/${count}`,
-      left: this.#left(moved, totalBytes),
+      left: this.#left(moved, totalBytes) ?? '?',
     };
     if (!this.#started) bar.start(totalBytes, moved, fields);
     else bar.update(moved, fields);
@@ -66,13 +69,15 @@ export class PrepareReport {
     if (!this.#latest) return;
     const { ready, count, bytes: moved, totalBytes } = this.#latest;
     this.#latest = undefined;
+    const left = this.#left(moved, totalBytes);
     this.#output.note(
-      `preparing: ${bytes(moved)} of ${bytes(totalBytes)}, ${ready} of ${counted(count, 'bundle')} ready, ${this.#left(moved, totalBytes)} left`,
+      `preparing: ${bytes(moved)} of ${bytes(totalBytes)}, ${ready} of ${counted(count, 'bundle')} ready${left ? `, ${left} left` : ''}`,
     );
   }
 
-  #left(moved: number, totalBytes: number): string {
-    const elapsed = performance.now() - this.#start;
-    return moved === 0 ? '?' : duration(((totalBytes - moved) / moved) * elapsed);
+  /** The time left, as people read it; undefined while nobody can tell, and at the end. */
+  #left(moved: number, totalBytes: number): string | undefined {
+    if (moved < ESTIMATE_FROM * totalBytes || moved >= totalBytes) return undefined;
+    return duration(((totalBytes - moved) / moved) * (performance.now() - this.#start));
   }
 }

@@ -4,9 +4,13 @@ import { SphynxError } from '../errors/sphynx-error.ts';
 export interface Allowance {
   /** Bundles that it may hold beside those that it holds. */
   readonly bundles: number;
+  /** Inferences that are left in this hour. */
   readonly inferencesInHour: number;
+  /** Inferences that are left in all. */
   readonly inferences: number;
+  /** Preparations that are left in this hour. */
   readonly preparationsInHour: number;
+  /** Preparations that are left in all. */
   readonly preparations: number;
   /** Until the hour ends that the counts are of (ms). */
   readonly hourEndsMs: number;

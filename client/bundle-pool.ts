@@ -8,11 +8,13 @@ export interface PoolStatus {
   readonly state: 'full' | 'filling' | 'retrying' | 'stopped';
   /** Bundles that were ready when the pool looked last. */
   readonly ready: number;
-  /** What went wrong, and when the pool tries again (ms): while retrying. */
+  /** What went wrong, while retrying. */
   readonly error?: SphynxError;
+  /** When the pool tries again, from the call on (ms), while retrying. */
   readonly retryInMs?: number;
 }
 
+/** What a pool keeps ready. */
 export interface PoolOptions {
   /** May be left out if the server has one model only. */
   readonly model?: string;
@@ -37,6 +39,7 @@ export interface PoolSource {
  * `high`. Failures do not end it; it tries again after a pause that doubles, or that the server asks for.
  */
 export class BundlePool {
+  /** The model that was asked for; undefined for the server's only one. */
   readonly model: string | undefined;
   readonly #options: PoolOptions;
   readonly #source: PoolSource;
@@ -47,7 +50,7 @@ export class BundlePool {
   #wake: () => void = () => {};
   readonly #watchers = new Set<(status: PoolStatus) => void>();
 
-  /** Throws 'config/invalid'. */
+  /** Throws 'config/invalid'. @internal */
   constructor(source: PoolSource, options: PoolOptions) {
     const { low, high, model } = options;
     if (!Number.isInteger(low) || !Number.isInteger(high) || low < 1 || high < low)
@@ -61,6 +64,7 @@ export class BundlePool {
     this.#running = this.#run();
   }
 
+  /** How the pool is doing now. */
   get status(): PoolStatus {
     return this.#status;
   }

@@ -18,6 +18,7 @@ import { realLogits, type Score, scoresOf, topClasses } from './scores.ts';
 
 /** What a private classification gives and what it cost. */
 export interface Classification {
+  /** Name of the model that answered. */
   readonly model: string;
   /** What the outputs mean, and so what `top` tells. */
   readonly head: OutputHead;
@@ -25,17 +26,25 @@ export interface Classification {
   readonly top: readonly Score[];
   /** All outputs of the network, in the order of the card's labels; none if the server keeps them (`output` of the card). */
   readonly logits: Float64Array;
+  /** Wall times on the client (ms). */
   readonly timings: {
     /** What the bundle took to prepare, earlier (ms). */
     readonly offlineMs: number;
     /** From the first byte of the spent bundle to the result (ms). */
     readonly onlineMs: number;
+    /** Each layer with a round trip, and the logits at the end. */
     readonly layers: readonly LayerTiming[];
   };
   /** Payload (bytes; up is to the server). */
-  readonly bytes: { readonly offline: Traffic; readonly online: Traffic };
+  readonly bytes: {
+    /** Of preparing the bundle. */
+    readonly offline: Traffic;
+    /** Of this inference. */
+    readonly online: Traffic;
+  };
   /** Round trips of the online phase. */
   readonly rounds: number;
+  /** The bundle that was spent. */
   readonly bundleId: string;
 }
 

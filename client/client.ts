@@ -24,6 +24,7 @@ import {
 import { RoleRunners } from './role-runners.ts';
 import { several } from './several.ts';
 
+/** What to prepare. */
 export interface PrepareOptions {
   /** `NAME`, or `NAME@HASH` for one version; may be left out if the server has one model only. */
   readonly model?: string;
@@ -31,9 +32,11 @@ export interface PrepareOptions {
   readonly count?: number;
   /** Called often; must be quick. */
   readonly onProgress?: (progress: PrepareProgress) => void;
+  /** Stops the preparation; bundles that were ready stay. */
   readonly signal?: AbortSignal;
 }
 
+/** How to classify. */
 export interface ClassifyOptions {
   /** `NAME`, or `NAME@HASH` for one version; may be left out if the server has one model only. */
   readonly model?: string;
@@ -41,9 +44,11 @@ export interface ClassifyOptions {
   readonly topK?: number;
   /** Prepares a bundle if none is ready, instead of throwing 'bundle/none'. Default false. */
   readonly prepare?: boolean;
+  /** Called often while `prepare` prepares; must be quick. */
   readonly onProgress?: (progress: PrepareProgress) => void;
   /** Told what the server sees and says. Where the server refuses a bundle, the next one's conversation begins at 0 ms. */
   readonly onSegment?: SegmentListener;
+  /** Stops the call; a bundle in use is used up. */
   readonly signal?: AbortSignal;
 }
 
@@ -52,6 +57,7 @@ export interface ClassifyOptions {
  * fires: then nothing runs on, a bundle in preparation is removed and a bundle in use is used up.
  */
 export class Client {
+  /** The server's address, as `connect` was given it. */
   readonly address: string;
   readonly #connection: Connection;
   readonly #store: BundleStore;
@@ -62,6 +68,7 @@ export class Client {
   readonly #running = new Set<Promise<unknown>>();
   readonly #pools = new Set<BundlePool>();
 
+  /** @internal */
   constructor(connection: Connection, store: BundleStore) {
     this.address = connection.address;
     this.#connection = connection;
@@ -81,7 +88,7 @@ export class Client {
     this.#models.get(undefined, this.#closing.signal).catch(() => {});
   }
 
-  /** The server's models, by name. */
+  /** The server's models, by name. Throws 'server/unreachable', 'identity/missing' or 'identity/invalid'. */
   async models({ signal }: { signal?: AbortSignal } = {}): Promise<ModelSummary[]> {
     checkAborted(this.#closing.signal);
     return this.#connection.listModels(signal);
@@ -93,7 +100,10 @@ export class Client {
     return this.#connection.clockDifference(signal);
   }
 
-  /** The public description of a model: shapes, labels, preprocessing. */
+  /**
+   * The public description of a model: shapes, labels, preprocessing. `name` may be left out if the server has one model
+   * only. Throws 'model/unknown', or 'model/format' for a card that this version cannot read.
+   */
   async modelCard(name?: string, { signal }: { signal?: AbortSignal } = {}): Promise<ModelCard> {
     checkAborted(this.#closing.signal);
     return (await this.#models.get(name, signal)).card;
@@ -102,7 +112,8 @@ export class Client {
   /**
    * The offline phase, which needs no image: prepares `count` bundles and keeps them on disk until they are
    * spent or expire. Returns the new bundles. Nothing begins if the server's limits or the disk have no room for all of
-   * them; if it breaks off, the ones that were ready stay.
+   * them; if it breaks off, the ones that were ready stay. Throws 'server/busy' or 'quota/exceeded' by the server's limits,
+   * 'storage/failed' by the disk, 'model/unknown', and 'server/unreachable'. DELPHI section 4.2; docs/protocol.md.
    */
   async prepare({ model, count = 1, onProgress, signal }: PrepareOptions = {}): Promise<BundleHeader[]> {
     checkCount('count', count);
@@ -132,7 +143,9 @@ export class Client {
    * card says, channel by channel. The server learns nothing about the input or the result. The server is asked before
    * anything masked leaves: one that refuses by a limit leaves the bundle ready, and is asked again when it says; a
    * connection that breaks before its answer is tried again with another bundle. From the first masked byte on nothing
-   * is tried again. Throws 'bundle/spent' if the bundle was used elsewhere, and sets the others of the folder aside.
+   * is tried again. Throws 'bundle/spent' if the bundle was used elsewhere, and sets the others of the folder aside;
+   * 'bundle/none' if none is ready; 'image/unreadable' or 'input/invalid' for the input; 'quota/exceeded' or 'server/busy'
+   * by the server's limits; 'server/unreachable' and 'protocol/closed' for the connection. DELPHI section 4.3.
    */
   async classify(input: ClassifyInput, options: ClassifyOptions = {}): Promise<Classification> {
     const { topK, prepare = false, onProgress, onSegment } = options;
@@ -168,7 +181,10 @@ export class Client {
     return several(inputs, ONLINE_THREADS, (input) => this.classify(input, options));
   }
 
-  /** The ready bundles for this server (for one model, if given), the one that expires first at the front. */
+  /**
+   * The ready bundles for this server (for one model, if given), the one that expires first at the front. Throws
+   * 'storage/failed'.
+   */
   async bundles({ model, signal }: { model?: string; signal?: AbortSignal } = {}): Promise<BundleHeader[]> {
     if (model === undefined) return this.#store.list();
     return this.#store.list((await this.#models.get(model, signal)).card.hash);
@@ -176,7 +192,7 @@ export class Client {
 
   /**
    * Keeps bundles ready in the background, until the pool is stopped or the client closed. `classify` with `prepare`
-   * waits for the pool's bundles instead of preparing its own.
+   * waits for the pool's bundles instead of preparing its own. Throws 'config/invalid' for options that make no sense.
    */
   pool(options: PoolOptions): BundlePool {
     const { model } = options;

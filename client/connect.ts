@@ -9,6 +9,7 @@ import type { BearerToken } from './connection.ts';
 import { completeDeadlines, type Deadlines } from './limits.ts';
 import type { Security } from './security.ts';
 
+/** How to connect. */
 export interface ConnectOptions extends Security {
   /** Where the client's secret and the bundles are kept. Default: the platform's folder for application data. */
   readonly stateFolder?: string;
@@ -29,7 +30,9 @@ export interface ConnectOptions extends Security {
    * true; false spares a program that classifies nothing the work.
    */
   readonly warmUp?: boolean;
+  /** How long to wait for the server; each has a default. */
   readonly deadlines?: Partial<Deadlines>;
+  /** Stops the attempt to connect. */
   readonly signal?: AbortSignal;
 }
 

@@ -3,8 +3,11 @@ import type { ModelCard, Preprocessing } from '../model/card.ts';
 
 /** Pixels in memory, rows from the top: 3 bytes (RGB) or 4 (RGBA) per pixel, told apart by the length. */
 export interface RawImage {
+  /** Columns (pixels). */
   readonly width: number;
+  /** Rows (pixels). */
   readonly height: number;
+  /** [height, width, 3 or 4], a byte each. */
   readonly data: Uint8Array;
 }
 

@@ -3,7 +3,8 @@ import type { OutputHead } from '../model/head.ts';
 import type { InputKind } from '../model/input-kind.ts';
 
 /** What a model takes, for people: 'a grey picture of 28x28 pixels', '30 numbers', '3 channels of 128 samples'. */
-export function inputInWords(kind: InputKind, { channels, height, width }: Shape): string {
+export function inputInWords(kind: InputKind, shape: Shape): string {
+  const { channels, height, width } = shape;
   if (kind === 'picture')
     return `a ${channels === 1 ? 'grey' : 'colour'} picture of ${width}x${height} pixels`;
   if (kind === 'vector') return counted(channels, 'number');

@@ -1,7 +1,7 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { IDLE_MS } from '../transport/limits.ts';
 
-/** Every limit of the client. `connect` takes others for the deadlines. */
+/** How long a client waits. `connect` takes others than the defaults. */
 export interface Deadlines {
   /** Longest wait for the connection and for each short call: models, model card (ms). */
   readonly connectMs: number;

@@ -3,11 +3,15 @@ import type { Segment, SegmentKind } from '../protocol/segment.ts';
 
 /** One piece of a conversation that has passed. Nothing in it is secret: it is what the server sees, or has said. */
 export interface PassedSegment {
+  /** By the client. */
   readonly direction: 'sent' | 'received';
+  /** What it is a piece of. */
   readonly kind: SegmentKind;
+  /** Number of the layer that it belongs to. */
   readonly layer: number;
-  /** Where the piece stands in its tensor, and its length (bytes). */
+  /** Where the piece stands in its tensor (bytes). */
   readonly offset: number;
+  /** Length of the piece. */
   readonly bytes: number;
   /** Since the conversation began (ms). */
   readonly at: number;

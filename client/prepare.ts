@@ -16,11 +16,13 @@ import type { RunnerPool } from './role-runner.ts';
 
 /** How far a preparation has come. */
 export interface PrepareProgress {
-  /** Bundles that are ready, of `count`. */
+  /** Bundles that are ready. */
   readonly ready: number;
+  /** Bundles that are to be prepared. */
   readonly count: number;
-  /** Payload of both directions so far, and in the end (bytes). */
+  /** Payload of both directions so far (bytes). */
   readonly bytes: number;
+  /** The same when all is done. */
   readonly totalBytes: number;
 }
 

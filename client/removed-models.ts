@@ -4,10 +4,13 @@ import type { BundleHeader } from './bundle-header.ts';
 
 /** Bundles that no image can be classified with any more, because the server has removed what they were made for. */
 export interface RemovedModel {
+  /** Name of the model. */
   readonly model: string;
+  /** Hash of the version that was removed (SHA-256, hex). */
   readonly modelHash: string;
   /** Whether the server has another version of the model. */
   readonly replaced: boolean;
+  /** The bundles that were made for it. */
   readonly bundles: readonly BundleHeader[];
 }
 

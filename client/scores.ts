@@ -2,9 +2,11 @@ import type { ModelCard } from '../model/card.ts';
 
 /** A class, a label or an output, and its place among the labels. */
 export interface Score {
+  /** Its name in the card. */
   readonly label: string;
   /** Its probability; null if the server keeps the logits, and of outputs that are no logits. */
   readonly p: number | null;
+  /** Its place among the labels, from 0 on. */
   readonly index: number;
   /** The output itself, where the card's head is 'values'. */
   readonly value?: number;

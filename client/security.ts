@@ -4,8 +4,9 @@ export interface Security {
   readonly tls?: {
     /** Authorities in place of the system's. */
     readonly ca?: Uint8Array | string;
-    /** The client's certificate chain, and its private key: both or neither. */
+    /** The client's certificate chain; needs `key`. */
     readonly certificate?: Uint8Array | string;
+    /** The private key of `certificate`. */
     readonly key?: Uint8Array | string;
   };
   /** Allows plaintext to another machine. */

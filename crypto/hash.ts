@@ -64,19 +64,26 @@ export function gadgetHash(nonce: Uint8Array, layer: number): GateHash {
   return new GateHash('gate-hash', nonce, layer, PURPOSES);
 }
 
-let latest: { nonce: Uint8Array; layer: number; hash: GateHash } | undefined;
-
 /**
- * The hash of a layer; its keys are public. Kept until another layer is asked for, and closed then: chunks of a layer
- * follow each other.
+ * The hashes that `make` makes of nonces and layers, whose keys are public. Of each caller's, one is kept until another
+ * layer is asked for, and closed then: chunks of a layer follow each other.
  */
-export function gateHash(nonce: Uint8Array, layer: number): GateHash {
-  if (latest?.layer !== layer || latest.nonce.some((byte, i) => byte !== nonce[i])) {
-    latest?.hash.close();
-    latest = { nonce: nonce.slice(), layer, hash: gadgetHash(nonce, layer) };
-  }
-  return latest.hash;
+export function latestHash(
+  make: (nonce: Uint8Array, layer: number) => GateHash,
+): (nonce: Uint8Array, layer: number) => GateHash {
+  let latest: { nonce: Uint8Array; layer: number; hash: GateHash } | undefined;
+  return (nonce, layer) => {
+    if (latest?.layer !== layer || latest.nonce.some((byte, i) => byte !== nonce[i])) {
+      const hash = make(nonce, layer);
+      latest?.hash.close();
+      latest = { nonce: nonce.slice(), layer, hash };
+    }
+    return latest.hash;
+  };
 }
+
+/** The hash of a layer's gadgets, kept. */
+export const gateHash = latestHash(gadgetHash);
 
 /** Numbers of the purposes of a layer's hash keys: no two uses of the hash in one layer share one. */
 export const PURPOSE = {

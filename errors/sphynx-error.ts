@@ -4,10 +4,12 @@
  * for logs and is never sent to the peer.
  */
 export class SphynxError extends Error {
+  /** What happened, for programs: docs/errors.md lists the codes. */
   readonly code: SphynxErrorCode;
   /** When it is worth to try again (ms from now), where a limit knows that. */
   readonly retryAfterMs: number | undefined;
 
+  /** @internal */
   constructor(code: SphynxErrorCode, message: string, options?: { cause?: unknown; retryAfterMs?: number }) {
     super(message, options);
     this.name = 'SphynxError';

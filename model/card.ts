@@ -17,8 +17,11 @@ import { classesOf, isOutput, type Output } from './output.ts';
 
 /** Size of a tensor [channels, height, width], row-major. */
 export interface Shape {
+  /** Maps, or numbers of a vector. */
   readonly channels: number;
+  /** Rows of each map. */
   readonly height: number;
+  /** Columns of each map. */
   readonly width: number;
 }
 
@@ -32,20 +35,31 @@ export interface Shape {
 export interface TermShape {
   /** 0 is the image; l + 1 is what the nonlinearities of layer l give. */
   readonly tensor: number;
+  /** 'sum': each channel of the tensor is summed over its map before the kernel. */
   readonly pool: 'none' | 'sum';
+  /** Rows of the kernel. */
   readonly kernelHeight: number;
+  /** Columns of the kernel. */
   readonly kernelWidth: number;
+  /** Rows of the tensor from one row of the output to the next. */
   readonly strideY: number;
+  /** Columns of the tensor from one column of the output to the next. */
   readonly strideX: number;
+  /** Rows of zeros above the tensor. */
   readonly padTop: number;
+  /** Columns of zeros left of the tensor. */
   readonly padLeft: number;
+  /** Equal parts of the channels that do not mix. */
   readonly groups: number;
 }
 
 /** A linear layer: the sum of its terms plus a bias. All but the last are followed by nonlinearities. */
 export interface LayerShape {
+  /** Name of the layer's activation in the network's file. */
   readonly name: string;
+  /** Size of the layer's output. */
   readonly output: Shape;
+  /** Summands of the layer. */
   readonly terms: readonly TermShape[];
 }
 
@@ -54,7 +68,9 @@ export interface LayerShape {
  * Its linear elements only drop the bits: exact while |x| < 2^30 - 2^f.
  */
 export interface GadgetParameters {
+  /** Bits of the ring that the ReLU is computed in. */
   readonly ringBits: number;
+  /** Low bits that are dropped before. */
   readonly dropBits: number;
 }
 
@@ -66,10 +82,13 @@ export interface GadgetParameters {
 export interface Squares {
   /** Which elements, as a bitmap (element-bitmap.ts). */
   readonly elements: string;
+  /** Low bits that are dropped before an element is squared. */
   readonly dropBits: number;
+  /** Bits by which the other elements are shifted up. */
   readonly shiftBits: number;
 }
 
+/** One linear layer of a card, and what follows it. */
 export interface CardLayer extends LayerShape {
   /** null after the last layer, whose output is the logits. */
   readonly gadget: GadgetParameters | null;
@@ -84,41 +103,54 @@ export interface CardLayer extends LayerShape {
  * std and scaleBits. The values of a picture are its pixels, from 0 to 1; a vector has a channel per number.
  */
 export interface Preprocessing {
+  /** Columns of the input (pixels of a picture). */
   readonly width: number;
+  /** Rows of the input (pixels of a picture). */
   readonly height: number;
+  /** Mean of each channel, in units of the values. */
   readonly mean: readonly number[];
+  /** Standard deviation of each channel, in the same units. */
   readonly std: readonly number[];
+  /** Bits behind the binary point of each channel. */
   readonly scaleBits: readonly number[];
   /** Largest magnitude of an element of tensor 0 for which the scales are right; null where pixels bound it. */
   readonly limit: number | null;
 }
 
+/** Formats of a card that this version reads. */
 export type CardFormat = 3 | 4;
 
 /** On what the fixed-point scales were measured; on random inputs they are only good for counting costs. */
-export type Calibration = (typeof CALIBRATIONS)[number];
-export const CALIBRATIONS = ['inputs', 'random'] as const;
+export type Calibration = 'inputs' | 'random';
+export const CALIBRATIONS = ['inputs', 'random'] as const satisfies readonly Calibration[];
 
 /** The public description of a model, sent to clients as JSON. It holds no weights. */
 export interface ModelCard {
   /** 4 where a layer has squares, which programs that know format 3 alone could not run. */
   readonly format: CardFormat;
+  /** Name that clients call the model by. */
   readonly name: string;
   /** SHA-256 (hex) over all other fields and the integer weights. */
   readonly hash: string;
+  /** What the model reads. */
   readonly inputKind: InputKind;
-  /** A vector has a channel per number, a signal of one dimension a height of 1. */
+  /** Size of an input. A vector has a channel per number, a signal of one dimension a height of 1. */
   readonly input: Shape;
+  /** How a client prepares an input. */
   readonly preprocessing: Preprocessing;
+  /** What the scales were measured on. */
   readonly calibration: Calibration;
+  /** What the outputs mean. */
   readonly head: OutputHead;
-  /** One per logit, but two for a 'sigmoid': the class of negative logits first. */
+  /** Names of the outputs: one per logit, but two for a 'sigmoid': the class of negative logits first. */
   readonly labels: readonly string[];
+  /** Linear layers in the order in which they run; the last one gives the logits. */
   readonly layers: readonly CardLayer[];
   /** Logits are integers in units of 2^-logitScaleBits. */
   readonly logitScaleBits: number;
   /** Elements with a ReLU. */
   readonly relus: number;
+  /** Products of one inference, in all layers. */
   readonly macs: number;
   /** What the client learns of the logits. */
   readonly output: Output;

@@ -9,7 +9,7 @@
 export function bitmapOf(flags: Uint8Array | null): string | null {
   if (!flags?.includes(1)) return null;
   const bits = new Uint8Array(bitmapBytes(flags.length));
-  for (const [i, flag] of flags.entries()) bits[i >> 3] |= flag << (i & 7);
+  for (let i = 0; i < flags.length; i++) bits[i >> 3] |= flags[i] << (i & 7);
   return toBase64(bits);
 }
 
@@ -52,11 +52,16 @@ export function isBitmap(text: string, elements: number): boolean {
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
 function toBase64(bytes: Uint8Array): string {
-  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
+  let text = '';
+  for (let i = 0; i < bytes.length; i++) text += String.fromCharCode(bytes[i]);
+  return btoa(text);
 }
 
 function fromBase64(text: string): Uint8Array {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const characters = atob(text);
+  const bytes = new Uint8Array(characters.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = characters.charCodeAt(i);
+  return bytes;
 }
 
 function bitmapBytes(elements: number): number {

@@ -104,17 +104,18 @@ export function applyGadgets(
   const square = flagsOf(squares?.elements ?? null, values.length);
   const shift = squares?.shiftBits ?? 0;
   const unused = 32 - gadget.ringBits;
-  const truncated = (i: number, dropBits: number) => {
-    const low = values[i] & (2 ** dropBits - 1);
-    return (values[i] >> dropBits) + 1 - carry(layer, i, (low + 1) / 2 ** dropBits);
+  const truncated = (i: number, dropBits: number, unit: number) => {
+    const low = values[i] & (unit - 1);
+    return (values[i] >> dropBits) + 1 - carry(layer, i, (low + 1) / unit);
   };
+  const [unit, squareUnit] = [2 ** gadget.dropBits, 2 ** (squares?.dropBits ?? 0)];
   const out = new Int32Array(values.length);
   for (let i = 0; i < values.length; i++) {
     if (squares && square?.[i]) {
-      const z = truncated(i, squares.dropBits);
+      const z = truncated(i, squares.dropBits, squareUnit);
       out[i] = Math.imul(z, z);
     } else {
-      const x = truncated(i, gadget.dropBits);
+      const x = truncated(i, gadget.dropBits, unit);
       out[i] = (linear?.[i] ? x : Math.max(0, (x << unused) >> unused)) << shift;
     }
   }
@@ -134,8 +135,11 @@ export function runInteger(
 ): { logits: Int32Array; tensors: Int32Array[] } {
   const tensors = [image];
   const last = network.card.layers.length - 1;
-  const values = (l: number) =>
-    linearLayer(network, l, tensors).map((sum, element) => sum + error(l, element));
+  const values = (l: number) => {
+    const sums = linearLayer(network, l, tensors);
+    if (error !== exact) for (let i = 0; i < sums.length; i++) sums[i] += error(l, i);
+    return sums;
+  };
   for (let l = 0; l < last; l++) tensors.push(applyGadgets(network.card, l, values(l), carry));
   return { logits: new Int32Array(values(last).buffer), tensors };
 }

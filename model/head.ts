@@ -5,9 +5,9 @@
  * 'multi-label': a logit per label, and each label applies or not by itself.
  * 'values': numbers that are no logits, such as those of a regression.
  */
-export type OutputHead = (typeof HEADS)[number];
+export type OutputHead = 'softmax' | 'sigmoid' | 'multi-label' | 'values';
 
-export const HEADS = ['softmax', 'sigmoid', 'multi-label', 'values'] as const;
+export const HEADS = ['softmax', 'sigmoid', 'multi-label', 'values'] as const satisfies readonly OutputHead[];
 
 /** How many labels name the outputs of a network: one each, but two classes for the single logit of a sigmoid. */
 export function labelCount(head: OutputHead, outputs: number): number {

@@ -15,7 +15,9 @@ export interface LayerWeights {
 
 /** A network in integers: what the server holds. The card is public, the weights are not. */
 export interface FixedNetwork {
+  /** What clients are told. */
   readonly card: ModelCard;
+  /** Secret weights, one entry for each layer of the card. */
   readonly layers: readonly LayerWeights[];
 }
 

@@ -17,7 +17,9 @@ import { traced } from './trace.ts';
 
 /** Wall time of one layer on the client, from the first label awaited to the last reply sent (ms). */
 export interface LayerTiming {
+  /** Name of the layer in the card. */
   readonly name: string;
+  /** Its wall time (ms). */
   readonly ms: number;
 }
 

@@ -6,6 +6,7 @@ import {
   type GadgetBytes,
   gadgetBytes,
   hasBitLabels,
+  SQUARE_TRANSFERS,
 } from '../crypto/garbling/gadget.ts';
 import { type HePlan, planHe } from '../crypto/he/packing.ts';
 import { SEED_BYTES as KEY_SEED_BYTES, PARAMETERS_HASH, PUBLIC_KEY_BYTES } from '../crypto/he/parameters.ts';
@@ -27,6 +28,12 @@ const PROTOCOL_VERSION = 3;
 
 /** Depth of the trees of SoftSpokenOT: at 4 a transfer sends 4 bytes, and takes half as long again as the 16 of IKNP. */
 export const OT_TREE_BITS: OtTreeBits = 4;
+
+/**
+ * Most squares of a chunk: their transfers fill a block of the extension, and one more would begin another, which takes the
+ * same calls of the cipher again. A multiple of 128, so that their matrix has no spare columns.
+ */
+export const SQUARE_CHUNK = 128 * Math.floor(BLOCK_TRANSFERS / SQUARE_TRANSFERS / 128);
 
 /** A run of elements that is garbled, sent and evaluated as one. */
 export interface Chunk {
@@ -68,7 +75,9 @@ export interface ArgmaxPlan {
 
 /** Bytes of payload in each direction: up is client to server. */
 export interface Traffic {
+  /** Client to server (bytes). */
   readonly up: number;
+  /** Server to client (bytes). */
   readonly down: number;
 }
 
@@ -177,8 +186,9 @@ function chunksOf(layer: CardLayer, setting: Setting): Chunk[] {
   const add = (kind: Gadget['kind'], start: number, end: number, own: Partial<Gadget> = {}) => {
     const gadget = { kind, ...parameters, shiftBits, digitBits: DIGIT_BITS[setting], ...own };
     const bytes = gadgetBytes(gadget);
-    for (let first = start; first < end; first += GADGET_CHUNK)
-      chunks.push({ first, count: Math.min(GADGET_CHUNK, end - first), gadget, bytes });
+    const most = kind === 'square' ? SQUARE_CHUNK : GADGET_CHUNK;
+    for (let first = start; first < end; first += most)
+      chunks.push({ first, count: Math.min(most, end - first), gadget, bytes });
   };
   add('relu', 0, relus);
   add('rescale', relus, others);
@@ -258,7 +268,10 @@ export function storedBytes({ count, bytes }: Pick<Chunk, 'count' | 'bytes'>): n
 
 /** `Plan.hash` without the plan. */
 export function planHash({ card, setting }: Agreement): string {
-  const agreed = { PROTOCOL_VERSION, OT_TREE_BITS, GADGET_CHUNK, PARAMETERS_HASH, setting, card };
+  const chunks = card.layers.some(({ squares }) => squares)
+    ? { GADGET_CHUNK, SQUARE_CHUNK }
+    : { GADGET_CHUNK };
+  const agreed = { PROTOCOL_VERSION, OT_TREE_BITS, ...chunks, PARAMETERS_HASH, setting, card };
   return sha256Hex(hashedJson(agreed));
 }
 

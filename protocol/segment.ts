@@ -26,6 +26,7 @@ export const SEGMENT_KINDS = [
   'public-key-seed', // server: seed of its half of the HE public key, once per session
 ] as const;
 
+/** What a segment is a piece of: the names in SEGMENT_KINDS (`protocol/segment.ts`). */
 export type SegmentKind = (typeof SEGMENT_KINDS)[number];
 
 /** A piece of the tensor (kind, layer): `data` stands at byte `offset` of it. At most SEGMENT_BYTES of data. */

@@ -63,6 +63,7 @@ export interface ServerLimits {
   readonly kernelCacheBytes: number;
 }
 
+/** What holds where `startServer` is told nothing else; `server/limits.ts` gives the reason of each. */
 export const DEFAULT_LIMITS: ServerLimits = {
   // Each session holds keys of some MB.
   sessions: 32,

@@ -31,7 +31,9 @@ export interface ServingOptions {
 
 /** A folder whose clients learn something else than those of the server's other models. */
 export interface ModelEntry {
+  /** The folder. */
   readonly path: string;
+  /** What its clients learn. */
   readonly output: Output;
 }
 

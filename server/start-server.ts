@@ -37,12 +37,15 @@ import { openStore, type StoreOptions } from './store/open-store.ts';
 import { serveWebSockets, type WebOptions } from './web/serve-web-sockets.ts';
 import { WorkerPool } from './worker-pool.ts';
 
+/** What a server serves, where, to whom, and within which limits. */
 export interface ServerOptions extends AccessOptions, StoreOptions {
+  /** Folders or networks to serve, at least one. */
   readonly models: readonly ModelSource[];
   /** For all models: fewer bytes online ('fast', the default) or fewer offline ('lean'). */
   readonly setting?: Setting;
   /** What clients learn, of models without an output of their own; unless given, what the networks say: of folders 'logits'. */
   readonly output?: Output;
+  /** Limits other than DEFAULT_LIMITS. */
   readonly limits?: Partial<ServerLimits>;
   /** Serves browsers too, over WebSocket. */
   readonly web?: WebOptions;
@@ -57,12 +60,15 @@ export interface ServerOptions extends AccessOptions, StoreOptions {
 const DROPPED =
   'ready bundles of an older version of the server were dropped; their clients are told, and prepare new ones';
 
+/** A server that takes calls. */
 export interface RunningServer {
+  /** Of the gRPC listener. */
   readonly port: number;
   /** Of the WebSocket listener, if there is one. */
   readonly webPort: number | undefined;
   /** Of the metrics, if they are served. */
   readonly metricsPort: number | undefined;
+  /** The models that it serves now. */
   readonly models: readonly ModelSummary[];
   /**
    * Puts changed certificates, tokens and keys to use now, instead of within seconds, and reads the models anew: those

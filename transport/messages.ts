@@ -3,25 +3,43 @@ import type { OutputHead } from '../model/head.ts';
 import type { InputKind } from '../model/input-kind.ts';
 import type { Output } from '../model/output.ts';
 
+/** What a server says that an image will cost. */
 export interface Quote {
+  /** Payload of preparing one bundle, both directions (bytes). */
   offlineBytes: number;
+  /** Payload of one inference, both directions (bytes). */
   onlineBytes: number;
+  /** Processor time of the server for one bundle (ms); 0 until it has prepared some. */
   offlineProcessorMs: number;
+  /** How long a preparation that is asked for now would wait for its turn (ms). */
   expectedWaitMs: number;
 }
 
+/** What a server tells of each of its models. */
 export interface ModelSummary {
+  /** Name that clients call it by. */
   name: string;
+  /** SHA-256 (hex) over the card and the integer weights. */
   hash: string;
+  /** Channels of an input: 3 of a colour picture, 1 of a grey one; numbers of a vector. */
   inputChannels: number;
+  /** Rows of an input. */
   inputHeight: number;
+  /** Columns of an input. */
   inputWidth: number;
+  /** Labels of the outputs. */
   classes: number;
+  /** ReLUs of one inference. */
   relus: number;
+  /** Products of one inference. */
   macs: number;
+  /** What an image will cost. */
   quote: Quote;
+  /** What clients learn of the logits. */
   output: Output;
+  /** What the model reads. */
   inputKind: InputKind;
+  /** What its outputs mean. */
   head: OutputHead;
 }
 

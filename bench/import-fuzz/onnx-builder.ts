@@ -147,10 +147,14 @@ export class OnnxBuilder {
   }
 }
 
+/** Attributes that are numbers with fractions. */
+const FLOATS: ReadonlySet<string> = new Set(['alpha', 'beta', 'lambd', 'bias', 'epsilon']);
+
 function attributeOf(name: string, value: number | number[] | string): onnxProto.onnx.IAttributeProto {
   const { AttributeType } = AttributeProto;
   if (Array.isArray(value)) return { name, type: AttributeType.INTS, ints: value };
   if (typeof value === 'string')
     return { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) };
+  if (FLOATS.has(name)) return { name, type: AttributeType.FLOAT, f: value };
   return { name, type: AttributeType.INT, i: value };
 }

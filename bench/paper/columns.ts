@@ -65,7 +65,7 @@ export const COLUMNS: readonly Column[] = [
 export function networkName({ method, dataset }: Published, model: string): string {
   if (model.startsWith('minionn:')) return `${method}, ${dataset}`;
   const [, C, D] = /:(\d+),?(\d*)/.exec(model) ?? [];
-  return `${method} C=${C}${model.startsWith('sphynx:') ? ` D=${D}` : ''}, ${dataset}`;
+  return `${method} C=${C}${/^sphynx(-paper)?:/.test(model) ? ` D=${D}` : ''}, ${dataset}`;
 }
 
 /** '36.1 ms (31.0 to 55.2)', '7.51 s (7.40 to 8.02)'. */

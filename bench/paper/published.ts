@@ -43,39 +43,51 @@ const TABLE_4 = 'Sphynx, table 4';
 const TABLE_15 = 'Sphynx, table 15';
 const TABLE_16 = 'Sphynx, table 16';
 
-/** Networks that are measured and, without a model, points of methods whose networks are not printed. */
-export const PUBLISHED: readonly Published[] = [
-  // Channels, cells and the places of reduce cells are those of table 16.
+/** Sphynx networks in the paper's form. Channels, cells and the places of reduce cells are those of table 16. */
+const SPHYNX: readonly Published[] = [
   ...rows(TABLE_3, 'Sphynx', 'CIFAR-100', [
-    [25.6, 66.13, 727, 'sphynx:5,5,0+1'],
+    [25.6, 66.13, 727, 'sphynx-paper:5,5,0+1'],
     // 32 * 32 * 5 * 6 are 30.7K.
-    [30.2, 67.37, 861, 'sphynx:5,6,0+1'],
-    [41.0, 68.23, 1105, 'sphynx:5,8,1+3'],
-    [51.2, 69.57, 1335, 'sphynx:5,10,0+5'],
-    [71.7, 71.06, 1805, 'sphynx:7,10,0+5'],
-    [102.4, 72.9, 2385, 'sphynx:10,10,0+5'],
-    [230, 74.93, 5120, 'sphynx:15,15,2+6'],
+    [30.2, 67.37, 861, 'sphynx-paper:5,6,0+1'],
+    [41.0, 68.23, 1105, 'sphynx-paper:5,8,1+3'],
+    [51.2, 69.57, 1335, 'sphynx-paper:5,10,0+5'],
+    [71.7, 71.06, 1805, 'sphynx-paper:7,10,0+5'],
+    [102.4, 72.9, 2385, 'sphynx-paper:10,10,0+5'],
+    [230, 74.93, 5120, 'sphynx-paper:15,15,2+6'],
   ]),
   ...rows(TABLE_4, 'Sphynx', 'Tiny-ImageNet', [
-    [102.4, 48.44, 2350, 'sphynx:5,5,0+1@64'],
-    [204.8, 53.51, 4401, 'sphynx:5,10,0+5@64'],
-    [286.7, 56.72, 6140, 'sphynx:7,10,0+5@64'],
+    [102.4, 48.44, 2350, 'sphynx-paper:5,5,0+1@64'],
+    [204.8, 53.51, 4401, 'sphynx-paper:5,10,0+5@64'],
+    [286.7, 56.72, 6140, 'sphynx-paper:7,10,0+5@64'],
     // Table 16 leaves these two out; their channels follow from their ReLUs.
-    [491.5, 59.12, 10_205, 'sphynx:12,10,0+5@64'],
-    [614.4, 60.76, 12_548, 'sphynx:15,10,0+5@64'],
+    [491.5, 59.12, 10_205, 'sphynx-paper:12,10,0+5@64'],
+    [614.4, 60.76, 12_548, 'sphynx-paper:15,10,0+5@64'],
   ]),
-  ...rows(TABLE_16, 'Sphynx', 'Tiny-ImageNet', [[819.2, undefined, undefined, 'sphynx:20,10,0+5@64']]),
+  ...rows(TABLE_16, 'Sphynx', 'Tiny-ImageNet', [[819.2, undefined, undefined, 'sphynx-paper:20,10,0+5@64']]),
   ...rows(TABLE_4, 'Sphynx', 'ImageNet', [
-    [345, 51.85, 7340, 'sphynx:20,10,1+5@224'],
-    [517, 57.72, 10_980, 'sphynx:30,10,1+5@224'],
+    [345, 51.85, 7340, 'sphynx-paper:20,10,1+5@224'],
+    [517, 57.72, 10_980, 'sphynx-paper:30,10,1+5@224'],
     // C = 50 and 60: collapsed, they have more weights than a card may claim (model/limits.ts).
     [862, 64.43, 18_340],
     [1034, 66.0, 22_020],
   ]).map((row) => ({ ...row, estimated: true })),
   ...rows(TABLE_16, 'Sphynx', 'ImageNet', [
-    [172, undefined, undefined, 'sphynx:10,10,1+5@224'],
-    [690, undefined, undefined, 'sphynx:40,10,1+5@224'],
+    [172, undefined, undefined, 'sphynx-paper:10,10,1+5@224'],
+    [690, undefined, undefined, 'sphynx-paper:40,10,1+5@224'],
   ]),
+];
+
+/** The same networks with our slim cells, of which no paper prints anything. */
+const SLIM: readonly Published[] = SPHYNX.flatMap(({ dataset, model }) =>
+  model
+    ? [{ source: 'here', method: 'Sphynx (slim)', dataset, model: model.replace('sphynx-paper', 'sphynx') }]
+    : [],
+);
+
+/** Networks that are measured and, without a model, points of methods whose networks are not printed. */
+export const PUBLISHED: readonly Published[] = [
+  ...SPHYNX,
+  ...SLIM,
   ...rows(TABLE_4, 'ResNet18', 'Tiny-ImageNet', [[2228.2, 61.28, undefined, 'resnet18:64@64']]),
   ...[
     ...rows(TABLE_4, 'ResNet18', 'ImageNet', [

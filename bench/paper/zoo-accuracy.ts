@@ -58,8 +58,10 @@ export function zooAccuracies(zoo: string): Map<string, ZooAccuracy> {
 }
 
 function methodOf({ family, config, relusBeforeReduction }: Manifest): string {
-  if (relusBeforeReduction !== undefined) return `SNL on ${METHODS[family] ?? family}`;
-  return family === 'hybrenet' ? `HRN-${config.multipliers?.join('x')}x` : (METHODS[family] ?? family);
+  const slim = family.startsWith('sphynx') && config.form !== 'paper' ? ' (slim)' : '';
+  const method =
+    family === 'hybrenet' ? `HRN-${config.multipliers?.join('x')}x` : `${METHODS[family] ?? family}${slim}`;
+  return relusBeforeReduction === undefined ? method : `SNL on ${method}`;
 }
 
 /** `sphynx:5,5,0+1`, `resnet18:64~91.0422`: as in published.ts. */

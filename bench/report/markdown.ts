@@ -6,11 +6,11 @@ import type { Results } from '../results.ts';
 
 /** The networks of the README's table. */
 const HEADLINE = [
-  'sphynx:5,5,0+1',
-  'sphynx:5,10,0+5',
-  'sphynx:15,15,2+6',
-  'sphynx:15,10,0+5@64',
-  'sphynx:20,10,1+5@224',
+  'sphynx-paper:5,5,0+1',
+  'sphynx-paper:5,10,0+5',
+  'sphynx-paper:15,15,2+6',
+  'sphynx-paper:15,10,0+5@64',
+  'sphynx-paper:20,10,1+5@224',
   'resnet18:64',
 ];
 
@@ -40,10 +40,13 @@ export function headline(rows: readonly PaperRow[], machine: Machine): string {
     (model) => rows.find(({ entry }) => entry.name === model && entry.network === 'loopback') ?? [],
   );
   const table = markdownTable(
-    ['network', 'ReLUs', 'online, the Sphynx paper', 'online, here', 'preparation per image, ahead of time'],
+    [
+      ...['network', 'ReLUs', 'online, the Sphynx paper', 'online, here'],
+      ...['preparation per image, ahead of time', 'not private, here'],
+    ],
     chosen.map((row) => {
       const { entry, published } = row;
-      const { onlineMs, offlineMs } = entry.figures;
+      const { onlineMs, offlineMs, plaintextMs } = entry.figures;
       const { up, down } = entry.offlineBytes;
       const papers = published.onlineMs?.toLocaleString('en-US');
       const ratio = speedUp(row);
@@ -53,6 +56,7 @@ export function headline(rows: readonly PaperRow[], machine: Machine): string {
         papers ? `${papers} ms${published.estimated ? ', estimated' : ''}` : '',
         `**${timeSpread(onlineMs)}**${ratio ? `, ${Math.round(ratio)}x faster` : ''}`,
         `${timeSpread(offlineMs)}, ${Math.round((up + down) / 1e6)} MB`,
+        plaintextMs ? timeSpread(plaintextMs) : '',
       ];
     }),
   );
@@ -61,7 +65,7 @@ export function headline(rows: readonly PaperRow[], machine: Machine): string {
   return [
     table,
     '',
-    `Here: medians of ${[...new Set(counts)].join(' to ')} runs with the fastest and the slowest, random weights, server and client on one machine (${describeMachine(machine)}), gRPC over loopback. The paper: ${SPHYNX_MACHINE}.`,
+    `Here: medians of ${[...new Set(counts)].join(' to ')} runs with the fastest and the slowest, random weights, server and client on one machine (${describeMachine(machine)}), gRPC over loopback. Not private: the same network in onnxruntime-web on one thread. The paper: ${SPHYNX_MACHINE}.`,
   ].join('\n');
 }
 

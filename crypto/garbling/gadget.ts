@@ -59,6 +59,9 @@ export const CORRECTION_BYTES = WORD_BYTES;
 /** Table of the Rescale gadget (bytes). */
 export const RESCALE_BYTES = PAIR_ROW_BYTES + CORRECTION_BYTES;
 
+/** Oblivious transfers of a square: of its Rescale, and of its product. */
+export const SQUARE_TRANSFERS = 1 + PRODUCT_TRANSFERS;
+
 export interface GadgetBytes {
   /** Oblivious transfers: labels of the evaluator's input, 16 bytes each. */
   readonly labels: number;
@@ -79,7 +82,7 @@ export function gadgetBytes(gadget: Gadget): GadgetBytes {
     return withAllKept({ labels: 1, tables: RESCALE_BYTES, online: LABEL_BYTES });
   if (gadget.kind === 'square')
     return {
-      labels: 1 + PRODUCT_TRANSFERS,
+      labels: SQUARE_TRANSFERS,
       tables: RESCALE_BYTES + PRODUCT_BYTES,
       kept: { labels: LABEL_BYTES, tables: RESCALE_BYTES + WORD_BYTES },
       online: LABEL_BYTES + WORD_BYTES,

@@ -1,5 +1,6 @@
 import { BlockCipher } from '#crypto/block-cipher';
 import { type GateHash, gadgetHash } from '../hash.ts';
+import { productHash } from '../ot/oblivious-product.ts';
 import { expand, expandWords } from '../prg.ts';
 import { type GarblerKeys, LABEL_BYTES } from './gadget.ts';
 
@@ -33,6 +34,7 @@ export class LayerSecrets {
   readonly #digitKeys: Uint8Array;
   readonly #digitCiphers = new Map<number, BlockCipher>();
   #hash: GateHash | undefined;
+  #productHash: GateHash | undefined;
 
   constructor(keys: GarblerKeys) {
     this.#keys = keys;
@@ -43,6 +45,12 @@ export class LayerSecrets {
   get hash(): GateHash {
     this.#hash ??= gadgetHash(this.#keys.nonce, this.#keys.layer);
     return this.#hash;
+  }
+
+  /** Of the products of squares; needed offline only. */
+  get productHash(): GateHash {
+    this.#productHash ??= productHash(this.#keys.nonce, this.#keys.layer);
+    return this.#productHash;
   }
 
   /** The pseudorandom function from counter blocks to digit keys; also the zero labels of one-bit digits. */
@@ -74,6 +82,7 @@ export class LayerSecrets {
   /** Frees the ciphers. */
   close(): void {
     this.#hash?.close();
+    this.#productHash?.close();
     for (const cipher of this.#digitCiphers.values()) cipher.close();
     this.#digitCiphers.clear();
   }

@@ -1,6 +1,14 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import { BLOCK_BYTES, hashInputs, xorEach } from '../../kernels/blocks.ts';
-import { GateHash, inKernelMemory } from '../hash.ts';
+import { BLOCK_BYTES } from '../../kernels/blocks.ts';
+import type { KernelMemory } from '../../kernels/memory.ts';
+import {
+  offerCorrections,
+  type Place,
+  type Transfer,
+  takeCorrections,
+  transferInputs,
+} from '../../kernels/products.ts';
+import { GateHash, inKernelMemory, latestHash } from '../hash.ts';
 
 /**
  * Oblivious products mod 2^32 (Gilboa, CRYPTO 1999) from correlated OTs. The sender holds rho, the receiver r; they end
@@ -24,6 +32,9 @@ export const PRODUCT_BYTES = 16 * 4 + 2 + 4;
 export function productHash(nonce: Uint8Array, layer: number): GateHash {
   return new GateHash('product-hash', nonce, layer, PRODUCT_TRANSFERS);
 }
+
+/** The same for the receiver; kept until another layer is asked for, as `gateHash`. */
+export const latestProductHash = latestHash(productHash);
 
 /** Receiver: its choices [32 * count], position-major, from its factors r [count]. */
 export function productChoices(factors: Uint32Array): Uint8Array {
@@ -50,22 +61,20 @@ export function offerProducts(
   const count = factors.length;
   checkLength('labels', zeroLabels.length, BLOCK_BYTES * PRODUCT_TRANSFERS * count);
   checkLength('shares', shares.length, count);
-  const message = new ProductMessage(count);
-  message.adjust.set(shares);
-  const corrections = new Uint32Array(count);
-  for (let j = 0; j < PRODUCT_TRANSFERS; j++) {
-    const labels = plane(zeroLabels, j, count);
-    const zero = hashedWords(hash, j, labels, null, first);
-    const one = hashedWords(hash, j, labels, delta, first);
-    for (let e = 0; e < count; e++) {
-      corrections[e] = zero[e] - one[e] + factors[e];
-      message.adjust[e] += zero[e] << j;
+  return inKernelMemory((memory) => {
+    const message = new ProductMessage(count, memory);
+    const difference = memory.bytes(BLOCK_BYTES);
+    difference.set(delta);
+    const sums = memory.u32(count);
+    sums.set(shares);
+    const transfer = transferOf(factors, sums, 2, memory);
+    for (const place of message.places) {
+      hashPlane(hash, place.j, plane(zeroLabels, place.j, count), difference, first, transfer, memory);
+      offerCorrections(transfer, place);
     }
-    message.put(j, corrections);
-  }
-  // The receiver holds sum + rho r, where sum is that of the words above: -shares is to stand in its place.
-  for (let e = 0; e < count; e++) message.adjust[e] = -message.adjust[e];
-  return message.bytes;
+    // The receiver holds sum + rho r, where sum is that of the words above: -shares is to stand in its place.
+    return message.finish(sums.map((sum) => -sum));
+  });
 }
 
 /**
@@ -82,86 +91,95 @@ export function takeProducts(
   const count = factors.length;
   checkLength('labels', labels.length, BLOCK_BYTES * PRODUCT_TRANSFERS * count);
   checkLength('corrections of products', received.length, PRODUCT_BYTES * count);
-  const message = new ProductMessage(count, received);
-  const shares = message.adjust.slice();
-  const corrections = new Uint32Array(count);
-  for (let j = 0; j < PRODUCT_TRANSFERS; j++) {
-    const words = hashedWords(hash, j, plane(labels, j, count), null, first);
-    message.take(j, corrections);
-    for (let e = 0; e < count; e++) {
-      const chosen = -((factors[e] >>> j) & 1);
-      shares[e] += (words[e] + (corrections[e] & chosen)) << j;
+  return inKernelMemory((memory) => {
+    const message = new ProductMessage(count, memory);
+    const sums = memory.u32(count);
+    sums.set(message.read(received));
+    const transfer = transferOf(factors, sums, 1, memory);
+    for (const place of message.places) {
+      hashPlane(hash, place.j, plane(labels, place.j, count), null, first, transfer, memory);
+      takeCorrections(transfer, place);
     }
-  }
-  return shares;
+    return sums.slice();
+  });
 }
 
 /**
  * The sender's bytes. Word j of an element, for j = 1..15, holds the 32 - j bits of correction j and above them the j
- * bits of correction 32 - j; word 0 holds correction 0, and a half word that of 16.
+ * bits of correction 32 - j; word 0 holds correction 0, and a half word that of 16. In kernel memory the half word is the
+ * upper half of a word of its own.
  */
 class ProductMessage {
   readonly #count: number;
   readonly #words: Uint32Array;
-  readonly #halves: Uint16Array;
-  /** The word that is added to the receiver's share. */
-  readonly adjust: Uint32Array;
+  readonly #middle: Uint32Array;
 
-  constructor(count: number, bytes?: Uint8Array) {
+  constructor(count: number, memory: KernelMemory) {
     this.#count = count;
-    const own = bytes ? bytes.slice() : new Uint8Array(PRODUCT_BYTES * count);
-    this.#words = new Uint32Array(own.buffer, 0, 16 * count);
-    this.adjust = new Uint32Array(own.buffer, 64 * count, count);
-    this.#halves = new Uint16Array(own.buffer, 68 * count, count);
+    this.#words = memory.u32(16 * count).fill(0);
+    this.#middle = memory.u32(count).fill(0);
   }
 
-  get bytes(): Uint8Array {
-    return new Uint8Array(this.#words.buffer);
+  /** Where each correction stands. */
+  get places(): Place[] {
+    return Array.from({ length: PRODUCT_TRANSFERS }, (_, j) => {
+      const word = j < 16 ? j : PRODUCT_TRANSFERS - j;
+      const words =
+        j === 16 ? this.#middle : this.#words.subarray(word * this.#count, (word + 1) * this.#count);
+      return { j, words, low: j < 16 ? 0 : j };
+    });
   }
 
-  put(j: number, corrections: Uint32Array): void {
-    const { words, low, high } = this.#place(j);
-    for (let e = 0; e < this.#count; e++) words[e] |= ((corrections[e] << high) >>> high) << low;
+  /** The bytes that go to the receiver, with the word that is added to its shares. */
+  finish(adjust: Uint32Array): Uint8Array {
+    const { bytes, words, adjusting, halves } = viewsOf(new Uint8Array(PRODUCT_BYTES * this.#count));
+    words.set(this.#words);
+    adjusting.set(adjust);
+    halves.set(this.#middle.map((word) => word >>> 16));
+    return bytes;
   }
 
-  /** Bits above the 32 - j that count may be wrong. */
-  take(j: number, corrections: Uint32Array): void {
-    const { words, low } = this.#place(j);
-    for (let e = 0; e < this.#count; e++) corrections[e] = words[e] >>> low;
-  }
-
-  /** Where correction j stands: in which words, at which bit, and how many of its high bits do not count. */
-  #place(j: number): { words: Uint32Array | Uint16Array; low: number; high: number } {
-    if (j === 16) return { words: this.#halves, low: 0, high: 16 };
-    const word = j < 16 ? j : 32 - j;
-    const words = this.#words.subarray(word * this.#count, (word + 1) * this.#count);
-    return { words, low: j < 16 ? 0 : j, high: j };
+  /** Takes the corrections from the sender's bytes, and returns the word that is added to the receiver's shares. */
+  read(received: Uint8Array): Uint32Array {
+    // They may stand at any address.
+    const { words, adjusting, halves } = viewsOf(received.slice());
+    this.#words.set(words);
+    for (const [e, half] of halves.entries()) this.#middle[e] = half << 16;
+    return adjusting;
   }
 }
 
-/** The first word of H of every label, or of every label plus delta, under the key of transfer j. */
-function hashedWords(
+/** The parts of a message. */
+function viewsOf(bytes: Uint8Array<ArrayBuffer>) {
+  const count = bytes.length / PRODUCT_BYTES;
+  const words = new Uint32Array(bytes.buffer, 0, 16 * count);
+  const adjusting = new Uint32Array(bytes.buffer, 64 * count, count);
+  return { bytes, words, adjusting, halves: new Uint16Array(bytes.buffer, 68 * count, count) };
+}
+
+/** Room for the hashes of one transfer, of one or two labels per element. */
+function transferOf(factors: Uint32Array, sums: Uint32Array, planes: number, memory: KernelMemory): Transfer {
+  const [inputs, ciphers] = [0, 1].map(() => memory.bytes(planes * BLOCK_BYTES * factors.length));
+  const own = memory.u32(factors.length);
+  own.set(factors);
+  return { inputs, ciphers, factors: own, sums };
+}
+
+/** Hashes every label under the key of transfer j and, with `delta`, every label plus delta. */
+function hashPlane(
   hash: GateHash,
   j: number,
   labels: Uint8Array,
   delta: Uint8Array | null,
   first: number,
-): Uint32Array {
-  return inKernelMemory((memory) => {
-    const x = memory.bytes(labels.length);
-    x.set(labels);
-    if (delta) {
-      const offset = memory.bytes(BLOCK_BYTES);
-      offset.set(delta);
-      xorEach(x, offset);
-    }
-    const inputs = memory.bytes(labels.length);
-    hashInputs(x, inputs, first);
-    hash.hash(j, inputs, x);
-    const blocks = new Uint32Array(x.buffer, x.byteOffset, x.length / 4);
-    const words = new Uint32Array(labels.length / BLOCK_BYTES);
-    for (let e = 0; e < words.length; e++) words[e] = blocks[4 * e];
-    return words;
+  { inputs, ciphers, factors }: Transfer,
+  memory: KernelMemory,
+): void {
+  memory.scope(() => {
+    const own = memory.bytes(labels.length);
+    own.set(labels);
+    transferInputs(own, delta, inputs, factors.length, first);
+    hash.cipher(j, inputs, ciphers);
   });
 }
 

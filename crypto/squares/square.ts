@@ -6,19 +6,14 @@ import {
   type GarblerKeys,
   LABEL_BYTES,
   RESCALE_BYTES,
+  SQUARE_TRANSFERS,
 } from '../garbling/gadget.ts';
 import { garble } from '../garbling/garble.ts';
 import { garblerPart } from '../garbling/inputs.ts';
 import { layerSecrets } from '../garbling/keys.ts';
 import { outputMasks, serverLabels } from '../garbling/online.ts';
 import { joinBytes } from '../join-bytes.ts';
-import {
-  offerProducts,
-  PRODUCT_TRANSFERS,
-  productChoices,
-  productHash,
-  takeProducts,
-} from '../ot/oblivious-product.ts';
+import { latestProductHash, offerProducts, productChoices, takeProducts } from '../ot/oblivious-product.ts';
 import { addShares, bytesToWords, wordsToBytes } from '../ring.ts';
 
 /**
@@ -57,18 +52,17 @@ export function garbleSquares(
   count: number,
   zeroLabels: Uint8Array,
 ): Uint8Array {
-  checkLength('zero labels', zeroLabels, LABEL_BYTES * (1 + PRODUCT_TRANSFERS) * count);
+  checkLength('zero labels', zeroLabels, LABEL_BYTES * SQUARE_TRANSFERS * count);
   const wrap = garble(rescaleOf(gadget), keys, first, count, zeroLabels.subarray(0, LABEL_BYTES * count));
-  const hash = productHash(keys.nonce, keys.layer);
+  const secrets = layerSecrets(keys);
   const products = offerProducts(
-    hash,
+    secrets.productHash,
     first,
     zeroLabels.subarray(LABEL_BYTES * count),
     deltaOf(keys),
     rhoOf(keys, first, count),
-    layerSecrets(keys).squareMasks(first, count).products,
+    secrets.squareMasks(first, count).products,
   );
-  hash.close();
   return joinBytes([wrap, products]);
 }
 
@@ -86,10 +80,8 @@ export function keepSquares(
   tables: Uint8Array,
 ): { labels: Uint8Array; tables: Uint8Array } {
   const wrapBytes = RESCALE_BYTES * count;
-  const hash = productHash(nonce, layer);
   const own = labels.subarray(LABEL_BYTES * count);
-  const shares = takeProducts(hash, first, own, masks, tables.subarray(wrapBytes));
-  hash.close();
+  const shares = takeProducts(latestProductHash(nonce, layer), first, own, masks, tables.subarray(wrapBytes));
   const kept = joinBytes([tables.subarray(0, wrapBytes), wordsToBytes(shares)]);
   return { labels: labels.subarray(0, LABEL_BYTES * count), tables: kept };
 }

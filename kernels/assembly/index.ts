@@ -16,5 +16,6 @@ export * from './inner-product';
 export * from './moduli';
 export * from './ntt';
 export * from './packed-words';
+export * from './products';
 export * from './samplers';
 export * from './transpose';

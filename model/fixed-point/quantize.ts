@@ -102,9 +102,13 @@ function quantizeKernel(
 ): Int32Array {
   const scaleAt = inputScales(kernel, output.length, input, groups);
   const depth = kernel.length / output.length;
-  return Int32Array.from(kernel, (weight, i) =>
-    Math.round((weight * output[Math.floor(i / depth)]) / scaleAt(i)),
-  );
+  const area = (depth * groups) / input.length;
+  const integers = new Int32Array(kernel.length);
+  for (let i = 0; i < integers.length; ) {
+    const [scale, divisor] = [output[Math.floor(i / depth)], scaleAt(i)];
+    for (const end = i + area; i < end; i++) integers[i] = Math.round((kernel[i] * scale) / divisor);
+  }
+  return integers;
 }
 
 function toWord(value: number, { name }: FloatLayer): number {

@@ -41,25 +41,32 @@ export class RangeMeter {
   /** Returns the outputs of all layers, of which the last are the logits. */
   add(image: Float32Array): Float32Array[] {
     const perChannel = image.length / this.input.length;
-    for (const [i, value] of image.entries()) {
-      const channel = Math.floor(i / perChannel);
-      this.input[channel] = Math.max(this.input[channel], Math.abs(value));
-    }
+    for (let channel = 0; channel < this.input.length; channel++)
+      widen(this.input, channel, image, channel * perChannel, (channel + 1) * perChannel);
     const outputs = this.#runner.run(image);
     const last = this.ranges.length - 1;
     for (const [l, { relu, linear, square }] of this.ranges.entries()) {
       const flags = this.#network.layers[l];
       const output = outputs[l];
       const area = output.length / relu.length;
-      for (let channel = 0, i = 0; channel < relu.length; channel++)
-        for (let end = i + area; i < end; i++) {
-          const passed = l === last || flags.linear?.[i];
-          const range = passed ? linear : flags.square?.[i] ? square : relu;
-          range[channel] = Math.max(range[channel], Math.abs(output[i]));
-        }
+      const alike = l === last ? linear : flags.linear || flags.square ? null : relu;
+      for (let channel = 0; channel < relu.length; channel++) {
+        const [first, end] = [channel * area, (channel + 1) * area];
+        if (alike) widen(alike, channel, output, first, end);
+        else
+          for (let i = first; i < end; i++)
+            widen(flags.linear?.[i] ? linear : flags.square?.[i] ? square : relu, channel, output, i, i + 1);
+      }
     }
     return outputs;
   }
+}
+
+/** Widens the range of a channel to hold the values from `first` to `end`. */
+function widen(range: Float64Array, channel: number, values: Float32Array, first: number, end: number): void {
+  let most = range[channel];
+  for (let i = first; i < end; i++) most = Math.max(most, Math.abs(values[i]));
+  range[channel] = most;
 }
 
 /** The largest magnitude of each channel, whatever its nonlinearities are. */

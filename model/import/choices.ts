@@ -3,7 +3,7 @@ import type { OnnxGraph } from './onnx.ts';
 import type { OnnxConstant } from './onnx-constant.ts';
 import { OnnxNode } from './onnx-node.ts';
 
-/** For each comparison with a constant, whether it holds for what is larger. */
+/** For each comparison whether it holds for what is larger. */
 const HOLDS_ABOVE: Record<string, boolean> = {
   Greater: true,
   GreaterOrEqual: true,
@@ -12,8 +12,8 @@ const HOLDS_ABOVE: Record<string, boolean> = {
 };
 
 /**
- * Where(x > c, x, c) and its other spellings, as tracers write activations with a threshold, become Max or Min of the
- * value and the constant.
+ * Where(x > y, x, y) and its other spellings become the Max or Min that they stand for, where y is computed too or has
+ * several numbers. Comparisons of one value with numbers are read by piecewise/find-piecewise.ts.
  */
 export function choices(graph: OnnxGraph): OnnxGraph {
   const { makers } = neighbours(graph);
@@ -34,22 +34,25 @@ function chosen(
   const [condition, whenTrue, whenFalse] = where.inputs;
   const comparison = makers.get(condition);
   if (!comparison || !Object.hasOwn(HOLDS_ABOVE, comparison.type)) return null;
-  const turned = constants.has(comparison.inputs[0]);
-  const [value, bound] = turned ? comparison.inputs.toReversed() : comparison.inputs;
-  const above = HOLDS_ABOVE[comparison.type] !== turned;
-  const takesValue = whenTrue === value;
-  const other = takesValue ? whenFalse : whenTrue;
-  if (!takesValue && whenFalse !== value) return null;
-  const limit = uniform(constants.get(bound));
-  if (limit === null || constants.get(bound)?.values.length !== 1) return null;
-  if (uniform(constants.get(other)) !== limit) return null;
-  const name = JSON.parse(where.label);
-  const opType = above === takesValue ? 'Max' : 'Min';
-  return new OnnxNode({ opType, name, input: [value, other], output: [...where.outputs] });
+  const [left, right] = comparison.inputs;
+  const same = (a: string, b: string) => a === b || sameNumbers(constants.get(a), constants.get(b));
+  const takesLeft = same(whenTrue, left) && same(whenFalse, right);
+  if (!takesLeft && !(same(whenTrue, right) && same(whenFalse, left))) return null;
+  const opType = HOLDS_ABOVE[comparison.type] === takesLeft ? 'Max' : 'Min';
+  return new OnnxNode({
+    opType,
+    name: JSON.parse(where.label),
+    input: [whenTrue, whenFalse],
+    output: [...where.outputs],
+  });
+}
+
+function sameNumbers(a: OnnxConstant | undefined, b: OnnxConstant | undefined): boolean {
+  if (!a || !b || a.dims.join() !== b.dims.join()) return false;
+  return a.values.every((value, i) => value === b.values[i]);
 }
 
 /** The number that a constant holds, maybe many times. */
-function uniform(constant: OnnxConstant | undefined): number | null {
-  const values = constant?.values ?? [];
+export function uniformValue({ values }: OnnxConstant): number | null {
   return values.length > 0 && values.every((value) => value === values[0]) ? values[0] : null;
 }

@@ -9,6 +9,7 @@ import { TlsCredentials, type TlsFiles } from './tls-credentials.ts';
 /** How often the files are looked at (ms): soon after a renewal, and nothing to a disk. */
 const LOOK_MS = 5000;
 
+/** Where the server listens, and to whom. */
 export interface AccessOptions {
   /** `HOST:PORT`. */
   readonly address: string;

@@ -12,6 +12,7 @@ const TOKEN_LENGTH = 8192;
 export interface IdentityOptions {
   /** A file of hashed bearer tokens. */
   readonly tokens?: string;
+  /** Whose JSON Web Tokens are taken; none unless given. */
   readonly jwt?: JwtOptions;
   /** Lets in who proves nothing. */
   readonly anonymous?: boolean;

@@ -11,12 +11,24 @@ import { FromFiles } from './from-files.ts';
 import { type Identity, identityOf } from './identity.ts';
 
 /** Signatures that the server can check and not make. HMACs are missing: whoever checks one can make one. */
-export const JWT_ALGORITHMS = [
-  ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
-  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
-] as const;
+export const JWT_ALGORITHMS: readonly JwtAlgorithm[] = [
+  ...(['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'] as const),
+  ...(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'] as const),
+];
 
-export type JwtAlgorithm = (typeof JWT_ALGORITHMS)[number];
+/** Signature algorithms of tokens (RFC 7518, RFC 8037). */
+export type JwtAlgorithm =
+  | 'ES256'
+  | 'ES384'
+  | 'ES512'
+  | 'EdDSA'
+  | 'Ed25519'
+  | 'RS256'
+  | 'RS384'
+  | 'RS512'
+  | 'PS256'
+  | 'PS384'
+  | 'PS512';
 
 /** How far clocks may differ (s). */
 const CLOCK_TOLERANCE_S = 30;
@@ -26,7 +38,7 @@ const FETCH_MS = 5000;
 
 /** Whose JSON Web Tokens (RFC 7519) are taken. */
 export interface JwtOptions {
-  /** A file of public keys (JWKS, RFC 7517), reloaded when it changes. One of the two is needed. */
+  /** A file of public keys (JWKS, RFC 7517), reloaded when it changes. This or `jwksUrl` is needed. */
   readonly jwksFile?: string;
   /** Where the public keys are fetched when the first token comes, and again for an unknown key. */
   readonly jwksUrl?: string;

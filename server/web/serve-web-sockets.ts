@@ -23,6 +23,7 @@ import { checkOrigins, mayCall, ownOrigin } from './origins.ts';
 import { Page, refuse as refuseRequest } from './page.ts';
 import { type Codec, peerOf, WebCall } from './web-call.ts';
 
+/** How browsers are served. */
 export interface WebOptions {
   /** `HOST:PORT`; port 0 takes any free one. */
   readonly address: string;

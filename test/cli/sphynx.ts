@@ -11,15 +11,19 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-export function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
+export function start(args: readonly string[], env: NodeJS.ProcessEnv = {}, cwd?: string): ChildProcess {
   return spawn(process.execPath, [join(ROOT, 'cli', 'main.ts'), ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    ...{ stdio: ['ignore', 'pipe', 'pipe'], cwd },
     env: { ...process.env, ...env },
   });
 }
 
-export async function sphynx(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
-  return outcome(start(args, env));
+export async function sphynx(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  cwd?: string,
+): Promise<Outcome> {
+  return outcome(start(args, env, cwd));
 }
 
 export async function outcome(child: ChildProcess): Promise<Outcome> {

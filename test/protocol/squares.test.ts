@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { GADGET_CHUNK } from '../../crypto/garbling/gadget.ts';
+import { BLOCK_TRANSFERS } from '../../crypto/ot/correlated-ot.ts';
 import { SEED_BYTES } from '../../crypto/prg.ts';
 import { countFlags, flagsOf } from '../../model/element-bitmap.ts';
 import { runInteger } from '../../model/executor.ts';
@@ -9,7 +10,7 @@ import type { FixedNetwork } from '../../model/network.ts';
 import { withOutput } from '../../model/network.ts';
 import { randomModel, randomSmallNetwork } from '../../model/random.ts';
 import { squareMask } from '../../protocol/masks.ts';
-import { makePlan, needsDelta } from '../../protocol/plan.ts';
+import { chunkTransfers, makePlan, needsDelta } from '../../protocol/plan.ts';
 import type { Setting } from '../../protocol/setting.ts';
 import { randomImage } from './images.ts';
 import { assertPlanBytes, carriesOf, errorsOf, infer, prepare } from './rehearsal.ts';
@@ -68,6 +69,8 @@ test('layers of several chunks of each gadget', async () => {
     elements,
   );
   assert.ok(chunks.every(({ count }) => count <= GADGET_CHUNK));
+  const transfers = chunks.filter(({ gadget }) => gadget.kind === 'square').map(chunkTransfers);
+  assert.ok(Math.max(...transfers) > 0.9 * BLOCK_TRANSFERS && Math.max(...transfers) <= BLOCK_TRANSFERS);
   await rehearse(network);
 });
 

@@ -3,11 +3,11 @@ import { after, test } from 'node:test';
 import { Campaign, ROUND } from '../../bench/fuzz/campaign.ts';
 import { temporaryFolder } from './bundles.ts';
 
-const CASES = 2000;
+const CASES = 1000;
 const campaign = await Campaign.open(2, temporaryFolder(), 8);
 after(() => campaign.close());
 
-test('2,000 hostile conversations are refused with the right codes and change nothing', async () => {
+test('1,000 hostile conversations are refused with the right codes and change nothing', async () => {
   await campaign.run(0, CASES);
   const { cases, failures, honest, outcomes, array, resident } = campaign.result;
   assert.deepEqual(failures, []);

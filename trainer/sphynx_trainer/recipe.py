@@ -9,6 +9,8 @@ import torch
 from torch import nn
 
 DECAYS = ("cosine", "steps", "late", "none")
+RATE = "rate"
+"""Key of an optimizer's group for its learning rate, as a multiple of the recipe's."""
 LATE = 0.8
 """Share of the steps after which a late decay begins."""
 
@@ -27,7 +29,9 @@ class Recipe:
     loss of a second classifier two thirds in, 0 for none. average: what a step keeps of a moving
     average of the weights, 0 for none. held_out: training images that are kept for choices, at
     most a tenth of them. In the last `fixed_point_epochs` ReLUs read fixed-point numbers of
-    `fixed_point_bits` bits.
+    `fixed_point_bits` bits. choice_rate: learning rate of the coefficients that choose ReLUs, as a
+    multiple of all other parameters'. images: of the training images that many are used, drawn once
+    for all; 0 for all of them.
 
     With teachers the loss is label_weight * cross-entropy + distillation * their term. That is the
     squared error to their mean logits, summed over the classes, or with a `temperature` T above 0
@@ -61,6 +65,8 @@ class Recipe:
     held_out: int = 2000
     fixed_point_epochs: int = 0
     fixed_point_bits: int = 12
+    choice_rate: float = 1.0
+    images: int = 0
 
     def __post_init__(self) -> None:
         if self.optimizer not in ("sgd", "adam"):
@@ -70,8 +76,22 @@ class Recipe:
         if min(self.epochs, self.batch) < 1:
             raise ValueError(f"cannot train {self.epochs} epochs in batches of {self.batch}")
 
-    def make_optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        """The optimizer of everything that is trained."""
+    def make_optimizer(
+        self, parameters: Iterable[nn.Parameter], choosing: Iterable[nn.Parameter] = ()
+    ) -> torch.optim.Optimizer:
+        """The optimizer of everything that is trained.
+
+        choosing: those of the parameters whose learning rate is `choice_rate` times the others'.
+        """
+        parameters = list(parameters)
+        apart = {id(each) for each in choosing} if self.choice_rate != 1.0 else set()
+        groups: list[dict[str, Any]] = [
+            {"params": [each for each in parameters if id(each) not in apart], RATE: 1.0},
+            {"params": [each for each in parameters if id(each) in apart], RATE: self.choice_rate},
+        ]
+        return self._optimizer([group for group in groups if group["params"]])
+
+    def _optimizer(self, parameters: list[dict[str, Any]]) -> torch.optim.Optimizer:
         if self.optimizer == "adam":
             return torch.optim.Adam(
                 parameters,

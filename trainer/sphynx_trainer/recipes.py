@@ -104,6 +104,11 @@ LINEARIZE = replace(
 )
 """Selective Network Linearization's first phase; it ends once the ReLU budget is reached."""
 
+LINEARIZE_EXPORTED = replace(
+    LINEARIZE, name="linearize-exported", learning_rate=1e-4, choice_rate=10.0
+)
+"""The same for an exported model, whose weights bear small steps only; its coefficients do not."""
+
 FINE_TUNE = replace(RESNET, name="fine-tune", epochs=100, learning_rate=0.01)
 """After a trained network changed: DeepReDuce's fine-tuning, and that in fixed point."""
 
@@ -121,6 +126,7 @@ RECIPES = {
         PAPER_IMAGENET,
         RESNET,
         LINEARIZE,
+        LINEARIZE_EXPORTED,
         FINE_TUNE,
         SNL_TUNE,
     )

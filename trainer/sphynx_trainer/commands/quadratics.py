@@ -12,8 +12,6 @@ from .snl import add_reduction_arguments, reduce_as_asked
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's options. The recipe's are those of the fine-tuning."""
-    parser.add_argument("source", type=Path, help="the trained network's run; it is the teacher")
-    parser.add_argument("folder", type=Path, help="the new run")
     add_reduction_arguments(parser)
     parser.add_argument(
         "--choice",

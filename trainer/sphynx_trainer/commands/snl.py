@@ -3,18 +3,23 @@
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from ..checkpoint import CHECKPOINT, load_checkpoint
 from ..datasets import Dataset
 from ..execution import Execution
+from ..import_onnx import MODEL, is_model, read_model
 from ..networks.classifier import Classifier
-from ..recipes import LINEARIZE, SNL_TUNE
+from ..networks.families import Config
+from ..recipe import Recipe
+from ..recipes import CONTINUE, LINEARIZE, LINEARIZE_EXPORTED, SNL_TUNE
 from ..reduction.linearize import FIRST_PENALTY, Linearization, binarize, make_selective
 from ..speed.settle import settle
 from ..training import Run, train
 from .data import chosen_dataset
 from .training_options import (
     add_training_arguments,
+    assignments,
     chosen_recipe,
     train_as_asked,
     with_execution,
@@ -26,14 +31,19 @@ FIRST_PHASE = "linearize"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's options. The recipe's are those of the fine-tuning."""
-    parser.add_argument("source", type=Path, help="the trained network's run; it is the teacher")
-    parser.add_argument("folder", type=Path, help="the new run")
     add_reduction_arguments(parser)
     parser.add_argument("--channel-wise", action="store_true", help="whole channels")
 
 
 def add_reduction_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares what all commands have in common that choose ReLUs by a penalty."""
+    parser.add_argument(
+        "source",
+        type=Path,
+        help="the trained network, which is the teacher: a run's folder, a folder of the zoo or "
+        "FILE.onnx",
+    )
+    parser.add_argument("folder", type=Path, help="the new run")
     add_training_arguments(parser)
     parser.add_argument("--budget", type=int, required=True, metavar="RELUS")
     parser.add_argument("--penalty", type=float, default=FIRST_PENALTY, help="first weight, of L1")
@@ -43,6 +53,13 @@ def add_reduction_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="EPOCHS",
         help="of the first phase at most, which ends once the budget is reached; "
         f"default: --epochs, or else {LINEARIZE.epochs}",
+    )
+    parser.add_argument(
+        "--linearize-set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="any other field of the first phase's recipe, such as choice_rate=20",
     )
 
 
@@ -69,10 +86,10 @@ def reduce_as_asked(options: argparse.Namespace, prepare: Prepare) -> None:
             return
         first = _linearized(options, dataset, execution, prepare)
         binarize(first.network, dataset.image_size, options.budget)
-        recipe = chosen_recipe(options, SNL_TUNE)
+        recipe = chosen_recipe(options, CONTINUE if is_model(options.source) else SNL_TUNE)
         run = Run.begin(first.config, first.network, recipe, dataset, options.folder, execution)
         run.earlier = first.checkpoint.history
-        run.learn_from([str(options.source)])
+        run.learn_from([_teacher(options.source)])
         train_as_asked(run, options)
 
     with_execution(options, work)
@@ -86,16 +103,17 @@ def _linearized(
     if options.resume and (folder / CHECKPOINT).exists():
         run = Run.resume(dataset, folder, execution)
     else:
-        saved = load_checkpoint(options.source, dataset)
-        network = saved.build_network()
+        network, config, earlier, recipe = _original(options.source, dataset)
         prepare(network, dataset, execution)
         epochs = options.linearize_epochs or options.epochs
         changes = {"epochs": epochs, "batch": options.batch, "seed": options.seed}
         given = {name: value for name, value in changes.items() if value is not None}
-        recipe = LINEARIZE.changed(given)
-        run = Run.begin(saved.config, network, recipe, dataset, folder, execution)
-        run.earlier = saved.history
-        run.learn_from([str(options.source)])
+        own = assignments(options.linearize_set, "--linearize-set")
+        run = Run.begin(
+            config, network, recipe.changed({**given, **own}), dataset, folder, execution
+        )
+        run.earlier = earlier
+        run.learn_from([_teacher(options.source)])
     linearization = Linearization(run, options.budget, options.penalty)
     if linearization.state["relus"] > options.budget:
         settle(run, options.speed, options.threads)
@@ -106,3 +124,19 @@ def _linearized(
             describe=linearization.describe,
         )
     return run
+
+
+def _original(
+    source: Path, dataset: Dataset
+) -> tuple[Classifier, Config, list[dict[str, Any]], Recipe]:
+    """A trained network, its configuration and history, and the recipe of its first phase."""
+    if is_model(source):
+        plain, earlier = read_model(source, dataset)
+        return plain, plain.config, earlier, LINEARIZE_EXPORTED
+    saved = load_checkpoint(source, dataset)
+    return saved.build_network(), saved.config, saved.history, LINEARIZE
+
+
+def _teacher(source: Path) -> str:
+    """The trained network as `--teacher` names it."""
+    return str(source / MODEL if (source / MODEL).is_file() else source)

@@ -59,12 +59,18 @@ def chosen_recipe(options: argparse.Namespace, default: Recipe) -> Recipe:
     names = ("epochs", "batch", "seed", "fixed_point_epochs", "fixed_point_bits")
     given = {name: getattr(options, name) for name in names}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    for assignment in options.set:
-        name, equals, value = assignment.partition("=")
+    return base.changed({**changes, **assignments(options.set, "--set")})
+
+
+def assignments(texts: list[str], option: str) -> dict[str, Any]:
+    """The fields of a recipe that an option gives as NAME=VALUE. Raises ValueError."""
+    changes: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
         if not equals:
-            raise ValueError(f"--set {assignment}: expected NAME=VALUE")
-        changes[name] = parse_yaml(value, f"--set {name}")
-    return base.changed(changes)
+            raise ValueError(f"{option} {text}: expected NAME=VALUE")
+        changes[name] = parse_yaml(value, f"{option} {name}")
+    return changes
 
 
 def with_execution(options: argparse.Namespace, work: Callable[[Execution], None]) -> None:

@@ -58,6 +58,12 @@ class SelectiveReLU(nn.Module):
         return MaskedReLU(mask)
 
 
+def choosing(network: nn.Module) -> list[nn.Parameter]:
+    """The coefficients of a network that choose ReLUs."""
+    modules = [module for module in network.modules() if isinstance(module, SelectiveReLU)]
+    return [module.coefficient for module in modules]
+
+
 def replace_module(network: nn.Module, name: str, module: nn.Module) -> None:
     """Puts another module in the place of the one with that name."""
     parent, _, child = name.rpartition(".")

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import onnx
 import torch
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from torch import Tensor, nn
 
 from ..checkpoint import CHECKPOINT, load_checkpoint
 from ..datasets import Dataset
+from ..import_onnx import read_graph
+from ..networks.plain_network import PlainNetwork
 from .densenet import DenseNetBC100
 from .onnx_file import read_onnx
 from .resnet56 import ResNet56
@@ -87,13 +91,21 @@ def load_teacher(name: str, dataset: Dataset) -> Teacher:
             raise ValueError(f"{file} does not hold the weights of a {kind}: {error}") from error
         return Teacher(name, Renormalised(network, public, dataset))
     if name.endswith(".onnx"):
-        return Teacher(name, read_onnx(Path(name)))
+        return Teacher(name, _from_onnx(Path(name)))
     if (Path(name) / CHECKPOINT).exists():
         return Teacher(name, load_checkpoint(Path(name), dataset).build_network())
     raise ValueError(
         f"no teacher is called {name!r}; expected the folder of a run, FILE.onnx, "
         + " or ".join(f"{known}:FILE" for known in PUBLIC)
     )
+
+
+def _from_onnx(file: Path) -> nn.Module:
+    """A model in the form that `export` writes, whose convolutions are faster, or any other."""
+    try:
+        return PlainNetwork.of(read_graph(onnx.load(file)))
+    except (ValueError, DecodeError):
+        return read_onnx(file)
 
 
 def _read_state(path: Path) -> dict[str, Tensor]:

@@ -11,6 +11,7 @@ from torch import Generator, Tensor, nn
 from ..augmentation import Shifts
 from ..evaluation import autocast
 from ..fixed_point import calibrate, simulated
+from ..recipe import RATE
 from ..teachers.teacher import Teacher
 from ..teachers.views import LogitsOnDisk, shifts_of_view
 from .run import Run
@@ -49,7 +50,8 @@ def train_epoch(
         for indices, (pixels, labels) in zip(share.split(size), batches, strict=True):
             step = run.epoch * steps + run.batch
             for group in run.optimizer.param_groups:
-                group["lr"] = recipe.learning_rate_at(step, recipe.epochs * steps)
+                rate = recipe.learning_rate_at(step, recipe.epochs * steps)
+                group["lr"] = rate * group.get(RATE, 1.0)
             images = run.dataset.normalise(pixels.to(execution.device, non_blocking=True))
             images = lesson.shifts.of(indices).apply(images)
             images = images.contiguous(memory_format=execution.order)

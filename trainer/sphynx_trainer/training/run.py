@@ -14,6 +14,7 @@ from ..datasets import Dataset
 from ..execution import Execution
 from ..networks.classifier import Classifier
 from ..networks.families import Config, build
+from ..networks.masked_relu import choosing
 from ..recipe import Recipe
 from ..speed.manner import Manner
 from ..teachers.teacher import Teacher, load_teacher
@@ -51,7 +52,9 @@ class Run:
         self.execution = execution or Execution()
         if recipe.batch % self.execution.processes:
             raise ValueError(f"{self.execution.processes} processes cannot share {recipe.batch}")
-        self.held_out, self.kept = held_out(len(dataset.train.labels), recipe.held_out)
+        self.held_out, self.kept = held_out(
+            len(dataset.train.labels), recipe.held_out, recipe.images
+        )
         if recipe.batch > len(self.kept):
             raise ValueError(
                 f"{len(self.kept)} training images do not fill a batch of {recipe.batch}"
@@ -74,7 +77,7 @@ class Run:
         self.totals = Totals()
         self.seconds = 0.0
         self.random: Tensor | None = None
-        self.optimizer = recipe.make_optimizer(self.parameters())
+        self.optimizer = recipe.make_optimizer(self.parameters(), choosing(network))
 
     @staticmethod
     def start(
@@ -190,11 +193,12 @@ class Run:
         )
 
 
-def held_out(images: int, wanted: int) -> tuple[Tensor, Tensor]:
+def held_out(images: int, wanted: int, used: int = 0) -> tuple[Tensor, Tensor]:
     """The indices of the held-out training images and of the others, both ascending.
 
-    They depend on the number of images alone, so every run holds out the same ones.
+    They depend on the number of images alone, so every run holds out the same ones. used: so many
+    of the others at most; 0 for all of them.
     """
     count = min(wanted, images // 10)
     order = torch.randperm(images, generator=torch.Generator().manual_seed(HELD_OUT_SEED))
-    return order[:count].sort().values, order[count:].sort().values
+    return order[:count].sort().values, order[count : count + used if used else None].sort().values
