@@ -56,7 +56,7 @@ export const CONNECTION_OPTIONS = {
 };
 
 /** How long a server may take to end a stream that the client has ended (ms): a round trip on a bad link. */
-export const FAREWELL_MS = 1000;
+export const CLOSE_STREAM_MS = 1000;
 
 /**
  * Bundles tried for one image when the server does not know them or the connection breaks before it accepts one.

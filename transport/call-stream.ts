@@ -28,7 +28,7 @@ export class CallStream<Incoming, Outgoing> {
   #over = false;
   #ended = false;
   #onReadable: () => void = () => {};
-  #left: Promise<void> | undefined;
+  #closed: Promise<void> | undefined;
 
   private constructor(
     call: CallTransport<Incoming, Outgoing>,
@@ -78,7 +78,7 @@ export class CallStream<Incoming, Outgoing> {
 
   /** Resolves when the message has left this process. Throws 'protocol/closed', 'protocol/deadline' or the peer's error. */
   send(message: OneOf<Outgoing>): Promise<void> {
-    if (this.#over || this.#left) return Promise.reject(over());
+    if (this.#over || this.#closed) return Promise.reject(over());
     return this.#wait((done, refuse) => {
       this.#sending.add(refuse);
       this.#call.write(message, (error?: Error | null) => {
@@ -97,7 +97,7 @@ export class CallStream<Incoming, Outgoing> {
   async receive(): Promise<Received<Incoming> | undefined> {
     for (;;) {
       if (this.#failure) throw this.#failure;
-      if (this.#left) throw over();
+      if (this.#closed) throw over();
       const message = this.#call.read();
       if (message !== null) return checkReadable(message);
       if (this.#ended) return undefined;
@@ -141,16 +141,16 @@ export class CallStream<Incoming, Outgoing> {
   }
 
   /**
-   * Takes leave of the peer, and looks the same on the wire whatever led to it: half-closes the call, discards what the
-   * peer still says, and waits until it has ended the call, which is cut after `patienceMs`. Whatever waits on the stream
-   * fails with 'protocol/closed'.
+   * Ends the conversation in a way that looks the same on the wire whatever led to it: half-closes the call, discards what
+   * the peer still says, and waits until it has ended the call, which is cut after `timeoutMs`. Whatever waits on the
+   * stream fails with 'protocol/closed'.
    */
-  leave(patienceMs: number): Promise<void> {
-    this.#left ??= this.#leave(patienceMs);
-    return this.#left;
+  close(timeoutMs: number): Promise<void> {
+    this.#closed ??= this.#close(timeoutMs);
+    return this.#closed;
   }
 
-  async #leave(patienceMs: number): Promise<void> {
+  async #close(timeoutMs: number): Promise<void> {
     if (this.#failure) return;
     for (const refuse of [...this.#waiting]) refuse(over());
     this.#call.end();
@@ -161,10 +161,9 @@ export class CallStream<Incoming, Outgoing> {
     };
     this.signal.addEventListener('abort', () => ended.resolve());
     this.#onReadable();
-    const patience = new AbortController();
-    const silent = delay(patienceMs, patience.signal);
-    await Promise.race([ended.promise, silent]);
-    patience.abort();
+    const timer = new AbortController();
+    await Promise.race([ended.promise, delay(timeoutMs, timer.signal)]);
+    timer.abort();
     if (!this.#ended)
       this.abort(new SphynxError('protocol/order', 'the peer did not end a conversation that was over'));
   }

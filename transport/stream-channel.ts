@@ -5,8 +5,8 @@ import { SEGMENT_BYTES, SEGMENT_KINDS, type Segment } from '../protocol/segment.
 import type { CallStream } from './call-stream.ts';
 import type { OneOf, SegmentMessage, WireSegment } from './messages.ts';
 
-/** The segments of a gRPC stream as the Channel that the protocol's roles are written against. */
-export class GrpcChannel<Incoming extends SegmentMessage, Outgoing extends SegmentMessage>
+/** The segments of a call, over gRPC or WebSocket, as the Channel that the protocol's roles are written against. */
+export class StreamChannel<Incoming extends SegmentMessage, Outgoing extends SegmentMessage>
   implements Channel
 {
   readonly #stream: CallStream<Incoming, Outgoing>;

@@ -2,11 +2,11 @@ import { asSphynxError } from '../errors/sphynx-error.ts';
 import { delay } from '../platform/delay.ts';
 import { checkAborted } from './abort.ts';
 
-/** What passes: refusals by limits, and of a server that stops while another one takes its place. */
+/** Failures that pass: refusals by limits, and those of a server that stops while another one takes its place. */
 const PASSING: readonly string[] = ['server/busy', 'quota/exceeded', 'server/stopping', 'server/unreachable'];
 
-/** Waits where a server refuses for the time being, as long as it says and no longer than a deadline in all. */
-export class Patience {
+/** The time that a client gives to a server which refuses for the time being: all its waits together. */
+export class RetryBudget {
   #leftMs: number;
 
   constructor(ms: number) {

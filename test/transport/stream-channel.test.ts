@@ -5,8 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { SEGMENT_BYTES, SEGMENT_KINDS, type Segment } from '../../protocol/segment.ts';
 import { privateInferenceService } from '../../transport/grpc/proto.ts';
-import { GrpcChannel } from '../../transport/grpc-channel.ts';
 import { checkReadable } from '../../transport/readable.ts';
+import { StreamChannel } from '../../transport/stream-channel.ts';
 import { type Loopback, loopback } from './loopback.ts';
 
 let link: Loopback;
@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => link.close());
 
-const channels = () => ({ client: new GrpcChannel(link.client), server: new GrpcChannel(link.server) });
+const channels = () => ({ client: new StreamChannel(link.client), server: new StreamChannel(link.server) });
 
 function segment(offset: number, length = 100): Segment {
   return { kind: 'garbled-tables', layer: 7, offset, data: new Uint8Array(length).fill(offset) };
