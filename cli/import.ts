@@ -17,7 +17,13 @@ import { openModel, type SourceOptions } from './import/model-source.ts';
 import { checkInputs, type InputOptions, openPictures, readInputs } from './import/read-inputs.ts';
 import { runReference } from './import/reference.ts';
 import { describeImport, layerReports } from './import/report.ts';
-import { warnOfAccuracy, warnOfAnswers, warnOfCalibration, warnOfModel } from './import/warnings.ts';
+import {
+  warnOfAccuracy,
+  warnOfAnswers,
+  warnOfCalibration,
+  warnOfModel,
+  warnOfOutliers,
+} from './import/warnings.ts';
 import { checkFree, writeModel, writePlan } from './import/write-model.ts';
 import { counted } from './units.ts';
 
@@ -66,6 +72,7 @@ export async function importModel(
   const measured = await run(toMeasure);
   const checked = toCheck === toMeasure ? measured : await run(toCheck);
   const tested = test && (await run(test));
+  warn(warnOfOutliers(measured));
   const { images: check, logits } = checked;
   warn(warnOfAnswers(facts, logits));
   const reference = await runReference(runtime, check, logits, largestLayer(network, measured.meter.ranges));

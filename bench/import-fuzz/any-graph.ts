@@ -187,6 +187,43 @@ const STEPS: readonly Step[] = [
     return { ...x, height: x.height + 1, width: x.width + 1, name };
   },
   (b, x) => {
+    const height = Math.ceil(x.height / 2);
+    const name = b.node('Slice', [x.name, ...lists(b, [-1, -1], [-99, -99], [2, 3], [-2, -1])]);
+    return { ...x, height, name };
+  },
+  // Windows as F.unfold takes them, repeated maps, and activations by comparisons.
+  (b, x) => {
+    if (x.height < 3) return null;
+    const [height, step] = [Math.floor((x.height - 2) / 2) + 1, 2];
+    const places = [0, 1].flatMap((tap) => Array.from({ length: height }, (_, i) => tap + i * step));
+    const indices = b.node('Reshape', [b.integers(places), b.integers([2, height])]);
+    const windows = b.node('Gather', [x.name, indices], { axis: 2 });
+    const channels = 2 * x.channels;
+    return {
+      ...x,
+      channels,
+      height,
+      name: b.node('Reshape', [windows, b.integers([0, channels, height, x.width])]),
+    };
+  },
+  (b, x) => {
+    const [channels, width] = [upTo(b, 2), upTo(b, 2)];
+    const name = b.node('Tile', [x.name, b.integers([1, channels, 1, width])]);
+    return { ...x, channels: channels * x.channels, width: width * x.width, name };
+  },
+  (b, x) => {
+    const bound = b.values([], [pick(b, [0, 0.25])]);
+    const condition = b.node(pick(b, ['Greater', 'GreaterOrEqual']), [x.name, bound]);
+    if (chance(b)) return kept(x, b.node('Where', [condition, x.name, bound]));
+    const above = b.node('Cast', [condition], { to: 1 });
+    return kept(x, b.node('Mul', [b.node('Sub', [x.name, bound]), above]));
+  },
+  (b, x) => {
+    const condition = b.node('Less', [x.name, b.values([], [0])]);
+    const line = b.node('Mul', [x.name, b.values([], [pick(b, [0.1, -1])])]);
+    return kept(x, b.node('Where', [condition, line, x.name]));
+  },
+  (b, x) => {
     const channels = upTo(b, 5);
     const weights = b.constant([channels, x.channels]);
     return { ...x, channels, name: b.node('Einsum', [x.name, weights], { equation: 'bchw,oc->bohw' }) };

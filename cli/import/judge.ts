@@ -66,7 +66,7 @@ export class Judge {
     if (known) return known;
     const accuracy = {
       ...(await this.#measure(candidate, labelled)),
-      rangeUsedPercent: Math.ceil(100 * rangeUse(candidate.plan, meter.ranges)),
+      rangeUsedPercent: Math.ceil(100 * rangeUse(candidate.plan, meter.allRanges)),
       tested: this.#tested !== this.#checked,
     };
     this.#measured.set(candidate, accuracy);

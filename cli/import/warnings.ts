@@ -7,6 +7,7 @@ import { giveOrTake } from './accuracy.ts';
 import { isOneAnswer } from './answers.ts';
 import type { Calibration } from './calibration.ts';
 import type { MeasuredAccuracy } from './judge.ts';
+import type { MeasuredInputs } from './measured-inputs.ts';
 
 /** What an import tells people who may have meant something else. Each is one sentence with what to do. */
 
@@ -67,6 +68,14 @@ export function warnOfCalibration({ images, skipped }: Calibration, random: bool
       `skipped ${counted(skipped.count, 'file')} that cannot be read; the first: ${skipped.first}`,
     );
   return warnings;
+}
+
+/** Of inputs on which a network with squares has no bound. */
+export function warnOfOutliers({ images, meter }: MeasuredInputs): string[] {
+  if (meter.apart === 0) return [];
+  return [
+    `${meter.apart} of ${counted(images.length, 'input')} to measure ranges on ${meter.apart === 1 ? 'gives' : 'give'} outputs far above all others, as quadratic activations have no bound: the scales leave no room for them, and such inputs get wrong answers; if they are usual, train the network to keep its values small`,
+  ];
 }
 
 /** Of the answers by which k is chosen. */

@@ -18,24 +18,91 @@ export function measureRanges(network: FloatNetwork, images: Iterable<Float32Arr
   return meter.ranges;
 }
 
-/** Measures ranges image by image, for callers with something else to do in between. */
+/** Times the usual largest output, in powers of two, from which on an input of a network with squares is set apart. */
+const FAR_BITS = 4;
+
+/** Most inputs that are set apart, as a share of all: of more it cannot be said that they are not the usual ones. */
+const FAR_SHARE = 0.25;
+
+/**
+ * Measures ranges image by image, for callers with something else to do in between.
+ *
+ * Squares have no bound: a few inputs can drive a network of many squares to outputs of a million times the usual, where the
+ * network itself tells nothing any more. Scales with room for them would leave no bits to all others. So inputs of such networks
+ * whose largest output is far above the median's are set apart.
+ */
 export class RangeMeter {
-  readonly ranges: LayerRanges[];
   /** Of the input, per channel. */
   readonly input: Float64Array;
   readonly #network: FloatNetwork;
   readonly #runner: FloatRunner;
+  readonly #unbounded: boolean;
+  /** By the power of two of their largest output: how many inputs, and their ranges. All in one where there are no squares. */
+  readonly #groups = new Map<number, { count: number; readonly ranges: LayerRanges[] }>();
 
   /** A runner holds the weights in single precision: callers that have one share it. */
   constructor(network: FloatNetwork, runner = new FloatRunner(network)) {
     this.#network = network;
     this.#runner = runner;
+    this.#unbounded = network.layers.some(({ square }) => square);
     this.input = new Float64Array(network.input.channels);
-    this.ranges = network.layers.map(({ output: { channels } }) => ({
-      relu: new Float64Array(channels),
-      linear: new Float64Array(channels),
-      square: new Float64Array(channels),
-    }));
+  }
+
+  /** Of all inputs but those that are set apart. */
+  get ranges(): LayerRanges[] {
+    const limit = this.#limit();
+    return this.#merged((bits) => bits <= limit);
+  }
+
+  /** Of all inputs. */
+  get allRanges(): LayerRanges[] {
+    return this.#merged(() => true);
+  }
+
+  /** How many inputs are set apart. */
+  get apart(): number {
+    return this.#countAbove(this.#limit());
+  }
+
+  #countAbove(limit: number): number {
+    let count = 0;
+    for (const [bits, group] of this.#groups) if (bits > limit) count += group.count;
+    return count;
+  }
+
+  /** The largest power of two that is not far from the median's. */
+  #limit(): number {
+    const total = this.#countAbove(Number.NEGATIVE_INFINITY);
+    let below = 0;
+    for (const bits of [...this.#groups.keys()].sort((a, b) => a - b)) {
+      below += this.#groups.get(bits)!.count;
+      if (2 * below < total) continue;
+      // Where the usual outputs are zero, nothing can be said of the others.
+      const limit = Number.isFinite(bits) ? bits + FAR_BITS : Number.POSITIVE_INFINITY;
+      return this.#countAbove(limit) <= FAR_SHARE * total ? limit : Number.POSITIVE_INFINITY;
+    }
+    return Number.POSITIVE_INFINITY;
+  }
+
+  #merged(isWanted: (bits: number) => boolean): LayerRanges[] {
+    const merged = emptyRanges(this.#network);
+    for (const [bits, group] of this.#groups)
+      if (isWanted(bits))
+        for (const [l, ranges] of group.ranges.entries())
+          for (const kind of ['relu', 'linear', 'square'] as const)
+            for (const [c, most] of ranges[kind].entries())
+              merged[l][kind][c] = Math.max(merged[l][kind][c], most);
+    return merged;
+  }
+
+  #groupOf(logits: Float32Array): LayerRanges[] {
+    // Outputs that are no numbers are as far as infinite ones.
+    const most = this.#unbounded ? logits.reduce((most, value) => Math.max(most, Math.abs(value)), 0) : 1;
+    const bits = Number.isNaN(most) ? Number.POSITIVE_INFINITY : Math.floor(Math.log2(most));
+    const group = this.#groups.get(bits) ?? { count: 0, ranges: emptyRanges(this.#network) };
+    group.count++;
+    this.#groups.set(bits, group);
+    return group.ranges;
   }
 
   /** Returns the outputs of all layers, of which the last are the logits. */
@@ -44,8 +111,8 @@ export class RangeMeter {
     for (let channel = 0; channel < this.input.length; channel++)
       widen(this.input, channel, image, channel * perChannel, (channel + 1) * perChannel);
     const outputs = this.#runner.run(image);
-    const last = this.ranges.length - 1;
-    for (const [l, { relu, linear, square }] of this.ranges.entries()) {
+    const last = outputs.length - 1;
+    for (const [l, { relu, linear, square }] of this.#groupOf(outputs[last]).entries()) {
       const flags = this.#network.layers[l];
       const output = outputs[l];
       const area = output.length / relu.length;
@@ -67,6 +134,14 @@ function widen(range: Float64Array, channel: number, values: Float32Array, first
   let most = range[channel];
   for (let i = first; i < end; i++) most = Math.max(most, Math.abs(values[i]));
   range[channel] = most;
+}
+
+function emptyRanges({ layers }: FloatNetwork): LayerRanges[] {
+  return layers.map(({ output: { channels } }) => ({
+    relu: new Float64Array(channels),
+    linear: new Float64Array(channels),
+    square: new Float64Array(channels),
+  }));
 }
 
 /** The largest magnitude of each channel, whatever its nonlinearities are. */

@@ -52,8 +52,7 @@ export const ARITHMETIC_OPERATORS: Record<string, Operator> = {
   },
 
   Div: (inputs) => {
-    if (!inputs.isConstant(1))
-      throw unsupported('it divides by a value that depends on the image: divide by trained constants');
+    if (!inputs.isConstant(1)) throw unsupported(QUOTIENT);
     const { dims, values } = inputs.constant(1);
     const factors = Float64Array.from(values, (d) => 1 / d);
     if (!factors.every(Number.isFinite)) throw formatError(`node ${inputs.node.label} divides by zero`);
@@ -69,8 +68,10 @@ export const ARITHMETIC_OPERATORS: Record<string, Operator> = {
   },
 };
 
-const PRODUCT =
-  'it multiplies two values that depend on the image, such as attention or squeeze-and-excitation; products are supported with constants, as masks of a Relu, and of a value with itself';
+export const PRODUCT =
+  'it multiplies two values that depend on the image, as attention, gates, squeeze-and-excitation and powers above 2 do: leave it out, or put convolutions in its place, and train again; products are run with constants, as masks of a Relu, and of a value with itself';
+export const QUOTIENT =
+  'it divides by a value that depends on the image, as normalisations by its own statistics do: divide by trained constants, or put a BatchNormalization in its place and train a few epochs more';
 
 /** The sum of all inputs, those after the first times `sign`; some may be constants. */
 function sumOf(inputs: NodeInputs, sign: 1 | -1): AffineValue {

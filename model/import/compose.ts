@@ -2,6 +2,7 @@ import { SphynxError } from '../../errors/sphynx-error.ts';
 import { elementsOf } from '../geometry.ts';
 import { MAX_ELEMENTS, MAX_LAYERS, MAX_TERMS } from '../limits.ts';
 import { type AffineValue, isTensor, tensorValue } from './affine.ts';
+import { findGates } from './find-gates.ts';
 import { sizesOf } from './layout.ts';
 import { findMaskedRelus, type MaskedRelu, maskFlags } from './masked-relu.ts';
 import { mergeLayers } from './merge-layers.ts';
@@ -59,12 +60,14 @@ class Composer {
   readonly #cuts = new Map<string, string>();
   readonly #problems: string[] = [];
   readonly #broken = new Set<string>();
+  readonly #gates: ReadonlyMap<OnnxNode, string>;
 
   constructor(graph: OnnxGraph, cuts: ReadonlySet<string>) {
     this.#graph = graph;
     this.#wanted = cuts;
     this.#masked = findMaskedRelus(graph);
     this.#quadratics = findQuadratics(graph);
+    this.#gates = findGates(graph);
     this.#constants = new Map(graph.constants);
     this.#values.set(graph.inputName, tensorValue(0, graph.input, graph.layout));
     this.#early = { get: (name) => this.#uncut.get(name) ?? this.#values.get(name) };
@@ -130,12 +133,16 @@ class Composer {
       }
       if (node.type === 'Shape' || node.type === 'Size') this.#measure(node);
       else if (!LINEAR.has(node.type) && !NONLINEAR.has(node.type)) throw refusal(node);
-      else if (node.inputs.some((name) => this.#broken.has(name))) this.#break(node);
-      else this.#evaluate(node);
+      else if (node.inputs.some((name) => this.#broken.has(name))) {
+        const reason = this.#gates.get(node);
+        if (reason) throw new SphynxError('model/unsupported', reason);
+        this.#break(node);
+      } else this.#evaluate(node);
     } catch (error) {
       if (!(error instanceof SphynxError && error.code === 'model/unsupported')) throw error;
       const shapes = node.inputs.map((name) => this.#values.get(name)).filter((value) => value !== undefined);
-      const of = shapes.map((value) => ` of ${sizesOf(value.layout).join('x')}`).join(' and');
+      const sizes = [...new Set(shapes.map((value) => sizesOf(value.layout).join('x')))];
+      const of = sizes.map((size) => ` of ${size}`).join(' and');
       this.#problems.push(`${node.type} ${node.label}${of}: ${error.message}`);
       this.#break(node);
     }

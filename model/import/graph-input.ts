@@ -58,7 +58,9 @@ export function readInput(
   for (const [i, size] of sizes.entries()) {
     const most = i === (last ? sizes.length - 1 : 0) ? MAX_CHANNELS : MAX_SIDE;
     if (size < 1 || size > most)
-      throw formatError(`input ${name}: dimension ${i + 1} must be fixed and from 1 to ${most}`);
+      throw formatError(
+        `input ${name}: dimension ${i + 1} must be fixed and from 1 to ${most}: export the model for inputs of one size`,
+      );
   }
   const readings = readingsOf(last ? [sizes.at(-1)!, ...sizes.slice(0, -1)] : sizes, signals);
   const reading = readings.find(({ inputKind }) => wanted === undefined || inputKind === wanted);

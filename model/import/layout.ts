@@ -11,7 +11,10 @@ export type Layout = readonly Dim[];
 /** One axis of the graph; its size is the product of its factors' sizes. An axis of size 1 has none. */
 export type Dim = readonly Factor[];
 
-/** `size` positions of an axis of the map, `stride` apart. All factors of a layout together cover the map once. */
+/**
+ * `size` positions of an axis of the map, `stride` apart; with a negative stride the last comes first, as in a map that
+ * was flipped. All factors of a layout together cover the map once.
+ */
 export interface Factor {
   readonly axis: Axis;
   readonly size: number;
@@ -104,12 +107,25 @@ export function offsetsOf(dim: Dim, steps: Record<Axis, number>): Int32Array {
   const offsets = new Int32Array(sizeOf(dim));
   let filled = 1;
   for (const { axis, size, stride } of dim.toReversed()) {
-    const step = stride * steps[axis];
-    for (let i = 1; i < size; i++)
-      for (let at = 0; at < filled; at++) offsets[i * filled + at] = offsets[at] + i * step;
+    const step = Math.abs(stride) * steps[axis];
+    // The first positions last, as all others are computed from them.
+    for (let i = size - 1; i >= 0; i--) {
+      const place = (stride < 0 ? size - 1 - i : i) * step;
+      for (let at = 0; at < filled; at++) offsets[i * filled + at] = offsets[at] + place;
+    }
     filled *= size;
   }
   return offsets;
+}
+
+/** The axis from its end. */
+export function flipped(dim: Dim): Dim {
+  return dim.map((factor) => ({ ...factor, stride: -factor.stride }));
+}
+
+/** Whether some factor of the axis counts from its end. */
+export function isFlipped(dim: Dim): boolean {
+  return dim.some(({ stride }) => stride < 0);
 }
 
 /** The factors of one axis. */

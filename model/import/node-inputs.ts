@@ -55,7 +55,7 @@ export function inputsOf(
       if (constant) return constant;
       throw values.get(name(index))
         ? unsupported(
-            `its input ${index} depends on the image: only products with trained constants can be run`,
+            `its input ${index} depends on the image, where trained constants are needed: products of two computed values, as in attention, have no protocol here`,
           )
         : missing(index);
     },

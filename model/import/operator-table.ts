@@ -17,7 +17,7 @@ const LIMITS: Record<string, string> = {
   Dropout: 'not in training mode',
   Einsum: 'of one computed operand, with constant weights or alone',
   Expand: 'repeats axes of size 1',
-  Gather: 'by constant positions, along any axis',
+  Gather: 'by constant positions, along any axis; windows side by side as F.unfold takes them',
   GatherND: 'by constant positions; no batch_dims',
   Gemm: 'by constant weights on either side',
   GlobalMaxPool: 'as MaxPool, with the map as the window',
@@ -41,6 +41,7 @@ const LIMITS: Record<string, string> = {
   Slice: 'along any axis but the batch, forwards and backwards',
   SpaceToDepth: 'also as Reshape and Transpose, or as strided slices',
   Split: 'along any axis but the batch',
+  Tile: 'along any axis but the batch',
   Upsample: 'as Resize',
   Transpose: 'any order; the batch stays in one piece',
 };

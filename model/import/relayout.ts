@@ -7,7 +7,9 @@ import {
   type Dim,
   elementSteps,
   factorsOf,
+  flipped,
   hasOnly,
+  isFlipped,
   type Layout,
   offsetsOf,
   regrouped,
@@ -105,9 +107,16 @@ export function selectAlong(value: AffineValue, at: number, indices: readonly nu
     );
     return { ...pickChannels(along, channels), layout };
   }
+  if (mapAxis(along, flipped(own))) {
+    const size = sizeOf(own);
+    const forwards = { ...along, layout: along.layout.with(at, flipped(own)) };
+    const mirrored = indices.map((index) => size - 1 - index).reverse();
+    return flippedAlong(selectAlong(forwards, at, mirrored), at);
+  }
   const axis = mapAxis(along, own);
   const step = indices.length > 1 ? indices[1] - indices[0] : 1;
-  const even = step > 0 && indices.every((index, i) => index === indices[0] + i * step);
+  const even = indices.every((index, i) => index === indices[0] + i * step);
+  if (axis && even && step < 0) return flippedAlong(selectAlong(along, at, indices.toReversed()), at);
   if (!axis || !even) return selectAlong(vectorised(along), at, indices);
   const { channels, height, width } = along.shape;
   const window =
@@ -119,9 +128,14 @@ export function selectAlong(value: AffineValue, at: number, indices: readonly nu
   return { ...cropped, layout: along.layout.with(at, wholeAxis(axis, indices.length)) };
 }
 
-/** The axis of the map that an axis of the graph is, if it is rows or columns alone and all of them. */
+function flippedAlong(value: AffineValue, at: number): AffineValue {
+  return { ...value, layout: value.layout.with(at, flipped(value.layout[at])) };
+}
+
+/** The axis of the map that an axis of the graph is, if it is rows or columns alone and all of them in their order. */
 export function mapAxis({ shape }: Pick<AffineValue, 'shape'>, dim: Dim): 'height' | 'width' | null {
-  if (dim.length !== 1 || dim[0].axis === 'channels' || dim[0].axis === 'batch') return null;
+  if (dim.length !== 1 || dim[0].axis === 'channels' || dim[0].axis === 'batch' || isFlipped(dim))
+    return null;
   return dim[0].size === shape[dim[0].axis] ? dim[0].axis : null;
 }
 

@@ -16,6 +16,9 @@ export interface RuntimeModel {
 
 const { ModelProto, TensorProto } = onnxProto.onnx;
 
+/** Operators whose further outputs are of use in training alone. */
+const TRAINED: ReadonlySet<string> = new Set(['BatchNormalization', 'Dropout']);
+
 export function runtimeModel({ model, graph, nodes }: OnnxFile): RuntimeModel {
   const read = new Set([graph.outputName, ...nodes.flatMap((node) => node.reads)]);
   const { FLOAT16, BFLOAT16 } = TensorProto.DataType;
@@ -30,8 +33,8 @@ export function runtimeModel({ model, graph, nodes }: OnnxFile): RuntimeModel {
           name: file.name,
           node: nodes.map((node) => ({
             ...node.proto,
-            // Masks and statistics that nothing reads may turn training on.
-            output: node.outputs.map((name) => (read.has(name) ? name : '')),
+            // Masks and statistics that nothing reads may turn training on; other outputs may not be left out.
+            output: node.outputs.map((name) => (read.has(name) || !TRAINED.has(node.type) ? name : '')),
           })),
           initializer: (file.initializer ?? []).filter(({ name }) => read.has(name ?? '')),
           input,

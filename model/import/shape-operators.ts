@@ -1,9 +1,10 @@
+import { MAX_ELEMENTS, MAX_KERNEL, MAX_STRIDE } from '../limits.ts';
 import { type AffineValue, addValues, concatValues } from './affine.ts';
 import { convolveValue } from './affine-convolution.ts';
 import { expanded } from './align.ts';
 import { axesOf, axisOf } from './axes.ts';
 import { perChannelBias } from './bias.ts';
-import { diagonalKernel } from './dense-kernel.ts';
+import { diagonalKernel, makeKernel } from './dense-kernel.ts';
 import {
   type Dim,
   factorsOf,
@@ -94,6 +95,8 @@ export const SHAPE_OPERATORS: Record<string, Operator> = {
       picked.length === 0
     )
       throw formatError(`node ${inputs.node.label}: positions ${picked.join()} of ${size}`);
+    const windows = dims.length === 2 ? windowsAlong(value, axis, dims, picked) : null;
+    if (windows) return windows;
     const along = selectAlong(value, axis, picked);
     if (dims.length === 1) return along;
     const sizes = sizesOf(along.layout);
@@ -178,6 +181,27 @@ export const SHAPE_OPERATORS: Record<string, Operator> = {
     if (order.length !== rank || order.toSorted((a, b) => a - b).some((axis, i) => axis !== i))
       throw formatError(`node ${inputs.node.label}: perm ${order.join()} is no order of ${rank} axes`);
     return { ...value, layout: permuted(value.layout, order) };
+  },
+
+  Tile: (inputs) => {
+    const value = inputs.value(0);
+    const times = [...inputs.constant(1).values];
+    if (
+      times.length !== value.layout.length ||
+      !times.every((count) => Number.isInteger(count) && count >= 1)
+    )
+      throw formatError(`node ${inputs.node.label}: repeats of ${times.join('x')}`);
+    if (times.reduce((all, count) => all * count, 1) > MAX_ELEMENTS)
+      throw unsupported(`it repeats its input ${times.join('x')} times, which is too much to hold`);
+    const sizes = sizesOf(value.layout);
+    const grown = expanded(
+      value,
+      sizes.map((size, axis) => (size === 1 ? times[axis] : size)),
+    );
+    return times.reduce(
+      (sum, count, axis) => (sizes[axis] === 1 ? sum : joined(new Array(count).fill(sum), axis)),
+      grown,
+    );
   },
 
   /** Repeats axes of size 1. */
@@ -316,6 +340,63 @@ function constantValue({ dims, values }: Constant, like: AffineValue): AffineVal
   const bias = perChannelBias(one, channels);
   const wide = { shape, layout: mapLayout(shape, batch, map ? dims.length : 4), terms: [], bias };
   return map ? wide : reshaped(wide, [images, ...dims.slice(1)]);
+}
+
+/**
+ * Windows of rows or columns that lie evenly, as F.unfold takes them: a convolution that gives each position of a
+ * window a channel of its own. `picked` are the positions [window, position] or [position, window]; null where they
+ * lie otherwise.
+ */
+function windowsAlong(
+  value: AffineValue,
+  at: number,
+  dims: readonly number[],
+  picked: readonly number[],
+): AffineValue | null {
+  const axis = mapAxis(value, value.layout[at]);
+  const [rows, columns] = dims;
+  const [down, right] = [rows > 1 ? picked[columns] - picked[0] : 1, columns > 1 ? picked[1] - picked[0] : 1];
+  const even = picked.every(
+    (place, i) => place === picked[0] + Math.floor(i / columns) * down + (i % columns) * right,
+  );
+  if (!axis || !even || down < 1 || right < 1) return null;
+  const tapsFirst = rows <= columns;
+  const [taps, windows] = tapsFirst ? [rows, columns] : [columns, rows];
+  const [apart, stride] = tapsFirst ? [down, right] : [right, down];
+  const extent = (taps - 1) * apart + 1;
+  if (extent > MAX_KERNEL || stride > MAX_STRIDE) return null;
+  const { channels, height, width } = value.shape;
+  const vertical = axis === 'height';
+  const area = channels * extent;
+  const kernel = makeKernel(
+    channels * taps,
+    channels,
+    vertical ? extent : 1,
+    vertical ? 1 : extent,
+    (data) => {
+      for (let c = 0; c < channels; c++)
+        for (let tap = 0; tap < taps; tap++) data[(c * taps + tap) * area + c * extent + tap * apart] = 1;
+    },
+  );
+  const window = {
+    strideY: vertical ? stride : 1,
+    strideX: vertical ? 1 : stride,
+    padTop: vertical ? -picked[0] : 0,
+    padLeft: vertical ? 0 : -picked[0],
+    outHeight: vertical ? windows : height,
+    outWidth: vertical ? width : windows,
+  };
+  const found = convolveValue(value, kernel, new Float64Array(kernel.out), window);
+  if (typeof found === 'string') return null;
+  const layout: Dim[] = value.layout.map((dim) =>
+    dim.map((factor) => (factor.axis === 'channels' ? { ...factor, stride: factor.stride * taps } : factor)),
+  );
+  const tapDim: Dim = taps === 1 ? [] : [{ axis: 'channels', size: taps, stride: 1 }];
+  const windowDim: Dim = windows === 1 ? [] : [{ axis, size: windows, stride: 1 }];
+  return {
+    ...found,
+    layout: layout.toSpliced(at, 1, ...(tapsFirst ? [tapDim, windowDim] : [windowDim, tapDim])),
+  };
 }
 
 /** Positions of a Slice: ends beyond the axis are its ends. */

@@ -5,7 +5,9 @@ import { type DenseKernel, makeKernel } from './dense-kernel.ts';
 import {
   CHANNEL_STEPS,
   type Dim,
+  flipped,
   hasOnly,
+  type Layout,
   mapLayout,
   offsetsOf,
   sameLayout,
@@ -56,11 +58,58 @@ export function convolveMap(
   const { channels } = mapSize(value);
   if (channels !== kernel.in) return `its weights are for ${kernel.in} channels and not for ${channels}`;
   const plain = settled(value);
-  const placed = placedSides(plain);
-  const result = placed && convolvePlaced(placed, kernel, bias, window, spread);
+  const result =
+    convolveFlipped(plain, kernel, bias, window, spread) ??
+    convolveForwards(plain, kernel, bias, window, spread);
   // Of a vector every position is a phase, of any size.
   const any = result ?? convolvePlaced(placedSides(vectorised(plain))!, kernel, bias, window, spread)!;
   return typeof any === 'string' ? any : { ...any, layout: [value.layout[0], ...any.layout.slice(1)] };
+}
+
+/** null where the value's rows and columns are none of its own. */
+function convolveForwards(
+  value: AffineValue,
+  kernel: DenseKernel,
+  bias: Float64Array,
+  window: Window,
+  spread: Phases,
+): AffineValue | string | null {
+  const placed = placedSides(value);
+  return placed && convolvePlaced(placed, kernel, bias, window, spread);
+}
+
+/**
+ * The convolution of a map that was flipped: that of the map as it was by the flipped kernel, flipped. null where no
+ * axis is flipped as a whole.
+ */
+function convolveFlipped(
+  value: AffineValue,
+  kernel: DenseKernel,
+  bias: Float64Array,
+  window: Window,
+  spread: Phases,
+): AffineValue | string | null {
+  const { layout } = value;
+  const signal = layout.length === 3;
+  const whole = [...layout.keys()].filter(
+    (axis) => axis >= 2 && layout[axis].length > 0 && layout[axis].every(({ stride }) => stride < 0),
+  );
+  if (whole.length === 0) return null;
+  const turn = (own: Layout) => own.map((dim, axis) => (whole.includes(axis) ? flipped(dim) : dim));
+  const [y, x] = [!signal && whole.includes(2), whole.includes(signal ? 2 : 3)];
+  const { height, width } = mapSize(value);
+  const pad = (size: number, apart: number, extent: number, out: number, stride: number, before: number) =>
+    extent - ((size - 1) * apart + 1) + (out - 1) * stride - before;
+  const { strideY, strideX, padTop, padLeft, outHeight, outWidth } = window;
+  const mirrored: Window = {
+    ...window,
+    padTop: y ? pad(height, spread.y, kernel.height, outHeight, strideY, padTop) : padTop,
+    padLeft: x ? pad(width, spread.x, kernel.width, outWidth, strideX, padLeft) : padLeft,
+  };
+  const forwards = { ...value, layout: turn(layout) };
+  const result = convolveForwards(forwards, mirroredKernel(kernel, y, x), bias, mirrored, spread);
+  if (result === null || typeof result === 'string') return result;
+  return { ...result, layout: turn(result.layout) };
 }
 
 function convolvePlaced(
@@ -111,6 +160,7 @@ function placedSides(value: AffineValue): Placed | null {
   const { layout } = value;
   const dims: readonly [Dim, Dim] = layout.length === 4 ? [layout[2], layout[3]] : [[], layout[2]];
   if (!hasOnly([...layout[1], ...dims[0], ...dims[1]], 'channels', 'height', 'width')) return null;
+  if (dims.some(([first]) => first && first.axis !== 'channels' && first.stride < 0)) return null;
   const sides = dims.map((dim): Side | null => {
     const [first] = dim;
     const axis = first && first.axis !== 'channels' ? (first.axis as 'height' | 'width') : null;
@@ -148,6 +198,19 @@ function gather(value: AffineValue, [y, x]: readonly [Side, Side]): AffineValue 
     outWidth: sizeOf(x.dim),
   };
   return convolveValue(value, kernel, new Float64Array(channels.length), window);
+}
+
+/** The kernel with its rows, its columns or both in the opposite order. */
+function mirroredKernel(kernel: DenseKernel, rows: boolean, columns: boolean): DenseKernel {
+  const { height, width } = kernel;
+  return makeKernel(kernel.out, kernel.in, height, width, (data) => {
+    const area = height * width;
+    for (const [i, weight] of kernel.data.entries()) {
+      const [y, x] = [Math.floor((i % area) / width), i % width];
+      const to = (rows ? height - 1 - y : y) * width + (columns ? width - 1 - x : x);
+      data[i - (i % area) + to] = weight;
+    }
+  });
 }
 
 function turnedKernel(kernel: DenseKernel): DenseKernel {

@@ -172,3 +172,28 @@ test('continuous activations of any comparisons, on the values at which they ben
 function identity(size: number): number[] {
   return Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 1 : 0));
 }
+
+test('comparisons, choices and arithmetic without the inputs that they need are refused as broken', async () => {
+  const broken: [string, number][] = [
+    ['Where', 2],
+    ['Greater', 1],
+    ['Sub', 1],
+    ['Mul', 1],
+  ];
+  for (const [type, count] of broken) {
+    const b = new OnnxBuilder({ channels: 3, height: 8, width: 8 }, 1);
+    const x = b.conv('image', 3, 4, 3);
+    const square = b.node('Mul', [x, x]);
+    const sign = b.node('Sign', [square]);
+    const short = b.node(type, [sign, x].slice(0, count));
+    const logits = b.classifier(b.node('Add', [short, square]), 4, 3);
+    await assert.rejects(
+      importOnnx(b.finish(logits)),
+      ({ code, cause }: { code: string; cause?: unknown }) => {
+        assert.match(code, /^model\/(format|unsupported)$/);
+        assert.ok(!(cause instanceof TypeError));
+        return true;
+      },
+    );
+  }
+});

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FixedPointPlan } from '../../model/fixed-point/planner.ts';
-import { measureRanges, rangeUse } from '../../model/fixed-point/ranges.ts';
+import { measureRanges, RangeMeter, rangeUse } from '../../model/fixed-point/ranges.ts';
+import type { FloatNetwork } from '../../model/float-network.ts';
 
 const layer = { name: 'one', ringBits: 4, dropBits: 8, scales: [2, 4], squares: null };
 const facts = {
@@ -73,4 +74,49 @@ test('elements of every kind are measured apart, and logits count as linear', ()
     { relu: Float64Array.of(3), linear: Float64Array.of(5), square: Float64Array.of(1.5) },
     { relu: Float64Array.of(0), linear: Float64Array.of(5), square: Float64Array.of(0) },
   ]);
+});
+
+/** One number through two maps by 1: a square, or a ReLU, between them. */
+function oneNumber(square: boolean): FloatNetwork {
+  const output = { channels: 1, height: 1, width: 1 };
+  const kernel = { kernelHeight: 1, kernelWidth: 1, strideY: 1, strideX: 1, padTop: 0, padLeft: 0 };
+  const map = { name: 'map', output, kernels: [Float64Array.of(1)], bias: new Float64Array(1), linear: null };
+  const term = (tensor: number) => ({ tensor, pool: 'none' as const, ...kernel, groups: 1 });
+  return {
+    input: output,
+    layers: [
+      { ...map, terms: [term(0)], square: square ? Uint8Array.of(1) : null },
+      { ...map, terms: [term(1)], square: null },
+    ],
+  };
+}
+
+function metered(square: boolean, ...inputs: number[]): RangeMeter {
+  const meter = new RangeMeter(oneNumber(square));
+  for (const input of inputs) meter.add(Float32Array.of(input));
+  return meter;
+}
+
+test('inputs that a network with squares blows up are set apart, and counted', () => {
+  const meter = metered(true, 1, 2, 3, 1000, 2.5, Number.POSITIVE_INFINITY, 2, 1, 3);
+  assert.equal(meter.apart, 2);
+  assert.equal(meter.ranges[0].square[0], 3);
+  assert.equal(meter.ranges[1].linear[0], 9);
+  assert.equal(meter.allRanges[0].square[0], Number.POSITIVE_INFINITY);
+});
+
+test('no input is set apart where many are far from the median, or without squares', () => {
+  for (const meter of [metered(true, 1, 2, 1000, 1000, 3), metered(false, 1, 2, 3, 1000, 2)]) {
+    assert.equal(meter.apart, 0);
+    assert.equal(meter.ranges[1].linear[0], meter.allRanges[1].linear[0]);
+    assert.ok(meter.ranges[1].linear[0] >= 1000);
+  }
+});
+
+test('inputs whose outputs are zero are never set apart, nor others beside them', () => {
+  for (const inputs of [
+    [0, 0, 0.001, 0],
+    [0.001, 0.001, 0, 0.001],
+  ])
+    assert.equal(metered(true, ...inputs).apart, 0);
 });

@@ -61,6 +61,36 @@ def test_quadratics_spend_their_budget_and_are_exported(
     assert (manifest["relus"], manifest["relusBeforeReduction"]) == (relus, 2048)
 
 
+@pytest.mark.parametrize("command", ["snl", "quadratics"])
+def test_an_exported_model_is_reduced_as_a_run_is(
+    command: str, trained: Path, tmp_path: Path
+) -> None:
+    model, folder, reduced = (tmp_path / name for name in ("original", "reduced", "zoo"))
+    assert main(["export", str(trained), str(model), *SYNTHETIC[:2], "--hardware", "a trial"]) == 0
+    options = ["--budget", "900", *SYNTHETIC, "--epochs", "1", "--linearize-epochs", "1"]
+    assert (
+        main([command, str(model), str(folder), *options, "--linearize-set", "choice_rate=5"]) == 0
+    )
+    first = saved(folder / "linearize")
+    assert (first.recipe.name, first.recipe.choice_rate) == ("linearize-exported", 5.0)
+    rates = {group["lr"] for group in first.optimizer["param_groups"]}
+    assert len(rates) == 2
+    assert max(rates) == pytest.approx(5 * min(rates))
+    assert saved(folder).recipe.name == "continue"
+    assert saved(folder).teachers == [str(model / "model.onnx")]
+    assert main(["export", str(folder), str(reduced), *SYNTHETIC[:2], "--hardware", "a trial"]) == 0
+    manifest = json.loads((reduced / "manifest.json").read_text())
+    assert (manifest["relus"], manifest["relusBeforeReduction"]) == (900, 2048)
+
+
+def test_a_field_of_the_first_phase_without_a_value_is_refused(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["snl", str(trained), str(tmp_path / "snl"), "--budget", "700", *SYNTHETIC]
+    assert main([*command, "--linearize-set", "choice_rate"]) == 1
+    assert "--linearize-set choice_rate: expected NAME=VALUE" in capsys.readouterr().err
+
+
 def test_a_reduced_model_says_what_it_was(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

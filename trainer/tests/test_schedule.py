@@ -55,3 +55,12 @@ def test_the_held_out_images_are_never_trained_on() -> None:
     assert len(chosen) == 20
     assert torch.equal(torch.cat((chosen, others)).sort().values, torch.arange(500))
     assert len(held_out(50, 20)[0]) == 5
+
+
+def test_fewer_images_are_some_of_those_that_are_trained_on() -> None:
+    chosen, others = held_out(500, 20)
+    same, fewer = held_out(500, 20, 30)
+    assert torch.equal(same, chosen)
+    assert len(fewer) == 30
+    assert set(fewer.tolist()) < set(others.tolist())
+    assert torch.equal(held_out(500, 20, 1000)[1], others)

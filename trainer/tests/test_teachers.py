@@ -10,6 +10,7 @@ from sphynx_trainer.datasets import Dataset, synthetic
 from sphynx_trainer.export_onnx import export_onnx
 from sphynx_trainer.networks.families import build
 from sphynx_trainer.networks.plain import plain_graph
+from sphynx_trainer.networks.plain_network import PlainNetwork
 from sphynx_trainer.networks.resnet_configs import ResNet32Config
 from sphynx_trainer.networks.sphynx import SphynxConfig
 from sphynx_trainer.recipes import BACKGROUND
@@ -86,7 +87,9 @@ def test_an_exported_model_of_ours_teaches(tmp_path: Path) -> None:
     images = torch.randn(5, 3, 32, 32)
     with torch.no_grad():
         expected = network(images)
-    assert torch.allclose(load_teacher(str(path), tiny_data()).logits(images), expected, atol=1e-4)
+    teacher = load_teacher(str(path), tiny_data())
+    assert isinstance(teacher.network, PlainNetwork)
+    assert torch.allclose(teacher.logits(images), expected, atol=1e-4)
 
 
 @pytest.mark.parametrize(

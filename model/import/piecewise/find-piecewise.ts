@@ -1,8 +1,9 @@
+import { MAX_ELEMENTS } from '../../limits.ts';
 import { uniformValue } from '../choices.ts';
 import type { OnnxGraph } from '../onnx.ts';
 import type { OnnxNode } from '../onnx-node.ts';
 import { constantLine, IDENTITY, jumpOf, type PiecewiseLine } from './piecewise-line.ts';
-import { DECIDING, isDeciding, isLogical, OTHERS } from './pointwise-operators.ts';
+import { DECIDING, hasInputs, isDeciding, isLogical, OTHERS } from './pointwise-operators.ts';
 import { ReluWriter } from './relu-writer.ts';
 
 /**
@@ -41,17 +42,18 @@ export function piecewiseLines(graph: OnnxGraph): OnnxGraph {
 /** What a node makes of the forms of its inputs; null where that is no piecewise line of one value. */
 function formOf(node: OnnxNode, values: ReadonlyMap<string, Form>, graph: OnnxGraph): Form | null {
   const operators = Object.hasOwn(DECIDING, node.type) ? DECIDING : OTHERS;
-  if (!Object.hasOwn(operators, node.type) || node.outputs.length !== 1) return null;
+  if (!Object.hasOwn(operators, node.type) || node.outputs.length !== 1 || !hasInputs(node)) return null;
   const inputs = node.inputs.map((name): Form | null => {
     const constant = graph.constants.get(name);
     if (!constant)
       return values.get(name) ?? { source: name, function: IDENTITY, decided: false, shapes: [] };
+    // No map has so many elements, and zeros of that shape would be written.
+    if (constant.dims.reduce((size, dim) => size * dim, 1) > MAX_ELEMENTS) return null;
     const value = uniformValue(constant);
     if (value === null || !Number.isFinite(value)) return null;
     return { source: '', function: constantLine(value), decided: false, shapes: [constant.dims] };
   });
-  if (inputs.length === 0 || !inputs.every((input) => input !== null) || node.inputs.includes(''))
-    return null;
+  if (!inputs.every((input) => input !== null) || node.inputs.includes('')) return null;
   const sources = new Set(inputs.map(({ source }) => source).filter((source) => source !== ''));
   if (sources.size !== 1) return null;
   const result = operators[node.type](

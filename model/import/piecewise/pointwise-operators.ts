@@ -83,6 +83,15 @@ export const OTHERS: Record<string, PointwiseOperator> = {
   },
 };
 
+/** Whether a node of those operators has the inputs that it needs: files may be broken. */
+export function hasInputs({ type, inputs }: OnnxNode): boolean {
+  return inputs.length >= (type === 'Where' ? 3 : BINARY.has(type) ? 2 : 1);
+}
+
+const BINARY: ReadonlySet<string> = new Set(
+  'Greater GreaterOrEqual Less LessOrEqual Equal And Or Xor Sub Mul Div PRelu'.split(' '),
+);
+
 /** Whether a node compares or chooses. */
 export function isDeciding(node: OnnxNode): boolean {
   return Object.hasOwn(DECIDING, node.type) || toTruth(node);

@@ -1,7 +1,6 @@
 """Replace ReLUs of a trained network by quadratics, to an exact budget of ReLUs."""
 
 import argparse
-from pathlib import Path
 
 from ..datasets import Dataset
 from ..execution import Execution
