@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { asSphynxError } from '../errors/sphynx-error.ts';
-import { DIGIT_BITS, type Setting } from '../protocol/setting.ts';
+import { DIGIT_BITS, type LabelEncoding } from '../protocol/label-encoding.ts';
 import { networkProfile } from '../transport/network-profiles.ts';
 import { wholeNumber } from './arguments.ts';
 import { breakdownCommand } from './breakdown/command.ts';
@@ -24,7 +24,7 @@ import { chromeTrace } from './trace.ts';
 
 interface Options {
   readonly model: string;
-  readonly setting: Setting;
+  readonly setting: LabelEncoding;
   readonly network: string;
   readonly repeat: number;
   readonly warmUp: number;

@@ -2,8 +2,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClassifyInput } from '../client/index.ts';
 import type { FixedNetwork } from '../model/network.ts';
+import type { LabelEncoding } from '../protocol/label-encoding.ts';
 import { makePlan, type Traffic } from '../protocol/plan.ts';
-import type { Setting } from '../protocol/setting.ts';
 import type { NetworkProfile } from '../transport/network-profiles.ts';
 import { type LoggedStep, TRACE_FOLDER } from '../transport/trace-log.ts';
 import type { Inferred, Prepared } from './client-process.ts';
@@ -26,7 +26,7 @@ export interface MeasureOptions {
   readonly warmUp: number;
   /** Bundles only, and one inference. */
   readonly offlineOnly: boolean;
-  readonly setting: Setting;
+  readonly setting: LabelEncoding;
   /** What lies between the processes. */
   readonly network: NetworkProfile;
   /** Cores of its own for each process; the system chooses where there are none. */
@@ -40,7 +40,7 @@ export interface MeasureOptions {
 /** One network's figures: times in ms, bytes of payload (up is to the server). */
 export interface Measurement {
   readonly model: string;
-  readonly setting: Setting;
+  readonly setting: LabelEncoding;
   readonly network: string;
   readonly relus: number;
   readonly macs: number;

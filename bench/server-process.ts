@@ -1,6 +1,6 @@
 /** The server of a measurement: `server-process.ts MODEL STATE-FOLDER SETTING`, driven over IPC by `party.ts`. */
 import { pino } from 'pino';
-import type { Setting } from '../protocol/setting.ts';
+import type { LabelEncoding } from '../protocol/label-encoding.ts';
 import { startServer } from '../server/index.ts';
 import { tuneHeap } from '../transport/heap.ts';
 import { benchModel } from './model.ts';
@@ -12,7 +12,7 @@ const server = await startServer({
   address: '127.0.0.1:0',
   models: [await benchModel(model)],
   stateFolder,
-  setting: setting as Setting,
+  setting: setting as LabelEncoding,
   logger: pino({ level: 'warn' }, pino.destination(2)),
 });
 answerParent({ port: server.port }, {}, () => server.stop());

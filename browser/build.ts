@@ -1,22 +1,10 @@
 /** Bundles the client for browsers into `dist/browser`: index.js, worker.js and inline.js. `npm run build:browser` */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '..');
-
-/** Takes the browser's side of every edge, and the stand-in for gRPC. */
-const edges: Plugin = {
-  name: 'edges',
-  setup({ onResolve }) {
-    onResolve({ filter: /^\..*\.ts$/ }, ({ path, resolveDir }) => {
-      const browserSide = join(resolveDir, path.replace(/\.ts$/, '.browser.ts'));
-      return existsSync(browserSide) ? { path: browserSide } : undefined;
-    });
-    onResolve({ filter: /^@grpc\/grpc-js$/ }, () => ({ path: join(ROOT, 'browser/grpc.ts') }));
-  },
-};
 
 /** What `inline.ts` imports: the text of the built worker. */
 const WORKER_SOURCE = 'sphynx:worker';
@@ -41,7 +29,6 @@ const OPTIONS = {
   platform: 'browser',
   target: 'es2024',
   minify: true,
-  plugins: [edges],
   loader: { '.wasm': 'binary' },
   logLevel: 'warning',
 } satisfies BuildOptions;
@@ -52,7 +39,7 @@ export async function bundle(
   entryPoints: Record<string, string>,
   { sourcemap }: { sourcemap: boolean },
 ): Promise<void> {
-  await build({ ...OPTIONS, entryPoints, outdir: folder, sourcemap, plugins: [edges, inlineWorker] });
+  await build({ ...OPTIONS, entryPoints, outdir: folder, sourcemap, plugins: [inlineWorker] });
 }
 
 const ENTRIES = {

@@ -1,12 +1,12 @@
 /** The client in a Web Worker: the same code as in Node, on the browser's side of its edges. */
 
-import { isDurable } from '../client/bundle-files.browser.ts';
+import { isDurable } from '../client/browser/bundle-files.ts';
 import type { Client } from '../client/client.ts';
 import { connect } from '../client/connect.ts';
 import type { SegmentListener } from '../client/observed-channel.ts';
 import type { PrepareProgress } from '../client/prepare.ts';
 import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
-import { holdKernelBinary } from '../kernels/binary.browser.ts';
+import { holdKernelBinary } from '../kernels/browser/binary.ts';
 import kernels from '../kernels/build/kernels.wasm';
 import type { FromWorker, RequestName, Requests, ToWorker } from './messages.ts';
 

@@ -1,9 +1,11 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BundleHeader } from '../client/bundle-header.ts';
-import { BundleStore } from '../client/bundle-store.ts';
+import type { BundleStore } from '../client/bundle-store.ts';
+import { openBundleStore } from '../client/node/bundle-store.ts';
+import { defaultStateFolder } from '../client/node/client-token.ts';
+import { onMissing } from '../client/node/storage.ts';
 import { describeSetAside } from '../client/removed-models.ts';
-import { defaultStateFolder, onMissing } from '../client/storage.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import type { Context } from './command.ts';
 import { bytes, counted, table } from './units.ts';
@@ -33,7 +35,7 @@ export async function bundles({ output }: Context, options: BundlesOptions): Pro
   let confirmed = 0;
   let setAside = 0;
   for (const server of servers) {
-    const store = await BundleStore.open(state, server);
+    const store = await openBundleStore(state, server);
     dropped += await drop(store, options.drop);
     if (options.confirm) confirmed += await store.confirm();
     setAside += (await store.listSetAside()).length;

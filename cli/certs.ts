@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makePrivateFolder, storageError } from '../client/storage.ts';
+import { makePrivateFolder, storageError } from '../client/node/storage.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { DevelopmentAuthority } from '../server/identity/development-certificates.ts';
 import type { Context } from './command.ts';

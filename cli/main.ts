@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The command `sphynx`. Looks at the Node version before anything is loaded that needs a new one. */
-import { requireNode } from '../edge/require-node.ts';
+import { requireNode } from '../platform/node/require-node.ts';
 
 try {
   requireNode();

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The package's own folder: above the sources, and above `dist` once compiled. */
+/** The package's own folder, where the .proto files are: above the sources, and above `dist` once compiled. */
 export const PACKAGE_FOLDER = [join(import.meta.dirname, '..'), join(import.meta.dirname, '..', '..')].find(
-  (folder) => existsSync(join(folder, 'package.json')),
+  (folder) => existsSync(join(folder, 'proto')),
 ) as string;
 
 /** The model that comes with the package. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { HEADS } from '../model/head.ts';
 import { INPUT_KINDS } from '../model/input-kind.ts';
-import { DIGIT_BITS } from '../protocol/setting.ts';
+import { DIGIT_BITS } from '../protocol/label-encoding.ts';
 import type { CertsOptions } from './certs.ts';
 import type { ClassifyCommandOptions } from './classify.ts';
 import { type Context, runCommand, USAGE } from './command.ts';

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { defaultStateFolder } from '../client/storage.ts';
+import { defaultStateFolder } from '../client/node/client-token.ts';
 import type { Output } from '../model/output.ts';
-import type { Setting } from '../protocol/setting.ts';
+import type { LabelEncoding } from '../protocol/label-encoding.ts';
 import { stderrLogger } from '../server/call-log.ts';
 import { changedFields, isLive } from '../server/config/changes.ts';
 import { type EffectiveConfig, loadConfig } from '../server/config/load-config.ts';
@@ -25,7 +25,7 @@ export interface ServeOptions {
   readonly tokens?: string;
   readonly anonymous?: boolean;
   readonly insecure?: boolean;
-  readonly setting?: Setting;
+  readonly setting?: LabelEncoding;
   readonly output?: Output;
   readonly logLevel?: (typeof LOG_LEVELS)[number];
   readonly bundlesPerClient?: number;

@@ -1,127 +1,24 @@
-/**
- * The body of a bundle file, which the roles write and read front to back, in worker threads. Its checksum
- * finds accidents of storage; the rights of the folder keep others out.
- */
-import { closeSync, fdatasync, fstatSync, fsync, openSync, readSync, writeSync } from 'node:fs';
-import { promisify } from 'node:util';
-import { crc32 } from 'node:zlib';
+/** The body of a bundle file, which the roles write and read front to back. Its checksum finds accidents of storage. */
 import type { BundleSink, BundleSource } from '../protocol/bundle.ts';
-import { type BundleBody, checkLength, corrupt, HEADER_BYTES } from './bundle-header.ts';
-import { storageError } from './storage.ts';
+import type { BundleBody } from './bundle-header.ts';
 
-/** Bytes that are written before they are sent to the disk, while more are computed. */
-const SYNC_BYTES = 8 * 2 ** 20;
-
-/** Appends the body of a new bundle file; the header's room stays empty until `writeHeader`. */
-export class BundleWriter implements BundleSink {
-  readonly #path: string;
-  readonly #file: number;
-  #bytes = 0;
-  #checksum = 0;
-  #unsynced = 0;
-  /** Undefined while no part of the file is on its way to the disk; never rejected. */
-  #syncing: Promise<void> | undefined;
-  #failure: unknown;
-
-  /** Creates `path`, readable by this user alone. Throws 'storage/failed'. */
-  constructor(path: string) {
-    this.#path = path;
-    try {
-      this.#file = openSync(path, 'wx', 0o600);
-    } catch (error) {
-      throw storageError(error, path);
-    }
-    this.#append(new Uint8Array(HEADER_BYTES));
-  }
-
-  write(bytes: Uint8Array): void {
-    this.#append(bytes);
-    this.#bytes += bytes.length;
-    this.#checksum = crc32(bytes, this.#checksum);
-    this.#unsynced += bytes.length;
-    if (this.#unsynced >= SYNC_BYTES && !this.#syncing) this.#sync();
-  }
-
-  /** Makes the body durable and closes the file. Throws 'storage/failed'. */
-  async finish(): Promise<BundleBody> {
-    try {
-      await this.#syncing;
-      if (this.#failure) throw this.#failure;
-      await promisify(fsync)(this.#file);
-    } catch (error) {
-      throw storageError(error, this.#path);
-    } finally {
-      await this.close();
-    }
-    return { bytes: this.#bytes, checksum: this.#checksum };
-  }
-
-  async close(): Promise<void> {
-    await this.#syncing;
-    closeSync(this.#file);
-  }
-
-  #sync(): void {
-    this.#unsynced = 0;
-    this.#syncing = promisify(fdatasync)(this.#file)
-      .catch((error: unknown) => {
-        this.#failure = error;
-      })
-      .finally(() => {
-        this.#syncing = undefined;
-      });
-  }
-
-  #append(bytes: Uint8Array): void {
-    try {
-      for (let done = 0; done < bytes.length; ) done += writeSync(this.#file, bytes, done);
-    } catch (error) {
-      throw storageError(error, this.#path);
-    }
-  }
+/** Appends the body of a new bundle file; the header's room stays empty until the bundle is sealed. */
+export interface BundleWriter extends BundleSink {
+  /** Makes the body durable and ends the file. Throws 'storage/failed'. */
+  finish(): Promise<BundleBody>;
+  /** Gives the file up. */
+  close(): Promise<void>;
 }
 
 /** Reads the body of a bundle file, once. */
-export class BundleReader implements BundleSource {
-  readonly #path: string;
-  readonly #file: number;
-  readonly #body: BundleBody;
-  #bytes = 0;
-  #checksum = 0;
-
-  /** `body` comes from the file's header. Throws 'bundle/corrupt' if the file has another length. */
-  constructor(path: string, body: BundleBody) {
-    this.#path = path;
-    this.#body = body;
-    try {
-      this.#file = openSync(path, 'r');
-    } catch (error) {
-      throw storageError(error, path);
-    }
-    checkLength(fstatSync(this.#file).size, body, path);
-  }
-
-  read(bytes: Uint8Array): void {
-    const { length } = bytes;
-    if (length > this.#body.bytes - this.#bytes)
-      throw corrupt(this.#path, `${length} bytes were needed, ${this.#body.bytes - this.#bytes} are left`);
-    for (let done = 0; done < length; ) {
-      const count = readSync(this.#file, bytes, done, length - done, HEADER_BYTES + this.#bytes + done);
-      if (count === 0) throw corrupt(this.#path, 'it was cut short while it was read');
-      done += count;
-    }
-    this.#bytes += length;
-    this.#checksum = crc32(bytes, this.#checksum);
-  }
-
+export interface BundleReader extends BundleSource {
   /** Throws 'bundle/corrupt' unless the whole body was read and is what was written: else the result is worthless. */
-  check(): void {
-    if (this.#bytes !== this.#body.bytes)
-      throw corrupt(this.#path, `${this.#body.bytes - this.#bytes} bytes were left over`);
-    if (this.#checksum !== this.#body.checksum) throw corrupt(this.#path, 'its checksum is wrong');
-  }
-
-  close(): void {
-    closeSync(this.#file);
-  }
+  check(): void;
+  close(): void;
 }
+
+/** Begins the file at `path`, which a store has given. Throws 'storage/failed'. */
+export type CreateBundle = (path: string) => BundleWriter;
+
+/** Opens the file at `path`. `body` comes from its header. Throws 'bundle/corrupt' if the file has another length. */
+export type OpenBundle = (path: string, body: BundleBody) => BundleReader;

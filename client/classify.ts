@@ -11,9 +11,9 @@ import { type ClassifyInput, prepareInput } from './input.ts';
 import type { KnownModel } from './known-models.ts';
 import { ATTEMPTS } from './limits.ts';
 import type { SegmentListener } from './observed-channel.ts';
-import { Patience } from './patience.ts';
 import { type NextStep, putAway } from './refused-bundle.ts';
-import type { RoleThreads } from './role-threads.ts';
+import { RetryBudget } from './retry-budget.ts';
+import type { RunnerPool } from './role-runner.ts';
 import { realLogits, type Score, scoresOf, topClasses } from './scores.ts';
 
 /** What a private classification gives and what it cost. */
@@ -52,7 +52,7 @@ export interface Classification {
 export interface ClassifyParts {
   readonly connection: Connection;
   readonly store: BundleStore;
-  readonly threads: RoleThreads;
+  readonly threads: RunnerPool;
 }
 
 export interface ClassifyTask {
@@ -95,12 +95,12 @@ export async function classifyImage(parts: ClassifyParts, task: ClassifyTask): P
 
 /** Asks with fresh bundles until the server accepts one. Nothing masked leaves before, and nothing is tried again after. */
 async function infer(parts: ClassifyParts, task: ClassifyTask, image: Int32Array): Promise<Inference> {
-  const patience = new Patience(parts.connection.queueMs);
+  const budget = new RetryBudget(parts.connection.queueMs);
   for (let attempt = 1; ; ) {
     const outcome = await inferWithFreshBundle(parts, task, image);
     if (!('refusal' in outcome)) return outcome;
     const { refusal, next } = outcome;
-    if (next === 'wait') await patience.wait(refusal, task.signal);
+    if (next === 'wait') await budget.wait(refusal, task.signal);
     else if (next === 'fail' || attempt++ === ATTEMPTS) throw refusal;
   }
 }

@@ -21,7 +21,7 @@ import {
   type RemovedModel,
   removedModels,
 } from './removed-models.ts';
-import { RoleThreads } from './role-threads.ts';
+import { RoleRunners } from './role-runners.ts';
 import { several } from './several.ts';
 
 /** What to prepare. */
@@ -62,8 +62,8 @@ export class Client {
   readonly #connection: Connection;
   readonly #store: BundleStore;
   readonly #models: KnownModels;
-  readonly #offline = new RoleThreads(OFFLINE_THREADS);
-  readonly #online = new RoleThreads(ONLINE_THREADS);
+  readonly #offline = new RoleRunners(OFFLINE_THREADS);
+  readonly #online = new RoleRunners(ONLINE_THREADS);
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
   readonly #pools = new Set<BundlePool>();

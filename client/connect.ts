@@ -1,12 +1,13 @@
+import { openBundleStore } from '#client/bundle-store';
+import { clientToken, defaultStateFolder } from '#client/client-token';
+import { openConnection } from '#client/connection';
 import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
 import { CLIENT_TOKEN } from '../transport/client-token.ts';
-import type { Security } from './address.ts';
-import { BundleStore } from './bundle-store.ts';
 import type { CallMetadata } from './call-metadata.ts';
 import { Client } from './client.ts';
-import { type BearerToken, Connection } from './connection.ts';
+import type { BearerToken } from './connection.ts';
 import { completeDeadlines, type Deadlines } from './limits.ts';
-import { clientToken, defaultStateFolder } from './storage.ts';
+import type { Security } from './security.ts';
 
 /** How to connect. */
 export interface ConnectOptions extends Security {
@@ -49,15 +50,14 @@ export async function connect(address: string, options: ConnectOptions = {}): Pr
   const token = options.clientToken ?? (await clientToken(stateFolder, address));
   if (!CLIENT_TOKEN.test(token))
     throw new SphynxError('config/invalid', 'a client token has 32 lower-case hex digits');
-  const store = await BundleStore.open(stateFolder, address);
-  const connection = new Connection(
-    address,
+  const store = await openBundleStore(stateFolder, address);
+  const connection = openConnection(address, {
     token,
-    options,
-    completeDeadlines(options.deadlines),
-    options.token,
-    options.metadata,
-  );
+    security: options,
+    deadlines: completeDeadlines(options.deadlines),
+    bearer: options.token,
+    metadata: options.metadata,
+  });
   try {
     await connection.listModels(options.signal);
   } catch (error) {

@@ -1,15 +1,15 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
 import type { Agreement } from '../protocol/plan.ts';
 import { onAbort } from './abort.ts';
-import type { RoleThreads } from './role-threads.ts';
-import type { PlanFacts } from './thread-messages.ts';
+import type { PlanFacts } from './role-jobs.ts';
+import type { RunnerPool } from './role-runner.ts';
 
 /**
  * The plan of a model of a server, which may be hostile: derived in a thread that is stopped after `planMs` or when
  * `signal` fires. Throws 'model/unsupported' if it takes longer, or more memory, than any real model's.
  */
 export async function derivePlan(
-  threads: RoleThreads,
+  threads: RunnerPool,
   agreement: Agreement,
   planMs: number,
   signal?: AbortSignal,

@@ -1,15 +1,15 @@
 import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
 import type { Inferred } from '../protocol/online.ts';
 import type { Traffic } from '../protocol/plan.ts';
-import { GrpcChannel } from '../transport/grpc-channel.ts';
+import { StreamChannel } from '../transport/stream-channel.ts';
 import { abortedBy, onAbort } from './abort.ts';
 import type { SpendingBundle } from './bundle-store.ts';
 import type { Connection, InferStream } from './connection.ts';
 import type { KnownModel } from './known-models.ts';
-import { FAREWELL_MS } from './limits.ts';
+import { CLOSE_STREAM_MS } from './limits.ts';
 import { MeteredChannel } from './metered-channel.ts';
 import { ObservedChannel, type SegmentListener } from './observed-channel.ts';
-import type { RoleThread } from './role-thread.ts';
+import type { RoleRunner } from './role-runner.ts';
 
 export interface InferResult extends Inferred {
   /** From the question whether the bundle may be spent to the result (ms). */
@@ -24,12 +24,12 @@ export class BundleRefused extends SphynxError {}
  * The online phase: asks the server to spend `bundle`, and once it has, classifies `image` (integers at the card's input
  * scale). Throws BundleRefused if the server does not accept the bundle.
  *
- * From the first masked byte on, every ending looks the same to the server: the client takes leave, and only then tells
- * its caller what happened. A malicious server could otherwise learn from the reaction to a wrong message.
+ * From the first masked byte on, every ending looks the same to the server: the client closes the stream, and only then
+ * tells its caller what happened. A malicious server could otherwise learn from the reaction to a wrong message.
  */
 export async function inferOnce(
   connection: Connection,
-  thread: RoleThread,
+  thread: RoleRunner,
   model: KnownModel,
   bundle: SpendingBundle,
   image: Int32Array,
@@ -38,10 +38,10 @@ export async function inferOnce(
   const start = performance.now();
   const stream = await ask(connection, model, bundle, signal);
   const stop = new AbortController();
-  const segments = new GrpcChannel(stream);
+  const segments = new StreamChannel(stream);
   const channel = new MeteredChannel(onSegment ? new ObservedChannel(segments, start, onSegment) : segments);
   const release = onAbort(signal, (error) => {
-    void stream.leave(FAREWELL_MS);
+    void stream.close(CLOSE_STREAM_MS);
     stop.abort(error);
   });
   const { card, setting } = model;
@@ -57,7 +57,7 @@ export async function inferOnce(
     throw signal?.aborted ? abortedBy(signal) : connection.explain(asSphynxError(error), 'inference');
   } finally {
     release();
-    await stream.leave(FAREWELL_MS);
+    await stream.close(CLOSE_STREAM_MS);
   }
 }
 

@@ -1,7 +1,8 @@
+import { prepareImage } from '#client/image';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import type { ModelCard } from '../model/card.ts';
 import { quantizeImage } from '../model/executor.ts';
-import { type ImageInput, prepareImage } from './image.ts';
+import type { ImageInput } from './image.ts';
 import { inputInWords } from './input-words.ts';
 import { isValues, quantizeValues, type ValuesInput } from './values.ts';
 

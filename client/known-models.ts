@@ -1,11 +1,11 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { parseModelCard } from '../model/card.ts';
 import { refersTo } from '../model/reference.ts';
+import { isLabelEncoding } from '../protocol/label-encoding.ts';
 import type { Agreement } from '../protocol/plan.ts';
-import { isSetting } from '../protocol/setting.ts';
 import { onAbort } from './abort.ts';
 import type { Connection } from './connection.ts';
-import type { PlanFacts } from './thread-messages.ts';
+import type { PlanFacts } from './role-jobs.ts';
 
 /** A model whose card has been checked, and the plan that follows from it. */
 export interface KnownModel extends Agreement {
@@ -78,7 +78,7 @@ export class KnownModels {
         'model/mismatch',
         `the server answered for the model ${reference} with the card of another one`,
       );
-    if (!isSetting(setting))
+    if (!isLabelEncoding(setting))
       throw new SphynxError(
         'model/mismatch',
         'the server uses a setting of the protocol that this version of sphynx-pi does not know; update it',

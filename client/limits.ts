@@ -56,7 +56,7 @@ export const CONNECTION_OPTIONS = {
 };
 
 /** How long a server may take to end a stream that the client has ended (ms): a round trip on a bad link. */
-export const FAREWELL_MS = 1000;
+export const CLOSE_STREAM_MS = 1000;
 
 /**
  * Bundles tried for one image when the server does not know them or the connection breaks before it accepts one.
@@ -93,3 +93,9 @@ export const MAX_BUNDLE_BYTES = 2 ** 34;
 
 /** What a bundle leaves free on the disk (bytes): a server decides how large bundles are, and others need the disk too. */
 export const RESERVE_BYTES = 2 ** 27;
+
+/**
+ * Largest image that is decoded (pixels): above any camera's, and at 4 bytes a pixel little enough that a
+ * small file which unpacks to a huge picture cannot exhaust the memory.
+ */
+export const MAX_IMAGE_PIXELS = 120_000_000;

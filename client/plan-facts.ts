@@ -1,7 +1,7 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
 import type { Plan } from '../protocol/plan.ts';
 import { MAX_BUNDLE_BYTES, MAX_TENSOR_BYTES } from './limits.ts';
-import type { PlanFacts } from './thread-messages.ts';
+import type { PlanFacts } from './role-jobs.ts';
 
 /**
  * What the main thread needs of a plan. Throws 'model/unsupported' if a server's card asks for more disk or memory

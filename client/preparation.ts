@@ -5,15 +5,15 @@ import type { BundleHeader } from './bundle-header.ts';
 import type { BundleStore } from './bundle-store.ts';
 import type { PreprocessStream } from './connection.ts';
 import type { KnownModel } from './known-models.ts';
-import { FAREWELL_MS, MAX_LIFETIME_MS } from './limits.ts';
+import { CLOSE_STREAM_MS, MAX_LIFETIME_MS } from './limits.ts';
 import type { MeteredChannel } from './metered-channel.ts';
-import type { Network, RoleThread } from './role-thread.ts';
+import type { Network, RoleRunner } from './role-runner.ts';
 
 /** The client's side of one Preprocess stream, in the order that the .proto draws. */
 export class Preparation {
   readonly #stream: PreprocessStream;
   readonly #channel: MeteredChannel;
-  readonly #thread: RoleThread;
+  readonly #thread: RoleRunner;
   readonly #store: BundleStore;
   readonly #model: KnownModel;
   #lifetimeMs = 0;
@@ -24,7 +24,7 @@ export class Preparation {
   constructor(
     stream: PreprocessStream,
     channel: MeteredChannel,
-    thread: RoleThread,
+    thread: RoleRunner,
     store: BundleStore,
     model: KnownModel,
   ) {
@@ -82,7 +82,7 @@ export class Preparation {
   }
 
   async end(): Promise<void> {
-    await Promise.all([this.#stream.leave(FAREWELL_MS), this.#thread.call('close', {})]);
+    await Promise.all([this.#stream.close(CLOSE_STREAM_MS), this.#thread.call('close', {})]);
   }
 
   get #network(): Network {

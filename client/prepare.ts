@@ -1,18 +1,18 @@
 import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
 import { BUNDLES_PER_SESSION } from '../protocol/bundle.ts';
 import type { Traffic } from '../protocol/plan.ts';
-import { GrpcChannel } from '../transport/grpc-channel.ts';
+import { StreamChannel } from '../transport/stream-channel.ts';
 import { onAbort } from './abort.ts';
 import { type Allowance, checkAllowance, readAllowance } from './allowance.ts';
 import type { BundleHeader } from './bundle-header.ts';
 import type { BundleStore } from './bundle-store.ts';
 import type { Connection } from './connection.ts';
 import type { KnownModel } from './known-models.ts';
-import { FAREWELL_MS, RECONNECT_PAUSE_MS } from './limits.ts';
+import { CLOSE_STREAM_MS, RECONNECT_PAUSE_MS } from './limits.ts';
 import { MeteredChannel } from './metered-channel.ts';
-import { Patience } from './patience.ts';
 import { Preparation } from './preparation.ts';
-import type { RoleThreads } from './role-threads.ts';
+import { RetryBudget } from './retry-budget.ts';
+import type { RunnerPool } from './role-runner.ts';
 
 /** How far a preparation has come. */
 export interface PrepareProgress {
@@ -30,7 +30,7 @@ export interface PrepareProgress {
 export interface PrepareParts {
   readonly connection: Connection;
   readonly store: BundleStore;
-  readonly threads: RoleThreads;
+  readonly threads: RunnerPool;
 }
 
 export interface PrepareTask {
@@ -60,7 +60,7 @@ export async function prepareBundles(parts: PrepareParts, task: PrepareTask): Pr
     if (task.whole) checkAllowance(allowance, count - bundles.length, parts.connection.queueMs);
   };
   let earlier = 0;
-  const patience = new Patience(parts.connection.queueMs);
+  const budget = new RetryBudget(parts.connection.queueMs);
   while (bundles.length < count) {
     const part = Math.min(BUNDLES_PER_SESSION, count - bundles.length);
     const report = (bytes: number) =>
@@ -73,7 +73,7 @@ export async function prepareBundles(parts: PrepareParts, task: PrepareTask): Pr
       };
       earlier += await prepareOnOneStream(parts, task, part, listeners);
     } catch (error) {
-      await patience.wait(error, task.signal);
+      await budget.wait(error, task.signal);
     }
   }
   return bundles;
@@ -97,7 +97,7 @@ async function prepareOnOneStream(
     await connection.ensureReady(signal);
     const stream = connection.preprocess();
     const release = onAbort(signal, (error) => stream.abort(error));
-    const channel = new MeteredChannel(new GrpcChannel(stream), () => onBytes(total(channel.traffic)));
+    const channel = new MeteredChannel(new StreamChannel(stream), () => onBytes(total(channel.traffic)));
     try {
       const preparation = new Preparation(stream, channel, thread, store, model);
       await preparation.open(count, onAccepted).catch(tryAgain(channel));
@@ -145,7 +145,7 @@ export async function askAllowance(
     const hello = { model: card.name, modelHash: card.hash, planHash: plan.hash, count: 0 };
     await stream.send({ hello });
     const { allowance } = await stream.expect('accepted');
-    await stream.leave(FAREWELL_MS);
+    await stream.close(CLOSE_STREAM_MS);
     return readAllowance(allowance);
   } catch (error) {
     stream.abort(asSphynxError(error));

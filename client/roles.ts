@@ -1,18 +1,14 @@
+import { createBundle, openBundle } from '#client/bundle-body';
 import type { Channel } from '../protocol/channel.ts';
 import { prepareClient } from '../protocol/offline.ts';
-import { inferClient } from '../protocol/online.ts';
+import { type Inferred, inferClient } from '../protocol/online.ts';
 import { type Agreement, makePlan, type Plan, planHash } from '../protocol/plan.ts';
 import { rehearseClient } from '../protocol/rehearsal.ts';
 import { type ClientSession, closeSession, openClientSession } from '../protocol/session.ts';
 import { Rehearsals } from '../transport/rehearsals.ts';
-import { BundleReader, BundleWriter } from './bundle-body.ts';
+import type { BundleBody } from './bundle-header.ts';
 import { planFacts } from './plan-facts.ts';
-import type { Job, JobResults } from './thread-messages.ts';
-
-/** A job as its role sees it: what it says goes over a channel. */
-export type RoleJob<Type extends Job['type'] = Job['type']> = Type extends unknown
-  ? Omit<Extract<Job, { type: Type }>, 'port'>
-  : never;
+import type { RoleJobs, RoleName, RolePlayers } from './role-jobs.ts';
 
 /** The client's roles of the protocol, one job at a time, between a channel and bundle files. */
 export class Roles {
@@ -30,28 +26,34 @@ export class Roles {
     this.#rehearsals?.begin((pause) => rehearseClient(this.#planOf(agreement), pause));
   }
 
-  async play(job: RoleJob, channel: Channel): Promise<JobResults[Job['type']]> {
-    // One that only derives a plan or frees a session leaves the thread idle again.
-    if ('path' in job || job.type === 'open') this.#stopRehearsals();
-    switch (job.type) {
-      case 'load':
-        return planFacts(this.#planOf(job.agreement));
-      case 'open':
-        this.#session = await openClientSession(channel);
-        return undefined;
-      case 'prepare':
-        return this.#prepare(job, channel);
-      case 'close':
-        if (this.#session) closeSession(this.#session);
-        this.#session = undefined;
-        return undefined;
-      case 'infer':
-        return this.#infer(job, channel);
-    }
+  /** Plays one job. `channel` leads to the server; jobs that talk to nobody leave it alone. */
+  play<Name extends RoleName>(
+    name: Name,
+    given: RoleJobs[Name]['given'],
+    channel: Channel,
+  ): Promise<RoleJobs[Name]['result']> {
+    // A job that only derives a plan or frees a session leaves the thread idle again.
+    if (name !== 'load' && name !== 'close') this.#stopRehearsals();
+    return this.#players[name](given, channel);
   }
 
-  async #prepare({ agreement, path }: RoleJob<'prepare'>, channel: Channel): Promise<JobResults['prepare']> {
-    const writer = new BundleWriter(path);
+  readonly #players: RolePlayers = {
+    load: async ({ agreement }) => planFacts(this.#planOf(agreement)),
+    open: async (_, channel) => {
+      this.#session = await openClientSession(channel);
+      return undefined;
+    },
+    prepare: (given, channel) => this.#prepare(given, channel),
+    close: async () => {
+      if (this.#session) closeSession(this.#session);
+      this.#session = undefined;
+      return undefined;
+    },
+    infer: (given, channel) => this.#infer(given, channel),
+  };
+
+  async #prepare({ agreement, path }: RoleJobs['prepare']['given'], channel: Channel): Promise<BundleBody> {
+    const writer = createBundle(path);
     try {
       await prepareClient(this.#session as ClientSession, this.#planOf(agreement), channel, writer);
     } catch (error) {
@@ -62,10 +64,10 @@ export class Roles {
   }
 
   async #infer(
-    { agreement, path, body, image }: RoleJob<'infer'>,
+    { agreement, path, body, image }: RoleJobs['infer']['given'],
     channel: Channel,
-  ): Promise<JobResults['infer']> {
-    const reader = new BundleReader(path, body);
+  ): Promise<Inferred> {
+    const reader = openBundle(path, body);
     try {
       const result = await inferClient(this.#planOf(agreement), channel, reader, image);
       reader.check();

@@ -1,8 +1,8 @@
-import { sha256 } from '../edge/digest.ts';
+import { BlockCipher } from '#crypto/block-cipher';
+import { sha256 } from '#platform/digest';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { BLOCK_BYTES, xorBlocks } from '../kernels/blocks.ts';
 import { kernels } from '../kernels/load.ts';
-import { BlockCipher } from './block-cipher.ts';
 import { expand } from './prg.ts';
 
 /**

@@ -1,8 +1,9 @@
 /** Randomness: seeds from the system's CSPRNG, expanded by AES-128 in counter mode. There is no other source. */
-import { hkdf } from '../edge/digest.ts';
-import { randomBytes } from '../edge/random-bytes.ts';
+
+import { KeyStream } from '#crypto/key-stream';
+import { hkdf } from '#platform/digest';
 import { SphynxError } from '../errors/sphynx-error.ts';
-import { KeyStream } from './key-stream.ts';
+import { randomBytes } from '../platform/random-bytes.ts';
 
 /** Length of every seed (bytes). */
 export const SEED_BYTES = 32;

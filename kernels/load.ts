@@ -1,5 +1,5 @@
+import { kernelBinary } from '#kernels/binary';
 import { SphynxError } from '../errors/sphynx-error.ts';
-import { kernelBinary } from './binary.ts';
 import { KernelMemory } from './memory.ts';
 
 /** Functions exported by kernels.wasm; every pointer is a byte address in the kernel memory. */

@@ -1,4 +1,4 @@
-import { sha256Hex } from '../edge/digest.ts';
+import { sha256Hex } from '#platform/digest';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { cardFormat, type ModelCard, parseModelCard } from './card.ts';
 import { countMacs, countRelus, elementsOf, termWeights } from './geometry.ts';

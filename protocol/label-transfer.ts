@@ -7,8 +7,8 @@ import {
   proveChoices,
   SPARE_TRANSFERS,
 } from '../crypto/ot/extension-check.ts';
-import { randomBytes } from '../edge/random-bytes.ts';
 import { release } from '../kernels/release.ts';
+import { randomBytes } from '../platform/random-bytes.ts';
 import type { Channel } from './channel.ts';
 import { OT_TREE_BITS } from './plan.ts';
 import type { ClientSession, ServerSession } from './session.ts';

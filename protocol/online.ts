@@ -1,6 +1,6 @@
+import { nextTurn } from '#platform/next-turn';
 import { SEED_BYTES } from '../crypto/prg.ts';
 import { addShares, bytesToWords, subtractShares, wordsToBytes } from '../crypto/ring.ts';
-import { nextTurn } from '../edge/next-turn.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { clearKernels } from '../kernels/load.ts';
 import type { FixedNetwork } from '../model/network.ts';

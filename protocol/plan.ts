@@ -1,3 +1,4 @@
+import { sha256Hex } from '#platform/digest';
 import { type Argmax, argmaxBytes } from '../crypto/garbling/argmax.ts';
 import {
   GADGET_CHUNK,
@@ -13,7 +14,6 @@ import { BASE_OT_MESSAGE_BYTES, BASE_OT_REPLY_BYTES } from '../crypto/ot/base-ot
 import { BLOCK_TRANSFERS, type OtTreeBits, treeMessageBytes } from '../crypto/ot/correlated-ot.ts';
 import { checkedTransferBytes } from '../crypto/ot/extension-check.ts';
 import { SEED_BYTES } from '../crypto/prg.ts';
-import { sha256Hex } from '../edge/digest.ts';
 import type { CardLayer, ModelCard, Shape } from '../model/card.ts';
 import { countFlags, flagsOf } from '../model/element-bitmap.ts';
 import { reluCount } from '../model/geometry.ts';
@@ -21,7 +21,7 @@ import { hashedJson } from '../model/hashed-json.ts';
 import { classesOf } from '../model/output.ts';
 import { NONCE_BYTES } from './bundle.ts';
 import { type ElementOrder, elementOrder } from './element-order.ts';
-import { DIGIT_BITS, type Setting } from './setting.ts';
+import { DIGIT_BITS, type LabelEncoding } from './label-encoding.ts';
 
 /** Changes whenever two versions of this code could not talk to each other. */
 const PROTOCOL_VERSION = 3;
@@ -84,7 +84,7 @@ export interface Traffic {
 /** What the plan follows from. */
 export interface Agreement {
   readonly card: ModelCard;
-  readonly setting: Setting;
+  readonly setting: LabelEncoding;
 }
 
 /**
@@ -114,7 +114,7 @@ export interface Plan extends Agreement {
 }
 
 /** The plan of a model. Throws 'crypto/parameters' if a kernel reaches farther than a polynomial. */
-export function makePlan(card: ModelCard, setting: Setting = 'fast'): Plan {
+export function makePlan(card: ModelCard, setting: LabelEncoding = 'fast'): Plan {
   const tensors = [card.input, ...card.layers.slice(0, -1).map(({ output }) => output)];
   const { heTensors, layers } = planLayers(card, setting, tensors);
   const he = planHe(
@@ -147,7 +147,7 @@ export function makePlan(card: ModelCard, setting: Setting = 'fast'): Plan {
 
 function planLayers(
   card: ModelCard,
-  setting: Setting,
+  setting: LabelEncoding,
   tensors: Shape[],
 ): { heTensors: HeTensor[]; layers: LayerPlan[] } {
   const heTensors: HeTensor[] = [];
@@ -175,7 +175,7 @@ function planLayers(
   return { heTensors, layers };
 }
 
-function chunksOf(layer: CardLayer, setting: Setting): Chunk[] {
+function chunksOf(layer: CardLayer, setting: LabelEncoding): Chunk[] {
   const { gadget: parameters, squares } = layer;
   if (!parameters) return [];
   const elements = elementsOf(layer.output);

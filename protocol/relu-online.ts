@@ -1,9 +1,9 @@
+import { nextTurn } from '#platform/next-turn';
 import { evaluate, readyEvaluator } from '../crypto/garbling/evaluate.ts';
 import { forgetSecrets } from '../crypto/garbling/keys.ts';
 import { outputMasks, removeMask, serverLabels } from '../crypto/garbling/online.ts';
 import { bytesToWords, subtractShares, wordsToBytes } from '../crypto/ring.ts';
 import { evaluateSquares, finishSquares, squareLabels } from '../crypto/squares/square.ts';
-import { nextTurn } from '../edge/next-turn.ts';
 import { release } from '../kernels/release.ts';
 import type { BundleSecrets } from './bundle.ts';
 import type { BundleWindow } from './bundle-window.ts';

@@ -8,8 +8,8 @@ import {
   BaseOtReceiver,
   BaseOtSender,
 } from '../crypto/ot/base-ot.ts';
-import { randomBytes } from '../edge/random-bytes.ts';
 import { clearKernels } from '../kernels/load.ts';
+import { randomBytes } from '../platform/random-bytes.ts';
 import type { Channel } from './channel.ts';
 import { receiveTensor, sendTensor } from './tensor-stream.ts';
 import { NO_LAYER, traced } from './trace.ts';

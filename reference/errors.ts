@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { status as Status } from '@grpc/grpc-js';
 import { SphynxError, type SphynxErrorCode } from '../errors/sphynx-error.ts';
-import { toStatus } from '../transport/status.ts';
+import { refusalOf } from '../transport/status.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const PAGE = join(ROOT, 'docs', 'errors.md');
@@ -13,7 +13,7 @@ const HEAD = '| code | what happened | gRPC status |\n| --- | --- | --- |\n';
 function rows(): string[] {
   const source = readFileSync(join(ROOT, 'errors', 'sphynx-error.ts'), 'utf8');
   return [...source.matchAll(/\| '([a-z/]+)';? \/\/ ([^\n]+)/g)].map(([, code, meaning]) => {
-    const { code: status } = toStatus(new SphynxError(code as SphynxErrorCode, ''));
+    const { code: status } = refusalOf(new SphynxError(code as SphynxErrorCode, ''));
     return `| \`${code}\` | ${meaning} | ${Status[status]} |`;
   });
 }

@@ -1,6 +1,6 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { isOutput } from '../model/output.ts';
-import { DIGIT_BITS } from '../protocol/setting.ts';
+import { DIGIT_BITS } from '../protocol/label-encoding.ts';
 import type { ServerOptions } from './start-server.ts';
 
 /** Whether a value can be an option, and what is expected in words. */

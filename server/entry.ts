@@ -1,5 +1,5 @@
 /** `import { startServer } from 'sphynx-pi/server'`: index.ts, once it is sure that this Node can load it. */
-import { requireNode } from '../edge/require-node.ts';
+import { requireNode } from '../platform/node/require-node.ts';
 
 requireNode();
 

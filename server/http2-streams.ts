@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import { SERVICE_NAME } from '../transport/grpc/proto.ts';
 import { FLOW_CONTROL_BYTES } from '../transport/limits.ts';
-import { SERVICE_NAME } from '../transport/proto.ts';
 
 const STREAM_CREATED = 'http2.server.stream.created';
 

@@ -8,7 +8,7 @@ export { SphynxError, type SphynxErrorCode } from '../errors/sphynx-error.ts';
 export type { ModelCard } from '../model/card.ts';
 export type { FixedNetwork, LayerWeights } from '../model/network.ts';
 export type { Output } from '../model/output.ts';
-export type { Setting } from '../protocol/setting.ts';
+export type { LabelEncoding } from '../protocol/label-encoding.ts';
 export type { ModelSummary } from '../transport/messages.ts';
 export type { AccessOptions } from './identity/access.ts';
 export type { IdentityOptions } from './identity/identification.ts';

@@ -1,8 +1,8 @@
 import { asSphynxError } from '../errors/sphynx-error.ts';
 import type { CallStream } from '../transport/call-stream.ts';
-import { GrpcChannel } from '../transport/grpc-channel.ts';
 import type { InferRequests, InferResponses } from '../transport/messages.ts';
 import { relay } from '../transport/relay.ts';
+import { StreamChannel } from '../transport/stream-channel.ts';
 import type { CallContext } from './call-context.ts';
 import { CountedChannel } from './metrics/counted-channel.ts';
 import { forget } from './store/record-cipher.ts';
@@ -23,7 +23,7 @@ export async function infer(
   const { models, store, pool, metrics } = parts;
   const spend = await stream.expect('spend');
   const { identity: model, summary } = models.agree(spend);
-  const segments = new CountedChannel(new GrpcChannel(stream), metrics, 'infer');
+  const segments = new CountedChannel(new StreamChannel(stream), metrics, 'infer');
   const settle = parts.bytes.charge(caller.identity, summary.quote.onlineBytes);
   const secrets = await inSpan('spend bundle', { 'sphynx.bundle': spend.bundleId }, () =>
     store.spend({ ...caller, id: spend.bundleId, model }),

@@ -5,8 +5,8 @@ import { loadModel } from '../model/load.ts';
 import { type FixedNetwork, type LayerWeights, withOutput } from '../model/network.ts';
 import type { Output } from '../model/output.ts';
 import { referenceOf, refersTo } from '../model/reference.ts';
+import type { LabelEncoding } from '../protocol/label-encoding.ts';
 import { makePlan, needsDelta } from '../protocol/plan.ts';
-import type { Setting } from '../protocol/setting.ts';
 import { CARD_BYTES } from '../transport/limits.ts';
 import type { GetModelCardResponse, ModelSummary, Quote } from '../transport/messages.ts';
 import type { BundleModel } from './store/bundle-store.ts';
@@ -24,7 +24,7 @@ export interface ServedModel {
 /** How all models are served. */
 export interface ServingOptions {
   /** 'fast' unless given. */
-  readonly setting?: Setting;
+  readonly setting?: LabelEncoding;
   /** What clients learn, whatever the networks say, but for folders with an output of their own. */
   readonly output?: Output;
 }

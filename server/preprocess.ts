@@ -3,10 +3,10 @@ import { randomSeed } from '../crypto/prg.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import type { Channel } from '../protocol/channel.ts';
 import type { CallStream } from '../transport/call-stream.ts';
-import { GrpcChannel } from '../transport/grpc-channel.ts';
 import { LOST_BUNDLES } from '../transport/limits.ts';
 import type { PreprocessRequests, PreprocessResponses } from '../transport/messages.ts';
 import { relay } from '../transport/relay.ts';
+import { StreamChannel } from '../transport/stream-channel.ts';
 import { allowanceOf } from './allowance.ts';
 import type { CallContext } from './call-context.ts';
 import { TIMER_MS } from './limits.ts';
@@ -136,7 +136,7 @@ async function charged(
   stream: PreprocessStream,
   work: (segments: Channel) => Promise<void>,
 ): Promise<void> {
-  const segments = new CountedChannel(new GrpcChannel(stream), parts.metrics, 'prepare');
+  const segments = new CountedChannel(new StreamChannel(stream), parts.metrics, 'prepare');
   const settle = parts.bytes.charge(caller.identity, price);
   await work(segments).finally(() => settle(segments.bytes));
 }

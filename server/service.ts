@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ServerDuplexStream, sendUnaryData, UntypedServiceImplementation } from '@grpc/grpc-js';
 import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
-import { CallStream } from '../transport/call-stream.ts';
+import type { CallStream } from '../transport/call-stream.ts';
+import { serverStream } from '../transport/grpc/server-stream.ts';
+import { toStatus } from '../transport/grpc/to-status.ts';
 import type {
   GetModelCardRequest,
   InferRequests,
@@ -15,7 +17,6 @@ import type {
   Received,
 } from '../transport/messages.ts';
 import { checkReadable } from '../transport/readable.ts';
-import { toStatus } from '../transport/status.ts';
 import { Admission } from './admission/admission.ts';
 import type { CallContext, ServerParts } from './call-context.ts';
 import { logFailure } from './call-log.ts';
@@ -150,7 +151,7 @@ export class PrivateInferenceService {
     work: (context: CallContext, stream: CallStream<In, Out>) => Promise<void>,
   ): Promise<void> {
     const started = performance.now();
-    const stream = CallStream.ofServer<In, Out>(call, { idleMs: this.#parts.limits.idleMs });
+    const stream = serverStream<In, Out>(call, { idleMs: this.#parts.limits.idleMs });
     const request = newRequest();
     let log = this.#parts.logger.child({ request, method: kind.method });
     const totalMs = kind.totalMs();

@@ -4,10 +4,10 @@ import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Logger } from 'pino';
 import type { Output } from '../model/output.ts';
-import type { Setting } from '../protocol/setting.ts';
-import { SHARED_CHANNEL_OPTIONS } from '../transport/limits.ts';
+import type { LabelEncoding } from '../protocol/label-encoding.ts';
+import { SHARED_CHANNEL_OPTIONS } from '../transport/grpc/channel-options.ts';
+import { privateInferenceService, SERVICE_NAME, serviceDefinition } from '../transport/grpc/proto.ts';
 import type { ModelSummary } from '../transport/messages.ts';
-import { privateInferenceService, SERVICE_NAME, serviceDefinition } from '../transport/proto.ts';
 import { ByteBudget } from './admission/byte-budget.ts';
 import { limitConnections } from './admission/connection-limit.ts';
 import { MemoryLimit } from './admission/memory-limit.ts';
@@ -42,7 +42,7 @@ export interface ServerOptions extends AccessOptions, StoreOptions {
   /** Folders or networks to serve, at least one. */
   readonly models: readonly ModelSource[];
   /** For all models: fewer bytes online ('fast', the default) or fewer offline ('lean'). */
-  readonly setting?: Setting;
+  readonly setting?: LabelEncoding;
   /** What clients learn, of models without an output of their own; unless given, what the networks say: of folders 'logits'. */
   readonly output?: Output;
   /** Limits other than DEFAULT_LIMITS. */

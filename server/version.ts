@@ -1,10 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
 
-/** The package's description stands above the sources, and above `dist` once compiled. */
-const FILE = ['../package.json', '../../package.json']
-  .map((path) => fileURLToPath(new URL(path, import.meta.url)))
-  .find(existsSync) as string;
+/** The package's description, which stands above the sources and, once compiled, above `server/` in `dist`. */
+const FILE = new URL('../package.json', import.meta.url);
 
 /** The version of this package. */
 export const VERSION: string = JSON.parse(readFileSync(FILE, 'utf8')).version;

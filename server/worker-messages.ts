@@ -1,14 +1,14 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { FixedNetwork } from '../model/network.ts';
 import type { BundleSecrets } from '../protocol/bundle.ts';
-import type { Setting } from '../protocol/setting.ts';
+import type { LabelEncoding } from '../protocol/label-encoding.ts';
 
 /** What the main thread and a worker say to each other. Segments go over the ports in these messages. */
 
 /** Given to a worker at its start. The weights lie in shared memory. */
 export interface WorkerInput {
   readonly networks: readonly FixedNetwork[];
-  readonly setting: Setting;
+  readonly setting: LabelEncoding;
   /** Room for transformed kernels (bytes). */
   readonly kernelCacheBytes: number;
   /** Inferences get ready for the first one; preparations make room for them. */

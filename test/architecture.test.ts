@@ -6,28 +6,32 @@ import { test } from 'node:test';
 /** For each folder, the folders that its files may import from besides their own. */
 const FLOORS: Record<string, string[]> = {
   errors: [],
-  edge: [],
+  platform: [],
   kernels: ['errors'],
-  crypto: ['errors', 'edge', 'kernels'],
-  model: ['errors', 'edge', 'kernels'],
-  protocol: ['errors', 'edge', 'kernels', 'crypto', 'model'],
-  transport: ['errors', 'edge', 'kernels', 'model', 'protocol'],
-  server: ['errors', 'edge', 'crypto', 'model', 'protocol', 'transport'],
-  client: ['errors', 'edge', 'crypto', 'model', 'protocol', 'transport'],
+  crypto: ['errors', 'platform', 'kernels'],
+  model: ['errors', 'platform', 'kernels'],
+  protocol: ['errors', 'platform', 'kernels', 'crypto', 'model'],
+  transport: ['errors', 'platform', 'kernels', 'model', 'protocol'],
+  server: ['errors', 'platform', 'crypto', 'model', 'protocol', 'transport'],
+  client: ['errors', 'platform', 'crypto', 'model', 'protocol', 'transport'],
   browser: ['errors', 'kernels', 'model', 'transport', 'client'],
   web: ['browser'],
-  cli: ['errors', 'edge', 'kernels', 'crypto', 'model', 'protocol', 'transport', 'server', 'client'],
-  bench: ['errors', 'edge', 'kernels', 'crypto', 'model', 'protocol', 'transport', 'server', 'client'],
+  cli: ['errors', 'platform', 'kernels', 'crypto', 'model', 'protocol', 'transport', 'server', 'client'],
+  bench: ['errors', 'platform', 'kernels', 'crypto', 'model', 'protocol', 'transport', 'server', 'client'],
 };
 
 const root = join(import.meta.dirname, '..');
 
+/** The files that a file imports, on Node's side. `#FLOOR/NAME` is FLOOR/node/NAME.ts there. */
 function importsOf(file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8');
+  const byCondition = [...text.matchAll(/from '#(\w+)\/([^']*)'/g)].map(
+    ([, floor, name]) => `${floor}/node/${name}.ts`,
+  );
   const targets = [...text.matchAll(/from '(\.[^']*)'|import\('(\.[^']*)'\)/g)].map(
     (match) => match[1] ?? match[2],
   );
-  return targets.map((target) => normalize(join(dirname(file), target)));
+  return [...byCondition, ...targets.map((target) => normalize(join(dirname(file), target)))];
 }
 
 test('every file imports from its own folder or from the floors below', () => {
@@ -68,31 +72,32 @@ test('SEAL is asked for advice alone: by tests, benchmarks and the doctor, never
 });
 
 /** Floors that run in Node and in browsers alike. */
-const ANYWHERE = ['errors', 'edge', 'kernels', 'crypto', 'model', 'protocol'];
+const ANYWHERE = ['errors', 'platform', 'kernels', 'crypto', 'model', 'protocol', 'client'];
 
 /** What servers read models with; no client imports it. */
 const SERVERS_ONLY = ['model/load.ts', 'model/stored-network.ts', 'model/import'];
 
-/** An edge: in browsers its neighbour `NAME.browser.ts` takes the place of `NAME.ts`. */
-const browserSide = (file: string) => file.replace(/\.ts$/, '.browser.ts');
-const isEdge = (file: string) => existsSync(join(root, browserSide(file)));
+/** In browsers `browser/NAME.ts` takes the place of `node/NAME.ts`. */
+const browserSide = (file: string) => file.replace('/node/', '/browser/');
+const isOfNode = (file: string) => file.includes('/node/');
 
-test('what runs in browsers too knows nothing of Node outside its edges', () => {
+test('what runs in browsers too knows nothing of Node outside its node/ folders', () => {
   const node =
     /from 'node:|\b(Buffer|setImmediate|__dirname)\b|\bprocess\.(env|pid|platform|memoryUsage)|\brequire\(/;
-  let edges = 0;
+  let ofNode = 0;
   for (const floor of ANYWHERE)
     for (const file of globSync(`${floor}/**/*.ts`, { cwd: root, exclude: (name) => name === 'assembly' })) {
       if (SERVERS_ONLY.some((path) => file.startsWith(path))) continue;
-      if (isEdge(file)) edges++;
+      if (isOfNode(file)) ofNode++;
       else assert.doesNotMatch(readFileSync(join(root, file), 'utf8'), node, file);
     }
-  assert.ok(edges >= 3, 'the edges were found');
+  assert.ok(ofNode >= 3, 'the files for Node were found');
 });
 
-test('both sides of an edge offer the same', async () => {
+test('the implementations for Node and for browsers offer the same', async () => {
   for (const floor of ANYWHERE)
-    for (const file of globSync(`${floor}/**/*.ts`, { cwd: root }).filter(isEdge)) {
+    for (const file of globSync(`${floor}/**/*.ts`, { cwd: root }).filter(isOfNode)) {
+      if (!existsSync(join(root, browserSide(file)))) continue;
       const [node, browser] = await Promise.all([
         import(join(root, file)),
         import(join(root, browserSide(file))),

@@ -1,9 +1,11 @@
 /** What npm would publish: its files, and the links between those that people read. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, globSync, readFileSync, symlinkSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
+import { writeDescription } from '../build.ts';
+import { temporaryFolder } from './server/bundles.ts';
 
 const root = join(import.meta.dirname, '..');
 const description = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -43,4 +45,32 @@ test('the package says which Node it needs, and what may be imported', () => {
   ])
     assert.ok(exported.includes(entry), entry);
   assert.equal(description.bin[description.name], description.bin.sphynx, '`npx sphynx-pi` is the command');
+});
+
+test('what tsc compiles runs in Node, from the compiled files alone', () => {
+  const folder = temporaryFolder();
+  const dist = join(folder, 'dist');
+  const run = (...command: string[]) =>
+    spawnSync(process.execPath, command, {
+      cwd: root,
+      encoding: 'utf8',
+      env: { ...process.env, SPHYNX_STATE: join(folder, 'state') },
+    });
+  const compiled = run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', dist);
+  assert.equal(compiled.status, 0, compiled.stdout);
+  writeDescription(dist);
+  for (const name of ['node_modules', 'model-zoo', 'proto', 'package.json'])
+    symlinkSync(join(root, name), join(folder, name));
+  symlinkSync(join(root, 'kernels', 'build'), join(dist, 'kernels', 'build'));
+  const main = join(dist, 'cli', 'main.js');
+  assert.equal(run(main, '--version').stdout.trim(), description.version);
+  // It has no server to examine here. The kernels, the ciphers and the digests all take part in our encryption.
+  const doctor = run(main, 'doctor', '--server', '127.0.0.1:1');
+  assert.match(doctor.stdout, /^ok +kernels.*\nok +encryption/m, doctor.stderr);
+  for (const worker of ['client/node/worker.js', 'server/worker.js'])
+    assert.ok(existsSync(join(dist, worker)), worker);
+  const source = globSync('**/*.js', { cwd: dist }).filter((file) =>
+    /(?:from |import\()'\.[^']*\.ts'/.test(readFileSync(join(dist, file), 'utf8')),
+  );
+  assert.deepEqual(source, []);
 });

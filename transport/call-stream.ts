@@ -1,31 +1,24 @@
-import { type ClientDuplexStream, type ServerDuplexStream, status as Status } from '@grpc/grpc-js';
-import { delay } from '../edge/delay.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
+import { delay } from '../platform/delay.ts';
+import type { CallTransport, ClientTransport, ServerTransport } from './call-transport.ts';
 import { IDLE_MS } from './limits.ts';
 import type { OneOf, Received } from './messages.ts';
 import { checkReadable } from './readable.ts';
-import { fromStatus, toStatus } from './status.ts';
+import { fromStatus } from './status.ts';
+import { STATUS } from './status-codes.ts';
 
-/** What both ends of a call have in common. */
-interface AnyCall {
-  on(event: 'readable' | 'end', listener: () => void): unknown;
-  read(): unknown;
-  write(message: unknown, callback: (error?: Error | null) => void): boolean;
-  end(): unknown;
-}
-
-interface CallStreamOptions {
+export interface CallStreamOptions {
   /** How long `send` and `receive` wait for the peer (ms). */
   readonly idleMs?: number;
 }
 
 /**
- * One gRPC stream of typed messages as two promises: `send` waits until the message has left, `receive` for the
- * next one. gRPC reads ahead 16 messages at most and then holds the peer back. Once the stream has failed,
+ * One call's typed messages as two promises: `send` waits until the message has left, `receive` for the
+ * next one. The transport reads ahead 16 messages at most and then holds the peer back. Once the stream has failed,
  * every call throws that failure and `signal` is aborted with it as the reason. One `receive` at a time.
  */
 export class CallStream<Incoming, Outgoing> {
-  readonly #call: AnyCall;
+  readonly #call: CallTransport<Incoming, Outgoing>;
   readonly #hangUp: (error: SphynxError) => void;
   readonly #idleMs: number;
   readonly #closing = new AbortController();
@@ -35,9 +28,13 @@ export class CallStream<Incoming, Outgoing> {
   #over = false;
   #ended = false;
   #onReadable: () => void = () => {};
-  #left: Promise<void> | undefined;
+  #closed: Promise<void> | undefined;
 
-  private constructor(call: AnyCall, hangUp: (error: SphynxError) => void, options: CallStreamOptions) {
+  private constructor(
+    call: CallTransport<Incoming, Outgoing>,
+    hangUp: (error: SphynxError) => void,
+    options: CallStreamOptions,
+  ) {
     this.#call = call;
     this.#hangUp = hangUp;
     this.#idleMs = options.idleMs ?? IDLE_MS;
@@ -50,25 +47,24 @@ export class CallStream<Incoming, Outgoing> {
 
   /** The client's end of a call. `abort` cancels the call. */
   static ofClient<In, Out>(
-    call: ClientDuplexStream<OneOf<Out>, Received<In>>,
+    call: ClientTransport<In, Out>,
     options: CallStreamOptions = {},
   ): CallStream<In, Out> {
     const stream = new CallStream<In, Out>(call, () => call.cancel(), options);
-    call.on('error', (error) =>
-      stream.#fail(fromStatus(error as unknown as Parameters<typeof fromStatus>[0])),
-    );
+    call.on('error', (failure) => stream.#fail(fromStatus(failure)));
     call.on('status', ({ code }) => {
-      if (code === Status.OK) stream.#finish();
+      if (code === STATUS.OK) stream.#finish();
     });
     return stream;
   }
 
-  /** The server's end of a call. `abort` ends the call with the error's status. */
+  /** The server's end of a call. `abort` ends the call by `refuse`. */
   static ofServer<In, Out>(
-    call: ServerDuplexStream<Received<In>, OneOf<Out>>,
+    call: ServerTransport<In, Out>,
+    refuse: (error: SphynxError) => void,
     options: CallStreamOptions = {},
   ): CallStream<In, Out> {
-    const stream = new CallStream<In, Out>(call, (error) => call.emit('error', toStatus(error)), options);
+    const stream = new CallStream<In, Out>(call, refuse, options);
     call.on('cancelled', () =>
       stream.#fail(new SphynxError('protocol/closed', 'the client closed the stream before its end')),
     );
@@ -82,7 +78,7 @@ export class CallStream<Incoming, Outgoing> {
 
   /** Resolves when the message has left this process. Throws 'protocol/closed', 'protocol/deadline' or the peer's error. */
   send(message: OneOf<Outgoing>): Promise<void> {
-    if (this.#over || this.#left) return Promise.reject(over());
+    if (this.#over || this.#closed) return Promise.reject(over());
     return this.#wait((done, refuse) => {
       this.#sending.add(refuse);
       this.#call.write(message, (error?: Error | null) => {
@@ -101,8 +97,8 @@ export class CallStream<Incoming, Outgoing> {
   async receive(): Promise<Received<Incoming> | undefined> {
     for (;;) {
       if (this.#failure) throw this.#failure;
-      if (this.#left) throw over();
-      const message = this.#call.read() as Received<Incoming> | null;
+      if (this.#closed) throw over();
+      const message = this.#call.read();
       if (message !== null) return checkReadable(message);
       if (this.#ended) return undefined;
       await this.#wait((done) => {
@@ -145,16 +141,16 @@ export class CallStream<Incoming, Outgoing> {
   }
 
   /**
-   * Takes leave of the peer, and looks the same on the wire whatever led to it: half-closes the call, discards what the
-   * peer still says, and waits until it has ended the call, which is cut after `patienceMs`. Whatever waits on the stream
-   * fails with 'protocol/closed'.
+   * Ends the conversation in a way that looks the same on the wire whatever led to it: half-closes the call, discards what
+   * the peer still says, and waits until it has ended the call, which is cut after `timeoutMs`. Whatever waits on the
+   * stream fails with 'protocol/closed'.
    */
-  leave(patienceMs: number): Promise<void> {
-    this.#left ??= this.#leave(patienceMs);
-    return this.#left;
+  close(timeoutMs: number): Promise<void> {
+    this.#closed ??= this.#close(timeoutMs);
+    return this.#closed;
   }
 
-  async #leave(patienceMs: number): Promise<void> {
+  async #close(timeoutMs: number): Promise<void> {
     if (this.#failure) return;
     for (const refuse of [...this.#waiting]) refuse(over());
     this.#call.end();
@@ -165,10 +161,9 @@ export class CallStream<Incoming, Outgoing> {
     };
     this.signal.addEventListener('abort', () => ended.resolve());
     this.#onReadable();
-    const patience = new AbortController();
-    const silent = delay(patienceMs, patience.signal);
-    await Promise.race([ended.promise, silent]);
-    patience.abort();
+    const timer = new AbortController();
+    await Promise.race([ended.promise, delay(timeoutMs, timer.signal)]);
+    timer.abort();
     if (!this.#ended)
       this.abort(new SphynxError('protocol/order', 'the peer did not end a conversation that was over'));
   }

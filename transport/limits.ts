@@ -1,4 +1,3 @@
-import type { ChannelOptions } from '@grpc/grpc-js';
 import { SEGMENT_BYTES } from '../protocol/segment.ts';
 
 /** Every input and output limit that client and server share, with its reason. */
@@ -29,25 +28,6 @@ export const KEEPALIVE_TIMEOUT_MS = 10_000;
 
 /** HTTP/2 receive window (bytes): 64 KiB, the default, would hold a 50 ms link to 1.3 MB/s. */
 export const FLOW_CONTROL_BYTES = 8 * SEGMENT_BYTES;
-
-/** gRPC options that both sides set. */
-export const SHARED_CHANNEL_OPTIONS: ChannelOptions = {
-  'grpc.max_receive_message_length': MESSAGE_BYTES,
-  'grpc.max_send_message_length': MESSAGE_BYTES,
-  'grpc.keepalive_time_ms': KEEPALIVE_MS,
-  'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
-};
-
-/**
- * gRPC options of a client. Retries are off: a call that was refused may have burned its bundle. Without a
- * retry buffer a write completes when the message has left, which is what backpressure needs.
- */
-export const CLIENT_CHANNEL_OPTIONS: ChannelOptions = {
-  ...SHARED_CHANNEL_OPTIONS,
-  'grpc-node.flow_control_window': FLOW_CONTROL_BYTES,
-  'grpc.enable_retries': 0,
-  'grpc.per_rpc_retry_buffer_size': 0,
-};
 
 /** Lost bundles that a client tells a server of at once: more than servers let it hold. */
 export const LOST_BUNDLES = 1024;

@@ -1,5 +1,5 @@
-import { delay } from '../edge/delay.ts';
-import { nextTurn } from '../edge/next-turn.ts';
+import { nextTurn } from '#platform/next-turn';
+import { delay } from '../platform/delay.ts';
 import type { Pause } from '../protocol/rehearsal.ts';
 
 /** How often a thread rehearses an inference: V8 has optimised what it runs by then. */

@@ -1,8 +1,8 @@
-import { Metadata, status as Status } from '@grpc/grpc-js';
+/** The one mapping between the project's error codes and the statuses of calls. */
 import { SphynxError, type SphynxErrorCode } from '../errors/sphynx-error.ts';
+import type { CallFailure } from './call-transport.ts';
 import { STATUS_DETAILS_LENGTH } from './limits.ts';
-
-/** The one mapping between the project's error codes and gRPC statuses. */
+import { STATUS, type StatusCode } from './status-codes.ts';
 
 /** Trailing metadata that carries the SphynxError code; the message travels as the status details. */
 export const CODE_KEY = 'sphynx-code';
@@ -10,74 +10,75 @@ export const CODE_KEY = 'sphynx-code';
 /** Trailing metadata of a refusal that passes: when to try again (whole milliseconds from now). */
 export const RETRY_KEY = 'sphynx-retry-after-ms';
 
-const STATUS_OF: Record<SphynxErrorCode, Status> = {
-  'kernels/missing': Status.INTERNAL,
-  'kernels/memory': Status.RESOURCE_EXHAUSTED,
-  'crypto/input': Status.INVALID_ARGUMENT,
-  'crypto/parameters': Status.INVALID_ARGUMENT,
-  'model/format': Status.INTERNAL,
-  'model/unsupported': Status.UNIMPLEMENTED,
-  'model/mismatch': Status.FAILED_PRECONDITION,
-  'model/unknown': Status.NOT_FOUND,
-  'protocol/format': Status.INVALID_ARGUMENT,
-  'protocol/length': Status.INVALID_ARGUMENT,
-  'protocol/order': Status.INVALID_ARGUMENT,
-  'protocol/inconsistent': Status.INVALID_ARGUMENT,
-  'protocol/closed': Status.CANCELLED,
-  'protocol/deadline': Status.DEADLINE_EXCEEDED,
-  'bundle/unknown': Status.NOT_FOUND,
-  'bundle/spent': Status.FAILED_PRECONDITION,
-  'bundle/expired': Status.FAILED_PRECONDITION,
-  'bundle/none': Status.FAILED_PRECONDITION,
-  'bundle/corrupt': Status.DATA_LOSS,
-  'image/unreadable': Status.INVALID_ARGUMENT,
-  'input/invalid': Status.INVALID_ARGUMENT,
-  'server/busy': Status.RESOURCE_EXHAUSTED,
-  'quota/exceeded': Status.RESOURCE_EXHAUSTED,
-  'server/stopping': Status.UNAVAILABLE,
-  'server/unreachable': Status.UNAVAILABLE,
-  'identity/missing': Status.UNAUTHENTICATED,
-  'identity/invalid': Status.UNAUTHENTICATED,
-  'storage/failed': Status.INTERNAL,
-  'config/invalid': Status.INVALID_ARGUMENT,
-  aborted: Status.CANCELLED,
-  internal: Status.INTERNAL,
+const STATUS_OF: Record<SphynxErrorCode, StatusCode> = {
+  'kernels/missing': STATUS.INTERNAL,
+  'kernels/memory': STATUS.RESOURCE_EXHAUSTED,
+  'crypto/input': STATUS.INVALID_ARGUMENT,
+  'crypto/parameters': STATUS.INVALID_ARGUMENT,
+  'model/format': STATUS.INTERNAL,
+  'model/unsupported': STATUS.UNIMPLEMENTED,
+  'model/mismatch': STATUS.FAILED_PRECONDITION,
+  'model/unknown': STATUS.NOT_FOUND,
+  'protocol/format': STATUS.INVALID_ARGUMENT,
+  'protocol/length': STATUS.INVALID_ARGUMENT,
+  'protocol/order': STATUS.INVALID_ARGUMENT,
+  'protocol/inconsistent': STATUS.INVALID_ARGUMENT,
+  'protocol/closed': STATUS.CANCELLED,
+  'protocol/deadline': STATUS.DEADLINE_EXCEEDED,
+  'bundle/unknown': STATUS.NOT_FOUND,
+  'bundle/spent': STATUS.FAILED_PRECONDITION,
+  'bundle/expired': STATUS.FAILED_PRECONDITION,
+  'bundle/none': STATUS.FAILED_PRECONDITION,
+  'bundle/corrupt': STATUS.DATA_LOSS,
+  'image/unreadable': STATUS.INVALID_ARGUMENT,
+  'input/invalid': STATUS.INVALID_ARGUMENT,
+  'server/busy': STATUS.RESOURCE_EXHAUSTED,
+  'quota/exceeded': STATUS.RESOURCE_EXHAUSTED,
+  'server/stopping': STATUS.UNAVAILABLE,
+  'server/unreachable': STATUS.UNAVAILABLE,
+  'identity/missing': STATUS.UNAUTHENTICATED,
+  'identity/invalid': STATUS.UNAUTHENTICATED,
+  'storage/failed': STATUS.INTERNAL,
+  'config/invalid': STATUS.INVALID_ARGUMENT,
+  aborted: STATUS.CANCELLED,
+  internal: STATUS.INTERNAL,
 };
 
 /** Statuses that gRPC itself raises, where no code of ours is attached. */
-const CODE_OF_BARE: Partial<Record<Status, { code: SphynxErrorCode; meaning: string }>> = {
-  [Status.CANCELLED]: { code: 'protocol/closed', meaning: 'the call was cut off; try again' },
+const CODE_OF_BARE: Partial<Record<StatusCode, { code: SphynxErrorCode; meaning: string }>> = {
+  [STATUS.CANCELLED]: { code: 'protocol/closed', meaning: 'the call was cut off; try again' },
   // As when bytes are lost on the way: what comes is no HTTP/2 any more. Faults of the peer itself have a code of ours.
-  [Status.INTERNAL]: { code: 'protocol/closed', meaning: 'the connection was damaged; try again' },
-  [Status.DEADLINE_EXCEEDED]: {
+  [STATUS.INTERNAL]: { code: 'protocol/closed', meaning: 'the connection was damaged; try again' },
+  [STATUS.DEADLINE_EXCEEDED]: {
     code: 'protocol/deadline',
     meaning: 'the call took longer than allowed; check the connection, and try again',
   },
-  [Status.UNAVAILABLE]: { code: 'server/unreachable', meaning: 'no connection to the server' },
-  [Status.RESOURCE_EXHAUSTED]: { code: 'protocol/length', meaning: 'a message was larger than allowed' },
-  [Status.UNIMPLEMENTED]: { code: 'config/invalid', meaning: 'the server does not offer this service' },
+  [STATUS.UNAVAILABLE]: { code: 'server/unreachable', meaning: 'no connection to the server' },
+  [STATUS.RESOURCE_EXHAUSTED]: { code: 'protocol/length', meaning: 'a message was larger than allowed' },
+  [STATUS.UNIMPLEMENTED]: { code: 'config/invalid', meaning: 'the server does not offer this service' },
 };
 
-/** What gRPC wants to know of a failed call. */
-export interface CallStatus {
-  readonly code: Status;
+/** What the peer is told of a failure. */
+export interface Refusal {
+  readonly code: StatusCode;
+  /** The text for people: printable, and cut to length. */
   readonly details: string;
-  readonly metadata: Metadata;
+  /** CODE_KEY, and RETRY_KEY where there is a hint. */
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** `error` as a status for the peer: code and message, never the cause. */
-export function toStatus(error: SphynxError): CallStatus {
-  const metadata = new Metadata();
-  metadata.set(CODE_KEY, error.code);
-  if (error.retryAfterMs !== undefined) metadata.set(RETRY_KEY, String(Math.ceil(error.retryAfterMs)));
-  return { code: STATUS_OF[error.code], details: printable(error.message), metadata };
+/** Returns what the peer is told of `error`: code and message, never the cause. */
+export function refusalOf({ code, message, retryAfterMs }: SphynxError): Refusal {
+  const metadata: Record<string, string> = { [CODE_KEY]: code };
+  if (retryAfterMs !== undefined) metadata[RETRY_KEY] = String(Math.ceil(retryAfterMs));
+  return { code: STATUS_OF[code], details: printable(message), metadata };
 }
 
 /**
  * The peer's failure as it was thrown there. A status without a code of ours comes from gRPC itself and is
  * translated. The peer's text is not trusted: it is cut to length and freed of control characters.
  */
-export function fromStatus(failure: { code: number; details: string; metadata?: Metadata }): SphynxError {
+export function fromStatus(failure: CallFailure): SphynxError {
   const code = failure.metadata?.get(CODE_KEY)[0];
   if (typeof code === 'string' && Object.hasOwn(STATUS_OF, code)) {
     if (code === 'internal')
@@ -86,14 +87,14 @@ export function fromStatus(failure: { code: number; details: string; metadata?: 
       retryAfterMs: retryAfter(failure.metadata),
     });
   }
-  const bare = CODE_OF_BARE[failure.code as Status];
+  const bare = CODE_OF_BARE[failure.code as StatusCode];
   const details = printable(failure.details);
   if (bare) return new SphynxError(bare.code, `${bare.meaning} (${details})`);
   return new SphynxError('internal', `the call failed with gRPC status ${failure.code} (${details})`);
 }
 
 /** The peer's hint, if it is one: a day at most. */
-function retryAfter(metadata: Metadata | undefined): number | undefined {
+function retryAfter(metadata: CallFailure['metadata']): number | undefined {
   const [text] = metadata?.get(RETRY_KEY) ?? [];
   return typeof text === 'string' && /^\d{1,8}$/.test(text) ? Number(text) : undefined;
 }

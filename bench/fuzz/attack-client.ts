@@ -1,18 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BundleWriter } from '../../client/bundle-body.ts';
-import { BundleStore, type SpendingBundle } from '../../client/bundle-store.ts';
-import { Connection as BrowserConnection } from '../../client/connection.browser.ts';
-import { Connection } from '../../client/connection.ts';
+import { openConnection as openInBrowser } from '../../client/browser/connection.ts';
+import type { BundleStore, SpendingBundle } from '../../client/bundle-store.ts';
+import type { Connection } from '../../client/connection.ts';
 import { derivePlan } from '../../client/derive-plan.ts';
 import { inferOnce } from '../../client/infer.ts';
 import { type KnownModel, KnownModels } from '../../client/known-models.ts';
 import { completeDeadlines } from '../../client/limits.ts';
+import { createBundle } from '../../client/node/bundle-body.ts';
+import { openBundleStore } from '../../client/node/bundle-store.ts';
+import { openConnection } from '../../client/node/connection.ts';
 import { planFacts } from '../../client/plan-facts.ts';
 import { prepareBundles } from '../../client/prepare.ts';
-import type { RoleThread } from '../../client/role-thread.ts';
-import { RoleThreads } from '../../client/role-threads.ts';
+import type { RunnerPool } from '../../client/role-runner.ts';
+import { RoleRunners } from '../../client/role-runners.ts';
 import { randomImage } from '../../model/random.ts';
 import type { Case } from './cases.ts';
 import type { Expectation } from './expectation.ts';
@@ -39,8 +41,8 @@ export class ClientAttack {
   readonly #bundle: SpendingBundle;
   readonly #victims: readonly Victim[];
   /** For plans only: cards are hostile too, and plans can take long. */
-  readonly #threads = new RoleThreads(1);
-  readonly #opened: RoleThreads;
+  readonly #threads = new RoleRunners(1);
+  readonly #opened: RunnerPool;
   readonly #opening = inThreadRoles();
 
   private constructor(
@@ -69,15 +71,16 @@ export class ClientAttack {
       const name = `lane-${lane}`;
       const token = randomBytes(16).toString('hex');
       const folder = join(stateFolder, name);
+      const settings = { token, security: {}, deadlines, bearer: name };
       const connections = {
-        grpc: new Connection(servers.grpc.address, token, {}, deadlines, name),
-        web: new BrowserConnection(servers.web.address, token, {}, deadlines, name) as unknown as Connection,
+        grpc: openConnection(servers.grpc.address, settings),
+        web: openInBrowser(servers.web.address, settings),
       };
       victims.push({
         name,
         connections,
         folder,
-        store: await BundleStore.open(folder, servers.grpc.address),
+        store: await openBundleStore(folder, servers.grpc.address),
       });
     }
     return new ClientAttack(servers, transcript, await spendable(transcript, stateFolder), victims);
@@ -120,7 +123,7 @@ export class ClientAttack {
         break;
       }
       case 'Infer':
-        await this.#opened.with(undefined, (thread: RoleThread) =>
+        await this.#opened.with(undefined, (thread) =>
           inferOnce(connection, thread, model, this.#bundle, this.#image),
         );
     }
@@ -142,7 +145,7 @@ async function spendable(
 ): Promise<SpendingBundle> {
   const { card } = network;
   const path = join(folder, 'bundle');
-  const writer = new BundleWriter(path);
+  const writer = createBundle(path);
   writer.write(bundleBytes);
   const header = {
     ...{ bundleId: PLACEHOLDERS.own, model: card.name, modelHash: card.hash, planHash: plan.hash },

@@ -1,5 +1,5 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
-import { SERVICE_NAME, serviceDefinition } from '../../transport/proto.ts';
+import { SERVICE_NAME, serviceDefinition } from '../../transport/grpc/proto.ts';
 
 /** The calls of the service, as the .proto spells them. */
 export type Method = 'ListModels' | 'GetModelCard' | 'Preprocess' | 'Infer';

@@ -1,18 +1,20 @@
-import { Metadata, status as Status } from '@grpc/grpc-js';
+import { Metadata } from '@grpc/grpc-js';
 import type { SphynxErrorCode } from '../../errors/sphynx-error.ts';
-import { type CallStatus, CODE_KEY, fromStatus, RETRY_KEY } from '../../transport/status.ts';
+import type { CallStatus } from '../../transport/grpc/to-status.ts';
+import { CODE_KEY, fromStatus, RETRY_KEY } from '../../transport/status.ts';
+import { STATUS, type StatusCode } from '../../transport/status-codes.ts';
 import type { Case } from './cases.ts';
 
 /** Ends that a hostile server gives a call: with codes of ours, with none, and with texts that no terminal should see. */
-const CUTS: readonly (readonly [Status, string | undefined])[] = [
-  [Status.CANCELLED, undefined],
-  [Status.UNAVAILABLE, undefined],
-  [Status.UNKNOWN, undefined],
-  [Status.INTERNAL, 'internal'],
-  [Status.RESOURCE_EXHAUSTED, 'server/busy'],
-  [Status.FAILED_PRECONDITION, 'bundle/spent'],
-  [Status.INVALID_ARGUMENT, 'no/such-code'],
-  [Status.INVALID_ARGUMENT, '__proto__'],
+const CUTS: readonly (readonly [StatusCode, string | undefined])[] = [
+  [STATUS.CANCELLED, undefined],
+  [STATUS.UNAVAILABLE, undefined],
+  [STATUS.UNKNOWN, undefined],
+  [STATUS.INTERNAL, 'internal'],
+  [STATUS.RESOURCE_EXHAUSTED, 'server/busy'],
+  [STATUS.FAILED_PRECONDITION, 'bundle/spent'],
+  [STATUS.INVALID_ARGUMENT, 'no/such-code'],
+  [STATUS.INVALID_ARGUMENT, '__proto__'],
 ];
 
 /** The status with which a case's server ends the call in place of an orderly end. */
@@ -30,5 +32,5 @@ export function cutCode(attack: Case): SphynxErrorCode {
   const status = cutStatus(attack);
   if (attack.edge === 'grpc') return fromStatus(status).code;
   const ours = status.metadata.get(CODE_KEY).length > 0;
-  return fromStatus({ ...status, code: ours ? Status.UNKNOWN : Status.CANCELLED }).code;
+  return fromStatus({ ...status, code: ours ? STATUS.UNKNOWN : STATUS.CANCELLED }).code;
 }

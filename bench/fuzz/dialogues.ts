@@ -1,7 +1,7 @@
 import type { Plan } from '../../protocol/plan.ts';
 import type { Segment } from '../../protocol/segment.ts';
 import { summarize } from '../../server/models.ts';
-import { encodeSegment } from '../../transport/grpc-channel.ts';
+import { encodeSegment } from '../../transport/stream-channel.ts';
 import { codecOf, type Message, type Method, type Victim } from './codec.ts';
 import { PLACEHOLDERS } from './placeholders.ts';
 import type { Transcript } from './transcript.ts';

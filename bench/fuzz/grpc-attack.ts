@@ -1,6 +1,6 @@
 import { Client, credentials, Metadata, status as Status, type StatusObject } from '@grpc/grpc-js';
 import { CLIENT_KEY } from '../../transport/client-token.ts';
-import { CLIENT_CHANNEL_OPTIONS } from '../../transport/limits.ts';
+import { CLIENT_CHANNEL_OPTIONS } from '../../transport/grpc/channel-options.ts';
 import { fromStatus } from '../../transport/status.ts';
 import { Answers, type AttackCall } from './answers.ts';
 import type { TokenKind } from './cases.ts';

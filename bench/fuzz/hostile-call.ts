@@ -1,4 +1,4 @@
-import type { CallStatus } from '../../transport/status.ts';
+import type { CallStatus } from '../../transport/grpc/to-status.ts';
 import type { Case } from './cases.ts';
 import { cutStatus } from './cut-status.ts';
 import type { Expectation } from './expectation.ts';

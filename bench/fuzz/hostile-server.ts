@@ -7,7 +7,7 @@ import {
   type sendUnaryData,
 } from '@grpc/grpc-js';
 import { listen } from '../../server/listen.ts';
-import { SERVICE_NAME, serviceDefinition } from '../../transport/proto.ts';
+import { SERVICE_NAME, serviceDefinition } from '../../transport/grpc/proto.ts';
 import type { Method } from './codec.ts';
 import { type Part, play } from './hostile-call.ts';
 

@@ -1,35 +1,62 @@
-import type { Network, RoleThread } from '../../client/role-thread.ts';
-import type { RoleThreads } from '../../client/role-threads.ts';
-import { type RoleJob, Roles } from '../../client/roles.ts';
-import type { Channel } from '../../protocol/channel.ts';
+/** The client's roles, played in this thread. */
+import type { LocalRole, NetworkRole, RoleJobs } from '../../client/role-jobs.ts';
+import type { Network, RoleRunner, RunnerPool } from '../../client/role-runner.ts';
+import { Roles } from '../../client/roles.ts';
+import { memoryChannel } from '../../protocol/memory-channel.ts';
 import type { ClientSession } from '../../protocol/session.ts';
 
+/** The channel of jobs that talk to nobody. */
+const NOWHERE = memoryChannel().client;
+
+class InThreadRunner implements RoleRunner {
+  readonly alive = true;
+  readonly #roles: Roles;
+  readonly #keepsSession: boolean;
+
+  constructor(session?: ClientSession) {
+    this.#roles = new Roles(session);
+    this.#keepsSession = session !== undefined;
+  }
+
+  hold(): void {}
+
+  async call<Name extends LocalRole>(
+    name: Name,
+    given: RoleJobs[Name]['given'],
+  ): Promise<RoleJobs[Name]['result']> {
+    if (name === 'close' && this.#keepsSession) return undefined as RoleJobs[Name]['result'];
+    return this.#roles.play(name, given, NOWHERE);
+  }
+
+  async play<Name extends NetworkRole>(
+    name: Name,
+    given: RoleJobs[Name]['given'],
+    { channel }: Network,
+  ): Promise<RoleJobs[Name]['result']> {
+    if (name === 'open' && this.#keepsSession) return undefined as RoleJobs[Name]['result'];
+    return this.#roles.play(name, given, channel);
+  }
+
+  warm(): void {}
+
+  async stop(): Promise<void> {}
+}
+
 /**
- * The client's threads, played in this one: a thread that met a hostile server is thrown away, and a new one takes
- * longer to start than a hundred cases.
+ * The client's runners without threads: a thread that met a hostile server is thrown away, and a new one takes longer to
+ * start than a hundred cases.
  *
  * @param session one that is open from the start and stays so; without it every stream opens its own
  */
-export function inThreadRoles(session?: ClientSession): RoleThreads {
-  const threads: Pick<RoleThreads, 'with' | 'close'> = {
+export function inThreadRoles(session?: ClientSession): RunnerPool {
+  return {
     async with(_, work) {
-      const roles = new Roles(session);
-      const play = (job: object, channel?: Channel) => roles.play(job as RoleJob, channel as Channel);
-      const thread = {
-        call: (type: string, job: object) =>
-          type === 'close' && session ? Promise.resolve() : play({ type, ...job }),
-        play: (type: string, job: object, { channel }: Network) =>
-          type === 'open' && session ? Promise.resolve() : play({ type, ...job }, channel),
-        stop: async () => {},
-      };
+      const runner = new InThreadRunner(session);
       try {
-        // All that the client's calls use of a thread.
-        return await work(thread as unknown as RoleThread);
+        return await work(runner);
       } finally {
-        if (!session) await play({ type: 'close' });
+        await runner.call('close', {});
       }
     },
-    async close() {},
   };
-  return threads as unknown as RoleThreads;
 }

@@ -1,9 +1,9 @@
 /** AES-128 on batches: by node:crypto as servers and clients in Node have it, and by the kernels as browsers do. */
 import { randomBytes } from 'node:crypto';
-import { BlockCipher as BrowserCipher } from '../../crypto/block-cipher.browser.ts';
-import { BlockCipher as NodeCipher } from '../../crypto/block-cipher.ts';
-import { KeyStream as BrowserStream } from '../../crypto/key-stream.browser.ts';
-import { KeyStream as NodeStream } from '../../crypto/key-stream.ts';
+import { BlockCipher as BrowserCipher } from '../../crypto/browser/block-cipher.ts';
+import { KeyStream as BrowserStream } from '../../crypto/browser/key-stream.ts';
+import { BlockCipher as NodeCipher } from '../../crypto/node/block-cipher.ts';
+import { KeyStream as NodeStream } from '../../crypto/node/key-stream.ts';
 import type { Entry } from './entry.ts';
 import { mustEqual } from './plain.ts';
 import { blocks } from './room.ts';

@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { prepareImage } from '../../client/image.ts';
+import { prepareImage } from '../../client/node/image.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { Part } from './data-set.ts';
 

@@ -1,5 +1,5 @@
-import { type Target, targetOf } from '../../client/address.ts';
 import type { ConnectOptions } from '../../client/index.ts';
+import { type Target, targetOf } from '../../client/node/address.ts';
 import type { Finding } from './finding.ts';
 import { checkName, checkPort } from './network-checks.ts';
 import { checkClock, checkModels, greet } from './service-checks.ts';

@@ -2,7 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { defaultStateFolder, makePrivateFolder, storageError } from '../../client/storage.ts';
+import { defaultStateFolder } from '../../client/node/client-token.ts';
+import { makePrivateFolder, storageError } from '../../client/node/storage.ts';
 import { kernels } from '../../kernels/load.ts';
 import { bytes } from '../units.ts';
 import type { Finding } from './finding.ts';

@@ -2,7 +2,8 @@
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { connect, isIP } from 'node:net';
-import type { Security, Target } from '../../client/address.ts';
+import type { Target } from '../../client/node/address.ts';
+import type { Security } from '../../client/security.ts';
 import { codeOf, type Finding } from './finding.ts';
 
 /** Longest wait for a server to take a connection, or to finish a handshake (ms). */

@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
 import { isIP } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { type Security, type Target, toPem } from '../../client/address.ts';
+import { type Target, toPem } from '../../client/node/address.ts';
+import type { Security } from '../../client/security.ts';
 import { codeOf, type Finding } from './finding.ts';
 import { STEP_MS } from './network-checks.ts';
 

@@ -1,4 +1,4 @@
-import { BlockCipher } from '../block-cipher.ts';
+import { BlockCipher } from '#crypto/block-cipher';
 import { type GateHash, gadgetHash } from '../hash.ts';
 import { productHash } from '../ot/oblivious-product.ts';
 import { expand, expandWords } from '../prg.ts';

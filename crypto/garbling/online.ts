@@ -1,7 +1,7 @@
+import type { BlockCipher } from '#crypto/block-cipher';
 import { BLOCK_BYTES, xorWhere } from '../../kernels/blocks.ts';
 import { allKeyCounters, colourSentKeys, sentKeyCounters } from '../../kernels/digit-tables.ts';
 import type { KernelMemory } from '../../kernels/memory.ts';
-import type { BlockCipher } from '../block-cipher.ts';
 import { inKernelMemory } from '../hash.ts';
 import { subtractShares } from '../ring.ts';
 import {

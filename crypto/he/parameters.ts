@@ -1,4 +1,4 @@
-import { sha256Hex } from '../../edge/digest.ts';
+import { sha256Hex } from '#platform/digest';
 
 /**
  * The one set of ring-LWE parameters (docs/protocol.md, "Linear layers"), compiled into both parties and never taken

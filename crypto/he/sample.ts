@@ -1,3 +1,4 @@
+import { KeyStream } from '#crypto/key-stream';
 import { kernels } from '../../kernels/load.ts';
 import {
   BINOMIAL_BYTES,
@@ -6,7 +7,6 @@ import {
   sampleTernary,
   TERNARY_BYTES,
 } from '../../kernels/samplers.ts';
-import { KeyStream } from '../key-stream.ts';
 import type { Prg } from '../prg.ts';
 import { DEGREE, PRIMES, SEED_BYTES } from './parameters.ts';
 import { newSigned, type Residues } from './ring.ts';

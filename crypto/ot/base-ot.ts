@@ -1,6 +1,6 @@
 import { bytesToNumberLE } from '@noble/curves/utils.js';
-import { randomBytes } from '../../edge/random-bytes.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
+import { randomBytes } from '../../platform/random-bytes.ts';
 import { packBits } from './bits.ts';
 import {
   BASE_OTS,

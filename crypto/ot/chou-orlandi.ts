@@ -1,6 +1,6 @@
 import { numberToBytesLE } from '@noble/curves/utils.js';
-import { sha256 } from '../../edge/digest.ts';
-import { X25519Point, X25519Scalar } from '../../edge/x25519.ts';
+import { sha256 } from '#platform/digest';
+import { X25519Point, X25519Scalar } from '#platform/x25519';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import {
   decodePoint,

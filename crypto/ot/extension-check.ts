@@ -1,4 +1,4 @@
-import { sha256 } from '../../edge/digest.ts';
+import { sha256 } from '#platform/digest';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { BLOCK_BYTES, xorBlocks, xorChosen } from '../../kernels/blocks.ts';
 import {

@@ -1,4 +1,4 @@
-import { sha256 } from '../../edge/digest.ts';
+import { sha256 } from '#platform/digest';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { deriveSeed, SEED_BYTES } from '../prg.ts';
 import { BASE_OTS, type BaseOtChoices, type BaseOtPairs } from './base-ot.ts';

@@ -1,4 +1,4 @@
-import { sha256 } from '../../edge/digest.ts';
+import { sha256 } from '#platform/digest';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { joinBytes } from '../join-bytes.ts';
 import { type OtTreeBits, treeCount } from './ggm-trees.ts';

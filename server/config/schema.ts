@@ -1,5 +1,5 @@
 import { isOutput } from '../../model/output.ts';
-import { DIGIT_BITS, type Setting } from '../../protocol/setting.ts';
+import { DIGIT_BITS, type LabelEncoding } from '../../protocol/label-encoding.ts';
 import { JWT_ALGORITHMS } from '../identity/jwt.ts';
 import { CLIENT_CERTIFICATES } from '../identity/tls-credentials.ts';
 import { completeLimits, DEFAULT_LIMITS, type ServerLimits, TIMER_MS } from '../limits.ts';
@@ -29,7 +29,7 @@ export const SCHEMA = {
   listen: address('where to listen, HOST:PORT; port 0 takes any free one'),
   models: modelEntries('folders of the models to serve, or { path, output } for an output of its own'),
   state: path('folder of the bundle records; one server per folder'),
-  setting: choice('fewer bytes online (fast) or offline (lean)', Object.keys(DIGIT_BITS) as Setting[]),
+  setting: choice('fewer bytes online (fast) or offline (lean)', Object.keys(DIGIT_BITS) as LabelEncoding[]),
   output: OUTPUT,
   insecure: flag('serve other machines without TLS'),
   drainSeconds: number('how long a server that stops serves on, until balancers know', seconds),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MemoryFolder } from '../../client/memory-folder.browser.ts';
+import { MemoryFolder } from '../../client/browser/memory-folder.ts';
 
 const named = (name: string) => (error: DOMException) => error.name === name;
 

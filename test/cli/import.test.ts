@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { indexOfLargest } from '../../cli/import/answers.ts';
-import { prepareImage } from '../../client/image.ts';
+import { prepareImage } from '../../client/node/image.ts';
 import { nearest, runInteger } from '../../model/executor.ts';
 import { FloatRunner } from '../../model/float-network.ts';
 import { importGraph } from '../../model/import/import-onnx.ts';

@@ -6,10 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, test } from 'node:test';
-import { BundleReader, BundleWriter } from '../../client/bundle-body.ts';
 import { HEADER_BYTES } from '../../client/bundle-header.ts';
-import { BundleStore } from '../../client/bundle-store.ts';
-import { OWNER } from '../../client/file-owner.ts';
+import type { BundleStore } from '../../client/bundle-store.ts';
+import { createBundle, openBundle } from '../../client/node/bundle-body.ts';
+import { openBundleStore } from '../../client/node/bundle-store.ts';
+import { OWNER } from '../../client/node/file-owner.ts';
 import { readBundle } from '../../protocol/bundle.ts';
 import { addBundle, bundleId, MODEL_HASH, PLAN_HASH } from './sample-bundle.ts';
 
@@ -18,7 +19,7 @@ let store: BundleStore;
 let children: ChildProcess[];
 beforeEach(async () => {
   state = await mkdtemp(join(tmpdir(), 'sphynx-store-'));
-  store = await BundleStore.open(state, 'localhost:1');
+  store = await openBundleStore(state, 'localhost:1');
   children = [];
 });
 afterEach(async () => {
@@ -34,7 +35,7 @@ const bundleFiles = async () => {
     assert.equal((await stat(join(folder(), file))).size, 0, 'nothing is left of a lost bundle but its name');
   return files.filter((name) => !name.endsWith('.lost'));
 };
-const reopen = () => BundleStore.open(state, 'localhost:1');
+const reopen = () => openBundleStore(state, 'localhost:1');
 
 function run(command: string, argument = '', prefix: string[] = []): ChildProcess {
   const script = join(import.meta.dirname, 'store-process.ts');
@@ -70,7 +71,7 @@ test('a bundle is written, becomes ready, and can be taken once', async () => {
   assert.equal(bundle?.header.bundleId, bundleId(1));
   assert.deepEqual(bundle.header.offline, { ms: 1, up: 2, down: 3 });
   assert.equal(await store.take(MODEL_HASH, PLAN_HASH), undefined);
-  const reader = new BundleReader(bundle.path, bundle.header.body);
+  const reader = openBundle(bundle.path, bundle.header.body);
   assert.deepEqual(readBundle(reader, 2000), body.subarray(0, 2000));
   assert.deepEqual(readBundle(reader, 3000), body.subarray(2000));
   reader.check();
@@ -121,7 +122,7 @@ test('expired and damaged bundles are dropped on request', async () => {
 test('bundles of other servers and models are not taken', async () => {
   await addBundle(store, 1);
   assert.equal(await store.take('f'.repeat(64), PLAN_HASH), undefined);
-  assert.equal(await (await BundleStore.open(state, 'localhost:2')).take(MODEL_HASH, PLAN_HASH), undefined);
+  assert.equal(await (await openBundleStore(state, 'localhost:2')).take(MODEL_HASH, PLAN_HASH), undefined);
 });
 
 test('processes that share the folder never take the same bundle', async () => {
@@ -213,7 +214,7 @@ test('a changed byte in the body is found when the body has been read', async ()
   file[HEADER_BYTES + 500] ^= 1;
   await writeFile(path, file);
   const bundle = await store.take(MODEL_HASH, PLAN_HASH);
-  const reader = new BundleReader(bundle!.path, bundle!.header.body);
+  const reader = openBundle(bundle!.path, bundle!.header.body);
   readBundle(reader, 1000);
   assert.throws(() => reader.check(), { code: 'bundle/corrupt', message: /checksum/ });
 });
@@ -221,7 +222,7 @@ test('a changed byte in the body is found when the body has been read', async ()
 test('a body with too few or too many bytes is refused', async () => {
   await addBundle(store, 1, { body: new Uint8Array(1000) });
   const bundle = await store.take(MODEL_HASH, PLAN_HASH);
-  const reader = new BundleReader(bundle!.path, bundle!.header.body);
+  const reader = openBundle(bundle!.path, bundle!.header.body);
   readBundle(reader, 999);
   assert.throws(() => readBundle(reader, 2), {
     code: 'bundle/corrupt',
@@ -253,13 +254,13 @@ test('a bundle that would fill the disk is refused before its first byte comes i
 
 test('a folder that cannot be used is a storage error that names it', async () => {
   await writeFile(join(state, 'file'), '');
-  await assert.rejects(BundleStore.open(join(state, 'file'), 'a:1'), {
+  await assert.rejects(openBundleStore(join(state, 'file'), 'a:1'), {
     code: 'storage/failed',
     message: /file/,
   });
   if (process.platform === 'win32' || process.getuid?.() === 0) return; // root may write anywhere
   await chmod(state, 0o500);
-  await assert.rejects(BundleStore.open(state, 'b:1'), {
+  await assert.rejects(openBundleStore(state, 'b:1'), {
     code: 'storage/failed',
     message: /permission denied/,
   });
@@ -274,8 +275,8 @@ test('ids from the server that are not hex cannot name files', async () => {
 
 test('an existing bundle file is never written over', async () => {
   const partial = await store.begin(MODEL_HASH, bundleId(1), 1000);
-  const writer = new BundleWriter(partial.path);
-  assert.throws(() => new BundleWriter(partial.path), { code: 'storage/failed' });
+  const writer = createBundle(partial.path);
+  assert.throws(() => createBundle(partial.path), { code: 'storage/failed' });
   await writer.close();
   await partial.discard();
 });

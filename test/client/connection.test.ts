@@ -3,10 +3,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
-import { Connection } from '../../client/connection.ts';
 import { connect } from '../../client/index.ts';
 import { DEFAULT_DEADLINES } from '../../client/limits.ts';
-import { clientToken } from '../../client/storage.ts';
+import { clientToken } from '../../client/node/client-token.ts';
+import { openConnection } from '../../client/node/connection.ts';
 import { CLIENT_KEY, CLIENT_TOKEN } from '../../transport/client-token.ts';
 import { temporaryFolder } from '../server/bundles.ts';
 import { hostileServer } from './hostile-server.ts';
@@ -40,12 +40,11 @@ test('each server gets a token of its own, so that none can act as the client to
     call.emit('error', { code: 5, details: 'seen enough' });
   };
   for (const reached of [await hostileServer({ preprocess }), await hostileServer({ preprocess })]) {
-    const connection = new Connection(
-      reached,
-      await clientToken(stateFolder, reached),
-      {},
-      DEFAULT_DEADLINES,
-    );
+    const connection = openConnection(reached, {
+      token: await clientToken(stateFolder, reached),
+      security: {},
+      deadlines: DEFAULT_DEADLINES,
+    });
     for (let call = 0; call < 2; call++)
       await assert.rejects(connection.preprocess().receive(), { message: /seen enough/ });
     connection.close();

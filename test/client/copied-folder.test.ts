@@ -4,8 +4,8 @@ import { cpSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pino } from 'pino';
-import { BundleStore } from '../../client/bundle-store.ts';
 import type { PassedSegment } from '../../client/index.ts';
+import { openBundleStore } from '../../client/node/bundle-store.ts';
 import { temporaryFolder } from '../server/bundles.ts';
 import { runningServer } from '../server/running-server.ts';
 import { assertRight, image, newClient } from './connected.ts';
@@ -83,7 +83,7 @@ test('a damaged note of what is set aside sets all of it aside', async () => {
   await client.prepare();
   const [name] = readdirSync(join(stateFolder, 'bundles'));
   writeFileSync(join(stateFolder, 'bundles', name, 'quarantine'), 'x');
-  const store = await BundleStore.open(stateFolder, address);
+  const store = await openBundleStore(stateFolder, address);
   assert.deepEqual(await store.list(), []);
   assert.equal((await store.listSetAside()).length, 1);
 });

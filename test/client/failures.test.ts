@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { prepareImage } from '../../client/image.ts';
+import { prepareImage } from '../../client/node/image.ts';
 import { nearest, quantizeImage, runInteger } from '../../model/executor.ts';
 import { randomModel } from '../../model/random.ts';
 import { makePlan } from '../../protocol/plan.ts';

@@ -1,8 +1,8 @@
 /** A server that says what a test tells it to. */
 import { after } from 'node:test';
 import { type Metadata, Server, ServerCredentials, type UntypedServiceImplementation } from '@grpc/grpc-js';
+import { privateInferenceService } from '../../transport/grpc/proto.ts';
 import type { GetModelCardResponse, ModelSummary } from '../../transport/messages.ts';
-import { privateInferenceService } from '../../transport/proto.ts';
 
 /** Answers of the short calls, and handlers of the streams. */
 export interface Lies {

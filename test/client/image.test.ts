@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
-import { prepareImage as prepareInBrowser } from '../../client/image.browser.ts';
-import { MAX_IMAGE_PIXELS, prepareImage } from '../../client/image.ts';
+import { prepareImage as prepareInBrowser } from '../../client/browser/image.ts';
+import { MAX_IMAGE_PIXELS } from '../../client/limits.ts';
+import { prepareImage } from '../../client/node/image.ts';
 
 const card = {
   name: 'test',

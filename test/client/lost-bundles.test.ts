@@ -46,8 +46,8 @@ test('a bundle whose `ready` was lost on the way counts no more at the next prep
 test('dropped bundles are gone here at once, and on the server at the next preparation', async () => {
   const stateFolder = temporaryFolder();
   const client = await newClient({ stateFolder }, address);
-  const { BundleStore } = await import('../../client/bundle-store.ts');
-  const store = await BundleStore.open(stateFolder, address);
+  const { openBundleStore } = await import('../../client/node/bundle-store.ts');
+  const store = await openBundleStore(stateFolder, address);
   assert.equal(await store.drop(await client.prepare()), 1);
   assert.deepEqual(await client.bundles(), []);
   assert.equal((await client.prepare()).length, 1);

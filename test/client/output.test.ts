@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { prepareImage } from '../../client/image.ts';
+import { prepareImage } from '../../client/node/image.ts';
 import { quantizeImage, stochasticRange } from '../../model/executor.ts';
 import { withOutput } from '../../model/network.ts';
 import { seededRandom } from '../../model/random.ts';

@@ -15,8 +15,8 @@ import { makePlan } from '../../protocol/plan.ts';
 import type { Segment } from '../../protocol/segment.ts';
 import { openServerSession } from '../../protocol/session.ts';
 import { summarize } from '../../server/models.ts';
-import { CallStream } from '../../transport/call-stream.ts';
-import { GrpcChannel } from '../../transport/grpc-channel.ts';
+import type { CallStream } from '../../transport/call-stream.ts';
+import { serverStream } from '../../transport/grpc/server-stream.ts';
 import type {
   InferRequests,
   InferResponses,
@@ -25,6 +25,7 @@ import type {
   PreprocessResponses,
   Received,
 } from '../../transport/messages.ts';
+import { StreamChannel } from '../../transport/stream-channel.ts';
 import { hostileServer } from './hostile-server.ts';
 
 export type Served<In, Out> = CallStream<In, Out>;
@@ -65,11 +66,11 @@ export async function playingServer(
   const preprocess = async (stream: Served<PreprocessRequests, PreprocessResponses>) => {
     await stream.expect('hello');
     await stream.send({ accepted: { session: 's', quote, bundleLifetimeSeconds: lifetimeSeconds } });
-    const session = await openServerSession(new GrpcChannel(stream));
+    const session = await openServerSession(new StreamChannel(stream));
     while (await stream.expectOrEnd('begin')) {
       const [id, seed] = [bundleId(), randomSeed()];
       await stream.send({ offer: { bundleId: id, expiresAtMs: 0 } });
-      await prepareServer(session, plan, network, new GrpcChannel(stream), seed);
+      await prepareServer(session, plan, network, new StreamChannel(stream), seed);
       await stream.expect('commit');
       secrets.set(id, { seed, delta: session.ot.delta });
       await stream.send({ ready: { bundleId: id } });
@@ -81,7 +82,7 @@ export async function playingServer(
     const { bundleId: id } = await stream.expect('spend');
     spends.push(id);
     await stream.send({ spending: {} });
-    const channel = watched(new GrpcChannel(stream), own, play.tamper);
+    const channel = watched(new StreamChannel(stream), own, play.tamper);
     await inferServer(plan, network, channel, secrets.get(id) as BundleSecrets);
     await (play.afterLogits ?? end)(stream);
   };
@@ -105,11 +106,11 @@ export async function playingServer(
       setting: plan.setting,
     },
     preprocess: (call: ServerDuplexStream<Received<PreprocessRequests>, OneOf<PreprocessResponses>>) => {
-      const stream = CallStream.ofServer<PreprocessRequests, PreprocessResponses>(call);
+      const stream = serverStream<PreprocessRequests, PreprocessResponses>(call);
       preprocess(stream).catch((error) => stream.abort(asSphynxError(error)));
     },
     infer: (call: ServerDuplexStream<Received<InferRequests>, OneOf<InferResponses>>) => {
-      const stream = CallStream.ofServer<InferRequests, InferResponses>(call);
+      const stream = serverStream<InferRequests, InferResponses>(call);
       const own: Seen = [];
       seen.push(own);
       const http2 = opened.shift() as ServerHttp2Stream;

@@ -11,7 +11,7 @@ test('two cards that claim one hash have a plan each', async () => {
   const roles = new Roles();
   const { client } = memoryChannel();
   for (const each of [forged, card, forged]) {
-    const facts = await roles.play({ type: 'load', agreement: { card: each, setting: 'fast' } }, client);
-    assert.equal(facts && 'hash' in facts && facts.hash, makePlan(each).hash);
+    const { hash } = await roles.play('load', { agreement: { card: each, setting: 'fast' } }, client);
+    assert.equal(hash, makePlan(each).hash);
   }
 });

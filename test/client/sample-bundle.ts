@@ -1,7 +1,7 @@
 /** Bundles with a made-up body, for tests of the store. */
 import { createHash } from 'node:crypto';
-import { BundleWriter } from '../../client/bundle-body.ts';
 import type { BundleStore } from '../../client/bundle-store.ts';
+import { createBundle } from '../../client/node/bundle-body.ts';
 
 export const MODEL_HASH = createHash('sha256').update('a model').digest('hex');
 export const PLAN_HASH = createHash('sha256').update('a plan').digest('hex');
@@ -18,7 +18,7 @@ export async function addBundle(
   { body = new Uint8Array(100).fill(number), expiresAt = Date.now() + 3_600_000, planHash = PLAN_HASH } = {},
 ): Promise<string> {
   const partial = await store.begin(MODEL_HASH, bundleId(number), body.length);
-  const writer = new BundleWriter(partial.path);
+  const writer = createBundle(partial.path);
   writer.write(body);
   const header = { bundleId: bundleId(number), model: 'a model', modelHash: MODEL_HASH, planHash, expiresAt };
   const offline = { ms: 1, up: 2, down: 3 };

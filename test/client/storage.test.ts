@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { promisify } from 'node:util';
-import { clientToken, defaultStateFolder } from '../../client/storage.ts';
+import { clientToken, defaultStateFolder } from '../../client/node/client-token.ts';
 
 let state: string;
 beforeEach(async () => {

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { BlockCipher as BrowserCipher } from '../../crypto/block-cipher.browser.ts';
-import { BlockCipher as NodeCipher } from '../../crypto/block-cipher.ts';
-import { KeyStream as BrowserStream } from '../../crypto/key-stream.browser.ts';
-import { KeyStream as NodeStream } from '../../crypto/key-stream.ts';
+import { BlockCipher as BrowserCipher } from '../../crypto/browser/block-cipher.ts';
+import { KeyStream as BrowserStream } from '../../crypto/browser/key-stream.ts';
+import { BlockCipher as NodeCipher } from '../../crypto/node/block-cipher.ts';
+import { KeyStream as NodeStream } from '../../crypto/node/key-stream.ts';
 import { kernels } from '../../kernels/load.ts';
 
 const block = fc.uint8Array({ minLength: 16, maxLength: 16 });

@@ -5,8 +5,8 @@ import { runInteger } from '../../model/executor.ts';
 import { type FixedNetwork, withOutput } from '../../model/network.ts';
 import type { Output } from '../../model/output.ts';
 import { randomModel, randomSmallNetwork } from '../../model/random.ts';
+import type { LabelEncoding } from '../../protocol/label-encoding.ts';
 import { makePlan } from '../../protocol/plan.ts';
-import type { Setting } from '../../protocol/setting.ts';
 import { randomImage } from './images.ts';
 import { assertPlanBytes, bytesOf, carriesOf, errorsOf, infer, prepare } from './rehearsal.ts';
 
@@ -16,7 +16,7 @@ function ranking(logits: Int32Array): number[] {
 }
 
 /** One inference: its classes are those of the integer executor's logits, its bytes the plan's. */
-async function rehearse(network: FixedNetwork, classes: number, setting?: Setting): Promise<void> {
+async function rehearse(network: FixedNetwork, classes: number, setting?: LabelEncoding): Promise<void> {
   const [preparation] = await prepare(network, 1, setting);
   const image = randomImage(network.card);
   const inference = await infer(network, preparation, image);
@@ -36,7 +36,7 @@ test('the client learns the likeliest classes of the executor’s logits, in the
   const property = fc.asyncProperty(
     fc.nat(2 ** 30),
     fc.nat(20),
-    fc.constantFrom<Setting>('fast', 'lean'),
+    fc.constantFrom<LabelEncoding>('fast', 'lean'),
     async (seed, more, setting) => {
       const network = randomSmallNetwork(seed, 2);
       // A single number has no classes.

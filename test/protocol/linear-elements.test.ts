@@ -7,13 +7,13 @@ import { runInteger } from '../../model/executor.ts';
 import type { FixedNetwork } from '../../model/network.ts';
 import { randomModel, randomSmallNetwork } from '../../model/random.ts';
 import { elementOrder, inOrder, putBack } from '../../protocol/element-order.ts';
+import type { LabelEncoding } from '../../protocol/label-encoding.ts';
 import { makePlan } from '../../protocol/plan.ts';
-import type { Setting } from '../../protocol/setting.ts';
 import { randomImage } from './images.ts';
 import { assertPlanBytes, carriesOf, errorsOf, infer, prepare } from './rehearsal.ts';
 
 /** One inference: its logits are the integer executor's, its bytes the plan's. */
-async function rehearse(network: FixedNetwork, setting: Setting = 'fast'): Promise<void> {
+async function rehearse(network: FixedNetwork, setting: LabelEncoding = 'fast'): Promise<void> {
   const [preparation] = await prepare(network, 1, setting);
   const image = randomImage(network.card);
   const inference = await infer(network, preparation, image);
@@ -35,7 +35,7 @@ test('networks with linear elements: private logits are the executor’s bit for
   const property = fc.asyncProperty(
     fc.nat(2 ** 30),
     fc.constantFrom(0.25, 0.5, 0.9, 1),
-    fc.constantFrom<Setting>('fast', 'lean'),
+    fc.constantFrom<LabelEncoding>('fast', 'lean'),
     (seed, share, setting) => rehearse(randomSmallNetwork(seed, 3, share), setting),
   );
   await fc.assert(property, { numRuns: 12 });

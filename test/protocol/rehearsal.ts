@@ -18,6 +18,7 @@ import {
 } from '../../protocol/bundle.ts';
 import type { Channel } from '../../protocol/channel.ts';
 import { inOrder, putBack } from '../../protocol/element-order.ts';
+import type { LabelEncoding } from '../../protocol/label-encoding.ts';
 import { garblerKeys, layerMask, tensorMask } from '../../protocol/masks.ts';
 import { memoryChannel } from '../../protocol/memory-channel.ts';
 import { prepareClient, prepareServer } from '../../protocol/offline.ts';
@@ -25,7 +26,6 @@ import { inferClient, inferServer } from '../../protocol/online.ts';
 import { makePlan, needsDelta, type Plan, storedBytes } from '../../protocol/plan.ts';
 import type { Segment, SegmentKind } from '../../protocol/segment.ts';
 import { closeSession, openClientSession, openServerSession } from '../../protocol/session.ts';
-import type { Setting } from '../../protocol/setting.ts';
 
 /** A bundle in memory. */
 export class MemoryBundle implements BundleSink, BundleSource {
@@ -83,7 +83,7 @@ export interface Preparation {
 export async function prepare(
   network: FixedNetwork,
   count = 1,
-  setting: Setting = 'fast',
+  setting: LabelEncoding = 'fast',
 ): Promise<Preparation[]> {
   const plan = makePlan(network.card, setting);
   const ends = memoryChannel();

@@ -9,14 +9,14 @@ import { runInteger } from '../../model/executor.ts';
 import type { FixedNetwork } from '../../model/network.ts';
 import { withOutput } from '../../model/network.ts';
 import { randomModel, randomSmallNetwork } from '../../model/random.ts';
+import type { LabelEncoding } from '../../protocol/label-encoding.ts';
 import { squareMask } from '../../protocol/masks.ts';
 import { chunkTransfers, makePlan, needsDelta } from '../../protocol/plan.ts';
-import type { Setting } from '../../protocol/setting.ts';
 import { randomImage } from './images.ts';
 import { assertPlanBytes, carriesOf, errorsOf, infer, prepare } from './rehearsal.ts';
 
 /** One inference: its logits are the integer executor's, its bytes the plan's. */
-async function rehearse(network: FixedNetwork, setting: Setting = 'fast'): Promise<void> {
+async function rehearse(network: FixedNetwork, setting: LabelEncoding = 'fast'): Promise<void> {
   const [preparation] = await prepare(network, 1, setting);
   const image = randomImage(network.card);
   const inference = await infer(network, preparation, image);
@@ -42,7 +42,7 @@ test('networks with squares: private logits are the executor’s bit for bit, by
   const property = fc.asyncProperty(
     fc.nat(2 ** 30),
     fc.constantFrom(...SHARES),
-    fc.constantFrom<Setting>('fast', 'lean'),
+    fc.constantFrom<LabelEncoding>('fast', 'lean'),
     (seed, [linear, square], setting) => rehearse(randomSmallNetwork(seed, 3, linear, square), setting),
   );
   await fc.assert(property, { numRuns: 15 });

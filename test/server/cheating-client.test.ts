@@ -9,7 +9,7 @@ import { prepareClient } from '../../protocol/offline.ts';
 import type { Segment, SegmentKind } from '../../protocol/segment.ts';
 import { closeSession } from '../../protocol/session.ts';
 import { newToken } from '../../server/identity/token-file.ts';
-import { GrpcChannel } from '../../transport/grpc-channel.ts';
+import { StreamChannel } from '../../transport/stream-channel.ts';
 import { randomImage } from '../protocol/images.ts';
 import { MemoryBundle } from '../protocol/rehearsal.ts';
 import { fileOf } from './identity/keys.ts';
@@ -53,7 +53,7 @@ function cheating(
   { kind, change }: (typeof CHEATS)[number],
   sent: Uint8Array[],
 ): Channel {
-  const channel = new GrpcChannel(stream);
+  const channel = new StreamChannel(stream);
   return {
     receive: () => channel.receive(),
     send(segment) {

@@ -7,7 +7,7 @@ import { BaseOtSender } from '../../crypto/ot/base-ot.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { SEGMENT_BYTES } from '../../protocol/segment.ts';
 import { CLIENT_KEY } from '../../transport/client-token.ts';
-import { encodeSegment } from '../../transport/grpc-channel.ts';
+import { encodeSegment } from '../../transport/stream-channel.ts';
 import { randomImage } from '../protocol/images.ts';
 import { network, runningServer } from './running-server.ts';
 import { type ClientBundle, TestClient } from './test-client.ts';

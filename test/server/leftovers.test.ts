@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { seededRandom } from '../../model/random.ts';
 import { SEGMENT_KINDS } from '../../protocol/segment.ts';
-import { encodeSegment } from '../../transport/grpc-channel.ts';
+import { encodeSegment } from '../../transport/stream-channel.ts';
 import { randomImage } from '../protocol/images.ts';
 import { network, runningServer } from './running-server.ts';
 import type { TestClient } from './test-client.ts';

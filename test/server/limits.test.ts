@@ -5,7 +5,7 @@ import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { Channel } from '../../protocol/channel.ts';
 import { prepareClient } from '../../protocol/offline.ts';
 import { closeSession } from '../../protocol/session.ts';
-import { GrpcChannel } from '../../transport/grpc-channel.ts';
+import { StreamChannel } from '../../transport/stream-channel.ts';
 import { MemoryBundle } from '../protocol/rehearsal.ts';
 import { runningServer } from './running-server.ts';
 import type { PreprocessStream, TestClient } from './test-client.ts';
@@ -86,7 +86,7 @@ async function dawdle(idleMs: number): Promise<SphynxError> {
   const { stream, session } = await client.openSession(1);
   await stream.send({ begin: {} });
   await stream.expect('offer');
-  const channel = new GrpcChannel(stream);
+  const channel = new StreamChannel(stream);
   const dawdling: Channel = {
     receive: () => channel.receive(),
     async send(segment) {

@@ -7,7 +7,7 @@ import { stochasticRange } from '../../model/executor.ts';
 import { randomSmallNetwork, seededRandom } from '../../model/random.ts';
 import { makePlan } from '../../protocol/plan.ts';
 import type { SegmentKind } from '../../protocol/segment.ts';
-import { encodeSegment } from '../../transport/grpc-channel.ts';
+import { encodeSegment } from '../../transport/stream-channel.ts';
 import { randomImage } from '../protocol/images.ts';
 import { network, runningServer } from './running-server.ts';
 import type { ClientBundle, PreprocessStream } from './test-client.ts';

@@ -6,8 +6,8 @@ import { protoPath } from 'grpc-health-check';
 import type { SphynxError } from '../../errors/sphynx-error.ts';
 import { prepareClient } from '../../protocol/offline.ts';
 import { closeSession } from '../../protocol/session.ts';
-import { GrpcChannel } from '../../transport/grpc-channel.ts';
-import { SERVICE_NAME } from '../../transport/proto.ts';
+import { SERVICE_NAME } from '../../transport/grpc/proto.ts';
+import { StreamChannel } from '../../transport/stream-channel.ts';
 import { randomImage } from '../protocol/images.ts';
 import { MemoryBundle } from '../protocol/rehearsal.ts';
 import { network, runningServer } from './running-server.ts';
@@ -57,7 +57,7 @@ test('a bundle in work is finished, and the next one is refused with a hint', as
   const { bundleId } = await stream.expect('offer');
   const stopped = server.stop();
   const bundle = new MemoryBundle();
-  await prepareClient(session, client.plan, new GrpcChannel(stream), bundle);
+  await prepareClient(session, client.plan, new StreamChannel(stream), bundle);
   await stream.send({ commit: { bundleId } });
   await stream.expect('ready');
   await assert.rejects(

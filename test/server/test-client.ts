@@ -8,16 +8,16 @@ import { makePlan, type Plan } from '../../protocol/plan.ts';
 import { type ClientSession, closeSession, openClientSession } from '../../protocol/session.ts';
 import { CallStream } from '../../transport/call-stream.ts';
 import { CLIENT_KEY } from '../../transport/client-token.ts';
-import { GrpcChannel } from '../../transport/grpc-channel.ts';
-import { CLIENT_CHANNEL_OPTIONS } from '../../transport/limits.ts';
+import { CLIENT_CHANNEL_OPTIONS } from '../../transport/grpc/channel-options.ts';
+import { PrivateInferenceClient } from '../../transport/grpc/proto.ts';
 import type {
   InferRequests,
   InferResponses,
   PreprocessRequests,
   PreprocessResponses,
 } from '../../transport/messages.ts';
-import { PrivateInferenceClient } from '../../transport/proto.ts';
 import { fromStatus } from '../../transport/status.ts';
+import { StreamChannel } from '../../transport/stream-channel.ts';
 import { MemoryBundle } from '../protocol/rehearsal.ts';
 
 export type PreprocessStream = CallStream<PreprocessResponses, PreprocessRequests>;
@@ -84,7 +84,7 @@ export class TestClient {
     const stream = this.preprocess();
     await stream.send({ hello: { ...this.model, count } });
     await stream.expect('accepted');
-    return { stream, session: await openClientSession(new GrpcChannel(stream)) };
+    return { stream, session: await openClientSession(new StreamChannel(stream)) };
   }
 
   /** Runs one bundle up to its commit. */
@@ -92,7 +92,7 @@ export class TestClient {
     await stream.send({ begin: {} });
     const { bundleId } = await stream.expect('offer');
     const sink = new MemoryBundle();
-    await prepareClient(session, this.plan, new GrpcChannel(stream), sink);
+    await prepareClient(session, this.plan, new StreamChannel(stream), sink);
     return { id: bundleId, bytes: sink.bytes };
   }
 
@@ -123,7 +123,7 @@ export class TestClient {
   async finish(stream: InferStream, bundle: ClientBundle, image: Int32Array): Promise<Int32Array> {
     const source = new MemoryBundle();
     source.write(bundle.bytes);
-    const { logits } = await inferClient(this.plan, new GrpcChannel(stream), source, image);
+    const { logits } = await inferClient(this.plan, new StreamChannel(stream), source, image);
     return logits;
   }
 

@@ -1,8 +1,9 @@
 import { credentials, Metadata, Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
 import { CallStream } from '../../transport/call-stream.ts';
-import { CLIENT_CHANNEL_OPTIONS, SHARED_CHANNEL_OPTIONS } from '../../transport/limits.ts';
+import { CLIENT_CHANNEL_OPTIONS, SHARED_CHANNEL_OPTIONS } from '../../transport/grpc/channel-options.ts';
+import { PrivateInferenceClient, privateInferenceService } from '../../transport/grpc/proto.ts';
+import { serverStream } from '../../transport/grpc/server-stream.ts';
 import type { InferRequests, InferResponses, OneOf, Received } from '../../transport/messages.ts';
-import { PrivateInferenceClient, privateInferenceService } from '../../transport/proto.ts';
 
 export type ServerStream = CallStream<InferRequests, InferResponses>;
 export type ClientStream = CallStream<InferResponses, InferRequests>;
@@ -22,7 +23,7 @@ export async function loopback(options: { idleMs?: number } = {}): Promise<Loopb
   const accepted = Promise.withResolvers<ServerStream>();
   server.addService(privateInferenceService, {
     infer: (call: ServerDuplexStream<Received<InferRequests>, OneOf<InferResponses>>) =>
-      accepted.resolve(CallStream.ofServer<InferRequests, InferResponses>(call, options)),
+      accepted.resolve(serverStream<InferRequests, InferResponses>(call, options)),
   });
   const port = await new Promise<number>((resolve, reject) =>
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>

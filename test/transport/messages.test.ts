@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { SEGMENT_HEADROOM, SEGMENT_KINDS } from '../../protocol/segment.ts';
-import { decodeSegment, encodeSegment } from '../../transport/grpc-channel.ts';
-import { privateInferenceService as service } from '../../transport/proto.ts';
+import { privateInferenceService as service } from '../../transport/grpc/proto.ts';
+import { decodeSegment, encodeSegment } from '../../transport/stream-channel.ts';
 
 const allowance = {
   ...{ bundles: 1, inferencesInHour: 2, inferences: 3, preparationsInHour: 4, preparations: 5 },

@@ -3,8 +3,10 @@ import { test } from 'node:test';
 import { Metadata, status as Status } from '@grpc/grpc-js';
 import fc from 'fast-check';
 import { asSphynxError, SphynxError } from '../../errors/sphynx-error.ts';
+import { toStatus } from '../../transport/grpc/to-status.ts';
 import { STATUS_DETAILS_LENGTH } from '../../transport/limits.ts';
-import { CODE_KEY, fromStatus, RETRY_KEY, toStatus } from '../../transport/status.ts';
+import { CODE_KEY, fromStatus, RETRY_KEY } from '../../transport/status.ts';
+import { STATUS } from '../../transport/status-codes.ts';
 
 const codes = [
   'bundle/spent',
@@ -71,4 +73,9 @@ test('a peer cannot claim a code that does not exist', () => {
   const metadata = new Metadata();
   metadata.set(CODE_KEY, 'constructor');
   assert.equal(fromStatus({ code: Status.NOT_FOUND, details: '', metadata }).code, 'internal');
+});
+
+test('our names for the codes of statuses are those of gRPC', () => {
+  for (const [name, code] of Object.entries(STATUS))
+    assert.equal(Status[name as keyof typeof Status], code, name);
 });

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
-import { BlockCipher } from '../../../crypto/block-cipher.ts';
 import { GADGET_CHUNK, gadgetBytes } from '../../../crypto/garbling/gadget.ts';
 import { garble } from '../../../crypto/garbling/garble.ts';
 import { outputMasks, serverLabels } from '../../../crypto/garbling/online.ts';
+import { BlockCipher } from '../../../crypto/node/block-cipher.ts';
 import { deriveSeed, randomSeed } from '../../../crypto/prg.ts';
 import { sigma, toBlocks } from '../../kernels/block-reference.ts';
 import { freshKeys, randomBlock, randomDelta, randomWords, relu, rescale, run } from './gadget-run.ts';

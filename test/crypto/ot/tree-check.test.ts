@@ -10,7 +10,7 @@ import {
 import { growTrees, OT_TREE_BITS, type OtTreeBits, treeSumBytes } from '../../../crypto/ot/ggm-trees.ts';
 import { LeafStreams } from '../../../crypto/ot/leaf-streams.ts';
 import { proveTrees, treeProofBytes } from '../../../crypto/ot/tree-check.ts';
-import { sha256 } from '../../../edge/digest.ts';
+import { sha256 } from '../../../platform/node/digest.ts';
 import { dealBaseOts, randomBits } from './base-ots.ts';
 
 const INCONSISTENT = { code: 'protocol/inconsistent' };

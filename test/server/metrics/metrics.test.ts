@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { credentials, loadPackageDefinition, type ServiceClientConstructor } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { VERSION } from '../../../server/version.ts';
-import { SERVICE_NAME } from '../../../transport/proto.ts';
+import { SERVICE_NAME } from '../../../transport/grpc/proto.ts';
 import { randomImage } from '../../protocol/images.ts';
 import { temporaryFolder } from '../bundles.ts';
 import { network, runningServer } from '../running-server.ts';

@@ -1,5 +1,6 @@
 /** The polite client of the server's tests, over WebSocket. */
 import { WebSocket } from 'ws';
+import { type Socket, WebCall, type WebCallOptions } from '../../../client/browser/web-call.ts';
 import type { FixedNetwork } from '../../../model/network.ts';
 import { CallStream } from '../../../transport/call-stream.ts';
 import type {
@@ -8,7 +9,6 @@ import type {
   PreprocessRequests,
   PreprocessResponses,
 } from '../../../transport/messages.ts';
-import { ClientCall, type Socket, type WebCallOptions } from '../../../transport/web/client-call.ts';
 import type { CallName } from '../../../transport/web/schema.ts';
 import { type InferStream, type PreprocessStream, TestClient } from '../test-client.ts';
 
@@ -18,8 +18,12 @@ export type WebClientOptions = Partial<WebCallOptions> & {
 };
 
 /** A call as a page makes it, from a page of `origin`. */
-export function webCall(name: CallName, port: number, { origin, ca, ...options }: WebClientOptions = {}) {
-  return new ClientCall(name, {
+export function webCall<In, Out>(
+  name: CallName,
+  port: number,
+  { origin, ca, ...options }: WebClientOptions = {},
+) {
+  return new WebCall<In, Out>(name, {
     url: `${ca === undefined ? 'ws' : 'wss'}://localhost:${port}`,
     client: '0123456789abcdef'.repeat(2),
     open: (url, protocol) => new WebSocket(url, protocol, { origin, ca }) as unknown as Socket,
@@ -29,7 +33,7 @@ export function webCall(name: CallName, port: number, { origin, ca, ...options }
 
 /** A call as the stream of messages that clients see. */
 export function webStream<In, Out>(...parameters: Parameters<typeof webCall>): CallStream<In, Out> {
-  return CallStream.ofClient<In, Out>(webCall(...parameters) as never);
+  return CallStream.ofClient(webCall<In, Out>(...parameters));
 }
 
 export class WebClient extends TestClient {

@@ -1,0 +1,173 @@
+/**
+ * Bundle files in the origin private file system of a browser or, where it has none, in memory. A file that is open
+ * here is open nowhere else: the file system gives one access handle at a time, to one tab.
+ */
+import { bytesToHex } from '@noble/hashes/utils.js';
+import { SphynxError } from '../../errors/sphynx-error.ts';
+import { randomBytes } from '../../platform/random-bytes.ts';
+import { MemoryFolder } from './memory-folder.ts';
+
+/** What browsers give workers for reading and writing without waiting. */
+export interface AccessHandle {
+  read(into: Uint8Array, options: { at: number }): number;
+  write(bytes: Uint8Array, options: { at: number }): number;
+  flush(): void;
+  getSize(): number;
+  close(): void;
+}
+
+export interface Folder {
+  getDirectoryHandle(name: string, options?: { create: boolean }): Promise<Folder>;
+  getFileHandle(name: string, options?: { create: boolean }): Promise<FileHandle>;
+  removeEntry(name: string, options?: { recursive: boolean }): Promise<void>;
+  keys(): AsyncIterable<string>;
+}
+
+export interface FileHandle {
+  createSyncAccessHandle(): Promise<AccessHandle>;
+  getFile(): Promise<Blob>;
+}
+
+const open = new Map<string, BundleFile>();
+
+/** A file that this worker holds. */
+export class BundleFile {
+  readonly #path: string;
+  readonly #handle: AccessHandle;
+
+  private constructor(path: string, handle: AccessHandle) {
+    this.#path = path;
+    this.#handle = handle;
+  }
+
+  /** Takes hold of a file; undefined if there is none or somebody else holds it. Throws 'storage/failed'. */
+  static async hold(path: string, options?: { create: boolean }): Promise<BundleFile | undefined> {
+    const { folder, name } = await locate(path);
+    try {
+      const entry = await folder.getFileHandle(name, options);
+      const file = new BundleFile(path, await entry.createSyncAccessHandle());
+      open.set(path, file);
+      return file;
+    } catch (error) {
+      const { name } = error as DOMException;
+      if (name === 'NotFoundError' || name === 'NoModificationAllowedError') return undefined;
+      throw storageError(error);
+    }
+  }
+
+  /** A file that `hold` has given and nobody has let go of. */
+  static held(path: string): BundleFile {
+    const file = open.get(path);
+    if (!file) throw new SphynxError('internal', 'a bundle file is used that nobody holds');
+    return file;
+  }
+
+  get size(): number {
+    return this.#handle.getSize();
+  }
+
+  /** Fills `into` from byte `at` on. Returns how many bytes there were. */
+  read(into: Uint8Array, at: number): number {
+    return this.#handle.read(into, { at });
+  }
+
+  /** Throws 'storage/failed' if there is no room. */
+  write(bytes: Uint8Array, at: number): void {
+    try {
+      if (this.#handle.write(bytes, { at }) === bytes.length) return;
+    } catch (error) {
+      throw storageError(error);
+    }
+    throw storageError(new DOMException('not all was written', 'QuotaExceededError'));
+  }
+
+  /** What was written survives a crash from now on. Throws 'storage/failed'. */
+  flush(): void {
+    try {
+      this.#handle.flush();
+    } catch (error) {
+      throw storageError(error);
+    }
+  }
+
+  /** Lets others take hold of it. */
+  release(): void {
+    open.delete(this.#path);
+    this.#handle.close();
+  }
+
+  async remove(): Promise<void> {
+    this.release();
+    const { folder, name } = await locate(this.#path);
+    await folder.removeEntry(name).catch(() => {});
+  }
+}
+
+/** The first bytes of a file as text, also of one that somebody holds. */
+export async function readStart(folder: Folder, name: string, bytes: number): Promise<string> {
+  const file = await (await folder.getFileHandle(name)).getFile();
+  return file.slice(0, bytes).text();
+}
+
+let found: Promise<{ folder: Folder; durable: boolean }> | undefined;
+
+/** The origin's folder or, where the browser gives none that can be used, one in this worker's memory. */
+function root(): Promise<{ folder: Folder; durable: boolean }> {
+  found ??= originFolder().then(
+    (folder) => ({ folder, durable: true }),
+    () => ({ folder: new MemoryFolder(), durable: false }),
+  );
+  return found;
+}
+
+/** Throws where there is none, as in private windows, or none that gives access handles. */
+async function originFolder(): Promise<Folder> {
+  const folder = (await navigator.storage.getDirectory()) as unknown as Folder;
+  // By a name of its own: another worker may be at it.
+  const name = `trial-${bytesToHex(randomBytes(8))}`;
+  const trial = await folder.getFileHandle(name, { create: true });
+  (await trial.createSyncAccessHandle()).close();
+  await folder.removeEntry(name);
+  return folder;
+}
+
+/** Whether files outlive this worker. */
+export async function isDurable(): Promise<boolean> {
+  return (await root()).durable;
+}
+
+/** A folder below the root, made if it is not there. Throws 'storage/failed'. */
+export async function folderOf(...names: readonly string[]): Promise<Folder> {
+  try {
+    let { folder } = await root();
+    for (const name of names) folder = await folder.getDirectoryHandle(name, { create: true });
+    return folder;
+  } catch (error) {
+    throw storageError(error);
+  }
+}
+
+export async function namesIn(folder: Folder): Promise<string[]> {
+  const names: string[] = [];
+  for await (const name of folder.keys()) names.push(name);
+  return names;
+}
+
+async function locate(path: string): Promise<{ folder: Folder; name: string }> {
+  const names = path.split('/');
+  const name = names.pop() as string;
+  return { folder: await folderOf(...names), name };
+}
+
+/** A failed operation as 'storage/failed', with what to do. Errors of ours pass unchanged. */
+export function storageError(error: unknown): SphynxError {
+  if (error instanceof SphynxError) return error;
+  const { name, message } = error as DOMException;
+  const reason =
+    name === 'QuotaExceededError'
+      ? 'it is full; free some space, or clear bundles'
+      : name === 'SecurityError'
+        ? 'it is switched off, as in some private windows; open the page in a normal one'
+        : message;
+  return new SphynxError('storage/failed', `cannot use the browser's storage: ${reason}`, { cause: error });
+}

@@ -1,0 +1,67 @@
+/** Plays the client's roles in this worker itself, for which the page's own thread does not wait. */
+import { SphynxError } from '../../errors/sphynx-error.ts';
+import type { Channel } from '../../protocol/channel.ts';
+import type { Agreement } from '../../protocol/plan.ts';
+import type { LocalRole, NetworkRole, RoleJobs, RoleName } from '../role-jobs.ts';
+import type { Network, RoleRunner, StartRoleRunner } from '../role-runner.ts';
+import { Roles } from '../roles.ts';
+
+class WorkerRoleRunner implements RoleRunner {
+  readonly #roles = new Roles();
+  #running: Promise<unknown> = Promise.resolve();
+  #alive = true;
+
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  hold(): void {}
+
+  call<Name extends LocalRole>(
+    name: Name,
+    given: RoleJobs[Name]['given'],
+  ): Promise<RoleJobs[Name]['result']> {
+    return this.#run(name, given, NOWHERE);
+  }
+
+  play<Name extends NetworkRole>(
+    name: Name,
+    given: RoleJobs[Name]['given'],
+    { channel }: Network,
+  ): Promise<RoleJobs[Name]['result']> {
+    return this.#run(name, given, channel);
+  }
+
+  warm(agreement: Agreement): void {
+    this.#roles.warm(agreement);
+  }
+
+  /** When this resolves, no job runs: the conversation of one that does must have broken off. */
+  async stop(): Promise<void> {
+    this.#alive = false;
+    await this.#running.catch(() => {});
+    await this.#roles.play('close', {}, NOWHERE);
+  }
+
+  #run<Name extends RoleName>(
+    name: Name,
+    given: RoleJobs[Name]['given'],
+    channel: Channel,
+  ): Promise<RoleJobs[Name]['result']> {
+    const result = this.#roles.play(name, given, channel);
+    this.#running = result;
+    return result;
+  }
+}
+
+export const startRoleRunner: StartRoleRunner = () => new WorkerRoleRunner();
+
+/** The channel of jobs that talk to nobody. */
+const NOWHERE: Channel = {
+  send: () => Promise.reject(silent()),
+  receive: () => Promise.reject(silent()),
+};
+
+function silent(): SphynxError {
+  return new SphynxError('internal', 'a job without a network used it');
+}

@@ -1,0 +1,44 @@
+/** The jobs of the client's roles, and what each gives back. */
+import type { Channel } from '../protocol/channel.ts';
+import type { Inferred } from '../protocol/online.ts';
+import type { Agreement, Plan } from '../protocol/plan.ts';
+import type { BundleBody } from './bundle-header.ts';
+
+/** What the client's own thread needs of a plan. */
+export type PlanFacts = Pick<Plan, 'hash' | 'sessionBytes' | 'offlineBytes' | 'bundleBytes' | 'rounds'>;
+
+/** A session is opened once per Preprocess stream and closed at its end. */
+export interface RoleJobs {
+  /** Derives the plan, which takes long for a hostile card, and keeps it for the jobs that follow. */
+  load: { given: { readonly agreement: Agreement }; result: PlanFacts };
+  open: { given: object; result: undefined };
+  /** Writes the body of a new bundle to `path`. */
+  prepare: { given: { readonly agreement: Agreement; readonly path: string }; result: BundleBody };
+  close: { given: object; result: undefined };
+  /** Spends the bundle at `path` on an image of integers. */
+  infer: {
+    given: {
+      readonly agreement: Agreement;
+      readonly path: string;
+      readonly body: BundleBody;
+      readonly image: Int32Array;
+    };
+    result: Inferred;
+  };
+}
+
+export type RoleName = keyof RoleJobs;
+
+/** The jobs that talk to nobody. */
+export type LocalRole = 'load' | 'close';
+
+/** The jobs that talk to the server's half of the role. */
+export type NetworkRole = Exclude<RoleName, LocalRole>;
+
+/** Plays each job; `channel` leads to the server, for those that talk to it. */
+export type RolePlayers = {
+  readonly [Name in RoleName]: (
+    given: RoleJobs[Name]['given'],
+    channel: Channel,
+  ) => Promise<RoleJobs[Name]['result']>;
+};

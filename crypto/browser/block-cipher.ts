@@ -1,0 +1,45 @@
+import { aesEncrypt, aesSchedule, SCHEDULE_BYTES } from '../../kernels/aes.ts';
+import { kernels } from '../../kernels/load.ts';
+
+/** The round keys of a key [16 bytes], outside the kernel memory. */
+export function schedule(key: Uint8Array): Uint8Array {
+  const { memory } = kernels();
+  return memory.scope(() => {
+    const inside = memory.bytes(key.length);
+    const roundKeys = memory.bytes(SCHEDULE_BYTES);
+    inside.set(key);
+    aesSchedule(inside, roundKeys);
+    return roundKeys.slice();
+  });
+}
+
+/** AES-128 on whole batches of blocks: the browser's own works on messages and answers later. */
+export class BlockCipher {
+  readonly #schedule: Uint8Array;
+
+  /** `key`: 16 bytes. */
+  constructor(key: Uint8Array) {
+    this.#schedule = schedule(key);
+  }
+
+  /** AES of every block of `input`, into `output`, which may be `input`. Both [16 * n bytes]. */
+  encrypt(input: Uint8Array, output: Uint8Array): void {
+    const { memory } = kernels();
+    const inside = (array: Uint8Array) => array.buffer === memory.buffer;
+    memory.scope(() => {
+      const roundKeys = memory.bytes(SCHEDULE_BYTES);
+      roundKeys.set(this.#schedule);
+      let source = input;
+      if (!inside(input)) {
+        source = memory.bytes(input.length);
+        source.set(input);
+      }
+      const target = inside(output) ? output : source === input ? memory.bytes(input.length) : source;
+      aesEncrypt(roundKeys, source, target);
+      if (target !== output) output.set(target);
+    });
+  }
+
+  /** Nothing lies outside the heap here. */
+  close(): void {}
+}

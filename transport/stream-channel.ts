@@ -1,0 +1,52 @@
+import { SphynxError } from '../errors/sphynx-error.ts';
+import { release } from '../kernels/release.ts';
+import type { Channel } from '../protocol/channel.ts';
+import { SEGMENT_BYTES, SEGMENT_KINDS, type Segment } from '../protocol/segment.ts';
+import type { CallStream } from './call-stream.ts';
+import type { OneOf, SegmentMessage, WireSegment } from './messages.ts';
+
+/** The segments of a call, over gRPC or WebSocket, as the Channel that the protocol's roles are written against. */
+export class StreamChannel<Incoming extends SegmentMessage, Outgoing extends SegmentMessage>
+  implements Channel
+{
+  readonly #stream: CallStream<Incoming, Outgoing>;
+
+  constructor(stream: CallStream<Incoming, Outgoing>) {
+    this.#stream = stream;
+  }
+
+  async send(segment: Segment): Promise<void> {
+    await this.#stream.send({ segment: encodeSegment(segment) } as OneOf<Outgoing>);
+    release(segment.data);
+  }
+
+  async receive(): Promise<Segment> {
+    return decodeSegment(await this.#stream.expect('segment'));
+  }
+}
+
+/** Throws 'protocol/length' if the data is empty or longer than a segment may be. */
+export function encodeSegment({ kind, layer, offset, data }: Segment): WireSegment {
+  checkLength(data);
+  return { kind: SEGMENT_KINDS.indexOf(kind) + 1, layer, offset, data };
+}
+
+/** A peer's segment, checked on its own. Whether it is the expected one is for the role to say. */
+export function decodeSegment({ kind, layer, offset, data }: WireSegment): Segment {
+  // Enumerations arrive as numbers; a value that this version does not know is not in the list.
+  const name = SEGMENT_KINDS[kind - 1];
+  if (name === undefined) throw new SphynxError('protocol/order', `unknown kind of segment: ${Number(kind)}`);
+  if (!Number.isSafeInteger(offset) || offset < 0)
+    throw new SphynxError('protocol/length', 'the offset of a segment is out of range');
+  checkLength(data);
+  // gRPC gives a Buffer, whose slice() does not copy as a Uint8Array's does: no code above should meet one.
+  return { kind: name, layer, offset, data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
+}
+
+function checkLength(data: Uint8Array): void {
+  if (data.length < 1 || data.length > SEGMENT_BYTES)
+    throw new SphynxError(
+      'protocol/length',
+      `a segment holds 1 to ${SEGMENT_BYTES} bytes, this one ${data.length}`,
+    );
+}
