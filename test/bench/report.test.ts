@@ -44,7 +44,10 @@ async function report(...all: Results[]): Promise<string> {
 
 const paper = {
   ...emptyResults<PaperEntry>('paper', ['Two processes <at once>.']),
-  entries: [paperEntry('sphynx-paper:5,5,0+1', 'loopback', 40), paperEntry('sphynx-paper:5,5,0+1', 'wan', 480)],
+  entries: [
+    paperEntry('sphynx-paper:5,5,0+1', 'loopback', 40),
+    paperEntry('sphynx-paper:5,5,0+1', 'wan', 480),
+  ],
 };
 const breakdown = {
   ...emptyResults('breakdown', []),
