@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
@@ -10,7 +11,8 @@ export const MODEL = { name: 'model', hash: 'a'.repeat(64), planHash: 'b'.repeat
 /** A folder that is gone when the test file is done. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'sphynx-test-'));
-  after(() => rmSync(folder, { recursive: true, force: true }));
+  // Again if it fails: a process that was killed may still write into it for a moment.
+  after(() => rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }));
   return folder;
 }
 
