@@ -15,7 +15,7 @@ import { sendTensor, TensorReader } from './tensor-stream.ts';
 import { traced } from './trace.ts';
 
 /**
- * The ReLUs of one layer, online (DELPHI section 4.2; protocol.md section 3), the truncation of its linear
+ * The ReLUs of one layer, online (DELPHI, online phase; docs/protocol.md, section 3), the truncation of its linear
  * elements, and its squares (crypto/squares/square.ts). For every chunk:
  *
  *     server -> client: the digit keys of its share a_l; for squares also its masked part of z
