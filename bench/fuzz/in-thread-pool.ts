@@ -1,10 +1,10 @@
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import { asSphynxError } from '../../errors/sphynx-error.ts';
+import { MessageChannel } from 'node:worker_threads';
 import type { Channel } from '../../protocol/channel.ts';
 import { prepareServer } from '../../protocol/offline.ts';
 import type { ServerLimits } from '../../server/limits.ts';
 import { PreparationQueue } from '../../server/scheduling/preparation-queue.ts';
 import type { PoolSession, WorkerPool } from '../../server/worker-pool.ts';
+import { onPort } from '../../transport/on-port.ts';
 import { PortChannel } from '../../transport/port-channel.ts';
 import { sessionOf, type Transcript } from './transcript.ts';
 
@@ -29,7 +29,7 @@ function openedSession(transcript: Transcript): Pick<PoolSession, 'open' | 'prep
   let last = Promise.resolve();
   const start = (role: (channel: Channel) => Promise<void>): PortChannel => {
     const { port1, port2 } = new MessageChannel();
-    last = play(port2, role);
+    last = onPort(port2, role).catch(() => {});
     return new PortChannel(port1);
   };
   return {
@@ -39,14 +39,4 @@ function openedSession(transcript: Transcript): Pick<PoolSession, 'open' | 'prep
     // The keys are the transcript's, and a role that runs has to notice first that its port is gone.
     close: () => void last.then(() => session.ot.close()),
   };
-}
-
-async function play(port: MessagePort, role: (channel: Channel) => Promise<void>): Promise<void> {
-  const channel = new PortChannel(port, { prefetch: 0 });
-  try {
-    await role(channel);
-    channel.end();
-  } catch (error) {
-    channel.fail(asSphynxError(error));
-  }
 }

@@ -2,11 +2,7 @@
 import type { LocalRole, NetworkRole, RoleJobs } from '../../client/role-jobs.ts';
 import type { Network, RoleRunner, RunnerPool } from '../../client/role-runner.ts';
 import { Roles } from '../../client/roles.ts';
-import { memoryChannel } from '../../protocol/memory-channel.ts';
 import type { ClientSession } from '../../protocol/session.ts';
-
-/** The channel of jobs that talk to nobody. */
-const NOWHERE = memoryChannel().client;
 
 class InThreadRunner implements RoleRunner {
   readonly alive = true;
@@ -25,7 +21,7 @@ class InThreadRunner implements RoleRunner {
     given: RoleJobs[Name]['given'],
   ): Promise<RoleJobs[Name]['result']> {
     if (name === 'close' && this.#keepsSession) return undefined as RoleJobs[Name]['result'];
-    return this.#roles.play(name, given, NOWHERE);
+    return this.#roles.call(name, given);
   }
 
   async play<Name extends NetworkRole>(

@@ -1,13 +1,8 @@
-import { Worker } from 'node:worker_threads';
 import { Command } from 'commander';
+import { Thread, threadFile } from '../../platform/node/thread.ts';
 import { wholeNumber } from '../arguments.ts';
 import type { Outcome } from './import-case.ts';
-
-interface Answer {
-  readonly result: Outcome | { readonly fault: string };
-  readonly ms: number;
-  readonly rss: number;
-}
+import type { CaseAnswer, CaseCalls } from './worker.ts';
 
 /** A case that takes longer is a fault: ten seconds of work, on a machine that is busy with other work too. */
 const LONGEST_MS = 10_000;
@@ -46,7 +41,7 @@ async function fuzzImport(first: number, cases: number, say: (line: string) => v
     }
     if ((seed - first + 1) % 1000 === 0) say(`${seed - first + 1} files, ${faults} faults`);
   }
-  await worker.terminate();
+  await worker.stop();
   const outcomes = Object.entries(counts).map(([outcome, count]) => `${count} ${outcome}`);
   say(
     `${outcomes.join(', ')}, ${faults} faults; the slowest took ${Math.round(slowest)} ms, memory reached ${Math.round(largest / 2 ** 20)} MB`,
@@ -54,31 +49,23 @@ async function fuzzImport(first: number, cases: number, say: (line: string) => v
   return faults;
 }
 
-function start(): Worker {
-  const thread = new Worker(new URL('./worker.ts', import.meta.url));
-  // What ends it is told by the case.
-  thread.on('error', () => {});
-  return thread;
+function start(): Thread<CaseCalls> {
+  return new Thread(threadFile(import.meta.url, './worker'));
 }
 
-function faultOf(answer: Answer | string): string | null {
+function faultOf(answer: CaseAnswer | string): string | null {
   if (typeof answer === 'string') return answer;
   if (typeof answer.result !== 'string') return answer.result.fault;
   return answer.rss > MOST_BYTES ? `the process takes ${Math.round(answer.rss / 2 ** 20)} MB` : null;
 }
 
-/** The worker's answer, or why there is none. */
-async function answerOf(worker: Worker, seed: number): Promise<Answer | string> {
-  const answer = Promise.withResolvers<Answer | string>();
-  const deadline = setTimeout(() => answer.resolve(`it takes more than ${LONGEST_MS} ms`), LONGEST_MS);
-  const onExit = () => answer.resolve('it ended the thread');
-  worker.once('message', answer.resolve);
-  worker.once('exit', onExit);
-  worker.postMessage(seed);
-  const given = await answer.promise;
+/** The thread's answer, or why there is none. */
+async function answerOf(thread: Thread<CaseCalls>, seed: number): Promise<CaseAnswer | string> {
+  const late = Promise.withResolvers<string>();
+  const deadline = setTimeout(() => late.resolve(`it takes more than ${LONGEST_MS} ms`), LONGEST_MS);
+  const answer = thread.call('run', seed).catch(() => 'it ended the thread');
+  const given = await Promise.race([late.promise, answer]);
   clearTimeout(deadline);
-  worker.off('message', answer.resolve);
-  worker.off('exit', onExit);
-  if (typeof given === 'string') await worker.terminate();
+  if (typeof given === 'string') await thread.stop();
   return given;
 }

@@ -1,11 +1,23 @@
-import { parentPort } from 'node:worker_threads';
-import { runImportCase } from './import-case.ts';
-
 /** Runs cases one by one for the command, which ends this thread where one takes too long. */
-parentPort?.on('message', async (seed: number) => {
-  const start = performance.now();
-  const result = await runImportCase(seed).catch((error: unknown) => ({
-    fault: error instanceof Error ? (error.stack ?? error.message) : String(error),
-  }));
-  parentPort?.postMessage({ result, ms: performance.now() - start, rss: process.memoryUsage.rss() });
+import { answerCalls } from '../../platform/node/thread.ts';
+import { type Outcome, runImportCase } from './import-case.ts';
+
+export interface CaseAnswer {
+  readonly result: Outcome | { readonly fault: string };
+  readonly ms: number;
+  readonly rss: number;
+}
+
+export interface CaseCalls {
+  run: { given: number; result: CaseAnswer };
+}
+
+answerCalls<CaseCalls>({
+  run: async (seed) => {
+    const start = performance.now();
+    const result = await runImportCase(seed).catch((error: unknown) => ({
+      fault: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    }));
+    return { result, ms: performance.now() - start, rss: process.memoryUsage.rss() };
+  },
 });
