@@ -18,6 +18,18 @@ const FLOORS: Record<string, string[]> = {
   web: ['browser'],
   cli: ['errors', 'platform', 'kernels', 'crypto', 'model', 'protocol', 'transport', 'server', 'client'],
   bench: ['errors', 'platform', 'kernels', 'crypto', 'model', 'protocol', 'transport', 'server', 'client'],
+  stress: [
+    'errors',
+    'platform',
+    'kernels',
+    'crypto',
+    'model',
+    'protocol',
+    'transport',
+    'server',
+    'client',
+    'bench',
+  ],
 };
 
 const root = join(import.meta.dirname, '..');

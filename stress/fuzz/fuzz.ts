@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { type Machine, thisMachine } from '../machine.ts';
-import { type Party, withParties } from '../party.ts';
+import { type Machine, thisMachine } from '../../bench/machine.ts';
+import { type Party, withParties } from '../../bench/party.ts';
 import { type CampaignResult, type Failure, ROUND } from './campaign.ts';
 
 /** Cases at once in each process: enough that none waits for another's answers. */

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { type Machine, thisMachine } from '../../bench/machine.ts';
+import { withParties } from '../../bench/party.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import type { Outcome } from '../cluster/outcome.ts';
 import { holdingOf } from '../cluster/processes.ts';
-import { type Machine, thisMachine } from '../machine.ts';
-import { withParties } from '../party.ts';
 import { type Drift, driftOf, leaks, type Sample, WARM_UP } from './drift.ts';
 
 export interface SoakOptions {

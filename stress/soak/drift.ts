@@ -1,5 +1,5 @@
+import { median } from '../../bench/statistics.ts';
 import type { Holding } from '../cluster/processes.ts';
-import { median } from '../statistics.ts';
 
 /** What a process held at some time after the start (ms). */
 export interface Sample extends Holding {

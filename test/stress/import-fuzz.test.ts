@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Outcome, runImportCase } from '../../bench/import-fuzz/import-case.ts';
+import { type Outcome, runImportCase } from '../../stress/import-fuzz/import-case.ts';
 
 const CASES = 250;
 

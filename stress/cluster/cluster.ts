@@ -1,8 +1,8 @@
 /** The topology that an operator runs, with processes of its own: servers that share a Redis, behind a TCP balancer. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Party, StartParty } from '../../bench/party.ts';
 import type { ServerLimits } from '../../server/index.ts';
-import type { Party, StartParty } from '../party.ts';
 import { Balancer } from './balancer.ts';
 import type { LoadOptions } from './load-process.ts';
 import { DURABLE, RedisServer } from './redis-server.ts';

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
+import { wholeNumber } from '../../bench/arguments.ts';
 import { Thread, threadFile } from '../../platform/node/thread.ts';
-import { wholeNumber } from '../arguments.ts';
 import type { Outcome } from './import-case.ts';
 import type { CaseAnswer, CaseCalls } from './worker.ts';
 
@@ -10,7 +10,7 @@ const LONGEST_MS = 10_000;
 const MOST_BYTES = 2.5 * 2 ** 30;
 const MOST_FAULTS = 20;
 
-/** `npm run bench -- fuzz-import`: changed ONNX files are refused by name or imported as onnxruntime runs them. */
+/** `npm run stress -- fuzz-import`: changed ONNX files are refused by name or imported as onnxruntime runs them. */
 export function fuzzImportCommand(): Command {
   return new Command('fuzz-import')
     .description('imports ONNX files with changed bytes and structure: a clear refusal or the right network')

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Outcome } from '../../bench/cluster/outcome.ts';
-import { acceptedIn, auditComplaints, spendings } from '../../bench/faults/audit.ts';
-import { judge, recoveredAt } from '../../bench/faults/verdict.ts';
+import type { Outcome } from '../../stress/cluster/outcome.ts';
+import { acceptedIn, auditComplaints, spendings } from '../../stress/faults/audit.ts';
+import { judge, recoveredAt } from '../../stress/faults/verdict.ts';
 
 const id = fc.stringMatching(/^[0-9a-f]{32}$/);
 const ids = fc.uniqueArray(id, { minLength: 1, maxLength: 20 });

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { recordTranscript, sessionOf } from '../../bench/fuzz/transcript.ts';
-import { TransferJudge } from '../../bench/fuzz/transfer-judge.ts';
 import { SPARE_TRANSFERS } from '../../crypto/ot/extension-check.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { withOutput } from '../../model/network.ts';
@@ -10,6 +8,8 @@ import { randomSmallNetwork } from '../../model/random.ts';
 import type { Channel } from '../../protocol/channel.ts';
 import { prepareServer } from '../../protocol/offline.ts';
 import type { Segment } from '../../protocol/segment.ts';
+import { recordTranscript, sessionOf } from '../../stress/fuzz/transcript.ts';
+import { TransferJudge } from '../../stress/fuzz/transfer-judge.ts';
 
 const transcript = await recordTranscript(withOutput(randomSmallNetwork(15, 2, 0.3, 0.3), 'label'));
 const { plan, network, bundle, bundleSecrets } = transcript;

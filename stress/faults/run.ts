@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type Machine, thisMachine } from '../../bench/machine.ts';
+import { type Party, withParties } from '../../bench/party.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import type { Outcome } from '../cluster/outcome.ts';
-import { type Machine, thisMachine } from '../machine.ts';
-import { type Party, withParties } from '../party.ts';
 import { auditComplaints, recordedIn } from './audit.ts';
 import { CLOCKS } from './clocks.ts';
 import { CRASHES } from './crashes.ts';

@@ -1,9 +1,9 @@
 /** A server with records in Redis or in a folder: `replica-process.ts OPTIONS-JSON`, driven over IPC by `../party.ts`. */
 import { pino } from 'pino';
+import { benchModel } from '../../bench/model.ts';
+import { answerParent } from '../../bench/party.ts';
 import { type ServerLimits, startServer } from '../../server/index.ts';
 import { tuneHeap } from '../../transport/heap.ts';
-import { benchModel } from '../model.ts';
-import { answerParent } from '../party.ts';
 
 export interface ReplicaOptions {
   readonly model: string;

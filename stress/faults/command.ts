@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { wholeNumber } from '../arguments.ts';
+import { wholeNumber } from '../../bench/arguments.ts';
 import { type FaultReport, type Faults, measureFaults } from './run.ts';
 
 interface Options {
@@ -9,7 +9,7 @@ interface Options {
   readonly json?: boolean;
 }
 
-/** `bench faults`. The exit code is 1 if a fault did what it must not. */
+/** `stress faults`: the exit code is 1 if a fault did what it must not. */
 export function faultsCommand(note: (text: string) => void): Command {
   return new Command('faults')
     .description('crashes, full disks, bad peers and false clocks while clients are at work')

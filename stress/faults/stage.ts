@@ -1,10 +1,10 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Party } from '../../bench/party.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { FaultyLink } from '../cluster/faulty-link.ts';
 import type { Outcome } from '../cluster/outcome.ts';
-import type { Party } from '../party.ts';
 import { acceptedIn } from './audit.ts';
 import type { FalseClock } from './false-clock.ts';
 import type { SmallDisk } from './small-disk.ts';

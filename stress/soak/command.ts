@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { wholeNumber } from '../arguments.ts';
+import { wholeNumber } from '../../bench/arguments.ts';
 import { describeSoak, measureSoak } from './soak.ts';
 
 interface Options {
@@ -10,7 +10,7 @@ interface Options {
   readonly json?: boolean;
 }
 
-/** `bench soak`. The exit code is 1 if anything was wrong, failed or leaked. */
+/** `stress soak`: the exit code is 1 if anything was wrong, failed or leaked. */
 export function soakCommand(note: (text: string) => void): Command {
   return new Command('soak')
     .description(

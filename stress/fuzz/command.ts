@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { wholeNumber } from '../arguments.ts';
+import { wholeNumber } from '../../bench/arguments.ts';
 import type { Failure } from './campaign.ts';
 import { type FuzzReport, fuzz } from './fuzz.ts';
 
@@ -62,7 +62,7 @@ export function describeFuzz({
 
 function describeFailure({ seed, case: number, what }: Failure): string {
   if (number === undefined) return `FAILED: ${what}`;
-  return `FAILED: ${what}\n  again: npm run bench -- fuzz --seed ${seed} --case ${number}`;
+  return `FAILED: ${what}\n  again: npm run stress -- fuzz --seed ${seed} --case ${number}`;
 }
 
 function describeCounts(counts: Record<string, number>): string {

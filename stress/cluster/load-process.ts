@@ -4,12 +4,12 @@
  * executor's.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { randomInput } from '../../bench/input.ts';
+import { benchModel } from '../../bench/model.ts';
+import { answerParent } from '../../bench/party.ts';
 import { type ConnectOptions, connect, type PoolStatus } from '../../client/index.ts';
 import { liesInRange, plaintextRange } from '../../client/matches-plaintext.ts';
 import { tuneHeap } from '../../transport/heap.ts';
-import { randomInput } from '../input.ts';
-import { benchModel } from '../model.ts';
-import { answerParent } from '../party.ts';
 import { failureOf, type Outcome, outcomeOf, type Result } from './outcome.ts';
 
 export interface LoadOptions {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { driftOf, leaks, type Sample } from '../../bench/soak/drift.ts';
+import { driftOf, leaks, type Sample } from '../../stress/soak/drift.ts';
 
 const TOTAL_MS = 100_000;
 
