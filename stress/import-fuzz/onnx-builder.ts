@@ -53,6 +53,13 @@ export class OnnxBuilder {
     return name;
   }
 
+  /** An integer without axes. */
+  integer(value: number): string {
+    const name = this.#name('i');
+    this.#constants.push({ name, dims: [], dataType: TensorProto.DataType.INT64, int64Data: [value] });
+    return name;
+  }
+
   /** Adds a node and returns the name of its output. */
   node(opType: string, input: string[], attributes: Record<string, number | number[] | string> = {}): string {
     return this.nodes(opType, input, 1, attributes)[0];
