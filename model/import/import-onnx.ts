@@ -16,6 +16,7 @@ import { type OnnxFile, type OnnxGraph, type ReadOptions, readOnnx } from './onn
 import type { OnnxNode } from './onnx-node.ts';
 import { padPools } from './pad-pools.ts';
 import type { PendingLayer } from './pending-layer.ts';
+import { piecewiseParabolas } from './piecewise/find-parabolas.ts';
 import { piecewiseLines } from './piecewise/find-piecewise.ts';
 import { poolFirst } from './pool-first.ts';
 import { type RuntimeModel, runtimeModel } from './runtime-model.ts';
@@ -65,7 +66,9 @@ async function imported(bytes: Uint8Array, options?: ReadOptions): Promise<Impor
   const { model, notes } = read;
   const logits = withoutHead(read.graph);
   const whole = await foldGraph(logits.graph, model.opsetImport, knownSizes);
-  const graph = poolFirst(edgePads(padPools(mergeReductions(piecewiseLines(choices(whole))))));
+  const graph = poolFirst(
+    edgePads(padPools(mergeReductions(piecewiseParabolas(piecewiseLines(choices(whole)))))),
+  );
   const layers = composed(graph);
   const origins = layers.map(({ operators, cuts }) => ({ operators, cuts }));
   const { layout } = layers[layers.length - 1].value;

@@ -46,7 +46,7 @@ const SAMPLED = 'it reads each element from a place of its own: use Resize, or G
 
 /** What to do about operators that cannot be run. */
 const REMEDIES: Record<string, string> = {
-  ...named('HardSwish Swish Elu Selu Celu Gelu Mish Tanh Softplus Softsign Exp', SMOOTH),
+  ...named('Swish Elu Selu Celu Gelu Mish Tanh Softplus Softsign Exp', SMOOTH),
   Sigmoid: SIGMOID,
   Erf: GELU,
   ...named('If Loop Scan NonZero', DYNAMIC),
