@@ -1,6 +1,7 @@
-/** `import { connect } from 'sphynx-pi'`: index.ts, once it is sure that this Node can load it. */
-import { requireNode } from '../platform/node/require-node.ts';
+/**
+ * `import { connect } from 'sphynx-pi'`: index.ts, once it is sure that this Node can load it. Nothing here awaits, so
+ * that CommonJS programs can `require` it.
+ */
+import '../platform/node/checked-node.ts';
 
-requireNode();
-
-export const { connect, SphynxError } = await import('./index.ts');
+export { connect, SphynxError } from './index.ts';

@@ -59,8 +59,9 @@ export const CONNECTION_OPTIONS = {
 export const CLOSE_STREAM_MS = 1000;
 
 /**
- * Bundles tried for one image when the server does not know them or the connection breaks before it accepts one.
- * Nothing masked has been sent then, but every try uses up a bundle.
+ * Connections that may break one after another while a bundle is prepared. Also the bundles tried for one image when the
+ * server does not know them or the connection breaks before it accepts one: nothing masked has been sent then, but every
+ * try uses up a bundle.
  */
 export const ATTEMPTS = 4;
 

@@ -8,7 +8,7 @@ import type { BundleHeader } from './bundle-header.ts';
 import type { BundleStore } from './bundle-store.ts';
 import type { Connection } from './connection.ts';
 import type { KnownModel } from './known-models.ts';
-import { CLOSE_STREAM_MS, RECONNECT_PAUSE_MS } from './limits.ts';
+import { ATTEMPTS, CLOSE_STREAM_MS, RECONNECT_PAUSE_MS } from './limits.ts';
 import { MeteredChannel } from './metered-channel.ts';
 import { Preparation } from './preparation.ts';
 import { RetryBudget } from './retry-budget.ts';
@@ -47,7 +47,8 @@ export interface PrepareTask {
  * The offline phase: prepares `count` bundles, each ready and on disk before the next begins, with a new session for each
  * BUNDLES_PER_SESSION of them. If it breaks off,
  * the ones that are ready stay, and of the one in work nothing is left. A server that is busy is asked again when it
- * says.
+ * says. Where a connection breaks, the next one may lead to another server: the preparation goes on there, unless it has
+ * broken ATTEMPTS times without a bundle in between.
  */
 export async function prepareBundles(parts: PrepareParts, task: PrepareTask): Promise<BundleHeader[]> {
   const { plan } = task.model;
@@ -60,11 +61,21 @@ export async function prepareBundles(parts: PrepareParts, task: PrepareTask): Pr
     if (task.whole) checkAllowance(allowance, count - bundles.length, parts.connection.queueMs);
   };
   let earlier = 0;
+  let broken = 0;
   const budget = new RetryBudget(parts.connection.queueMs);
   while (bundles.length < count) {
-    const part = Math.min(BUNDLES_PER_SESSION, count - bundles.length);
-    const report = (bytes: number) =>
-      onProgress({ ready: bundles.length, count, bytes: earlier + bytes, totalBytes });
+    const before = bundles.length;
+    const part = Math.min(BUNDLES_PER_SESSION, count - before);
+    let moved = 0;
+    const report = (bytes: number) => {
+      moved = bytes;
+      onProgress({
+        ready: bundles.length,
+        count,
+        bytes: Math.min(earlier + bytes, totalBytes),
+        totalBytes,
+      });
+    };
     try {
       const listeners = {
         onAccepted,
@@ -73,6 +84,10 @@ export async function prepareBundles(parts: PrepareParts, task: PrepareTask): Pr
       };
       earlier += await prepareOnOneStream(parts, task, part, listeners);
     } catch (error) {
+      const made = bundles.length - before;
+      earlier += made * total(plan.offlineBytes);
+      if (made > 0) broken = 0;
+      if (moved > 0 && isBreak(asSphynxError(error), moved) && ++broken === ATTEMPTS) throw error;
       await budget.wait(error, task.signal);
     }
   }
@@ -100,7 +115,7 @@ async function prepareOnOneStream(
     const channel = new MeteredChannel(new StreamChannel(stream), () => onBytes(total(channel.traffic)));
     try {
       const preparation = new Preparation(stream, channel, thread, store, model);
-      await preparation.open(count, onAccepted).catch(tryAgain(channel));
+      await preparation.open(count, onAccepted);
       for (let i = 0; i < count; i++) {
         onReady(await preparation.prepare());
         onBytes(total(channel.traffic));
@@ -108,24 +123,30 @@ async function prepareOnOneStream(
       await preparation.end();
       return total(channel.traffic);
     } catch (error) {
-      stream.abort(asSphynxError(error));
-      throw connection.explain(error, total(channel.traffic) > 0 ? 'preparation' : undefined);
+      const known = asSphynxError(error);
+      stream.abort(known);
+      const moved = total(channel.traffic);
+      throw connection.explain(
+        isBreak(known, moved) ? tryAgain(known) : known,
+        moved > 0 ? 'preparation' : undefined,
+      );
     } finally {
       release();
     }
   });
 }
 
+/** A connection that was there and breaks, as when its server dies, is worth another one. */
+function tryAgain(error: SphynxError): SphynxError {
+  return new SphynxError(error.code, error.message, { cause: error, retryAfterMs: RECONNECT_PAUSE_MS });
+}
+
 /**
- * A connection that was there and breaks before anything was prepared, as when its server stops, is worth another try:
- * the next connection may lead to another server.
+ * Whether a connection broke. WebSockets, and connections that were damaged, say 'protocol/closed'; before anything has
+ * moved that is the server's own word.
  */
-function tryAgain(channel: MeteredChannel): (error: unknown) => never {
-  return (error) => {
-    const { code, message } = asSphynxError(error);
-    if (code !== 'server/unreachable' || total(channel.traffic) > 0) throw error;
-    throw new SphynxError(code, message, { cause: error, retryAfterMs: RECONNECT_PAUSE_MS });
-  };
+function isBreak({ code }: SphynxError, moved: number): boolean {
+  return code === 'server/unreachable' || (code === 'protocol/closed' && moved > 0);
 }
 
 function total({ up, down }: Traffic): number {

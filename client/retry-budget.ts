@@ -3,7 +3,13 @@ import { delay } from '../platform/delay.ts';
 import { checkAborted } from './abort.ts';
 
 /** Failures that pass: refusals by limits, and those of a server that stops while another one takes its place. */
-const PASSING: readonly string[] = ['server/busy', 'quota/exceeded', 'server/stopping', 'server/unreachable'];
+const PASSING: readonly string[] = [
+  'server/busy',
+  'quota/exceeded',
+  'server/stopping',
+  'server/unreachable',
+  'protocol/closed',
+];
 
 /** The time that a client gives to a server which refuses for the time being: all its waits together. */
 export class RetryBudget {

@@ -1,7 +1,7 @@
-/** Keeps bundles ready in the background, and classifies many pictures: `node examples/pool.ts 127.0.0.1:50051 *.jpg` */
+/** Keeps bundles ready in the background, and classifies many pictures: `node pool.ts 127.0.0.1:50051 *.jpg` */
 import { connect } from 'sphynx-pi';
 
-const [address, ...pictures] = process.argv.slice(2);
+const [, , address = '127.0.0.1:50051', ...pictures] = process.argv;
 const client = await connect(address);
 client.pool({
   low: 2,
@@ -13,6 +13,6 @@ const outcomes = await client.classifyAll(pictures, { prepare: true, topK: 1 });
 for (const [i, outcome] of outcomes.entries())
   console.log(
     pictures[i],
-    outcome.status === 'fulfilled' ? outcome.value.top[0].label : outcome.reason.message,
+    outcome.status === 'fulfilled' ? outcome.value.top[0]?.label : outcome.reason.message,
   );
 await client.close();

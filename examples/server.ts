@@ -1,7 +1,7 @@
-/** Serves a model from within a program of yours: `node examples/server.ts MODEL-FOLDER STATE-FOLDER` */
+/** Serves a model from within a program of yours: `node server.ts MODEL-FOLDER STATE-FOLDER` */
 import { SphynxError, startServer } from 'sphynx-pi/server';
 
-const [model, stateFolder] = process.argv.slice(2);
+const [, , model = 'model', stateFolder = 'state'] = process.argv;
 try {
   const server = await startServer({
     address: '127.0.0.1:0',
@@ -11,7 +11,8 @@ try {
     limits: { inferencesPerHour: 500 },
     metrics: '0',
   });
-  console.log(`serving ${server.models[0].name} on 127.0.0.1:${server.port}`);
+  const names = server.models.map(({ name }) => name);
+  console.log(`serving ${names.join(', ')} on 127.0.0.1:${server.port}`);
   const stop = () => server.stop({ drainMs: 0, graceMs: 10_000 }).then(() => console.log('stopped'));
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);

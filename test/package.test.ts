@@ -1,7 +1,15 @@
 /** What npm would publish: its files, and the links between those that people read. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, globSync, readFileSync, symlinkSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
 import { writeDescription } from '../build.ts';
@@ -73,4 +81,35 @@ test('what tsc compiles runs in Node, from the compiled files alone', () => {
     /(?:from |import\()'\.[^']*\.ts'/.test(readFileSync(join(dist, file), 'utf8')),
   );
   assert.deepEqual(source, []);
+
+  // A project that has installed it: the examples pass TypeScript's strictest customary options, and CommonJS may require it.
+  const project = join(folder, 'project');
+  mkdirSync(join(project, 'node_modules'), { recursive: true });
+  symlinkSync(folder, join(project, 'node_modules', 'sphynx-pi'), 'dir');
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ type: 'module' }));
+  const examples = globSync('*.ts', { cwd: join(root, 'examples') });
+  for (const file of examples) copyFileSync(join(root, 'examples', file), join(project, file));
+  const compilerOptions = {
+    module: 'nodenext',
+    target: 'esnext',
+    strict: true,
+    noUncheckedIndexedAccess: true,
+    exactOptionalPropertyTypes: true,
+    verbatimModuleSyntax: true,
+    noEmit: true,
+    typeRoots: [join(root, 'node_modules', '@types')],
+    types: ['node'],
+  };
+  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }));
+  const checked = run('node_modules/typescript/bin/tsc', '-p', project);
+  assert.equal(checked.status, 0, checked.stdout);
+  writeFileSync(join(project, 'required.cjs'), "process.stdout.write(typeof require('sphynx-pi').connect);");
+  const required = run(join(project, 'required.cjs'));
+  assert.equal(required.stdout, 'function', required.stderr);
+
+  const old =
+    "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.1.0' } });";
+  writeFileSync(join(project, 'old.mjs'), `${old}\nawait import(process.argv[2]);`);
+  for (const entry of ['sphynx-pi', 'sphynx-pi/server'])
+    assert.match(run(join(project, 'old.mjs'), entry).stderr, /^Error: sphynx-pi needs Node 24 or newer/m);
 });

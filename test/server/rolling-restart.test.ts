@@ -5,8 +5,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Balancer } from '../../bench/cluster/balancer.ts';
 import { connect } from '../../client/index.ts';
+import { Balancer } from '../../stress/cluster/balancer.ts';
 import { assertRight, image } from '../client/connected.ts';
 import { temporaryFolder } from './bundles.ts';
 import { NO_REDIS, redisServer } from './redis-server.ts';
@@ -15,6 +15,9 @@ const CLIENTS = 4;
 
 /** How long the balancer takes to find out that a server stops (ms): less than the replicas serve on. */
 const FINDS_OUT_MS = 100;
+
+/** More failures than this end the load early: something is wrong for good. */
+const MOST_FAILURES = 4 * CLIENTS;
 
 /** Longer than a busy machine keeps anything waiting (ms): what this test holds is that no call fails, not how long one takes. */
 const PATIENCE = { connectMs: 120_000, idleMs: 120_000 };
@@ -34,7 +37,10 @@ async function startReplica(url: string): Promise<Replica> {
   }
 }
 
-test('a rolling restart under load costs no call and no bundle', { skip: NO_REDIS }, async () => {
+/** What clients with pools met while each of two replicas was ended by `signal`, once the balancer knew if it said so. */
+async function restartUnderLoad(
+  signal: 'SIGTERM' | 'SIGKILL',
+): Promise<{ failures: unknown[]; spent: string[] }> {
   const { url } = await redisServer();
   const replicas = await Promise.all([startReplica(url), startReplica(url)]);
   const balancer = await Balancer.over(replicas.map(({ port }) => port));
@@ -61,13 +67,13 @@ test('a rolling restart under load costs no call and no bundle', { skip: NO_REDI
     await client.close();
   });
   const progress = async (images = CLIENTS) => {
-    for (const enough = spent.length + images; spent.length < enough && failures.length === 0; )
+    for (const enough = spent.length + images; spent.length < enough && failures.length <= MOST_FAILURES; )
       await delay(20);
   };
   await progress();
   for (const { process, port } of [...replicas]) {
     const gone = once(process, 'exit');
-    process.kill('SIGTERM');
+    process.kill(signal);
     await delay(FINDS_OUT_MS);
     balancer.avoid(port);
     await gone;
@@ -77,6 +83,24 @@ test('a rolling restart under load costs no call and no bundle', { skip: NO_REDI
   }
   done = true;
   await Promise.all(load);
+  return { failures, spent };
+}
+
+test('a rolling restart under load costs no call and no bundle', { skip: NO_REDIS }, async () => {
+  const { failures, spent } = await restartUnderLoad('SIGTERM');
   assert.deepEqual(failures, []);
+  assert.equal(new Set(spent).size, spent.length, 'no bundle was spent twice');
+});
+
+test('replicas that die under load cost the inferences in flight and nothing else', {
+  skip: NO_REDIS,
+}, async () => {
+  const { failures, spent } = await restartUnderLoad('SIGKILL');
+  const others = failures.filter(
+    (failure) =>
+      !/broke in the middle of an inference, and its bundle is used up/.test((failure as Error).message),
+  );
+  assert.deepEqual(others, []);
+  assert.ok(failures.length <= 2 * CLIENTS, `${failures.length} inferences of ${CLIENTS} clients`);
   assert.equal(new Set(spent).size, spent.length, 'no bundle was spent twice');
 });
