@@ -31,6 +31,8 @@ export interface ImportedGraph {
   /** What the outputs mean, which is left to the client. */
   readonly head: GraphHead;
   readonly inputKind: InputKind;
+  /** Whether the file takes bytes, which of a picture are pixels from 0 to 255. */
+  readonly bytes: boolean;
   /** What of the file was left out, for people. */
   readonly notes: readonly string[];
   /** What to compare the network with. */
@@ -80,6 +82,7 @@ async function imported(bytes: Uint8Array, options?: ReadOptions): Promise<Impor
     nodes,
     head: headOf(logits, [1, ...sizesOf(layout).slice(1)]),
     inputKind: graph.inputKind,
+    bytes: graph.bytes,
     notes,
     runtime: runtimeModel({ ...read, graph: logits.graph, nodes: neededFor(read, logits.graph) }),
   };

@@ -50,6 +50,9 @@ const LIMITS: Record<string, string> = {
 const REWRITTEN: Record<string, readonly [how: string, limits: string]> = {
   CastLike: ['linear', 'as Cast'],
   ConcatFromSequence: ['linear', 'of a SequenceConstruct, as Concat'],
+  LpPool: ['ReLUs', 'with p = 1: a sum of magnitudes'],
+  ReduceL1: ['ReLUs', 'as the ReduceSum of Abs'],
+  ReduceSumSquare: ['squares', 'as the ReduceSum of squares'],
   SequenceAt: ['linear', 'by a constant position'],
   SequenceConstruct: ['linear', ''],
   SplitToSequence: ['linear', 'by constant sizes, as Slice'],
@@ -73,6 +76,7 @@ export function operatorTable(): string {
     '| --- | --- | --- |',
     ...rows(LINEAR.keys(), 'linear'),
     ...rows(NONLINEAR.keys(), 'ReLUs'),
+    ...rows([], 'squares'),
   ].join('\n');
 }
 

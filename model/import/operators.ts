@@ -56,7 +56,7 @@ const REMEDIES: Record<string, string> = {
     'LayerNormalization InstanceNormalization GroupNormalization RMSNormalization SimplifiedLayerNormalization LRN MeanVarianceNormalization LpNormalization',
     NORM,
   ),
-  ...named('Sqrt Reciprocal Log ReduceL1 ReduceL2 ReduceLogSumExp ReduceSumSquare LpPool GlobalLpPool', ROOT),
+  ...named('Sqrt Reciprocal Log ReduceL2 ReduceLogSumExp LpPool GlobalLpPool', ROOT),
   ...named(
     'QuantizeLinear DequantizeLinear DynamicQuantizeLinear QLinearConv QLinearMatMul ConvInteger MatMulInteger Round Floor Ceil Mod',
     QUANTIZED,
