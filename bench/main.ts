@@ -1,7 +1,6 @@
 /** `npm run bench -- COMMAND`: what this machine makes of the protocol. */
 import { writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import { asSphynxError } from '../errors/sphynx-error.ts';
 import { DIGIT_BITS, type LabelEncoding } from '../protocol/label-encoding.ts';
 import { networkProfile } from '../transport/network-profiles.ts';
 import { wholeNumber } from './arguments.ts';
@@ -9,9 +8,6 @@ import { breakdownCommand } from './breakdown/command.ts';
 import { compareCommand } from './compare.ts';
 import { describeContention, measureContention } from './contention.ts';
 import { describeMeasurement } from './describe-measurement.ts';
-import { faultsCommand } from './faults/command.ts';
-import { fuzzCommand } from './fuzz/command.ts';
-import { fuzzImportCommand } from './import-fuzz/command.ts';
 import { describeKernels, measureKernels } from './kernels/suite.ts';
 import { loadCommand } from './load/command.ts';
 import { describeMany, measureMany } from './many.ts';
@@ -19,7 +15,7 @@ import { measure } from './measure.ts';
 import { checkNetworks } from './network/check.ts';
 import { paperCommand } from './paper/command.ts';
 import { reportCommand } from './report/command.ts';
-import { soakCommand } from './soak/command.ts';
+import { note, runProgram } from './run-program.ts';
 import { chromeTrace } from './trace.ts';
 
 interface Options {
@@ -102,10 +98,6 @@ program.addCommand(breakdownCommand(note));
 program.addCommand(paperCommand());
 program.addCommand(compareCommand(note));
 program.addCommand(reportCommand());
-program.addCommand(soakCommand(note));
-program.addCommand(faultsCommand(note));
-program.addCommand(fuzzCommand(note));
-program.addCommand(fuzzImportCommand());
 
 program
   .command('network')
@@ -116,14 +108,7 @@ program
     if (!(await checkNetworks(profiles.length > 0 ? profiles : undefined))) process.exitCode = 1;
   });
 
-// Ctrl-C reaches the measured processes too: they die, the measurement fails and cleans up.
-process.on('SIGINT', () => {});
-await program.parseAsync().catch((error: unknown) => {
-  const { code, message, cause } = asSphynxError(error);
-  note(`bench: ${code}: ${message}`);
-  if (cause instanceof Error) note(`${cause.stack}`);
-  process.exitCode = code === 'config/invalid' ? 2 : 1;
-});
+await runProgram(program);
 
 async function run(
   offlineOnly: boolean,
@@ -135,8 +120,4 @@ async function run(
   const { measurement, steps } = await measure(model, how);
   if (options.trace) writeFileSync(options.trace, JSON.stringify(chromeTrace(steps)));
   process.stdout.write(`${options.json ? JSON.stringify(measurement) : describeMeasurement(measurement)}\n`);
-}
-
-function note(text: string): void {
-  process.stderr.write(`${text}\n`);
 }

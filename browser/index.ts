@@ -79,7 +79,7 @@ export async function connect(address: string, options: ConnectOptions = {}): Pr
     const client = new ClientWorker(script, typeof token === 'function' ? token : undefined);
     try {
       const first = typeof token === 'function' ? token() : token;
-      const { durable } = await client.ask('connect', { address, token: first, deadlines }, { signal });
+      const { durable } = await client.ask('connect', { address, token: first, deadlines }, signal);
       return { client, durable };
     } catch (error) {
       client.close();
@@ -118,7 +118,7 @@ export class BrowserClient {
 
   /** The server's models, by name. Throws 'server/unreachable', 'identity/missing' or 'identity/invalid'. */
   async models(options?: CallOptions): Promise<ModelSummary[]> {
-    return (await this.#online.worker()).ask('models', undefined, options);
+    return (await this.#online.worker()).ask('models', undefined, options?.signal);
   }
 
   /**
@@ -137,7 +137,7 @@ export class BrowserClient {
   async prepare({ model, count = 1, ...options }: PrepareOptions = {}): Promise<BundleHeader[]> {
     await this.#offline.modelCard(model, options);
     const offline = await this.#offline.worker();
-    return offline.ask('prepare', { model, count }, options);
+    return offline.ask('prepare', { model, count }, options.signal, options.onProgress);
   }
 
   /**
@@ -155,7 +155,8 @@ export class BrowserClient {
     return (await this.#online.worker()).ask(
       'classify',
       { model, input: given, topK, watched: options.onSegment !== undefined },
-      options,
+      options.signal,
+      options.onSegment,
     );
   }
 
@@ -182,7 +183,7 @@ export class BrowserClient {
     ...options
   }: Pick<ClassifyOptions, 'model'> & CallOptions = {}): Promise<BundleHeader[]> {
     if (model !== undefined) await this.modelCard(model, options);
-    return (await this.#online.worker()).ask('bundles', { model }, options);
+    return (await this.#online.worker()).ask('bundles', { model }, options.signal);
   }
 
   /** Erases all bundles for this server; returns their number. */

@@ -43,7 +43,7 @@ export class WorkerSlot {
       );
     }, this.#cardMs);
     try {
-      return await worker.ask('modelCard', { model }, options);
+      return await worker.ask('modelCard', { model }, options?.signal);
     } finally {
       clearTimeout(timer);
     }

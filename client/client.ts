@@ -113,7 +113,7 @@ export class Client {
    * The offline phase, which needs no image: prepares `count` bundles and keeps them on disk until they are
    * spent or expire. Returns the new bundles. Nothing begins if the server's limits or the disk have no room for all of
    * them; if it breaks off, the ones that were ready stay. Throws 'server/busy' or 'quota/exceeded' by the server's limits,
-   * 'storage/failed' by the disk, 'model/unknown', and 'server/unreachable'. DELPHI section 4.2; docs/protocol.md.
+   * 'storage/failed' by the disk, 'model/unknown', and 'server/unreachable'. DELPHI, preprocessing phase.
    */
   async prepare({ model, count = 1, onProgress, signal }: PrepareOptions = {}): Promise<BundleHeader[]> {
     checkCount('count', count);
@@ -145,7 +145,7 @@ export class Client {
    * connection that breaks before its answer is tried again with another bundle. From the first masked byte on nothing
    * is tried again. Throws 'bundle/spent' if the bundle was used elsewhere, and sets the others of the folder aside;
    * 'bundle/none' if none is ready; 'image/unreadable' or 'input/invalid' for the input; 'quota/exceeded' or 'server/busy'
-   * by the server's limits; 'server/unreachable' and 'protocol/closed' for the connection. DELPHI section 4.3.
+   * by the server's limits; 'server/unreachable' and 'protocol/closed' for the connection. DELPHI, online phase.
    */
   async classify(input: ClassifyInput, options: ClassifyOptions = {}): Promise<Classification> {
     const { topK, prepare = false, onProgress, onSegment } = options;

@@ -35,9 +35,14 @@ export type LocalRole = 'load' | 'close';
 /** The jobs that talk to the server's half of the role. */
 export type NetworkRole = Exclude<RoleName, LocalRole>;
 
-/** Plays each job; `channel` leads to the server, for those that talk to it. */
-export type RolePlayers = {
-  readonly [Name in RoleName]: (
+/** Does each job that talks to nobody. */
+export type LocalPlayers = {
+  readonly [Name in LocalRole]: (given: RoleJobs[Name]['given']) => Promise<RoleJobs[Name]['result']>;
+};
+
+/** Plays each role against the server's half, behind `channel`. */
+export type NetworkPlayers = {
+  readonly [Name in NetworkRole]: (
     given: RoleJobs[Name]['given'],
     channel: Channel,
   ) => Promise<RoleJobs[Name]['result']>;

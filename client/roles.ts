@@ -8,7 +8,7 @@ import { type ClientSession, closeSession, openClientSession } from '../protocol
 import { Rehearsals } from '../transport/rehearsals.ts';
 import type { BundleBody } from './bundle-header.ts';
 import { planFacts } from './plan-facts.ts';
-import type { RoleJobs, RoleName, RolePlayers } from './role-jobs.ts';
+import type { LocalPlayers, LocalRole, NetworkPlayers, NetworkRole, RoleJobs } from './role-jobs.ts';
 
 /** The client's roles of the protocol, one job at a time, between a channel and bundle files. */
 export class Roles {
@@ -26,29 +26,39 @@ export class Roles {
     this.#rehearsals?.begin((pause) => rehearseClient(this.#planOf(agreement), pause));
   }
 
-  /** Plays one job. `channel` leads to the server; jobs that talk to nobody leave it alone. */
-  play<Name extends RoleName>(
+  /** Does a job that talks to nobody, which leaves an idle thread idle: it goes on to rehearse. */
+  call<Name extends LocalRole>(
+    name: Name,
+    given: RoleJobs[Name]['given'],
+  ): Promise<RoleJobs[Name]['result']> {
+    return this.#local[name](given);
+  }
+
+  /** Plays a role against the server's half, behind `channel`. */
+  play<Name extends NetworkRole>(
     name: Name,
     given: RoleJobs[Name]['given'],
     channel: Channel,
   ): Promise<RoleJobs[Name]['result']> {
-    // A job that only derives a plan or frees a session leaves the thread idle again.
-    if (name !== 'load' && name !== 'close') this.#stopRehearsals();
-    return this.#players[name](given, channel);
+    this.#stopRehearsals();
+    return this.#network[name](given, channel);
   }
 
-  readonly #players: RolePlayers = {
+  readonly #local: LocalPlayers = {
     load: async ({ agreement }) => planFacts(this.#planOf(agreement)),
-    open: async (_, channel) => {
-      this.#session = await openClientSession(channel);
-      return undefined;
-    },
-    prepare: (given, channel) => this.#prepare(given, channel),
     close: async () => {
       if (this.#session) closeSession(this.#session);
       this.#session = undefined;
       return undefined;
     },
+  };
+
+  readonly #network: NetworkPlayers = {
+    open: async (_, channel) => {
+      this.#session = await openClientSession(channel);
+      return undefined;
+    },
+    prepare: (given, channel) => this.#prepare(given, channel),
     infer: (given, channel) => this.#infer(given, channel),
   };
 

@@ -1,4 +1,4 @@
-/** Additive shares in Z_2^32 (protocol.md section 1): wrap-around words, little-endian on the wire. */
+/** Additive shares in Z_2^32 (docs/protocol.md, section 1): wrap-around words, little-endian on the wire. */
 import { SphynxError } from '../errors/sphynx-error.ts';
 
 /** a + b mod 2^32, element by element. Throws 'crypto/input' if the lengths differ. */

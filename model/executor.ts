@@ -12,7 +12,7 @@ import type { FixedNetwork } from './network.ts';
 export type Tensor = Int32Array | Uint32Array;
 
 /**
- * The carry that truncation of shares loses at one element (protocol.md section 1): the output is
+ * The carry that truncation of shares loses at one element (docs/protocol.md, section 1): the output is
  * floor((x + 2^f) / 2^f) - carry, and then its ReLU or its square unless the element is linear. On shares it is random, 0 with probability `fraction` =
  * (x mod 2^f + 1) / 2^f, which rounds x / 2^f stochastically and without bias.
  */

@@ -1,6 +1,6 @@
 /**
  * What private linear layers add to their outputs. The homomorphic encryption rounds ciphertexts to 32 bits
- * (docs/protocol.md, "Linear layers"), which moves an output by a few units of the ring Z_2^32, before the gadgets drop f bits.
+ * (docs/protocol.md, section 2.3), which moves an output by a few units of the ring Z_2^32, before the gadgets drop f bits.
  */
 
 /** The error of one output of a linear layer, in units of the ring. The logits are those of the last layer. */

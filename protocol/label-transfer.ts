@@ -16,7 +16,7 @@ import { receiveTensor, sendTensor, TensorReader } from './tensor-stream.ts';
 import { traced } from './trace.ts';
 
 /**
- * The client's input labels of one layer, by correlated OT (protocol.md section 4):
+ * The client's input labels of one layer, by correlated OT (docs/protocol.md, section 5):
  *
  *     client -> server: an extension matrix per run of transfers, and one for the spare transfers of the check
  *     server -> client: the challenge of the check

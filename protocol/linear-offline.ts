@@ -10,7 +10,7 @@ import { receiveTensor, sendTensor, TensorReader } from './tensor-stream.ts';
 import { traced } from './trace.ts';
 
 /**
- * One linear layer, offline (DELPHI section 4.1; docs/protocol.md, "Linear layers"):
+ * One linear layer, offline (DELPHI, preprocessing phase; docs/protocol.md, section 2):
  *
  *     client -> server: Enc(r_i) for every tensor that the layer is the first to read
  *     server -> client: Enc(W_l r + s_l), which tells it nothing of W_l

@@ -4,7 +4,7 @@ import { layerMask } from './masks.ts';
 import type { Plan } from './plan.ts';
 
 /**
- * The server's half of the linear layers, online (DELPHI section 4.2): a_l = W_l (x - r) + bias - s_l. A layer
+ * The server's half of the linear layers, online (DELPHI, online phase; docs/protocol.md, section 2): a_l = W_l (x - r) + bias - s_l. A layer
  * reads tensors of earlier layers too; their terms are added while the client still evaluates the layer before.
  */
 export class LinearLayers {

@@ -32,7 +32,7 @@ export interface Inferred {
 }
 
 /**
- * The online phase (DELPHI section 4.3), one round trip per ReLU layer and one for the logits:
+ * The online phase (DELPHI, online phase), one round trip per ReLU layer and one for the logits:
  *
  *     client -> server: x_0 - r_0
  *     per ReLU layer: see relu-online.ts

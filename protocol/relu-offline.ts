@@ -15,8 +15,8 @@ import { segmentsOf, sendTensor, TensorReader } from './tensor-stream.ts';
 import { traced } from './trace.ts';
 
 /**
- * The ReLUs of one layer, offline (DELPHI section 4.2; protocol.md section 3), the truncation of its linear
- * elements, and its squares (protocol.md, "Squares"). The client asks for the labels of its share b_l (label-transfer.ts); then, for every chunk:
+ * The ReLUs of one layer, offline (DELPHI, preprocessing phase; docs/protocol.md, section 3), the truncation of its linear
+ * elements, and its squares (section 4). The client asks for the labels of its share b_l (label-transfer.ts); then, for every chunk:
  *
  *     server -> client: garbled tables
  *

@@ -15,7 +15,7 @@ import { sendTensor, TensorReader } from './tensor-stream.ts';
 import { traced } from './trace.ts';
 
 /**
- * The ReLUs of one layer, online (DELPHI section 4.2; protocol.md section 3), the truncation of its linear
+ * The ReLUs of one layer, online (DELPHI, online phase; docs/protocol.md, section 3), the truncation of its linear
  * elements, and its squares (crypto/squares/square.ts). For every chunk:
  *
  *     server -> client: the digit keys of its share a_l; for squares also its masked part of z
@@ -58,13 +58,12 @@ export async function reluClient(
     const { tables, clientLabels } = traced('load', layer, () => window.next());
     const [own, mask] = [ownShare, ownMask].map((words) => words.subarray(first, first + count));
     const masked = traced('evaluate', layer, () => {
-      const stored = [tables, clientLabels, online] as const;
-      if (gadget.kind !== 'square') {
-        const output = evaluate(gadget, nonce, layer, first, count, own, ...stored);
-        return wordsToBytes(subtractShares(output, mask));
-      }
-      const inner = squareMask(maskSeed, layer, chunk);
-      return evaluateSquares(gadget, nonce, layer, first, count, own, inner, mask, ...stored);
+      const elements = { nonce, layer, first, count };
+      const input = { share: own, tables, clientLabels, onlineLabels: online };
+      if (gadget.kind !== 'square')
+        return wordsToBytes(subtractShares(evaluate(gadget, elements, input), mask));
+      const masks = squareMask(maskSeed, layer, chunk);
+      return evaluateSquares(gadget, elements, { ...input, masks, nextMasks: mask });
     });
     release(online);
     const start = offset;

@@ -16,7 +16,7 @@ import { NO_LAYER, traced } from './trace.ts';
 import { ClientTransfers, ServerTransfers } from './transfers.ts';
 
 /**
- * Once per Preprocess stream: the HE public key, one half by each party, and 128 base OTs (protocol.md section 4). Any
+ * Once per Preprocess stream: the HE public key, one half by each party, and 128 base OTs (docs/protocol.md, section 5). Any
  * number of bundles can then be prepared, one after another. Nothing of it outlives the stream, so OT extension
  * counters cannot repeat after a restart. Both speak at once, so the server's seed costs no round trip.
  *

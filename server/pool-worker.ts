@@ -1,94 +1,74 @@
-import { MessageChannel, Worker } from 'node:worker_threads';
+import { MessageChannel } from 'node:worker_threads';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import type { FixedNetwork } from '../model/network.ts';
+import type { ResultOf } from '../platform/calls.ts';
+import { Thread, threadFile } from '../platform/node/thread.ts';
 import { PortChannel } from '../transport/port-channel.ts';
-import type { WorkerInput, WorkerJob, WorkerReport } from './worker-messages.ts';
+import type { RoleCall, WorkerCalls, WorkerInput } from './worker-calls.ts';
 
-// Run from source or compiled, a worker is what this file is.
-const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+/** Takes a fault of ours inside a role, for the log; the peer only learns that there was one. */
+export type OnFault = (role: RoleCall, detail: unknown) => void;
 
-/** A job without its port, which `PoolWorker.start` makes. */
-type JobWithoutPort<Job = WorkerJob> = Job extends { port: unknown } ? Omit<Job, 'port'> : never;
+/** A role that a worker plays: the near end of its channel, and what comes of it, which may stay unasked. */
+export interface PlayedRole<Name extends RoleCall> {
+  readonly channel: PortChannel;
+  readonly result: Promise<ResultOf<WorkerCalls[Name]>>;
+}
 
-/** One worker thread, seen from the main thread. */
+/** One worker thread of the pool, seen from the main thread. */
 export class PoolWorker {
-  readonly #thread: Worker;
-  #alive = true;
-  /** Who waits for a session to open, by the session's name. */
-  readonly #opened = new Map<string, (delta: Uint8Array) => void>();
-  /** When somebody asked last. */
-  #busyMs = 0;
-  /** Resolves when the worker can take jobs; rejects if it dies before. */
+  readonly #thread: Thread<WorkerCalls>;
+  readonly #onFault: OnFault;
+  /** Resolves when the worker can take jobs; rejects if it cannot. */
   readonly ready: Promise<void>;
-  /** Resolves, with what killed it if anything did, when the thread is gone. */
-  readonly gone: Promise<unknown>;
   /** Streams that use this worker now. */
   load = 0;
 
-  constructor(
-    input: WorkerInput,
-    onReport: (report: Exclude<WorkerReport, { type: 'ready' | 'opened' }>) => void,
-  ) {
-    this.#thread = new Worker(ENTRY, { workerData: input });
-    const ready = Promise.withResolvers<void>();
-    const gone = Promise.withResolvers<unknown>();
-    this.ready = ready.promise;
-    this.gone = gone.promise;
-    let cause: unknown;
-    this.#thread.on('error', (error) => {
-      cause = error;
-    });
-    this.#thread.on('exit', () => {
-      this.#alive = false;
-      ready.reject(new SphynxError('internal', 'a worker thread could not start', { cause }));
-      gone.resolve(cause);
-    });
-    this.#thread.on('message', (report: WorkerReport) => {
-      if (report.type === 'ready') ready.resolve();
-      else if (report.type === 'opened') this.#opened.get(report.session)?.(report.delta);
-      else onReport(report);
-    });
+  constructor(input: WorkerInput, networks: readonly FixedNetwork[], onFault: OnFault) {
+    this.#thread = new Thread(threadFile(import.meta.url, './worker'), { workerData: input });
+    this.#onFault = onFault;
+    this.ready = this.#thread.call('serve', networks);
     // Whoever needs the worker awaits `ready`; a crash later must not count as unhandled.
-    ready.promise.catch(() => {});
+    this.ready.catch(() => {});
   }
 
   get alive(): boolean {
-    return this.#alive;
+    return this.#thread.alive;
+  }
+
+  /** Resolves, with what killed it if anything did, when the thread is gone. */
+  get gone(): Promise<unknown> {
+    return this.#thread.gone;
   }
 
   /** How long the thread has been at work since its start (ms). */
   get busyMs(): number {
-    if (this.#alive) this.#busyMs = this.#thread.performance.eventLoopUtilization().active;
-    return this.#busyMs;
+    return this.#thread.activeMs;
   }
 
-  /** Starts a role and returns the near end of its channel, which fails with 'internal' if the thread dies. */
-  start(job: JobWithoutPort): PortChannel {
-    if (!this.#alive) throw new SphynxError('internal', 'the worker thread of this call died');
+  /** Starts a role. Its channel fails with 'internal' if the thread dies. */
+  start<Name extends RoleCall>(name: Name, job: Omit<WorkerCalls[Name]['given'], 'port'>): PlayedRole<Name> {
+    if (!this.alive) throw new SphynxError('internal', 'the worker thread of this call died');
     const { port1, port2 } = new MessageChannel();
-    this.#thread.postMessage({ ...job, port: port2 }, [port2]);
-    return new PortChannel(port1);
+    const given = { ...job, port: port2 } as WorkerCalls[Name]['given'];
+    const result = this.#thread.call(name, given, { ports: [port2] });
+    result.catch((error: SphynxError) => {
+      if (error.code === 'internal' && this.alive) this.#onFault(name, error.cause);
+    });
+    return { channel: new PortChannel(port1), result };
   }
 
-  /** The models of the jobs from now on. */
+  /** Sets the models of the jobs from now on. */
   serve(networks: readonly FixedNetwork[]): void {
-    this.#thread.postMessage({ type: 'models', networks } satisfies WorkerJob);
-  }
-
-  /** Resolves with Delta when the session is open; never if it does not open. To be asked for before it is opened. */
-  deltaOf(session: string): Promise<Uint8Array> {
-    const { promise, resolve } = Promise.withResolvers<Uint8Array>();
-    this.#opened.set(session, resolve);
-    return promise;
+    this.#thread.call('serve', networks).catch(() => {});
   }
 
   closeSession(session: string): void {
-    this.#opened.delete(session);
-    this.#thread.postMessage({ type: 'close', session } satisfies WorkerJob);
+    this.#thread.call('close', session).catch(() => {});
   }
 
   /** Ends the thread wherever it is; its channels fail. */
-  async stop(): Promise<void> {
-    await this.#thread.terminate();
+  stop(): Promise<void> {
+    return this.#thread.stop();
   }
 }

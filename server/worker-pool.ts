@@ -6,14 +6,16 @@ import type { BundleSecrets } from '../protocol/bundle.ts';
 import type { Quote } from '../transport/messages.ts';
 import type { PortChannel } from '../transport/port-channel.ts';
 import { FORGET_MS, RESPAWN_MS, type ServerLimits } from './limits.ts';
-import { PoolWorker } from './pool-worker.ts';
+import { type PlayedRole, PoolWorker } from './pool-worker.ts';
 import { MovingAverage } from './scheduling/moving-average.ts';
 import { OnlineFlag } from './scheduling/online-flag.ts';
 import { PreparationQueue, type QueueLimits } from './scheduling/preparation-queue.ts';
-import type { WorkerInput, WorkerReport } from './worker-messages.ts';
+import type { WorkerInput } from './worker-calls.ts';
 
 /** What all workers of a pool are given. */
-export type PoolInput = Pick<WorkerInput, 'networks' | 'setting' | 'kernelCacheBytes'>;
+export interface PoolInput extends Pick<WorkerInput, 'setting' | 'kernelCacheBytes'> {
+  readonly networks: readonly FixedNetwork[];
+}
 
 /** Runs the server's roles in worker threads: some prepare, others infer, so that neither waits for the other. */
 export class WorkerPool {
@@ -96,13 +98,15 @@ export class WorkerPool {
 
   /** A place for one Preprocess stream of `client`. Its worker stays the same, because the session's keys are there. */
   openSession(session: string, client: string): PoolSession {
-    return new PoolSession(leastLoaded(this.#offline), session, client);
+    return new PoolSession(leastLoaded(this.#offline), session, client, (model, processorMs) =>
+      this.#averageOf(model).add(processorMs),
+    );
   }
 
   /** Starts the server's online role; the caller moves the channel's segments and calls `release` in the end. */
   infer(model: string, secrets: BundleSecrets): { channel: PortChannel; release: () => void } {
     const worker = leastLoaded(this.#online);
-    const channel = worker.start({ type: 'infer', model, secrets });
+    const { channel } = worker.start('infer', { model, secrets });
     worker.load++;
     const leave = this.#running.enter();
     return {
@@ -120,23 +124,21 @@ export class WorkerPool {
     await Promise.all([...this.#offline, ...this.#online].map((worker) => worker.stop()));
   }
 
-  /** The more inferences run, the more preparing workers make room: worker `place` for the one after so many. */
+  /** Starts a worker. While more than `place` inferences run, one that prepares makes room for them. */
   #spawn(workers: PoolWorker[], place: number): void {
+    const { networks, setting, kernelCacheBytes } = this.#input;
     const input: WorkerInput = {
-      ...this.#input,
+      setting,
+      kernelCacheBytes,
       work: workers === this.#online ? 'inferences' : 'preparations',
       online: this.#running.shared,
       tolerated: place,
     };
-    const worker = new PoolWorker(input, (report) => this.#take(report));
+    const worker = new PoolWorker(input, networks, (role, detail) =>
+      this.#logger.error({ job: role, detail }, 'a worker met an internal error'),
+    );
     workers.push(worker);
     worker.gone.then((cause) => this.#replace(workers, worker, place, cause));
-  }
-
-  #take(report: Exclude<WorkerReport, { type: 'ready' | 'opened' }>): void {
-    if (report.type === 'fault')
-      this.#logger.error({ job: report.job, detail: report.detail }, 'a worker met an internal error');
-    else this.#averageOf(report.model).add(report.processorMs);
   }
 
   #averageOf(model: string): MovingAverage {
@@ -161,29 +163,46 @@ export class PoolSession {
   readonly #worker: PoolWorker;
   readonly #name: string;
   readonly #client: string;
-  /** Delta of the session's bundles, secret; there once the session is open. */
-  readonly delta: Promise<Uint8Array>;
+  readonly #onPrepared: (model: string, processorMs: number) => void;
+  #opened: PlayedRole<'open'> | undefined;
 
-  constructor(worker: PoolWorker, name: string, client: string) {
+  /** @param onPrepared takes the processor time of each bundle (ms) */
+  constructor(
+    worker: PoolWorker,
+    name: string,
+    client: string,
+    onPrepared: (model: string, processorMs: number) => void,
+  ) {
     this.#worker = worker;
     this.#name = name;
     this.#client = client;
-    this.delta = worker.deltaOf(name);
+    this.#onPrepared = onPrepared;
     worker.load++;
   }
 
   open(): PortChannel {
-    return this.#worker.start({ type: 'open', session: this.#name, client: this.#client });
+    this.#opened = this.#worker.start('open', { session: this.#name, client: this.#client });
+    return this.#opened.channel;
+  }
+
+  /** Delta of the session's bundles, secret; there once the session is open. Throws what kept it from opening. */
+  get delta(): Promise<Uint8Array> {
+    if (!this.#opened) throw new SphynxError('internal', 'the session was not opened');
+    return this.#opened.result;
   }
 
   prepare(model: string, bundleSeed: Uint8Array): PortChannel {
-    return this.#worker.start({
-      type: 'prepare',
+    const { channel, result } = this.#worker.start('prepare', {
       session: this.#name,
       client: this.#client,
       model,
       bundleSeed,
     });
+    result.then(
+      (processorMs) => this.#onPrepared(model, processorMs),
+      () => {},
+    );
+    return channel;
   }
 
   close(): void {

@@ -41,7 +41,9 @@ export function gadgets(): Entry[] {
     const garbled = () => garble(gadget, keys, 0, COUNT, zero);
     const sent = () => serverLabels(gadget, keys, 0, COUNT, a);
     const [tables, online] = [garbled(), sent()];
-    const opened = () => evaluate(gadget, keys.nonce, 0, 0, COUNT, b, tables, labels, online);
+    const elements = { nonce: keys.nonce, layer: 0, first: 0, count: COUNT };
+    const input = { share: b, tables, clientLabels: labels, onlineLabels: online };
+    const opened = () => evaluate(gadget, elements, input);
     const masks = () => outputMasks(keys, 0, COUNT);
     const check = () => {
       const outputs = new Int32Array(removeMask(gadget, masks(), opened(), a));

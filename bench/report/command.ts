@@ -22,22 +22,24 @@ import { THEMES } from './theme.ts';
 interface Options {
   readonly out: string;
   readonly readme?: string;
+  readonly png?: boolean;
 }
 
 /** `npm run bench -- report`. */
 export function reportCommand(): Command {
   return new Command('report')
-    .description('results as one page of HTML, its charts as SVG and PNG, and its table in Markdown')
+    .description('results as one page of HTML, its charts as SVG, and its table in Markdown')
     .argument('<results...>', 'files that the suites wrote')
     .requiredOption('--out <folder>', 'where index.html, the charts and table.md are written')
     .option('--readme <file>', 'a Markdown file whose table is replaced, between its markers')
-    .action(async (files: string[], { out, readme }: Options) => {
+    .option('--png', 'the charts as PNG too, for slides and papers')
+    .action(async (files: string[], { out, readme, png }: Options) => {
       const results = files.map((file) => readResults(file));
       const zoo = zooAccuracies(ZOO);
       const rows = paperRows(entriesOf<PaperEntry>(results, 'paper'), zoo);
       mkdirSync(out, { recursive: true });
       const drawn = await Promise.all(
-        chartsOf(results, rows, [...zoo.values()]).map((chart) => drawInto(out, chart)),
+        chartsOf(results, rows, [...zoo.values()]).map((chart) => drawInto(out, chart, png)),
       );
       writeFileSync(join(out, 'index.html'), page(results, rows, drawn));
       const paper = results.find(({ kind }) => kind === 'paper');
@@ -67,14 +69,14 @@ function chartsOf(
   return charts.filter((chart) => chart !== undefined);
 }
 
-/** Writes a chart in every theme: NAME.svg and NAME.png are the light one's. */
-async function drawInto(folder: string, chart: Chart): Promise<Drawn> {
+/** Writes a chart in every theme: NAME.svg (and NAME.png) are the light one's. */
+async function drawInto(folder: string, chart: Chart, png = false): Promise<Drawn> {
   const svgs = { light: '', dark: '' };
   for (const theme of THEMES) {
     const svg = await drawSvg(chart, theme);
     const file = join(folder, chart.name + (theme.name === 'light' ? '' : `-${theme.name}`));
     writeFileSync(`${file}.svg`, svg);
-    writeFileSync(`${file}.png`, await pngOf(svg));
+    if (png) writeFileSync(`${file}.png`, await pngOf(svg));
     svgs[theme.name] = svg;
   }
   return { chart, svgs };

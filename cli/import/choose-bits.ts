@@ -46,7 +46,7 @@ export async function chooseBits(
         ringBits: k,
         calibrationImages: images.calibration,
         calibration: images.source,
-        input: inputScales(facts.inputKind, images.largest, k),
+        input: inputScales(facts.inputKind, images.largest, k, network),
       });
     } catch (error) {
       // Outputs that are too large beside the inputs of one k may fit those of a larger one.

@@ -1,8 +1,6 @@
 /** Plays the client's roles in this worker itself, for which the page's own thread does not wait. */
-import { SphynxError } from '../../errors/sphynx-error.ts';
-import type { Channel } from '../../protocol/channel.ts';
 import type { Agreement } from '../../protocol/plan.ts';
-import type { LocalRole, NetworkRole, RoleJobs, RoleName } from '../role-jobs.ts';
+import type { LocalRole, NetworkRole, RoleJobs } from '../role-jobs.ts';
 import type { Network, RoleRunner, StartRoleRunner } from '../role-runner.ts';
 import { Roles } from '../roles.ts';
 
@@ -21,7 +19,7 @@ class WorkerRoleRunner implements RoleRunner {
     name: Name,
     given: RoleJobs[Name]['given'],
   ): Promise<RoleJobs[Name]['result']> {
-    return this.#run(name, given, NOWHERE);
+    return this.#roles.call(name, given);
   }
 
   play<Name extends NetworkRole>(
@@ -29,7 +27,9 @@ class WorkerRoleRunner implements RoleRunner {
     given: RoleJobs[Name]['given'],
     { channel }: Network,
   ): Promise<RoleJobs[Name]['result']> {
-    return this.#run(name, given, channel);
+    const result = this.#roles.play(name, given, channel);
+    this.#running = result;
+    return result;
   }
 
   warm(agreement: Agreement): void {
@@ -40,28 +40,8 @@ class WorkerRoleRunner implements RoleRunner {
   async stop(): Promise<void> {
     this.#alive = false;
     await this.#running.catch(() => {});
-    await this.#roles.play('close', {}, NOWHERE);
-  }
-
-  #run<Name extends RoleName>(
-    name: Name,
-    given: RoleJobs[Name]['given'],
-    channel: Channel,
-  ): Promise<RoleJobs[Name]['result']> {
-    const result = this.#roles.play(name, given, channel);
-    this.#running = result;
-    return result;
+    await this.#roles.call('close', {});
   }
 }
 
 export const startRoleRunner: StartRoleRunner = () => new WorkerRoleRunner();
-
-/** The channel of jobs that talk to nobody. */
-const NOWHERE: Channel = {
-  send: () => Promise.reject(silent()),
-  receive: () => Promise.reject(silent()),
-};
-
-function silent(): SphynxError {
-  return new SphynxError('internal', 'a job without a network used it');
-}

@@ -6,8 +6,8 @@
  *
  * There is no way back but one: a bundle that the server refuses for lack of room, before anything masked has left, is
  * given back. Any other `.spending` file is deleted when its inference ends, however it ends, and one whose process died
- * is deleted by the next process that opens the store. A second use would give away both labels of a wire (protocol.md,
- * section 5).
+ * is deleted by the next process that opens the store. A second use would give away both labels of a wire
+ * (docs/protocol.md, section 9).
  */
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';

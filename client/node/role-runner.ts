@@ -1,51 +1,33 @@
 /** Plays the client's roles in a thread of their own. */
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
-import { SphynxError, type SphynxErrorCode } from '../../errors/sphynx-error.ts';
+import { MessageChannel } from 'node:worker_threads';
+import { SphynxError } from '../../errors/sphynx-error.ts';
+import { Thread, threadFile } from '../../platform/node/thread.ts';
 import type { Agreement } from '../../protocol/plan.ts';
 import { PortChannel } from '../../transport/port-channel.ts';
 import { relay } from '../../transport/relay.ts';
 import { THREAD_HEAP_MB } from '../limits.ts';
-import type { LocalRole, NetworkRole, RoleJobs, RoleName } from '../role-jobs.ts';
+import type { LocalRole, NetworkRole, RoleJobs } from '../role-jobs.ts';
 import type { Network, RoleRunner, StartRoleRunner } from '../role-runner.ts';
-import type { Report, ToThread } from './thread-messages.ts';
-
-// The worker's extension matches this file's: .ts or .js.
-const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+import type { ThreadCalls } from './thread-calls.ts';
 
 class ThreadRoleRunner implements RoleRunner {
-  readonly #worker = new Worker(ENTRY, { resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB } });
-  readonly #exit: Promise<void>;
-  #alive = true;
-  #cause: unknown;
-
-  constructor() {
-    this.#exit = new Promise((resolve) => {
-      this.#worker.on('error', (error) => {
-        this.#cause = error;
-      });
-      this.#worker.on('exit', () => {
-        this.#alive = false;
-        resolve();
-      });
-    });
-  }
+  readonly #thread = new Thread<ThreadCalls>(threadFile(import.meta.url, './worker'), {
+    resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB },
+  });
 
   get alive(): boolean {
-    return this.#alive;
+    return this.#thread.alive;
   }
 
   hold(busy: boolean): void {
-    if (busy) this.#worker.ref();
-    else this.#worker.unref();
+    this.#thread.hold(busy);
   }
 
   call<Name extends LocalRole>(
     name: Name,
     given: RoleJobs[Name]['given'],
   ): Promise<RoleJobs[Name]['result']> {
-    const report = this.#report<Name>();
-    this.#say({ type: 'job', name, given });
-    return report;
+    return this.#thread.call(name, given);
   }
 
   async play<Name extends NetworkRole>(
@@ -54,51 +36,25 @@ class ThreadRoleRunner implements RoleRunner {
     network: Network,
   ): Promise<RoleJobs[Name]['result']> {
     const { port1, port2 } = new MessageChannel();
-    const report = this.#report<Name>();
+    const result = this.#thread.call(name, { job: given, port: port2 }, { ports: [port2] });
     // When the network fails first, the role's own failure is an echo of it.
-    report.catch(() => {});
-    this.#say({ type: 'job', name, given, port: port2 }, [port2]);
+    result.catch(() => {});
     try {
       await relay(new PortChannel(port1), network.channel, network.signal);
     } catch (error) {
       // The role's own report of an internal fault says more than its channel may.
-      if (error instanceof SphynxError && error.code === 'internal') await report;
+      if (error instanceof SphynxError && error.code === 'internal') await result;
       throw error;
     }
-    return report;
+    return result;
   }
 
   warm(agreement: Agreement): void {
-    this.#say({ type: 'warm', agreement });
+    this.#thread.call('warm', agreement).catch(() => {});
   }
 
-  /** Ends the thread wherever it is. When this resolves, it touches no file any more. */
-  async stop(): Promise<void> {
-    await this.#worker.terminate();
-    await this.#exit;
-  }
-
-  #say(message: ToThread, transfer: MessagePort[] = []): void {
-    this.#worker.postMessage(message, transfer);
-  }
-
-  /** Resolves with the result of the job that is about to be given. */
-  #report<Name extends RoleName>(): Promise<RoleJobs[Name]['result']> {
-    return new Promise((resolve, reject) => {
-      const dead = () => reject(new SphynxError('internal', 'a worker thread died', { cause: this.#cause }));
-      if (!this.#alive) return dead();
-      this.#worker.once('exit', dead);
-      this.#worker.once('message', (report: Report<Name>) => {
-        this.#worker.off('exit', dead);
-        if (report.type === 'done') resolve(report.result);
-        else
-          reject(
-            new SphynxError(report.code as SphynxErrorCode, report.message, {
-              cause: report.detail || undefined,
-            }),
-          );
-      });
-    });
+  stop(): Promise<void> {
+    return this.#thread.stop();
   }
 }
 

@@ -9,6 +9,26 @@ import { CORRECTION_BYTES, checkChunk, checkLength, digitsOf, type Gadget, gadge
 import { circuitInput, evaluatorPart, shifted } from './inputs.ts';
 import { plane, Rows } from './rows.ts';
 
+/** Elements first .. first + count of a layer, garbled for one bundle. */
+export interface GarbledElements {
+  readonly nonce: Uint8Array;
+  readonly layer: number;
+  readonly first: number;
+  readonly count: number;
+}
+
+/** What the evaluator holds of them. Arrays that lie in the kernel memory are used where they are. */
+export interface EvaluatorInput {
+  /** Its own share [count words]. */
+  readonly share: Uint32Array;
+  /** From `garble` [tables * count bytes]. */
+  readonly tables: Uint8Array;
+  /** The labels of its input bits, from OT [16 * labels * count, position-major]. */
+  readonly clientLabels: Uint8Array;
+  /** From `serverLabels` [online * count bytes]. */
+  readonly onlineLabels: Uint8Array;
+}
+
 /** What all the passes over a chunk share. */
 interface Chunk {
   readonly hash: GateHash;
@@ -45,24 +65,13 @@ function* reluPurposes(gadget: Gadget): Iterable<number> {
 }
 
 /**
- * Evaluator, online. Evaluates elements first .. first + count of a layer: 2^shiftBits (f(x) + rho) mod 2^32
- * [count words], where only the garbler knows rho.
- *
- * `nonce`, `layer`: as the garbler's; `share`: the evaluator's own [count words]; `tables`: from `garble`
- * [tables * count bytes]; `clientLabels`: of its input bits, from OT [16 * labels * count, position-major];
- * `onlineLabels`: from `serverLabels` [online * count bytes]. Arrays that lie in the kernel memory are used where
- * they are. Throws 'crypto/input' on a wrong length.
+ * Evaluator, online: 2^shiftBits (f(x) + rho) mod 2^32 [count words], where only the garbler knows rho. Throws
+ * 'crypto/input' on a wrong length.
  */
 export function evaluate(
   gadget: Gadget,
-  nonce: Uint8Array,
-  layer: number,
-  first: number,
-  count: number,
-  share: Uint32Array,
-  tables: Uint8Array,
-  clientLabels: Uint8Array,
-  onlineLabels: Uint8Array,
+  { nonce, layer, first, count }: GarbledElements,
+  { share, tables, clientLabels, onlineLabels }: EvaluatorInput,
 ): Uint32Array {
   const bytes = gadgetBytes(gadget);
   checkChunk(first, count);

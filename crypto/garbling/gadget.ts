@@ -5,7 +5,7 @@ import { DIGIT_ROW_BYTES } from '../../kernels/digit-tables.ts';
 import { PRODUCT_BYTES, PRODUCT_TRANSFERS } from '../ot/oblivious-product.ts';
 
 /**
- * A nonlinear function on shares, garbled per element (protocol.md section 3). For x = a + b mod 2^32, signed:
+ * A nonlinear function on shares, garbled per element (docs/protocol.md, section 3). For x = a + b mod 2^32, signed:
  *
  * - 'relu': ReLU of x / 2^f, rounded stochastically, exact while |x / 2^f| < 2^(k-1);
  * - 'rescale': x / 2^f alone, rounded stochastically, exact while |x| < 2^30 - 2^f;

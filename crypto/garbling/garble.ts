@@ -17,7 +17,7 @@ import { layerSecrets } from './keys.ts';
 import { plane, Rows } from './rows.ts';
 
 /**
- * Garbler, offline. Garbles elements first .. first + count of a layer (protocol.md section 3). An element is
+ * Garbler, offline. Garbles elements first .. first + count of a layer (docs/protocol.md, section 3). An element is
  * garbled once per `keys`; its index is the tweak of its hashes.
  *
  * `zeroLabels`: the evaluator's wires' labels for 0, from OT [16 * labels * count, position-major]. Returns the

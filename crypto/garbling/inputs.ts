@@ -6,8 +6,8 @@ import type { Gadget } from './gadget.ts';
 const RESCALE_OFFSET = 2 ** 30;
 
 /**
- * The garbler's share with the public offsets: 2^f, which makes the lost carry a fair rounding (protocol.md
- * section 1; without dropped bits there is no carry), and for 'rescale' 2^30.
+ * The garbler's share with the public offsets: 2^f, which makes the lost carry a fair rounding
+ * (docs/protocol.md, section 1; without dropped bits there is no carry), and for 'rescale' 2^30.
  */
 export function offsetShare({ kind, dropBits }: Gadget, share: Uint32Array): Uint32Array<ArrayBuffer> {
   const rounding = dropBits === 0 ? 0 : 2 ** dropBits;

@@ -13,7 +13,7 @@ import { UniformStream } from './sample.ts';
 import { checkLength } from './wire.ts';
 
 /**
- * Client's half of the linear layers offline (DELPHI section 4.1; docs/protocol.md, "Linear layers"): its keys, Enc(r) on the
+ * Client's half of the linear layers offline (DELPHI, preprocessing phase; docs/protocol.md, section 2): its keys, Enc(r) on the
  * way up, W r + s on the way down. The secret key never leaves the object.
  */
 export class HeClient {

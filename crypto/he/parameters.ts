@@ -1,7 +1,7 @@
 import { sha256Hex } from '#platform/digest';
 
 /**
- * The one set of ring-LWE parameters (docs/protocol.md, "Linear layers"), compiled into both parties and never taken
+ * The one set of ring-LWE parameters (docs/protocol.md, section 2.2), compiled into both parties and never taken
  * from a peer. Polynomials are modulo X^N + 1 and Q, the product of two primes: 54 bits at N = 4096, half of the 109
  * that the homomorphic encryption standard allows for 128-bit security with a ternary secret. All lengths on the wire
  * follow.

@@ -19,8 +19,8 @@ import { checkLength, readResidues } from './wire.ts';
 export type { EncryptedTensor };
 
 /**
- * Server's half of the linear layers offline: W Enc(r) + s, which tells the client nothing about W (docs/protocol.md, "Linear
- * layers"). All it knows of the client is its half of the public key.
+ * Server's half of the linear layers offline: W Enc(r) + s, which tells the client nothing about W (docs/protocol.md, section
+ * 2.4). All it knows of the client is its half of the public key.
  */
 export class HeServer {
   readonly #key: Uint32Array;

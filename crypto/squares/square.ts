@@ -1,4 +1,4 @@
-import { clientBits, evaluate } from '../garbling/evaluate.ts';
+import { clientBits, type EvaluatorInput, evaluate, type GarbledElements } from '../garbling/evaluate.ts';
 import {
   checkLength,
   deltaOf,
@@ -100,30 +100,29 @@ export function squareLabels(
   return joinBytes([labels, wordsToBytes(parts)]);
 }
 
-/**
- * Evaluator, online: its reply [reply * count bytes], the words d, then the words E. `masks`: r; `nextMasks`: R;
- * `tables`, `labels`: from `keepSquares`; `online`: from `squareLabels`; the others as those of `evaluate`.
- */
+/** What the evaluator holds of squares: tables and labels from `keepSquares`, the online ones from `squareLabels`. */
+export interface SquaresInput extends EvaluatorInput {
+  /** r [count words]. */
+  readonly masks: Uint32Array;
+  /** R [count words]. */
+  readonly nextMasks: Uint32Array;
+}
+
+/** Evaluator, online: its reply [reply * count bytes], the words d, then the words E. Errors as those of `evaluate`. */
 export function evaluateSquares(
   gadget: Gadget,
-  nonce: Uint8Array,
-  layer: number,
-  first: number,
-  count: number,
-  share: Uint32Array,
-  masks: Uint32Array,
-  nextMasks: Uint32Array,
-  tables: Uint8Array,
-  labels: Uint8Array,
-  online: Uint8Array,
+  elements: GarbledElements,
+  { share, masks, nextMasks, tables, clientLabels, onlineLabels: online }: SquaresInput,
 ): Uint8Array {
+  const { count } = elements;
   checkLength('tables', tables, (RESCALE_BYTES + 4) * count);
   checkLength('online labels', online, (LABEL_BYTES + 4) * count);
   checkLength('masks', masks, count);
   checkLength('masks', nextMasks, count);
   const wrapLabels = online.subarray(0, LABEL_BYTES * count);
   const wrap = tables.subarray(0, RESCALE_BYTES * count);
-  const own = evaluate(rescaleOf(gadget), nonce, layer, first, count, share, wrap, labels, wrapLabels);
+  const wrapInput = { share, tables: wrap, clientLabels, onlineLabels: wrapLabels };
+  const own = evaluate(rescaleOf(gadget), elements, wrapInput);
   const masked = addShares(own, bytesToWords(online.subarray(LABEL_BYTES * count)));
   const products = bytesToWords(tables.subarray(RESCALE_BYTES * count));
   const reply = new Uint32Array(2 * count);

@@ -1,3 +1,4 @@
+import type { NetworkShape } from '../geometry.ts';
 import type { InputKind } from '../input-kind.ts';
 
 /** The scales of tensor 0, per channel, and the largest magnitude of its elements; null where pixels bound it. */
@@ -10,16 +11,35 @@ export interface InputScales {
 const LIKE_SIZE = 64;
 
 /**
- * Scales for inputs of which `largest` are the largest magnitudes per channel in calibration. A picture's scale keeps
- * step with those of the tensors behind it, so that their kernels in one layer are equally precise. Other inputs get
+ * Bits of scale of a picture that layers read by itself: rounding moves a pixel by a sixteenth of what 8 bits do. They cost nothing,
+ * as the picture's shares are words of the ring whatever its scale is; the weights that read it lose as many of the bits
+ * that are dropped behind them.
+ */
+const PICTURE_BITS = 12;
+
+/**
+ * Scales for inputs of which `largest` are the largest magnitudes per channel in calibration. The scale
+ * of a picture that some layer reads beside other tensors keeps step with theirs, so that their kernels are equally precise.
+ * Other inputs get
  * scales at which the largest values have k - 2 bits: one scale where all channels are of like size, or else one
  * per channel, as the columns of a table have units of their own. Twice those values still fit.
  *
  * @param ringBits k
  */
-export function inputScales(kind: InputKind, largest: Float64Array, ringBits: number): InputScales {
+export function inputScales(
+  kind: InputKind,
+  largest: Float64Array,
+  ringBits: number,
+  { layers }: NetworkShape,
+): InputScales {
   const channels = largest.length;
-  if (kind === 'picture') return { scaleBits: new Array<number>(channels).fill(ringBits - 4), limit: null };
+  if (kind === 'picture') {
+    const apart = layers.every(
+      ({ terms }) => terms.every(({ tensor }) => tensor === 0) || terms.every(({ tensor }) => tensor > 0),
+    );
+    const bits = apart ? Math.max(PICTURE_BITS, ringBits - 4) : ringBits - 4;
+    return { scaleBits: new Array<number>(channels).fill(bits), limit: null };
+  }
   const used = largest.filter((most) => most > 0).sort();
   const most = used.at(-1) ?? 1;
   const alike = most / (used[Math.floor(used.length / 2)] ?? 1) < LIKE_SIZE;

@@ -1,11 +1,12 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import type { Preprocessing, Squares } from '../card.ts';
+import type { Preprocessing, Squares, TermShape } from '../card.ts';
 import { bitmapOf } from '../element-bitmap.ts';
 import type { FloatKernel, FloatLayer, FloatNetwork } from '../float-network.ts';
 import type { OutputHead } from '../head.ts';
 import type { InputKind } from '../input-kind.ts';
 import { assembleNetwork, type FixedNetwork, type LayerWeights } from '../network.ts';
 import { type FixedPointPlan, inputScales } from './planner.ts';
+import { roundKernel } from './round-kernel.ts';
 import { productScales, type SquareBits } from './square-scales.ts';
 
 /** What a model's folder says about it besides its weights. */
@@ -18,7 +19,7 @@ export interface ModelFacts {
 }
 
 /**
- * The network in integers: weight * output scale * 2^f / input scale, rounded. Throws 'model/format' if the plan is
+ * The network in integers: weight * output scale * 2^f / input scale, rounded (round-kernel.ts). Throws 'model/format' if the plan is
  * not one for this network.
  */
 export function quantizeNetwork(
@@ -60,7 +61,7 @@ export function quantizeNetwork(
     const output = l < last ? productScales(layer, plan.layers[l]) : own.map(() => 2 ** plan.logitScaleBits);
     weights.push({
       kernels: layer.kernels.map((kernel, t) =>
-        quantizeKernel(kernel, output, scales[layer.terms[t].tensor], layer.terms[t].groups),
+        quantizeKernel(kernel, output, scales[layer.terms[t].tensor], layer.terms[t]),
       ),
       bias: Int32Array.from(layer.bias, (value, i) =>
         toWord(value * output[Math.floor((i * channels) / layer.bias.length)], layer),
@@ -98,15 +99,20 @@ function quantizeKernel(
   kernel: FloatKernel,
   output: readonly number[],
   input: readonly number[],
-  groups: number,
+  { groups, kernelHeight: height, kernelWidth: width }: TermShape,
 ): Int32Array {
   const scaleAt = inputScales(kernel, output.length, input, groups);
   const depth = kernel.length / output.length;
-  const area = (depth * groups) / input.length;
+  const area = height * width;
   const integers = new Int32Array(kernel.length);
-  for (let i = 0; i < integers.length; ) {
-    const [scale, divisor] = [output[Math.floor(i / depth)], scaleAt(i)];
-    for (const end = i + area; i < end; i++) integers[i] = Math.round((kernel[i] * scale) / divisor);
+  const exact = new Float64Array(depth);
+  for (const [channel, scale] of output.entries()) {
+    const first = channel * depth;
+    for (let i = 0; i < depth; i += area) {
+      const divisor = scaleAt(first + i);
+      for (let tap = i; tap < i + area; tap++) exact[tap] = (kernel[first + tap] * scale) / divisor;
+    }
+    roundKernel(exact, { height, width }, integers.subarray(first, first + depth));
   }
   return integers;
 }

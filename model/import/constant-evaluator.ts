@@ -1,16 +1,9 @@
-import { Worker } from 'node:worker_threads';
-import onnxProto from 'onnx-proto';
-import { SphynxError } from '../../errors/sphynx-error.ts';
-import type { EvaluationAnswer } from './constant-worker.ts';
-import { OnnxConstant } from './onnx-constant.ts';
-
 /** Computes what a graph computes from constants alone, with onnxruntime in a thread of its own. */
-
-// The worker's extension matches this file's: .ts or .js.
-const ENTRY = new URL(
-  import.meta.url.endsWith('.ts') ? './constant-worker.ts' : './constant-worker.js',
-  import.meta.url,
-);
+import onnxProto from 'onnx-proto';
+import { asSphynxError, SphynxError } from '../../errors/sphynx-error.ts';
+import { Thread, threadFile } from '../../platform/node/thread.ts';
+import type { ConstantCalls, EvaluationAnswer } from './constant-worker.ts';
+import { OnnxConstant } from './onnx-constant.ts';
 
 /** Sizes and masks take milliseconds; weights some seconds per hundred megabytes. */
 const TIME_MS = 8000;
@@ -36,7 +29,7 @@ const TYPES: Record<string, number> = {
   uint64: TensorProto.DataType.UINT64,
 };
 
-let worker: Worker | undefined;
+let runtime: Thread<ConstantCalls> | undefined;
 let queue: Promise<unknown> = Promise.resolve();
 
 /**
@@ -71,23 +64,23 @@ export function runtimeReason(message: string): string {
   return plain.split('\n')[0].slice(0, MAX_REASON);
 }
 
+const ENDED = 'the runtime ended, as it does when memory runs out';
+
 /** Characters of what the runtime says. */
 const MAX_REASON = 300;
 
 async function ask(model: Uint8Array): Promise<EvaluationAnswer> {
-  worker ??= new Worker(ENTRY);
-  const thread = worker;
-  thread.ref();
+  runtime ??= new Thread(threadFile(import.meta.url, './constant-worker'));
+  const thread = runtime;
+  thread.hold(true);
   const megabytes = model.length / 2 ** 20;
   const before = process.memoryUsage.rss();
-  const answer = Promise.withResolvers<EvaluationAnswer>();
+  const stopped = Promise.withResolvers<EvaluationAnswer>();
   const stop = (error: string) => {
-    worker = undefined;
-    answer.resolve({ error });
-    void thread.terminate();
+    runtime = undefined;
+    stopped.resolve({ error });
+    void thread.stop();
   };
-  const onExit = () => stop('the runtime ended, as it does when memory runs out');
-  const onError = (error: Error) => stop(error.message);
   const limits = {
     ms: TIME_MS + TIME_MS_PER_MEGABYTE * megabytes,
     bytes: MEMORY_BYTES + MEMORY_PER_BYTE * model.length,
@@ -97,19 +90,17 @@ async function ask(model: Uint8Array): Promise<EvaluationAnswer> {
     if (process.memoryUsage.rss() - before > limits.bytes)
       stop(`it takes more than ${Math.round(limits.bytes / 2 ** 20)} MB of memory`);
   }, WATCH_MS);
-  thread.once('message', answer.resolve);
-  thread.once('exit', onExit);
-  thread.once('error', onError);
-  thread.postMessage({ model });
+  const answer = thread.call('evaluate', model).catch((failure) => {
+    if (!thread.alive) runtime = undefined;
+    const { cause } = asSphynxError(failure);
+    return { error: cause instanceof Error ? cause.message : ENDED };
+  });
   try {
-    return await answer.promise;
+    return await Promise.race([stopped.promise, answer]);
   } finally {
     clearTimeout(deadline);
     clearInterval(watch);
-    thread.off('message', answer.resolve);
-    thread.off('exit', onExit);
-    thread.off('error', onError);
     // A process that has nothing else to do may end.
-    thread.unref();
+    thread.hold(false);
   }
 }

@@ -1,11 +1,6 @@
-import { parentPort } from 'node:worker_threads';
-import * as ort from 'onnxruntime-web';
-
 /** A worker thread that computes constants with onnxruntime, so that a file that takes too much takes it from here. */
-
-export interface EvaluationRequest {
-  readonly model: Uint8Array;
-}
+import * as ort from 'onnxruntime-web';
+import { answerCalls } from '../../platform/node/thread.ts';
 
 export interface ComputedTensor {
   readonly name: string;
@@ -16,11 +11,13 @@ export interface ComputedTensor {
 
 export type EvaluationAnswer = { readonly tensors: readonly ComputedTensor[] } | { readonly error: string };
 
-ort.env.wasm.numThreads = 1;
+export interface ConstantCalls {
+  /** Takes an encoded model without inputs; gives its outputs. */
+  evaluate: { given: Uint8Array; result: EvaluationAnswer };
+}
 
-parentPort?.on('message', async ({ model }: EvaluationRequest) => {
-  parentPort?.postMessage(await evaluate(model));
-});
+ort.env.wasm.numThreads = 1;
+answerCalls<ConstantCalls>({ evaluate });
 
 async function evaluate(model: Uint8Array): Promise<EvaluationAnswer> {
   let session: ort.InferenceSession | undefined;

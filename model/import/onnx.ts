@@ -2,12 +2,15 @@ import onnxProto from 'onnx-proto';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { Shape } from '../card.ts';
 import type { InputKind } from '../input-kind.ts';
+import { castsByType } from './cast-like.ts';
 import { inlineExternalData, type ReadExternal } from './external-data.ts';
 import { readInput } from './graph-input.ts';
 import { inOrder, makersOf } from './graph-order.ts';
+import { inlineFunctions } from './inline-functions.ts';
 import type { Layout } from './layout.ts';
 import { formatError, OnnxConstant, toInteger } from './onnx-constant.ts';
 import { OnnxNode } from './onnx-node.ts';
+import { withoutSequences } from './sequences.ts';
 
 /** Reading ONNX files (github.com/onnx/onnx, docs/IR.md) into a graph of checked values. Files may be hostile. */
 
@@ -51,6 +54,8 @@ export interface ReadOptions {
 const MAX_FILE_BYTES = 2 ** 31;
 const MAX_NODES = 20_000;
 
+const { FLOAT } = onnxProto.onnx.TensorProto.DataType;
+
 /**
  * Throws 'model/format' on a broken file, 'model/unsupported' on one whose output depends on several inputs, or with
  * several outputs of which none was chosen.
@@ -64,6 +69,7 @@ export async function readOnnx(
   const { graph } = model;
   if (!graph) throw formatError('the file holds no graph');
   if ((graph.node ?? []).length > MAX_NODES) throw formatError(`more than ${MAX_NODES} nodes`);
+  inlineFunctions(model, MAX_NODES);
   await inlineExternalData(graph, readExternal);
   const notes: string[] = [];
   const initializers = new Map((graph.initializer ?? []).map((tensor) => [tensor.name ?? '', tensor]));
@@ -100,11 +106,19 @@ export async function readOnnx(
   const input = readInput(used[0], computing, { wanted: inputKind, signals });
   const opset = opsetOf(model.opsetImport ?? []);
   return {
-    graph: { inputName: used[0].name ?? '', ...input, outputName, nodes: computing, constants, opset },
+    graph: plain(
+      { inputName: used[0].name ?? '', ...input, outputName, nodes: computing, constants, opset },
+      used[0].type?.tensorType?.elemType ?? 0,
+    ),
     nodes,
     model,
     notes,
   };
+}
+
+/** The graph without forms that say the same as others: exporters' own, of which nothing else has to know. */
+function plain(graph: OnnxGraph, inputType: number): OnnxGraph {
+  return castsByType(withoutSequences(graph), inputType || FLOAT);
 }
 
 /** Whether a convolution in the graph has weights [out, in, length]. */

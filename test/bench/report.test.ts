@@ -37,7 +37,7 @@ async function report(...all: Results[]): Promise<string> {
   writeFileSync(join(out, 'README.md'), 'before\n<!-- results -->\nold\n<!-- end of results -->\nafter\n');
   const main = join(import.meta.dirname, '../../bench/main.ts');
   await promisify(execFile)(process.execPath, [
-    ...[main, 'report', ...files, '--out', out, '--readme', join(out, 'README.md')],
+    ...[main, 'report', ...files, '--out', out, '--png', '--readme', join(out, 'README.md')],
   ]);
   return out;
 }

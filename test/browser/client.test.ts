@@ -155,7 +155,7 @@ test('an inference whose connection breaks uses its bundle up, and the next one 
 test('a model whose plan takes for ever is given up, and the page goes on', { skip }, async () => {
   // As deriving a plan does: without a pause in which the worker would hear anything.
   const hang = `addEventListener('message', ({ data }) => {
-    if (data.name === 'modelCard' && data.with.model === 'hostile') for (;;);
+    if (data.name === 'modelCard' && data.given.model === 'hostile') for (;;);
   });`;
   const page = await connectedPage(await visitor(), port, hang, { connectMs: 1000, planMs: 100 });
   for (const call of ["modelCard('hostile')", "prepare({ model: 'hostile' })"])

@@ -43,7 +43,7 @@ async function model(
     marginPercent: 200,
     calibrationImages: 20,
     calibration: 'inputs',
-    input: inputScales(inputKind, meter.input, RING_BITS),
+    input: inputScales(inputKind, meter.input, RING_BITS, network),
     weightNorm: 2 ** 13,
   });
   const { channels, height, width } = network.input;

@@ -9,6 +9,7 @@ import { randomCalibration, readNumbers, readPictures } from '../../cli/import/c
 import { warnOfAnswers, warnOfCalibration, warnOfModel } from '../../cli/import/warnings.ts';
 import { inputScales } from '../../model/fixed-point/input-scales.ts';
 import type { ModelFacts } from '../../model/fixed-point/quantize.ts';
+import type { NetworkShape } from '../../model/geometry.ts';
 import { importGraph } from '../../model/import/import-onnx.ts';
 import { OnnxBuilder } from '../model/onnx-builder.ts';
 import { temporaryFolder } from '../server/bundles.ts';
@@ -163,14 +164,44 @@ test('answers that are all the same are warned of, as any k would give them', ()
   );
 });
 
+/** A network whose layers read those tensors. */
+function reading(...layers: number[][]): NetworkShape {
+  const term = {
+    pool: 'none',
+    kernelHeight: 1,
+    kernelWidth: 1,
+    strideY: 1,
+    strideX: 1,
+    padTop: 0,
+    padLeft: 0,
+  };
+  return {
+    input: shape,
+    layers: layers.map((tensors, l) => ({
+      name: `layer${l}`,
+      output: shape,
+      terms: tensors.map((tensor) => ({ ...term, tensor, groups: 1 }) as const),
+    })),
+  } as NetworkShape;
+}
+
 test('inputs of like size share a scale, and columns of different units have their own', () => {
-  const like = inputScales('vector', Float64Array.of(1, 0, 0.9, 0.02), 10);
+  const chain = reading([0], [1]);
+  const like = inputScales('vector', Float64Array.of(1, 0, 0.9, 0.02), 10, chain);
   assert.deepEqual(like, { scaleBits: [8, 8, 8, 8], limit: 512 });
-  const units = inputScales('vector', Float64Array.of(90, 1e6, 0.01, 0), 10);
+  const units = inputScales('vector', Float64Array.of(90, 1e6, 0.01, 0), 10, chain);
   assert.deepEqual(units, { scaleBits: [1, -12, 14, -12], limit: 512 });
-  assert.deepEqual(inputScales('picture', Float64Array.of(9, 9, 9), 10), {
-    scaleBits: [6, 6, 6],
-    limit: null,
-  });
-  assert.deepEqual(inputScales('signal', Float64Array.of(0, 0), 10).scaleBits, [8, 8]);
+  assert.deepEqual(inputScales('signal', Float64Array.of(0, 0), 10, chain).scaleBits, [8, 8]);
+});
+
+test('a picture has twelve bits or more where layers read it by itself, and else those of the other tensors', () => {
+  const bits = (ringBits: number, network: NetworkShape) => {
+    const { scaleBits, limit } = inputScales('picture', Float64Array.of(9, 9, 9), ringBits, network);
+    assert.equal(limit, null);
+    return scaleBits;
+  };
+  assert.deepEqual(bits(10, reading([0], [1])), [12, 12, 12]);
+  assert.deepEqual(bits(10, reading([0], [0, 0], [1, 2])), [12, 12, 12]);
+  assert.deepEqual(bits(18, reading([0], [1])), [14, 14, 14]);
+  assert.deepEqual(bits(10, reading([0], [0, 1])), [6, 6, 6]);
 });

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after } from 'node:test';
-import { FaultyLink } from '../../bench/cluster/faulty-link.ts';
 import { type Client, type ConnectOptions, connect, type RawImage } from '../../client/index.ts';
 import { prepareImage } from '../../client/node/image.ts';
 import { quantizeImage, stochasticRange } from '../../model/executor.ts';
 import { seededRandom } from '../../model/random.ts';
+import { FaultyLink } from '../../stress/cluster/faulty-link.ts';
 import { temporaryFolder } from '../server/bundles.ts';
 import { network, runningServer } from '../server/running-server.ts';
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type Gadget, gadgetBytes } from '../../crypto/garbling/gadget.ts';
-import { subtractShares, wordsToBytes } from '../../crypto/ring.ts';
+import { subtractShares } from '../../crypto/ring.ts';
 import {
   evaluateSquares,
   finishSquares,
@@ -28,9 +28,15 @@ function run(gadget: Gadget, x: Int32Array, b: Uint32Array, first = 0, keys = fr
   const { nonce, layer } = keys;
   const kept = keepSquares(nonce, layer, first, count, masks, labels, tables);
   const online = squareLabels(gadget, keys, first, count, a);
-  const reply = evaluateSquares(
-    ...([gadget, nonce, layer, first, count, b, masks, nextMasks, kept.tables, kept.labels, online] as const),
-  );
+  const input = {
+    share: b,
+    masks,
+    nextMasks,
+    tables: kept.tables,
+    clientLabels: kept.labels,
+    onlineLabels: online,
+  };
+  const reply = evaluateSquares(gadget, { nonce, layer, first, count }, input);
   const next = finishSquares(keys, first, count, reply);
   const output = next.map((word, e) => word + nextMasks[e]);
   return { a, tables, labels, kept, online, reply, output, bytes };
@@ -97,23 +103,10 @@ test('a reply of a wrong length, or tables of another chunk, are refused', () =>
   assert.throws(() => finishSquares(keys, 0, 4, new Uint8Array(31)), { code: 'crypto/input' });
   assert.throws(() => garbleSquares(gadget, keys, 0, 4, new Uint8Array(16 * 4)), { code: 'crypto/input' });
   const words = new Uint32Array(4);
-  assert.throws(
-    () =>
-      evaluateSquares(
-        ...([
-          gadget,
-          keys.nonce,
-          0,
-          0,
-          4,
-          words,
-          words,
-          words,
-          new Uint8Array(5),
-          new Uint8Array(64),
-        ] as const),
-        wordsToBytes(new Uint32Array(20)),
-      ),
-    { code: 'crypto/input' },
-  );
+  const elements = { nonce: keys.nonce, layer: 0, first: 0, count: 4 };
+  const input = {
+    ...{ share: words, masks: words, nextMasks: words, tables: new Uint8Array(5) },
+    ...{ clientLabels: new Uint8Array(64), onlineLabels: new Uint8Array(80) },
+  };
+  assert.throws(() => evaluateSquares(gadget, elements, input), { code: 'crypto/input' });
 });

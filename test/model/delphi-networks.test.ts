@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { PLANNING } from '../../cli/import/planning.ts';
 import { nearest, quantizeImage, runInteger } from '../../model/executor.ts';
+import { inputScales } from '../../model/fixed-point/input-scales.ts';
 import { planFixedPoint } from '../../model/fixed-point/planner.ts';
 import { quantizeNetwork } from '../../model/fixed-point/quantize.ts';
 import { RangeMeter, rangeUse } from '../../model/fixed-point/ranges.ts';
@@ -26,9 +27,10 @@ const NETWORKS: Record<string, number> = {
 };
 
 const INPUT = { channels: 3, height: 32, width: 32 };
-const CALIBRATION = 20;
+const RING_BITS = 12;
 /** More by CHECKED=200 in the environment. */
 const CHECKED = Number(process.env.CHECKED ?? 6);
+const CALIBRATION = CHECKED > 20 ? 100 : 20;
 
 const pictures = cifarImages(CALIBRATION + CHECKED)?.map((bytes) => Float32Array.from(bytes, (v) => v / 255));
 
@@ -66,10 +68,10 @@ async function assertSameClasses(file: Uint8Array, images: readonly Float32Array
   for (const image of images.slice(0, CALIBRATION)) meter.add(image);
   const plan = planFixedPoint(network, meter.ranges, {
     ...PLANNING,
-    ringBits: 12,
+    ringBits: RING_BITS,
     calibrationImages: CALIBRATION,
     calibration: 'inputs',
-    input: { scaleBits: [8, 8, 8], limit: null },
+    input: inputScales('picture', meter.input, RING_BITS, network),
   });
   const classes = network.layers[network.layers.length - 1].output.channels;
   const fixed = quantizeNetwork(network, plan, {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { anyGraph } from '../../bench/import-fuzz/any-graph.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { FloatRunner } from '../../model/float-network.ts';
 import { importGraph } from '../../model/import/import-onnx.ts';
+import { anyGraph } from '../../stress/import-fuzz/any-graph.ts';
 import { assertClose } from './against-runtime.ts';
 import { referenceOutputs } from './onnx-builder.ts';
 

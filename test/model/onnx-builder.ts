@@ -3,7 +3,7 @@ import * as ort from 'onnxruntime-web';
 import type { Shape } from '../../model/card.ts';
 import { dimsOf } from '../../model/geometry.ts';
 
-export { OnnxBuilder } from '../../bench/import-fuzz/onnx-builder.ts';
+export { OnnxBuilder } from '../../stress/import-fuzz/onnx-builder.ts';
 
 /** What onnxruntime-web computes for an image [channels, height, width]. */
 export async function referenceLogits(

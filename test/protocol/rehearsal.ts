@@ -175,7 +175,7 @@ export function serverShares(
   });
 }
 
-/** The carries c of protocol.md section 1 that an inference met, from both parties' shares: the same for all gadgets. */
+/** The carries c of docs/protocol.md, section 1 that an inference met, from both parties' shares: the same for all gadgets. */
 export function carriesOf(network: FixedNetwork, prepared: Preparation, inference: Inference) {
   const own = clientShares(prepared);
   const other = serverShares(network, prepared, inference);

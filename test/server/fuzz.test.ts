@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { Campaign, ROUND } from '../../bench/fuzz/campaign.ts';
+import { Campaign, ROUND } from '../../stress/fuzz/campaign.ts';
 import { temporaryFolder } from './bundles.ts';
 
 const CASES = 1000;

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { Metadata } from '@grpc/grpc-js';
-import { FaultyLink } from '../../bench/cluster/faulty-link.ts';
 import { PUBLIC_KEY_BYTES } from '../../crypto/he/parameters.ts';
 import { BaseOtSender } from '../../crypto/ot/base-ot.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { SEGMENT_BYTES } from '../../protocol/segment.ts';
+import { FaultyLink } from '../../stress/cluster/faulty-link.ts';
 import { CLIENT_KEY } from '../../transport/client-token.ts';
 import { encodeSegment } from '../../transport/stream-channel.ts';
 import { randomImage } from '../protocol/images.ts';

@@ -1,6 +1,6 @@
 /** A redis-server of its own for a test file, gone with its data when the file is done. */
 import { after } from 'node:test';
-import { missingRedis, RedisServer } from '../../bench/cluster/redis-server.ts';
+import { missingRedis, RedisServer } from '../../stress/cluster/redis-server.ts';
 import { temporaryFolder } from './bundles.ts';
 
 /** For `skip`: why there is no Redis to test against, or false. */

@@ -11,21 +11,22 @@ import { network } from './running-server.ts';
 const silent = pino({ level: 'silent' });
 const ONE_EACH = { ...DEFAULT_LIMITS, offlineWorkers: 1, onlineWorkers: 1 };
 const INPUT = { networks: [network], setting: 'fast', kernelCacheBytes: 2 ** 20 } as const;
-const WORKER = { ...INPUT, work: 'inferences', online: new OnlineFlag().shared, tolerated: 0 } as const;
+const { networks: NETWORKS, ...SETTINGS } = INPUT;
+const WORKER = { ...SETTINGS, work: 'inferences', online: new OnlineFlag().shared, tolerated: 0 } as const;
 
 const SECRETS = { seed: new Uint8Array(32), delta: null };
 
 test('a role in a worker that dies fails its stream, and later jobs are refused', async () => {
-  const worker = new PoolWorker(WORKER, () => {});
+  const worker = new PoolWorker(WORKER, NETWORKS, () => {});
   await worker.ready;
-  const channel = worker.start({ type: 'open', session: 's', client: 'c' });
+  const { channel } = worker.start('open', { session: 's', client: 'c' });
   // The server speaks first, and then waits for the client.
   assert.equal((await channel.receive()).kind, 'public-key-seed');
   await channel.wanted();
   const failing = assert.rejects(channel.receive(), { code: 'internal', message: /worker thread.*died/ });
   await worker.stop();
   await failing;
-  assert.throws(() => worker.start({ type: 'open', session: 't', client: 'c' }), { code: 'internal' });
+  assert.throws(() => worker.start('open', { session: 't', client: 'c' }), { code: 'internal' });
 });
 
 test('a dead worker is replaced, and until then its work is refused', async () => {
@@ -63,12 +64,11 @@ test('a network that no worker can take keeps the pool from starting', async () 
 
 test('a role for a model or session that does not exist is a fault of ours, reported for the log', async () => {
   const faults: string[] = [];
-  const worker = new PoolWorker(WORKER, (report) =>
-    faults.push(report.type === 'fault' ? report.job : report.type),
-  );
+  const worker = new PoolWorker(WORKER, NETWORKS, (role) => faults.push(role));
   await worker.ready;
-  const channel = worker.start({ type: 'infer', model: 'none', secrets: SECRETS });
+  const { channel, result } = worker.start('infer', { model: 'none', secrets: SECRETS });
   await assert.rejects(channel.receive(), { code: 'internal' });
+  await assert.rejects(result, { code: 'internal' });
   assert.deepEqual(faults, ['infer']);
   await worker.stop();
 });

@@ -2,7 +2,7 @@
 
 Before a ReLU the protocol drops the f low bits of a fixed-point number and keeps k bits, rounding
 up or down by chance so that the mean stays: floor(x / 2^f) + b with P(b = 1) = (x_low + 1) / 2^f
-(design of the truncation: docs/protocol.md). Weights and images stay in floating point here;
+(docs/protocol.md, section 1). Weights and images stay in floating point here;
 their grids are finer.
 """
 

@@ -52,8 +52,9 @@ export function run(gadget: Gadget, x: Int32Array, b: Uint32Array, first = 0, ke
   const tables = garble(gadget, keys, first, count, zero);
   const labels = chooseLabels(zero, keys.delta, clientBits(gadget, b));
   const online = serverLabels(gadget, keys, first, count, a);
-  const open = (held = labels, sent = online) =>
-    evaluate(gadget, keys.nonce, keys.layer, first, count, b, tables, held, sent);
+  const elements = { nonce: keys.nonce, layer: keys.layer, first, count };
+  const open = (clientLabels = labels, onlineLabels = online) =>
+    evaluate(gadget, elements, { share: b, tables, clientLabels, onlineLabels });
   const remove = (opened: Uint32Array) =>
     new Int32Array(removeMask(gadget, outputMasks(keys, first, count), opened, a));
   const opened = open();

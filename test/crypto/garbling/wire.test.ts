@@ -78,17 +78,18 @@ test('arrays of a wrong length are refused', () => {
   const tables = garble(gadget, keys, 0, 4, new Uint8Array(16 * 8 * 4));
   const labels = new Uint8Array(16 * 8 * 4);
   const online = serverLabels(gadget, keys, 0, 4, share);
-  const open = (of: typeof share, by: Uint8Array, held: Uint8Array, sent: Uint8Array) => () =>
-    evaluate(gadget, keys.nonce, 0, 0, 4, of, by, held, sent);
+  const input = { share, tables, clientLabels: labels, onlineLabels: online };
+  const open = (wrong: Partial<typeof input>) => () =>
+    evaluate(gadget, { nonce: keys.nonce, layer: 0, first: 0, count: 4 }, { ...input, ...wrong });
   for (const refused of [
     () => garble(gadget, keys, 0, 4, labels.subarray(16)),
     () => serverLabels(gadget, keys, 0, 4, new Uint32Array(5)),
     () => removeMask(gadget, outputMasks(keys, 0, 4), share, new Uint32Array(3)),
     () => removeMask(gadget, outputMasks(keys, 0, 4), new Uint32Array(3), share),
-    open(new Uint32Array(3), tables, labels, online),
-    open(share, tables.subarray(1), labels, online),
-    open(share, tables, labels.subarray(1), online),
-    open(share, tables, labels, online.subarray(1)),
+    open({ share: new Uint32Array(3) }),
+    open({ tables: tables.subarray(1) }),
+    open({ clientLabels: labels.subarray(1) }),
+    open({ onlineLabels: online.subarray(1) }),
   ])
     assert.throws(refused, { code: 'crypto/input' });
 });

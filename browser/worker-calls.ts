@@ -1,0 +1,28 @@
+/** The calls that the worker that runs the client answers to the page. */
+import type { BundleHeader } from '../client/bundle-header.ts';
+import type { Classification } from '../client/classify.ts';
+import type { RawImage } from '../client/image.ts';
+import type { Deadlines } from '../client/limits.ts';
+import type { PassedSegment } from '../client/observed-channel.ts';
+import type { PrepareProgress } from '../client/prepare.ts';
+import type { ValuesInput } from '../client/values.ts';
+import type { ModelCard } from '../model/card.ts';
+import type { ModelSummary } from '../transport/messages.ts';
+
+/** Signals and listeners stay on the page. */
+export interface WorkerCalls {
+  /** Sets the bearer token that is valid from now on. */
+  token: { given: string };
+  connect: { given: { address: string; token?: string; deadlines: Deadlines }; result: { durable: boolean } };
+  models: { given: undefined; result: ModelSummary[] };
+  modelCard: { given: { model?: string }; result: ModelCard };
+  prepare: { given: { model?: string; count: number }; result: BundleHeader[]; event: PrepareProgress };
+  /** `watched`: whether segments are told. */
+  classify: {
+    given: { model?: string; input: RawImage | ValuesInput; topK?: number; watched: boolean };
+    result: Classification;
+    event: PassedSegment;
+  };
+  bundles: { given: { model?: string }; result: BundleHeader[] };
+  clear: { given: undefined; result: number };
+}

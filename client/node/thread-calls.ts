@@ -1,0 +1,16 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { Agreement } from '../../protocol/plan.ts';
+import type { LocalRole, NetworkRole, RoleJobs } from '../role-jobs.ts';
+
+/** The calls that a role thread answers. It does one job at a time. Segments go over the ports in these calls. */
+export type ThreadCalls = {
+  [Name in LocalRole]: RoleJobs[Name];
+} & {
+  [Name in NetworkRole]: {
+    given: { readonly job: RoleJobs[Name]['given']; readonly port: MessagePort };
+    result: RoleJobs[Name]['result'];
+  };
+} & {
+  /** Has a thread that waits for a job rehearse inferences of a model. It makes way for jobs. */
+  warm: { given: Agreement };
+};
