@@ -25,13 +25,17 @@ export interface FactsOptions {
  */
 export async function factsOf(
   file: string,
-  { network, inputKind, head }: ImportedGraph,
+  { network, inputKind, bytes, head }: ImportedGraph,
   options: FactsOptions,
   dataClasses: readonly string[] | null = null,
 ): Promise<ModelFacts> {
   const { channels, height, width } = network.input;
   const mean = await perChannel('mean', options.mean ?? '0', channels);
-  const std = await perChannel('std', options.std ?? '1', channels);
+  const std = await perChannel(
+    'std',
+    options.std ?? (inputKind === 'picture' && bytes ? String(1 / 255) : '1'),
+    channels,
+  );
   if (std.some((number) => !(number > 0)))
     throw new SphynxError('config/invalid', '--std takes numbers above 0');
   const outputs = network.layers[network.layers.length - 1].output.channels;

@@ -18,7 +18,7 @@ const FEW_INPUTS = 30;
 const BYTE = 255;
 
 /** Of what the network takes and answers, before it is calibrated. */
-export function warnOfModel({ network, head }: ImportedGraph, facts: ModelFacts): string[] {
+export function warnOfModel({ network, bytes, head }: ImportedGraph, facts: ModelFacts): string[] {
   const { inputKind } = facts;
   const { channels, height, width } = network.input;
   const warnings: string[] = [];
@@ -31,6 +31,11 @@ export function warnOfModel({ network, head }: ImportedGraph, facts: ModelFacts)
   if (!head.stated && facts.head === head.head)
     warnings.push(
       `the network does not say what its outputs mean: taken as ${answerInWords(facts.head, facts.labels.length)} (--head ${facts.head}); if that is wrong, choose softmax, sigmoid, multi-label or values by --head`,
+    );
+  const { mean, std } = facts.preprocessing;
+  if (bytes && inputKind === 'picture' && (mean.some((own) => own !== 0) || std.some((own) => own > 0.01)))
+    warnings.push(
+      `the file takes bytes from 0 to 255, and --mean and --std as given leave other numbers: leave both out, or give --mean 0 --std ${(1 / BYTE).toPrecision(6)}`,
     );
   return [...warnings, ...warnOfPixels(facts)];
 }

@@ -16,6 +16,8 @@ export interface Sample {
 /** Files that hold numbers. */
 export const NUMBERS = /\.(npy|csv|tsv|json)$/i;
 
+const PICTURES = /\.(png|jpe?g|webp|gif|bmp|tiff?|avif|heic)$/i;
+
 /**
  * The inputs in a file: one, or several along a first axis, such as the rows of a table. Throws 'input/invalid' with the
  * file's name where its shape is not the model's, or holds something else than numbers.
@@ -24,6 +26,11 @@ export async function readSamples(
   file: string,
   { inputKind, input }: Pick<ModelCard, 'inputKind' | 'input'>,
 ): Promise<Sample[]> {
+  if (PICTURES.test(file))
+    throw new SphynxError(
+      'input/invalid',
+      `${file} is a picture, and the model takes ${inputInWords(inputKind, input)}: give them as a .npy, CSV or JSON file`,
+    );
   const { shape, values } = await readTable(file);
   const own = squeezed([input.channels, input.height, input.width]);
   const given = squeezed(shape);

@@ -4,7 +4,8 @@ import type { FloatKernel, FloatLayer, FloatNetwork } from '../float-network.ts'
 import { MAX_LOGIT_SCALE_BITS, MAX_PRODUCT_BITS, MIN_DROP_BITS } from '../limits.ts';
 import type { InputScales } from './input-scales.ts';
 import { type LayerRanges, linearLimit, wholeRange } from './ranges.ts';
-import { channelKinds, planSquares, type SquareBits } from './square-scales.ts';
+import { squareBitsBehind } from './square-precision.ts';
+import { channelKinds, planSquares, SQUARE_BITS, type SquareBits } from './square-scales.ts';
 
 /**
  * Fixed-point scales. A ReLU commutes with positive factors, so every channel of every secret tensor may have a
@@ -87,6 +88,23 @@ export function planFixedPoint(
   ranges: readonly LayerRanges[],
   options: PlannerOptions,
 ): FixedPointPlan {
+  const first = planWith(
+    network,
+    ranges,
+    options,
+    network.layers.map(() => SQUARE_BITS),
+  );
+  const bits = squareBitsBehind(network, first);
+  return bits.every((own) => own === SQUARE_BITS) ? first : planWith(network, ranges, options, bits);
+}
+
+/** The plan with so many bits for what each layer squares. */
+function planWith(
+  network: FloatNetwork,
+  ranges: readonly LayerRanges[],
+  options: PlannerOptions,
+  squareBits: readonly number[],
+): FixedPointPlan {
   const { ringBits, marginPercent, weightNorm, input, calibrationImages, calibration } = options;
   checkRanges(network, ranges);
   const margins = layerMargins(network, marginPercent / 100);
@@ -134,7 +152,7 @@ export function planFixedPoint(
     const planned = layer.square
       ? planSquares({
           ...{ layer, ranges: ranges[l], margin, dropBits, scales: fitting },
-          ...{ spread: SCALE_SPREAD, smallestRange: SMALLEST_RANGE },
+          ...{ spread: SCALE_SPREAD, smallestRange: SMALLEST_RANGE, squareBits: squareBits[l] },
           weightBits: (own) => weightBits(layer, scales, own, weightNorm) + EXTRA_WEIGHT_BITS,
           largest: bounds,
         })

@@ -22,7 +22,7 @@ export interface SquareBits {
  * z^2 so large that the weights behind it, whose products must stay within 31 bits, are rounded more coarsely. For some
  * hundred weights per output both errors are alike at nine.
  */
-const SQUARE_BITS = 9;
+export const SQUARE_BITS = 9;
 
 /** For each channel of a layer, whether it has squares, and whether it has other elements. */
 export function channelKinds({ output, square }: FloatLayer): { square: boolean; other: boolean }[] {
@@ -64,24 +64,26 @@ export interface PlannedOthers {
   readonly spread: number;
   /** What stands for the range of a layer that calibration does not excite. */
   readonly smallestRange: number;
+  /** Bits of the largest z. */
+  readonly squareBits: number;
 }
 
 /** g, m and the scales of all channels' tensors. Throws 'model/unsupported' if none fit. */
 export function planSquares(others: PlannedOthers): { squares: SquareBits; scales: number[] } {
-  const { layer, ranges, margin, scales, dropBits, smallestRange } = others;
+  const { layer, ranges, margin, scales, dropBits, smallestRange, squareBits } = others;
   const kinds = channelKinds(layer);
   const mixed = [...kinds.keys()].filter((channel) => kinds[channel].square && kinds[channel].other);
   const most = Math.max(...ranges.square, smallestRange);
-  const smallest = 2 ** SQUARE_BITS / most;
+  const smallest = 2 ** squareBits / most;
   const fits = (channel: number) =>
-    Math.min(2 ** SQUARE_BITS / ranges.square[channel], others.spread * smallest);
+    Math.min(2 ** squareBits / ranges.square[channel], others.spread * smallest);
   const wanted = others.weightBits(kinds.map(({ other }, channel) => (other ? 0 : fits(channel))));
   if (wanted < 1)
     throw new SphynxError(
       'model/unsupported',
       `layer ${layer.name}: the weights are too large for the range of what is squared`,
     );
-  const free = Math.min(Math.max(wanted, MIN_DROP_BITS), 30 - SQUARE_BITS - Math.ceil(Math.log2(margin)));
+  const free = Math.min(Math.max(wanted, MIN_DROP_BITS), 30 - squareBits - Math.ceil(Math.log2(margin)));
   const shared = mixed.length > 0 ? sharedBits(others, mixed) : null;
   const squares = shared?.squares ?? { dropBits: free, shiftBits: 0 };
   const bounds = others.largest(squares.dropBits, wanted);
@@ -97,7 +99,10 @@ export function planSquares(others: PlannedOthers): { squares: SquareBits; scale
 }
 
 /** P = 2^productBits for the channels that have squares and other elements, and the bits that make their scales one. */
-function sharedBits({ layer, ranges, margin, scales, dropBits }: PlannedOthers, mixed: readonly number[]) {
+function sharedBits(
+  { layer, ranges, margin, scales, dropBits, squareBits }: PlannedOthers,
+  mixed: readonly number[],
+) {
   // Whatever g will be, x is to be below 2^30 - 2^g.
   const room = 2 ** 30 - 2 ** MAX_SQUARE_DROP_BITS;
   const most = mixed.reduce((largest, channel) => Math.max(largest, margin * ranges.square[channel]), 0);
@@ -110,7 +115,7 @@ function sharedBits({ layer, ranges, margin, scales, dropBits }: PlannedOthers, 
     2 * MAX_SQUARE_DROP_BITS + MAX_SHIFT_BITS - dropBits,
   );
   const sum = productBits + dropBits;
-  const wanted = productBits + Math.ceil(Math.log2(most / margin || 1)) - SQUARE_BITS;
+  const wanted = productBits + Math.ceil(Math.log2(most / margin || 1)) - squareBits;
   const least = Math.max(MIN_DROP_BITS, Math.ceil((sum - MAX_SHIFT_BITS) / 2));
   const own = Math.max(least, Math.min(wanted, Math.floor(sum / 2), MAX_SQUARE_DROP_BITS));
   if (2 * own > sum)

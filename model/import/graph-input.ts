@@ -13,7 +13,12 @@ export interface GraphInput {
   readonly input: Shape;
   readonly inputKind: InputKind;
   readonly layout: Layout;
+  /** Whether the file takes bytes, which of a picture are pixels from 0 to 255. */
+  readonly bytes: boolean;
 }
+
+/** What an input of those sizes can be. */
+type Reading = Omit<GraphInput, 'layout' | 'bytes'>;
 
 /** What else decides how an input is read. */
 export interface InputHints {
@@ -23,7 +28,13 @@ export interface InputHints {
   readonly signals: boolean;
 }
 
-const { FLOAT, FLOAT16, DOUBLE, BFLOAT16, UNDEFINED } = onnxProto.onnx.TensorProto.DataType;
+const { DataType } = onnxProto.onnx.TensorProto;
+const { FLOAT, FLOAT16, DOUBLE, BFLOAT16, UNDEFINED } = DataType;
+const FLOATS: readonly number[] = [FLOAT, FLOAT16, DOUBLE, BFLOAT16, UNDEFINED];
+const INTEGERS: readonly number[] = [
+  ...[DataType.UINT8, DataType.INT8, DataType.UINT16, DataType.INT16],
+  ...[DataType.INT32, DataType.INT64, DataType.UINT32, DataType.UINT64],
+];
 
 /** Largest batch that a file may be fixed to. */
 const MAX_BATCH = 2 ** 16;
@@ -41,16 +52,12 @@ export function readInput(
 ): GraphInput {
   const name = JSON.stringify(value.name);
   const tensor = value.type?.tensorType;
-  if (![FLOAT, FLOAT16, DOUBLE, BFLOAT16, UNDEFINED].includes(tensor?.elemType ?? 0))
-    throw new SphynxError(
-      'model/unsupported',
-      `input ${name}: its numbers are no floats: export the model from the first layer that reads floats on`,
-    );
+  checkType(value.name ?? '', tensor?.elemType ?? 0, nodes);
   const dims = tensor?.shape?.dim ?? [];
   if (dims.length < 2 || dims.length > 4)
     throw new SphynxError(
       'model/unsupported',
-      `input ${name}: expected [batch, numbers], [batch, channels, length] or [batch, channels, height, width], got ${dims.length} dimensions`,
+      `input ${name}: expected [batch, numbers], [batch, channels, length] or [batch, channels, height, width], got ${dims.length} dimension${dims.length === 1 ? '' : 's'}: export the model with an example that has a batch as its first axis, as x[None] has in PyTorch and NumPy`,
     );
   const batch = dims[0].dimValue == null ? 1 : Math.max(1, toInteger(dims[0].dimValue));
   const sizes = dims.slice(1).map(({ dimValue }) => (dimValue == null ? 0 : toInteger(dimValue)));
@@ -80,7 +87,43 @@ export function readInput(
     3: inputKind === 'picture' ? [batches, ...map] : [batches, channels, map[1]],
     4: [batches, channels, ...map],
   }[dims.length as 2 | 3 | 4];
-  return { input, inputKind, layout: last ? permuted(layout, lastFirst(layout.length)) : layout };
+  return {
+    input,
+    inputKind,
+    layout: last ? permuted(layout, lastFirst(layout.length)) : layout,
+    bytes: tensor?.elemType === DataType.UINT8,
+  };
+}
+
+/** Whether an input of the file holds integers. */
+export function isIntegers(value: onnxProto.onnx.IValueInfoProto | undefined): boolean {
+  return INTEGERS.includes(value?.type?.tensorType?.elemType ?? 0);
+}
+
+/** Operators that move numbers and leave them as they are. */
+const MOVES: ReadonlySet<string> = new Set(
+  'Identity Transpose Reshape Flatten Squeeze Unsqueeze Slice Split Concat'.split(' '),
+);
+
+/** Throws 'model/unsupported' unless the input holds floats, or integers that are cast to floats before they are computed with. */
+function checkType(input: string, type: number, nodes: readonly OnnxNode[]): void {
+  if (FLOATS.includes(type)) return;
+  const refuse = (what: string) =>
+    new SphynxError(
+      'model/unsupported',
+      `input ${JSON.stringify(input)}: ${what}: export the model from the first layer that reads floats on`,
+    );
+  if (!INTEGERS.includes(type)) throw refuse('its elements are no numbers');
+  const whole = new Set([input]);
+  for (const node of nodes) {
+    if (!node.inputs.some((name) => whole.has(name)) || node.type === 'Shape') continue;
+    if (node.type === 'Cast' && FLOATS.includes(node.integer('to', 0))) continue;
+    if (!MOVES.has(node.type))
+      throw refuse(
+        `its numbers are integers, and ${node.type} ${node.label} computes with them before a Cast to floats`,
+      );
+    for (const output of node.outputs) whole.add(output);
+  }
 }
 
 /** Axes with the second one moved to the end. */
@@ -89,9 +132,9 @@ function lastFirst(rank: number): number[] {
 }
 
 /** What an input can be whose sizes those are, the channels first; the likeliest first. */
-function readingsOf(sizes: readonly number[], signals: boolean): Omit<GraphInput, 'layout'>[] {
+function readingsOf(sizes: readonly number[], signals: boolean): Reading[] {
   const [first, second = 1, third] = sizes;
-  const signal = (height: number, width: number): Omit<GraphInput, 'layout'> => ({
+  const signal = (height: number, width: number): Reading => ({
     inputKind: 'signal',
     input: { channels: first, height, width },
   });

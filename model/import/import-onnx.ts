@@ -16,6 +16,7 @@ import { type OnnxFile, type OnnxGraph, type ReadOptions, readOnnx } from './onn
 import type { OnnxNode } from './onnx-node.ts';
 import { padPools } from './pad-pools.ts';
 import type { PendingLayer } from './pending-layer.ts';
+import { piecewiseParabolas } from './piecewise/find-parabolas.ts';
 import { piecewiseLines } from './piecewise/find-piecewise.ts';
 import { poolFirst } from './pool-first.ts';
 import { type RuntimeModel, runtimeModel } from './runtime-model.ts';
@@ -30,6 +31,8 @@ export interface ImportedGraph {
   /** What the outputs mean, which is left to the client. */
   readonly head: GraphHead;
   readonly inputKind: InputKind;
+  /** Whether the file takes bytes, which of a picture are pixels from 0 to 255. */
+  readonly bytes: boolean;
   /** What of the file was left out, for people. */
   readonly notes: readonly string[];
   /** What to compare the network with. */
@@ -65,7 +68,9 @@ async function imported(bytes: Uint8Array, options?: ReadOptions): Promise<Impor
   const { model, notes } = read;
   const logits = withoutHead(read.graph);
   const whole = await foldGraph(logits.graph, model.opsetImport, knownSizes);
-  const graph = poolFirst(edgePads(padPools(mergeReductions(piecewiseLines(choices(whole))))));
+  const graph = poolFirst(
+    edgePads(padPools(mergeReductions(piecewiseParabolas(piecewiseLines(choices(whole)))))),
+  );
   const layers = composed(graph);
   const origins = layers.map(({ operators, cuts }) => ({ operators, cuts }));
   const { layout } = layers[layers.length - 1].value;
@@ -77,6 +82,7 @@ async function imported(bytes: Uint8Array, options?: ReadOptions): Promise<Impor
     nodes,
     head: headOf(logits, [1, ...sizesOf(layout).slice(1)]),
     inputKind: graph.inputKind,
+    bytes: graph.bytes,
     notes,
     runtime: runtimeModel({ ...read, graph: logits.graph, nodes: neededFor(read, logits.graph) }),
   };

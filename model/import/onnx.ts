@@ -8,6 +8,7 @@ import { readInput } from './graph-input.ts';
 import { inOrder, makersOf } from './graph-order.ts';
 import { inlineFunctions } from './inline-functions.ts';
 import type { Layout } from './layout.ts';
+import { withoutNorms } from './norms.ts';
 import { formatError, OnnxConstant, toInteger } from './onnx-constant.ts';
 import { OnnxNode } from './onnx-node.ts';
 import { withoutSequences } from './sequences.ts';
@@ -19,6 +20,8 @@ export interface OnnxGraph {
   /** One input. */
   readonly input: Shape;
   readonly inputKind: InputKind;
+  /** Whether the file takes bytes. */
+  readonly bytes: boolean;
   /** The input as the graph sees it, in a batch of as many as the file was exported for. */
   readonly layout: Layout;
   readonly outputName: string;
@@ -118,7 +121,7 @@ export async function readOnnx(
 
 /** The graph without forms that say the same as others: exporters' own, of which nothing else has to know. */
 function plain(graph: OnnxGraph, inputType: number): OnnxGraph {
-  return castsByType(withoutSequences(graph), inputType || FLOAT);
+  return withoutNorms(castsByType(withoutSequences(graph), inputType || FLOAT));
 }
 
 /** Whether a convolution in the graph has weights [out, in, length]. */

@@ -46,15 +46,37 @@ const LIMITS: Record<string, string> = {
   Transpose: 'any order; the batch stays in one piece',
 };
 
+/** Operators in whose place others are put, and how those are run. */
+const REWRITTEN: Record<string, readonly [how: string, limits: string]> = {
+  CastLike: ['linear', 'as Cast'],
+  ConcatFromSequence: ['linear', 'of a SequenceConstruct, as Concat'],
+  LpPool: ['ReLUs', 'with p = 1: a sum of magnitudes'],
+  ReduceL1: ['ReLUs', 'as the ReduceSum of Abs'],
+  ReduceSumSquare: ['squares', 'as the ReduceSum of squares'],
+  SequenceAt: ['linear', 'by a constant position'],
+  SequenceConstruct: ['linear', ''],
+  SplitToSequence: ['linear', 'by constant sizes, as Slice'],
+  HardSwish: ['ReLUs', 'two per element, and a square'],
+  Shrink: ['ReLUs', 'as comparisons'],
+  Sign: ['ReLUs', 'as comparisons'],
+  ThresholdedRelu: ['ReLUs', 'as comparisons'],
+  Where: ['ReLUs', 'as comparisons'],
+};
+
 /** The table of docs/import.md: a line per operator, linear ones first. */
 export function operatorTable(): string {
-  const rows = (names: Iterable<string>, how: string) =>
-    [...names].sort().map((name) => `| ${name} | ${how} | ${LIMITS[name] ?? ''} |`);
+  const rows = (names: Iterable<string>, how: string) => {
+    const rewritten = Object.keys(REWRITTEN).filter((name) => REWRITTEN[name][0] === how);
+    return [...names, ...rewritten]
+      .sort()
+      .map((name) => `| ${name} | ${how} | ${REWRITTEN[name]?.[1] ?? LIMITS[name] ?? ''} |`);
+  };
   return [
     '| operator | run as | of it |',
     '| --- | --- | --- |',
     ...rows(LINEAR.keys(), 'linear'),
     ...rows(NONLINEAR.keys(), 'ReLUs'),
+    ...rows([], 'squares'),
   ].join('\n');
 }
 

@@ -46,7 +46,7 @@ const SAMPLED = 'it reads each element from a place of its own: use Resize, or G
 
 /** What to do about operators that cannot be run. */
 const REMEDIES: Record<string, string> = {
-  ...named('HardSwish Swish Elu Selu Celu Gelu Mish Tanh Softplus Softsign Exp', SMOOTH),
+  ...named('Swish Elu Selu Celu Gelu Mish Tanh Softplus Softsign Exp', SMOOTH),
   Sigmoid: SIGMOID,
   Erf: GELU,
   ...named('If Loop Scan NonZero', DYNAMIC),
@@ -56,7 +56,7 @@ const REMEDIES: Record<string, string> = {
     'LayerNormalization InstanceNormalization GroupNormalization RMSNormalization SimplifiedLayerNormalization LRN MeanVarianceNormalization LpNormalization',
     NORM,
   ),
-  ...named('Sqrt Reciprocal Log ReduceL1 ReduceL2 ReduceLogSumExp ReduceSumSquare LpPool GlobalLpPool', ROOT),
+  ...named('Sqrt Reciprocal Log ReduceL2 ReduceLogSumExp LpPool GlobalLpPool', ROOT),
   ...named(
     'QuantizeLinear DequantizeLinear DynamicQuantizeLinear QLinearConv QLinearMatMul ConvInteger MatMulInteger Round Floor Ceil Mod',
     QUANTIZED,

@@ -1,4 +1,5 @@
 import onnxProto from 'onnx-proto';
+import { isIntegers } from './graph-input.ts';
 import { elementSteps, offsetsOf, sizesOf } from './layout.ts';
 import type { OnnxFile, OnnxGraph } from './onnx.ts';
 
@@ -24,7 +25,7 @@ export function runtimeModel({ model, graph, nodes }: OnnxFile): RuntimeModel {
   const { FLOAT16, BFLOAT16 } = TensorProto.DataType;
   const half = (type: number | null | undefined) => type === FLOAT16 || type === BFLOAT16;
   const file = model.graph!;
-  const input = (file.input ?? []).filter(({ name }) => name === graph.inputName);
+  const input = (file.input ?? []).filter(({ name }) => name === graph.inputName).map(withFloats);
   return {
     encode: () => {
       const part: onnxProto.onnx.IModelProto = {
@@ -48,6 +49,13 @@ export function runtimeModel({ model, graph, nodes }: OnnxFile): RuntimeModel {
       half(input[0]?.type?.tensorType?.elemType) ||
       (file.initializer ?? []).some(({ dataType }) => half(dataType)),
   };
+}
+
+/** An input of integers as one of floats: what is compared is what follows the Cast to floats. */
+function withFloats(value: onnxProto.onnx.IValueInfoProto): onnxProto.onnx.IValueInfoProto {
+  if (!isIntegers(value)) return value;
+  const tensorType = { ...value.type?.tensorType, elemType: TensorProto.DataType.FLOAT };
+  return { ...value, type: { ...value.type, tensorType } };
 }
 
 function placesOf({ layout, input }: OnnxGraph): Pick<RuntimeModel, 'dims' | 'order'> {

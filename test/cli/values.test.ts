@@ -178,4 +178,8 @@ test('a file of another shape is refused with the shape that is expected', async
     code: 'input/invalid',
     message: /cannot read .*nowhere\.csv/,
   });
+  await assert.rejects(readSamples(join('samples', 'apple.png'), vector), {
+    code: 'input/invalid',
+    message: /apple\.png is a picture, and the model takes 3 numbers: give them as a \.npy, CSV or JSON file/,
+  });
 });

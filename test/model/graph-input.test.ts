@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import onnxProto from 'onnx-proto';
+import * as ort from 'onnxruntime-web';
+import { factsOf } from '../../cli/import/facts.ts';
 import { FloatRunner } from '../../model/float-network.ts';
 import { FloatRuntime } from '../../model/float-runtime.ts';
 import { importGraph } from '../../model/import/import-onnx.ts';
 import type { InputKind } from '../../model/input-kind.ts';
 import { assertClose } from './against-runtime.ts';
 import { OnnxBuilder } from './onnx-builder.ts';
+
+const { ModelProto, TensorProto } = onnxProto.onnx;
 
 const ANY = { channels: 1, height: 1, width: 1 };
 
@@ -128,3 +133,43 @@ for (const sizes of [['N'], ['N', 1, 2, 3, 4], ['N', 0], ['N', 'L'], ['N', 2 ** 
       message: /expected \[batch, numbers\]|must be fixed and from 1 to/,
     });
   });
+
+/** A network for pictures of bytes, which `head` makes floats of. */
+function bytesNetwork(head: (b: OnnxBuilder) => string): Uint8Array {
+  const b = new OnnxBuilder(ANY, 5);
+  const floats = b.node('Mul', [head(b), b.values([], [1 / 255])]);
+  const file = b.finish(b.classifier(b.node('Relu', [b.conv(floats, 3, 4, 3)]), 4, 3), ['N', 8, 8, 3]);
+  const model = ModelProto.decode(file);
+  model.graph!.input![0].type!.tensorType!.elemType = TensorProto.DataType.UINT8;
+  return ModelProto.encode(model).finish();
+}
+
+const moved = (b: OnnxBuilder) => b.node('Transpose', ['image'], { perm: [0, 3, 1, 2] });
+
+test('a picture of bytes is scaled to them, and the logits are the runtime’s of bytes', async () => {
+  const file = bytesNetwork((b) => b.node('Cast', [moved(b)], { to: TensorProto.DataType.FLOAT }));
+  const graph = await importGraph(file);
+  const { preprocessing, inputKind } = await factsOf('bytes.onnx', graph, {});
+  assert.deepEqual([inputKind, graph.bytes], ['picture', true]);
+  assert.deepEqual([preprocessing.mean, preprocessing.std], [[0, 0, 0], new Array(3).fill(1 / 255)]);
+  const pixels = Uint8Array.from({ length: 192 }, (_, i) => (97 * i) % 256);
+  const session = await ort.InferenceSession.create(file);
+  const { data } = Object.values(
+    await session.run({ image: new ort.Tensor('uint8', pixels, [1, 8, 8, 3]) }),
+  )[0];
+  const values = Float32Array.from({ length: 192 }, (_, i) => pixels[(i % 64) * 3 + Math.floor(i / 64)]);
+  assertClose(new FloatRunner(graph.network).run(values).at(-1)!, data as Float32Array);
+  const runtime = await FloatRuntime.create(graph.runtime.encode(), graph.runtime.dims, graph.runtime.order);
+  assertClose(await runtime.logits(values), data as Float32Array);
+});
+
+test('arithmetic on the integers of an input is refused, as it wraps around', async () => {
+  const file = bytesNetwork((b) => {
+    const twice = b.node('Add', ['image', 'image']);
+    return b.node('Cast', [twice], { to: TensorProto.DataType.FLOAT });
+  });
+  await assert.rejects(importGraph(file), {
+    code: 'model/unsupported',
+    message: /input "image": its numbers are integers, and Add "add_\d+" computes with them before a Cast/,
+  });
+});

@@ -4,7 +4,7 @@ import type { OnnxGraph } from '../onnx.ts';
 import type { OnnxNode } from '../onnx-node.ts';
 import { constantLine, IDENTITY, jumpOf, type PiecewiseLine } from './piecewise-line.ts';
 import { DECIDING, hasInputs, isDeciding, isLogical, OTHERS } from './pointwise-operators.ts';
-import { ReluWriter } from './relu-writer.ts';
+import { reluNodes } from './relu-writer.ts';
 
 /**
  * Activations that are written with comparisons, such as x * (x > 0), Where(x < 0, 0.1 * x, x) or x * Sign(x): what
@@ -13,7 +13,7 @@ import { ReluWriter } from './relu-writer.ts';
  */
 
 /** What a value is, as a function of another. */
-interface Form {
+export interface Form {
   readonly source: string;
   readonly function: PiecewiseLine;
   /** Whether it is computed by a comparison or a choice. */
@@ -23,7 +23,7 @@ interface Form {
 }
 
 /** Functions with more knots than this come of no activation that people train. */
-const MOST_KNOTS = 16;
+export const MOST_KNOTS = 16;
 
 /** The graph with ReLUs in place of comparisons; of activations that jump it says so. */
 export function piecewiseLines(graph: OnnxGraph): OnnxGraph {
@@ -40,7 +40,7 @@ export function piecewiseLines(graph: OnnxGraph): OnnxGraph {
 }
 
 /** What a node makes of the forms of its inputs; null where that is no piecewise line of one value. */
-function formOf(node: OnnxNode, values: ReadonlyMap<string, Form>, graph: OnnxGraph): Form | null {
+export function formOf(node: OnnxNode, values: ReadonlyMap<string, Form>, graph: OnnxGraph): Form | null {
   const operators = Object.hasOwn(DECIDING, node.type) ? DECIDING : OTHERS;
   if (!Object.hasOwn(operators, node.type) || node.outputs.length !== 1 || !hasInputs(node)) return null;
   const inputs = node.inputs.map((name): Form | null => {
@@ -94,8 +94,7 @@ function rewritten(graph: OnnxGraph, forms: ReadonlyMap<OnnxNode, Form>): OnnxGr
       failures.set(node.outputs[0], jumpReason(jump));
       return [node];
     }
-    const writer = new ReluWriter(node, constants);
-    return writer.write(form.source, form.function, form.shapes);
+    return reluNodes(node, constants, form.source, form.function, form.shapes);
   });
   return { ...graph, constants, failures, nodes: withoutUnread(graph, nodes, isDecided, failures) };
 }

@@ -111,7 +111,7 @@ function combined(
 }
 
 /** The same function with more knots, which include all of its own. */
-function withKnots({ knots, pieces, at }: PiecewiseLine, all: readonly number[]): PiecewiseLine {
+export function withKnots({ knots, pieces, at }: PiecewiseLine, all: readonly number[]): PiecewiseLine {
   const pieceBefore = (knot: number) => pieces[knots.filter((own) => own < knot).length];
   return {
     knots: all,
