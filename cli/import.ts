@@ -6,7 +6,7 @@ import { largestLayer } from '../model/lost-digits.ts';
 import { makePlan } from '../protocol/plan.ts';
 import type { Context } from './command.ts';
 import type { Calibration } from './import/calibration.ts';
-import { chooseBits } from './import/choose-bits.ts';
+import { chooseBits, dependsOnBits } from './import/choose-bits.ts';
 import { costsOf } from './import/costs.ts';
 import { Judge } from './import/judge.ts';
 import { layerLosses } from './import/layer-losses.ts';
@@ -91,7 +91,8 @@ export async function importModel(
   const { ranges } = measured.meter;
   const { candidate, enough } = await chooseBits(network, ranges, facts, images, options.ringBits, isEnough);
   const { plan, network: fixed, agreement } = candidate;
-  if (!enough) output.note(`no k ${judge.demand(facts.head)}: look at the layer that loses most`);
+  const none = dependsOnBits(network, facts) ? 'no k' : 'no fixed point';
+  if (!enough) output.note(`${none} ${judge.demand(facts.head)}: look at the layer that loses most`);
   const accuracy = await judge.accuracy(candidate);
   warn(warnOfAccuracy(accuracy, facts));
   output.note('measuring this machine');

@@ -3,6 +3,7 @@ import { inputScales } from '../../model/fixed-point/input-scales.ts';
 import { type FixedPointPlan, planFixedPoint } from '../../model/fixed-point/planner.ts';
 import { type ModelFacts, quantizeNetwork } from '../../model/fixed-point/quantize.ts';
 import type { LayerRanges } from '../../model/fixed-point/ranges.ts';
+import { channelKinds } from '../../model/fixed-point/square-scales.ts';
 import type { FloatNetwork } from '../../model/float-network.ts';
 import type { FixedNetwork } from '../../model/network.ts';
 import { type Agreement, agreementOf } from './agreement.ts';
@@ -17,9 +18,18 @@ export interface Candidate {
 
 const RING_BITS = [9, 10, 11, 12, 13, 14, 15, 16];
 
+/** Stands for any k where none makes a difference. */
+const ANY_RING_BITS = [12];
+
+/** Whether k makes a difference. Squares have bits of their own, and so has a picture that only they read. */
+export function dependsOnBits({ layers }: FloatNetwork, { inputKind }: ModelFacts): boolean {
+  const hasOthers = layers.slice(0, -1).some((layer) => channelKinds(layer).some(({ other }) => other));
+  return hasOthers || inputKind !== 'picture';
+}
+
 /**
  * Plans the network for `ringBits`, or for each k from the smallest on until `isEnough` takes one. If it takes none, the
- * best one that was tried.
+ * best one that was tried. Where k makes no difference, one is tried.
  */
 export async function chooseBits(
   network: FloatNetwork,
@@ -38,7 +48,8 @@ export async function chooseBits(
 ): Promise<{ candidate: Candidate; enough: boolean }> {
   let best: Candidate | undefined;
   let refusal: unknown;
-  for (const k of ringBits === undefined ? RING_BITS : [ringBits]) {
+  const choices = dependsOnBits(network, facts) ? RING_BITS : ANY_RING_BITS;
+  for (const k of ringBits === undefined ? choices : [ringBits]) {
     let plan: FixedPointPlan;
     try {
       plan = planFixedPoint(network, ranges, {

@@ -30,34 +30,47 @@ const SWEEPS = [
  * sum over windows of 3 x 3 taps. Every weight is rounded down or up, and integers stay what they are: most of all
  * zeros, which a network may have for a reason.
  */
-export function roundKernel(exact: Float64Array, { height, width }: TapShape, into: Int32Array): void {
-  into.set(exact.map(Math.round));
-  const errors = exact.map((value, i) => into[i] - value);
-  const area = height * width;
-  let total = errors.reduce((sum, error) => sum + error, 0);
-  for (const { mean, least } of SWEEPS)
+export function roundKernel(exact: Float64Array, shape: TapShape, into: Int32Array): void {
+  const errors = new Float64Array(exact.length);
+  let total = 0;
+  for (let i = 0; i < exact.length; i++) {
+    into[i] = Math.round(exact[i]);
+    errors[i] = into[i] - exact[i];
+    total += errors[i];
+  }
+  // Of each weight: the sum of e_j K(i, j).
+  const gradients = new Float64Array(exact.length);
+  for (let i = 0; i < exact.length; i++) addAlike(gradients, shape, i, errors[i]);
+  for (const { mean, least } of SWEEPS) {
+    const limit = least * (1 + mean);
     for (let i = 0; i < exact.length; i++) {
-      const gradient = alike(errors, i, area, width) + mean * total;
-      const step = -Math.sign(gradient);
-      if (Math.abs(gradient) <= least * (1 + mean)) continue;
-      if (Number.isInteger(exact[i]) || Math.abs(errors[i] + step) >= 1) continue;
+      const gradient = gradients[i] + mean * total;
+      if (gradient <= limit && gradient >= -limit) continue;
+      const step = gradient > 0 ? -1 : 1;
+      if (errors[i] === 0 || Math.abs(errors[i] + step) >= 1) continue;
       into[i] += step;
       errors[i] += step;
       total += step;
+      addAlike(gradients, shape, i, step);
     }
+  }
 }
 
-/** The sum of e_j K(i, j) over the taps of the same input. */
-function alike(errors: Float64Array, i: number, area: number, width: number): number {
-  if (area === 1) return errors[i];
-  const first = i - (i % area);
-  const [row, column] = [Math.floor((i - first) / width), (i % area) % width];
-  const height = area / width;
-  let sum = 0;
-  for (let y = Math.max(0, row - 2); y <= Math.min(height - 1, row + 2); y++) {
-    const share = LIKENESS[Math.abs(y - row)];
-    for (let x = Math.max(0, column - 2); x <= Math.min(width - 1, column + 2); x++)
-      sum += share * LIKENESS[Math.abs(x - column)] * errors[first + y * width + x];
+/** Adds change * K(i, j) to all taps j of tap i's input. */
+function addAlike(gradients: Float64Array, { height, width }: TapShape, i: number, change: number): void {
+  const area = height * width;
+  if (area === 1) {
+    gradients[i] += change;
+    return;
   }
-  return sum;
+  const tap = i % area;
+  const column = tap % width;
+  const row = (tap - column) / width;
+  const [top, bottom] = [Math.max(0, row - 2), Math.min(height - 1, row + 2)];
+  const [left, right] = [Math.max(0, column - 2), Math.min(width - 1, column + 2)];
+  for (let y = top; y <= bottom; y++) {
+    const share = change * LIKENESS[Math.abs(y - row)];
+    const line = i - tap + y * width;
+    for (let x = left; x <= right; x++) gradients[line + x] += share * LIKENESS[Math.abs(x - column)];
+  }
 }

@@ -56,11 +56,17 @@ test('a generated network with quadratic and ReLU layers gives the classes of th
     return Float32Array.from({ length: 3072 }, () => low + (high - low) * b.random());
   });
   const file = b.finish(b.classifier(third, 8, 10));
-  await assertSameClasses(file, images, 6 * 1024 + 8 * 256);
+  // With random weights the outputs hardly depend on the image, so that classes nearly tie more often.
+  await assertSameClasses(file, images, 6 * 1024 + 8 * 256, 0.06);
 });
 
-/** Plans on the first images and compares the classes of the others; a class may differ where the logits nearly tie. */
-async function assertSameClasses(file: Uint8Array, images: readonly Float32Array[], squares: number) {
+/** Plans on the first images and compares the classes of the others; a class may differ where the logits nearly tie, on the share `ties` of them. */
+async function assertSameClasses(
+  file: Uint8Array,
+  images: readonly Float32Array[],
+  squares: number,
+  ties = 0.02,
+) {
   const { network } = await importGraph(file);
   const flagged = network.layers.flatMap(({ square }) => [...(square ?? [])]);
   assert.equal(flagged.filter((flag) => flag === 1).length, squares);
@@ -98,12 +104,12 @@ async function assertSameClasses(file: Uint8Array, images: readonly Float32Array
     const spread = Math.max(...expected) - Math.min(...expected);
     const gap = (expected[theirs] - expected[own]) / spread;
     assert.ok(
-      gap < 0.05,
+      gap < 0.03,
       `image ${i}: the classes are ${gap.toFixed(3)} of the spread ${spread.toPrecision(3)} apart`,
     );
   }
   assert.ok(4 * beyond <= CHECKED, `${beyond} of ${CHECKED} images are beyond the range`);
-  assert.ok(different <= Math.max(1, 0.02 * CHECKED), `${different} of ${CHECKED} classes differ`);
+  assert.ok(different <= Math.max(1, ties * CHECKED), `${different} of ${CHECKED} classes differ`);
 }
 
 function indexOfLargest(values: ArrayLike<number>): number {
