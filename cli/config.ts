@@ -7,16 +7,20 @@ import { Access } from '../server/identity/access.ts';
 import { warnOfStrangers } from '../server/identity/strangers.ts';
 import { ModelRegistry } from '../server/models.ts';
 import type { Context } from './command.ts';
-import { serveConfig } from './serve.ts';
+import { type ServeOptions, serveConfig } from './serve.ts';
 
 /**
- * `sphynx config check FILE`: prints the configuration that `sphynx serve --config FILE` would run with here, defaults
- * and environment included. It names files and holds no secret. Certificates, tokens and keys are read as at a start,
+ * `sphynx config check FILE`: prints the configuration that `sphynx serve --config FILE` would run with here, defaults,
+ * environment and what `--set` says included. It names files and holds no secret. Certificates, tokens and keys are read as at a start,
  * and models too; an address that lets strangers in is refused, and logits for strangers are warned of. The state folder
  * and Redis are not looked at.
  */
-export async function checkConfig({ output }: Context, file: string): Promise<undefined> {
-  const config = serveConfig({ config: file });
+export async function checkConfig(
+  { output }: Context,
+  file: string,
+  { set }: Pick<ServeOptions, 'set'>,
+): Promise<undefined> {
+  const config = serveConfig({ config: file, set });
   const options = serverOptions(config);
   const logger = stderrLogger('warn', true);
   new Access(options, logger);

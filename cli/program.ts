@@ -12,6 +12,7 @@ import type { ImportOptions } from './import.ts';
 import type { OutputOptions } from './output.ts';
 import { PACKAGE_FOLDER } from './package-folder.ts';
 import type { PredictOptions } from './predict.ts';
+import type { ServeOptions } from './serve.ts';
 import { DEFAULT_ADDRESS, DEFAULT_WEB_ADDRESS, withConnection } from './server-connection.ts';
 
 /** Runs `sphynx` with these arguments and sets the exit code: 0 done, 1 failed, 2 wrong usage. */
@@ -141,9 +142,10 @@ function addConfig(command: Command): void {
   command
     .command('check <file>')
     .description('print what holds, or every field that is wrong')
-    .action((file: string, _options: object, self: Command) =>
+    .option('--set <field=value...>', 'any field, as for serve')
+    .action((file: string, options: Pick<ServeOptions, 'set'>, self: Command) =>
       runCommand(self.optsWithGlobals<OutputOptions>(), async (context) =>
-        (await import('./config.ts')).checkConfig(context, file),
+        (await import('./config.ts')).checkConfig(context, file, options),
       ),
     );
 }

@@ -106,15 +106,21 @@ export class PrivateInferenceService {
 
   /**
    * Refuses new streams from now on, and ends preparations between two bundles. Bundles in work and running inferences
-   * have `graceMs` to finish.
+   * have `graceMs` to finish. Calls `drain` once no inference runs, and at the end of the grace at the latest: after a
+   * GOAWAY, gRPC's next ping fails and cuts the connection in the middle of its calls (grpc-node issue 3068). A
+   * preparation begins again elsewhere, an inference cannot.
    */
-  async stop(graceMs: number): Promise<void> {
+  async stop(graceMs: number, drain: () => void): Promise<void> {
     this.#stopping = true;
     for (const call of [...this.#preprocess.open]) if (call.pieces === 0) call.abort(stopping());
     const patience = new AbortController();
-    const finished = Promise.all([this.#infer.admission.idle(), this.#preprocess.admission.idle()]);
+    const over = delay(graceMs, undefined, { signal: patience.signal }).catch(() => {});
+    const inferred = this.#infer.admission.idle();
+    const finished = Promise.all([inferred, this.#preprocess.admission.idle()]);
     finished.then(() => patience.abort());
-    await delay(graceMs, undefined, { signal: patience.signal }).catch(() => {});
+    await Promise.race([inferred, over]);
+    drain();
+    await over;
     for (const { open } of [this.#preprocess, this.#infer])
       for (const call of [...open]) call.abort(stopping());
     await finished;

@@ -164,9 +164,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       serving = false;
       for (const name of ['', SERVICE_NAME]) health.setStatus(name, 'NOT_SERVING');
       if (drainMs > 0) await delay(drainMs);
-      // GOAWAY: what runs goes on, and new calls take new connections.
-      server.drain(options.address.replace(/:\d+$/, `:${port}`), Math.min(graceMs + FLUSH_MS, TIMER_MS));
-      await service.stop(Math.min(graceMs, TIMER_MS));
+      await service.stop(Math.min(graceMs, TIMER_MS), () =>
+        // GOAWAY: what runs goes on, and new calls take new connections.
+        server.drain(options.address.replace(/:\d+$/, `:${port}`), Math.min(graceMs + FLUSH_MS, TIMER_MS)),
+      );
       await unwind(undo);
       logger.info('stopped');
     };

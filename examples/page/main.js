@@ -1,5 +1,6 @@
-// A page for Vite: `npm install sphynx-pi vite && npx vite build`. The server runs with `web.listen` and lists this page's
-// origin in `web.origins`; its address stands behind the #.
+// A page for Vite: `npm install ./sphynx-pi-0.1.0.tgz && npx vite build && npx vite preview`. The server lists its origin:
+// `npx sphynx serve --set web.listen=127.0.0.1:50052 web.origins=http://localhost:4173`. The server's address stands behind
+// the #: http://localhost:4173/#ws://127.0.0.1:50052
 import { connect } from 'sphynx-pi/browser';
 
 const answer = document.querySelector('#answer');

@@ -80,7 +80,7 @@ export async function startVictimServer(
     limits,
     faults,
     async stop() {
-      for (const { service } of [deployed, opened]) await service.stop(0);
+      for (const { service } of [deployed, opened]) await service.stop(0, () => {});
       for (const { server, web, untend } of [deployed, opened]) {
         await web.close();
         server.forceShutdown();

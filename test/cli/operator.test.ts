@@ -53,6 +53,9 @@ test('config check prints what holds, or every wrong field', async () => {
   assert.match(stdout, /^listen: 127\.0\.0\.1:50051$/m);
   assert.match(stdout, /^ {2}sessions: 3$/m);
   assert.match(stdout, /^ {2}level: warn$/m);
+  const set = ['--set', 'limits.sessions=4', 'listen=127.0.0.1:1234'];
+  const other = await sphynx(['config', 'check', configFile('limits: { sessions: 3 }'), ...set]);
+  assert.match(other.stdout, /^listen: 127\.0\.0\.1:1234$[\s\S]*sessions: 4/m);
   const metrics = await sphynx(['config', 'check', configFile('metrics: 9464')]);
   assert.match(metrics.stdout, /^metrics: "9464"$/m);
   const gone = await sphynx(['config', 'check', configFile('models: [no-such-model]')]);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { credentials, loadPackageDefinition } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { protoPath } from 'grpc-health-check';
@@ -11,8 +12,12 @@ import { StreamChannel } from '../../transport/stream-channel.ts';
 import { randomImage } from '../protocol/images.ts';
 import { MemoryBundle } from '../protocol/rehearsal.ts';
 import { network, runningServer } from './running-server.ts';
+import { TestClient } from './test-client.ts';
 
 const image = randomImage(network.card);
+
+/** So long that a client which pings every 100 ms has done so (ms). */
+const SEVERAL_PINGS_MS = 1000;
 
 async function health(port: number, service = SERVICE_NAME): Promise<string> {
   // biome-ignore lint/suspicious/noExplicitAny: loaded from a .proto at run time
@@ -47,6 +52,18 @@ test('stopping finishes a running inference, ends preparations between bundles a
   assert.equal((await client.finish(running, bundle, image)).length, network.card.labels.length);
   await stopped;
   await assert.rejects(client.spend(unused.id), { code: 'server/unreachable' });
+});
+
+test('an inference that runs while its server stops outlasts the pings of its connection', async () => {
+  const server = await runningServer();
+  const client = new TestClient(server.port, network, { keepaliveMs: 100 });
+  const [bundle] = await client.prepare(1);
+  const running = await client.spend(bundle.id);
+  const stopped = server.stop({ graceMs: 60_000 });
+  await delay(SEVERAL_PINGS_MS);
+  assert.equal((await client.finish(running, bundle, image)).length, network.card.labels.length);
+  await stopped;
+  client.connection.close();
 });
 
 test('a bundle in work is finished, and the next one is refused with a hint', async () => {

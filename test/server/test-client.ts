@@ -41,6 +41,7 @@ export class TestClient {
       token?: string;
       bearer?: string;
       credentials?: ReturnType<typeof credentials.createSsl>;
+      keepaliveMs?: number;
     } = {},
   ) {
     this.#network = network;
@@ -50,7 +51,9 @@ export class TestClient {
     this.connection = new PrivateInferenceClient(
       `localhost:${port}`,
       options.credentials ?? credentials.createInsecure(),
-      CLIENT_CHANNEL_OPTIONS,
+      options.keepaliveMs === undefined
+        ? CLIENT_CHANNEL_OPTIONS
+        : { ...CLIENT_CHANNEL_OPTIONS, 'grpc.keepalive_time_ms': options.keepaliveMs },
     );
   }
 
