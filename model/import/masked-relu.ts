@@ -30,7 +30,8 @@ export function findMaskedRelus(graph: OnnxGraph): Map<OnnxNode, MaskedRelu> {
   /** The constant that a node multiplies a value by. */
   const factor = (node: OnnxNode | null | undefined, value: string): Constant | undefined => {
     if (node?.type !== 'Mul' || node.inputs.length !== 2 || !node.inputs.includes(value)) return undefined;
-    return graph.constants.get(otherInput(node, value));
+    const constant = graph.constants.get(otherInput(node, value));
+    return constant && isSlopes(constant) ? undefined : constant;
   };
   const found = new Map<OnnxNode, MaskedRelu>();
   for (const relu of graph.nodes.filter(({ type }) => type === 'Relu')) {
@@ -47,6 +48,11 @@ export function findMaskedRelus(graph: OnnxGraph): Map<OnnxNode, MaskedRelu> {
       found.set(node, { kept, passed, output: add.outputs[0] });
   }
   return found;
+}
+
+/** Whether a constant is one number, or one per channel, and no mask: 0.9 Relu(x) + 0.1 x is a leaky Relu. */
+function isSlopes({ dims, values }: Constant): boolean {
+  return dims.filter((size) => size > 1).length <= 1 && !values.some((flag) => flag === 0 || flag === 1);
 }
 
 /** The second of a node's two inputs, or the first if the second is `value`. */

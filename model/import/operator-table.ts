@@ -72,7 +72,7 @@ export function operatorTable(): string {
       .map((name) => `| ${name} | ${how} | ${REWRITTEN[name]?.[1] ?? LIMITS[name] ?? ''} |`);
   };
   return [
-    '| operator | run as | of it |',
+    '| operator | run as | notes |',
     '| --- | --- | --- |',
     ...rows(LINEAR.keys(), 'linear'),
     ...rows(NONLINEAR.keys(), 'ReLUs'),

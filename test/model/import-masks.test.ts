@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { FloatRunner } from '../../model/float-network.ts';
 import { importOnnx } from '../../model/import/import-onnx.ts';
 import { seededRandom } from '../../model/random.ts';
+import { agrees } from './against-runtime.ts';
 import { OnnxBuilder, referenceLogits } from './onnx-builder.ts';
 
 const INPUT = { channels: 2, height: 4, width: 5 };
@@ -209,3 +210,16 @@ for (const [what, end] of Object.entries(products))
   test(`factors per element are run as the runtime runs them: ${what}`, async () => {
     await agreed(fileOf(end), seededRandom(1));
   });
+
+test('a Relu and its input with slopes are a linear form, and no mask', async () => {
+  await agrees((b) => {
+    const x = b.conv('image', 3, 4, 3, { pads: [1, 1, 1, 1] });
+    const times = (value: string, factor: string) => b.node('Mul', [value, factor]);
+    const [much, little] = [b.values([], [0.9]), b.values([], [0.1])];
+    const leaky = b.node('Add', [times(b.node('Relu', [x]), much), times(x, little)]);
+    const y = b.conv(leaky, 4, 4, 1);
+    const slopes = [b.constant([4, 1, 1]), b.constant([4, 1, 1])];
+    const each = b.node('Add', [times(b.node('Relu', [y]), slopes[0]), times(y, slopes[1])]);
+    return b.classifier(b.node('Relu', [each]), 4, 3);
+  });
+});

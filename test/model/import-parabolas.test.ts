@@ -33,6 +33,14 @@ const PRODUCTS: Record<string, Activation> = {
   },
   'x times its Relu': (b, x) => b.node('Mul', [x, b.node('Relu', [x])]),
   'x times its magnitude': (b, x) => b.node('Mul', [b.node('Abs', [x]), x]),
+  'a magnitude times itself': (b, x) => {
+    const shifted = line(b, x, 1, 0.25);
+    return b.node('Mul', [b.node('Abs', [shifted]), b.node('Abs', [shifted])]);
+  },
+  'a Relu times that of the other sign, which is zero, beside x': (b, x) => {
+    const other = b.node('Relu', [b.node('Neg', [x])]);
+    return b.node('Add', [x, b.node('Mul', [b.node('Relu', [x]), other])]);
+  },
   'parabolas on both sides and a line between': (b, x) =>
     b.node('Mul', [
       clip(b, line(b, x, 1, 0.5), -9, 0.75),
@@ -97,6 +105,6 @@ test('products of random piecewise lines agree with the independent runtime', as
         seed,
       );
     }),
-    { numRuns: 40 },
+    { numRuns: 60 },
   );
 });

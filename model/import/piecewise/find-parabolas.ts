@@ -63,16 +63,14 @@ function parabolaNodes(
   const factors = [first.function, second.function];
   if (factors.some((factor) => jumpOf(factor))) return null;
   const product = parabolaOf(factors[0], factors[1]);
-  const { knots, pieces } = product;
-  // Without knots, squares of x are found as such.
-  if (knots.length > MOST_KNOTS || (knots.length === 0 && pieces[0].square !== 0)) return null;
+  if (product.knots.length > MOST_KNOTS) return null;
   const writer = new NodeWriter(node, constants);
   return writer.finish(parabolaSum(writer, first.source, product), [...first.shapes, ...second.shapes]);
 }
 
 /** The function of x, with one ReLU per knot and one square per piece that is a parabola. */
 function parabolaSum(writer: NodeWriter, x: string, { knots, pieces }: PiecewiseParabola): string {
-  if (knots.length === 0) return writer.line(x, pieces[0].slope, pieces[0].offset);
+  if (knots.length === 0) return parabola(writer, x, pieces[0]);
   const relus = knots.map((knot) => writer.add('Relu', [writer.line(x, 1, -knot)]));
   const squared = [...pieces.keys()].filter((i) => pieces[i].square !== 0);
   const squares = squared.map((i) => {
@@ -94,6 +92,7 @@ function parabolaSum(writer: NodeWriter, x: string, { knots, pieces }: Piecewise
 }
 
 function parabola(writer: NodeWriter, x: string, { square, slope, offset }: Parabola): string {
+  if (square === 0) return writer.line(x, slope, offset);
   const quadratic = writer.line(writer.add('Mul', [x, x]), square, 0);
   const sum = slope === 0 ? quadratic : writer.sum([quadratic, writer.line(x, slope, 0)]);
   return writer.line(sum, 1, offset);
