@@ -26,7 +26,7 @@ const anchor = (heading: string) =>
 
 test('a page that is named exists', () => {
   const missing = sources.flatMap((path) =>
-    [...textOf(path).matchAll(/\bdocs\/[a-z-]+\.md/g)]
+    [...textOf(path).matchAll(/\bdocs\/[a-z/-]+\.md/g)]
       .filter(([page]) => !existsSync(join(ROOT, page)))
       .map(([page]) => `${path}: ${page}`),
   );

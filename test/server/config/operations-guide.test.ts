@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fieldsOf } from '../../../server/config/layers.ts';
@@ -7,7 +7,8 @@ import { loadConfig } from '../../../server/config/load-config.ts';
 import { SCHEMA } from '../../../server/config/schema.ts';
 import { fileOf } from '../identity/keys.ts';
 
-const guide = readFileSync(join(import.meta.dirname, '../../../docs/operations.md'), 'utf8');
+const pages = globSync(join(import.meta.dirname, '../../../docs/operations/*.md'));
+const guide = pages.map((page) => readFileSync(page, 'utf8')).join('\n');
 
 test('the guide for operators explains every field of the configuration, and no other', () => {
   const explained = [...guide.matchAll(/^\| (`[^|]+`) \|/gm)].flatMap(([, cell]) =>
