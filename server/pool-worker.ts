@@ -6,8 +6,8 @@ import { Thread, threadFile } from '../platform/node/thread.ts';
 import { PortChannel } from '../transport/port-channel.ts';
 import type { RoleCall, WorkerCalls, WorkerInput } from './worker-calls.ts';
 
-/** Takes a fault of ours inside a role, for the log; the peer only learns that there was one. */
-export type OnFault = (role: RoleCall, detail: unknown) => void;
+/** Takes a fault of ours inside a call, for the log; the peer only learns that there was one. */
+export type OnFault = (call: keyof WorkerCalls, detail: unknown) => void;
 
 /** A role that a worker plays: the near end of its channel, and what comes of it, which may stay unasked. */
 export interface PlayedRole<Name extends RoleCall> {
@@ -28,8 +28,7 @@ export class PoolWorker {
     this.#thread = new Thread(threadFile(import.meta.url, './worker'), { workerData: input });
     this.#onFault = onFault;
     this.ready = this.#thread.call('serve', networks);
-    // Whoever needs the worker awaits `ready`; a crash later must not count as unhandled.
-    this.ready.catch(() => {});
+    this.#report('serve', this.ready);
   }
 
   get alive(): boolean {
@@ -52,19 +51,24 @@ export class PoolWorker {
     const { port1, port2 } = new MessageChannel();
     const given = { ...job, port: port2 } as WorkerCalls[Name]['given'];
     const result = this.#thread.call(name, given, { ports: [port2] });
-    result.catch((error: SphynxError) => {
-      if (error.code === 'internal' && this.alive) this.#onFault(name, error.cause);
-    });
+    this.#report(name, result);
     return { channel: new PortChannel(port1), result };
   }
 
   /** Sets the models of the jobs from now on. */
   serve(networks: readonly FixedNetwork[]): void {
-    this.#thread.call('serve', networks).catch(() => {});
+    this.#report('serve', this.#thread.call('serve', networks));
   }
 
   closeSession(session: string): void {
-    this.#thread.call('close', session).catch(() => {});
+    this.#report('close', this.#thread.call('close', session));
+  }
+
+  /** Tells of a fault of ours. A thread that died is told of once, by `gone`, and a peer's fault by its channel. */
+  #report(name: keyof WorkerCalls, result: Promise<unknown>): void {
+    result.catch((error: SphynxError) => {
+      if (error.code === 'internal' && this.alive) this.#onFault(name, error.cause);
+    });
   }
 
   /** Ends the thread wherever it is; its channels fail. */

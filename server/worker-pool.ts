@@ -134,8 +134,8 @@ export class WorkerPool {
       online: this.#running.shared,
       tolerated: place,
     };
-    const worker = new PoolWorker(input, networks, (role, detail) =>
-      this.#logger.error({ job: role, detail }, 'a worker met an internal error'),
+    const worker = new PoolWorker(input, networks, (call, detail) =>
+      this.#logger.error({ job: call, detail }, 'a worker met an internal error'),
     );
     workers.push(worker);
     worker.gone.then((cause) => this.#replace(workers, worker, place, cause));
