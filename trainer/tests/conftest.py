@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from sphynx_trainer.activations import places
-from sphynx_trainer.networks.masked_relu import MaskedReLU
-from sphynx_trainer.networks.sphynx import SphynxConfig, SphynxNetwork
+from sphynx_trainer.networks.activations.masked_relu import MaskedReLU
+from sphynx_trainer.networks.activations.places import places
+from sphynx_trainer.networks.sphynx.network import SphynxConfig, SphynxNetwork
 
 torch.set_num_threads(1)
 """Two threads wait for each other longer than these networks compute, most of all on busy cores."""

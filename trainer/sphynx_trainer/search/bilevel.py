@@ -14,10 +14,10 @@ import torch
 from torch import Generator, Tensor, distributed, nn
 from torch.nn import functional as F
 
-from ..augmentation import flip_and_crop
-from ..datasets import Dataset
-from ..evaluation import autocast
-from ..execution import Execution
+from ..data import Dataset
+from ..data.augmentation import flip_and_crop
+from ..training.evaluation import autocast
+from ..training.execution import Execution
 from .recipe import SearchRecipe
 from .searchable import Searchable
 

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..networks.cell_network import NEWER, OLDER, SphynxConfig
-from ..networks.convolutions import ConvBN
-from ..networks.genotype import Genotype
-from ..networks.operations import OPERATIONS
+from ..networks.sphynx.cell_network import NEWER, OLDER, SphynxConfig
+from ..networks.sphynx.convolutions import ConvBN
+from ..networks.sphynx.genotype import Genotype
+from ..networks.sphynx.operations import OPERATIONS
 from .mixed_cell import MixedCell, derive, edges_of, padded
 from .searchable import Searchable
 

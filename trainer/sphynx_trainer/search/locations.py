@@ -11,8 +11,8 @@ from itertools import combinations
 import torch
 from torch import Tensor, nn
 
-from ..networks.cell_network import SphynxConfig
 from ..networks.families import build
+from ..networks.sphynx.cell_network import SphynxConfig
 from .searchable import Searchable
 
 FIRST_TEMPERATURE, LAST_TEMPERATURE = 1000.0, 0.1

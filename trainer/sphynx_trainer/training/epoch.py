@@ -8,14 +8,14 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Generator, Tensor, nn
 
-from ..augmentation import Shifts
-from ..evaluation import autocast
-from ..fixed_point import calibrate, simulated
-from ..recipe import RATE
-from ..teachers.teacher import Teacher
-from ..teachers.views import LogitsOnDisk, shifts_of_view
+from ..data.augmentation import Shifts
+from .evaluation import autocast
+from .fixed_point import calibrate, simulated
+from .recipe import RATE
 from .run import Run
 from .student import loss_of
+from .teachers.teacher import Teacher
+from .teachers.views import LogitsOnDisk, shifts_of_view
 from .totals import Clock
 
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import torch
 
-from ..datasets import FolderSplit
-from ..evaluation import evaluate
-from ..progress import Progress
-from ..speed.peak import multiplications_per_image, peak_multiplications, share_of_peak
+from ..data import FolderSplit
 from .epoch import enter_fixed_point, train_epoch
+from .evaluation import evaluate
 from .log import Log, Row
+from .progress import Progress
 from .run import Run
+from .speed.peak import multiplications_per_image, peak_multiplications, share_of_peak
 from .totals import Totals
 
 CHECKPOINT_SECONDS = 300.0

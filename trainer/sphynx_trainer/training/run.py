@@ -8,18 +8,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..auxiliary import AuxiliaryHead
-from ..checkpoint import CHECKPOINT, Checkpoint, load_checkpoint
-from ..datasets import Dataset
-from ..execution import Execution
-from ..networks.classifier import Classifier
+from ..data import Dataset
+from ..networks.activations.masked_relu import choosing
+from ..networks.base.classifier import Classifier
 from ..networks.families import Config, build
-from ..networks.masked_relu import choosing
-from ..recipe import Recipe
-from ..speed.manner import Manner
-from ..teachers.teacher import Teacher, load_teacher
+from .auxiliary import AuxiliaryHead
 from .average import Average
+from .checkpoint import CHECKPOINT, Checkpoint, load_checkpoint
+from .execution import Execution
+from .recipe import Recipe
+from .speed.manner import Manner
 from .student import Student
+from .teachers.teacher import Teacher, load_teacher
 from .totals import Totals
 
 HELD_OUT_SEED = 4_057

@@ -5,9 +5,9 @@ from typing import NamedTuple
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..auxiliary import AuxiliaryHead, position
-from ..networks.classifier import Classifier
-from ..recipe import Recipe
+from ..networks.base.classifier import Classifier
+from .auxiliary import AuxiliaryHead, position
+from .recipe import Recipe
 
 
 class Outputs(NamedTuple):
