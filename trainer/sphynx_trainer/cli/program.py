@@ -21,12 +21,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """All subcommands and their options."""
+    """All subcommands and their options.
+
+    Options carry `run`, the subcommand's own, and `parse`, for one that starts others.
+    """
     root = argparse.ArgumentParser(prog="sphynx-trainer", description=__doc__)
     commands = root.add_subparsers(required=True, metavar="COMMAND")
     for module in COMMANDS:
         summary = (module.__doc__ or "").strip()
         command = commands.add_parser(command_name(module), help=summary, description=summary)
-        command.set_defaults(run=module.run)
+        command.set_defaults(run=module.run, parse=root.parse_args)
         module.add_arguments(command)
     return root

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from math import exp, log, sqrt
 from random import Random
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -11,9 +11,6 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
-
-if TYPE_CHECKING:
-    from .dataset import FolderSplit
 
 ASPECT = 4 / 3
 """Widest (and, turned, narrowest) window of a random crop, as in Szegedy et al., CVPR'15."""
@@ -24,8 +21,28 @@ Box = tuple[float, float, float, float]
 """Left, upper, right and lower edge, in pixels."""
 
 
+class PictureFiles(Protocol):
+    """The part of a split that reading its pictures takes, as `FolderSplit` describes it."""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """One file per image."""
+
+    @property
+    def image_size(self) -> int:
+        """Rows and columns of a picture as it is read."""
+
+    @property
+    def scale(self) -> float | None:
+        """The smallest share of a picture's area in a random crop, or None for no such crop."""
+
+    @property
+    def workers(self) -> int:
+        """Processes that read; 0 for this one."""
+
+
 def picture_batches(
-    split: "FolderSplit", indices: Tensor, size: int, seed: int
+    split: PictureFiles, indices: Tensor, size: int, seed: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yields indices [n] and their pictures, uint8 [n, 3, S, S]."""
     loader = DataLoader(
@@ -40,7 +57,7 @@ def picture_batches(
 class _Pictures(TorchDataset[Tensor]):
     """The pictures of a split, each under one random crop per seed."""
 
-    def __init__(self, split: "FolderSplit", seed: int) -> None:
+    def __init__(self, split: PictureFiles, seed: int) -> None:
         self.split = split
         self.seed = seed
 

@@ -11,7 +11,8 @@ import torch
 from sphynx_trainer.cli.program import main
 from sphynx_trainer.data import Dataset, synthetic
 from sphynx_trainer.export.export_model import export_model
-from sphynx_trainer.export.import_model import is_model, read_graph, read_model
+from sphynx_trainer.export.import_model import is_model, read_model
+from sphynx_trainer.networks.base.graph_from_onnx import read_graph
 from sphynx_trainer.networks.base.graph_to_onnx import build_onnx, export_onnx
 from sphynx_trainer.networks.families import Config, build, count
 from sphynx_trainer.networks.plain.network import PlainNetwork

@@ -75,7 +75,8 @@ def run(options: argparse.Namespace) -> None:
         else:
             print(f"{stage.name} begins", flush=True)
             for command in commands_of(stage, options):
-                _do(command)
+                chosen = options.parse(command)
+                chosen.run(chosen)
 
 
 def commands_of(stage: Stage, options: argparse.Namespace) -> list[list[str]]:
@@ -114,11 +115,3 @@ def _begun(folder: Path) -> bool:
         return Checkpoint.load(folder / CHECKPOINT).epoch >= 0
     except OSError:
         return False
-
-
-def _do(arguments: list[str]) -> None:
-    """Runs another command of this package."""
-    from ..program import parser  # it knows all commands, this one too
-
-    chosen = parser().parse_args(arguments)
-    chosen.run(chosen)

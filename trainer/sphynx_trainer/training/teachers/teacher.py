@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from torch import Tensor, nn
 
 from ...data import Dataset
-from ...export.import_model import read_graph
+from ...networks.base.graph_from_onnx import read_graph
 from ...networks.plain.network import PlainNetwork
 from ..checkpoint import CHECKPOINT, load_checkpoint
 from .densenet import DenseNetBC100
