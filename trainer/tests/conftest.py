@@ -1,6 +1,6 @@
 """Shared by all tests: networks with batch norms far from the identity, and masks."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -15,9 +15,8 @@ torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)
-def fixed_seed() -> Iterator[None]:
+def fixed_seed() -> None:
     torch.manual_seed(0)
-    yield
 
 
 def randomise(module: nn.Module) -> nn.Module:

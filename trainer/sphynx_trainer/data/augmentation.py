@@ -1,6 +1,7 @@
 """Flips and padded crops of a whole batch at once (table 7 of the Sphynx paper)."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Generator, Tensor
@@ -19,15 +20,15 @@ class Shifts:
     left: Tensor
     padding: int
 
-    @staticmethod
-    def draw(count: int, padding: int, generator: Generator) -> "Shifts":
+    @classmethod
+    def draw(cls, count: int, padding: int, generator: Generator) -> Self:
         """Mirrors half of the images and shifts each by up to `padding` pixels.
 
         The generator is the CPU's, so that one seed means the same on every device.
         """
         mirrored = torch.rand(count, generator=generator) < 0.5
         top, left = torch.randint(2 * padding + 1, (2, count), generator=generator)
-        return Shifts(mirrored, top, left, padding)
+        return cls(mirrored, top, left, padding)
 
     def of(self, indices: Tensor) -> "Shifts":
         """Those of some of the images."""

@@ -48,8 +48,9 @@ def load_cifar100(folder: Path) -> Dataset:
 
 
 def read_records(path: Path, records: int, classes: int) -> Split:
-    """One file of records. A record has the label's byte (of CIFAR-100, a coarse label's byte
-    before it) and the planes. Raises DatasetError.
+    """Reads one file of records. Raises DatasetError.
+
+    A record has the label's byte, of CIFAR-100 a coarse label's byte before it, and the planes.
     """
     labels_before = 2 if classes == 100 else 1
     record = labels_before + PLANES

@@ -15,8 +15,10 @@ SMALLEST_CROP = 0.08
 
 
 def load_tiny_imagenet(folder: Path) -> Dataset:
-    """Tiny-ImageNet-200: train/WNID/images/*.JPEG, val/images/*.JPEG with val_annotations.txt,
-    wnids.txt, words.txt. Raises DatasetError where something is missing.
+    """Reads Tiny-ImageNet-200. Raises DatasetError where something is missing.
+
+    The folder has train/WNID/images/*.JPEG, val/images/*.JPEG with val_annotations.txt, wnids.txt
+    and words.txt.
     """
     identifiers = sorted(_text(folder / "wnids.txt").split())
     words = _words(folder / "words.txt")
@@ -46,8 +48,10 @@ def load_tiny_imagenet(folder: Path) -> Dataset:
 
 
 def load_imagenet(folder: Path) -> Dataset:
-    """ImageNet (ILSVRC 2012): train/WNID/*.JPEG and val/WNID/*.JPEG; class names from
-    LOC_synset_mapping.txt if it is there. Raises DatasetError where something is missing.
+    """Reads ImageNet (ILSVRC 2012). Raises DatasetError where something is missing.
+
+    The folder has train/WNID/*.JPEG and val/WNID/*.JPEG. Class names come from
+    LOC_synset_mapping.txt if it is there.
     """
     root = folder / "train"
     if not root.is_dir():

@@ -71,9 +71,11 @@ class CellSearchNetwork(Searchable):
         )
 
     def architecture(self) -> list[nn.Parameter]:
+        """Returns theta of both kinds of cells."""
         return [self.theta_normal, self.theta_reduce]
 
     def forward(self, images: Tensor) -> Tensor:
+        """Returns the logits, every edge a mixture of all operations."""
         stem = padded(self.stem, images)
         outputs = {OLDER: stem, NEWER: stem}
         normal, reduce = self.theta_normal.softmax(dim=1), self.theta_reduce.softmax(dim=1)

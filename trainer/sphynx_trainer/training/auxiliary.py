@@ -1,5 +1,7 @@
 """A second classifier that helps training and is never exported (table 7: at cell 2D/3)."""
 
+from typing import Self
+
 import torch
 from torch import nn
 
@@ -22,15 +24,15 @@ class AuxiliaryHead(nn.Sequential):
             nn.Linear(768, classes),
         )
 
-    @staticmethod
-    def of(network: Classifier, image_size: int) -> "AuxiliaryHead":
+    @classmethod
+    def of(cls, network: Classifier, image_size: int) -> Self:
         """The head that fits a network. Switches the network to evaluation mode."""
         device = network.classify.weight.device
         with torch.no_grad():
             image = torch.zeros(1, 3, image_size, image_size, device=device)
             outputs = network.eval().block_outputs(image)
         channels = outputs[position(len(outputs))].shape[1]
-        return AuxiliaryHead(channels, network.classify.out_features)
+        return cls(channels, network.classify.out_features)
 
 
 def position(blocks: int) -> int:

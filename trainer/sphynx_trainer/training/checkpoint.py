@@ -4,7 +4,7 @@ import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import Any, Self
 
 import torch
 
@@ -78,14 +78,14 @@ class Checkpoint:
         network.load_state_dict(state)
         return network
 
-    @staticmethod
-    def load(path: Path) -> "Checkpoint":
+    @classmethod
+    def load(cls, path: Path) -> Self:
         """Reads a checkpoint. Runs no code from the file. Raises OSError, ValueError."""
         try:
             content = torch.load(path, map_location="cpu", weights_only=True)
             content["config"] = config_from_json(content["config"])
             content["recipe"] = Recipe.from_json(content["recipe"])
-            return Checkpoint(**content)
+            return cls(**content)
         except (UnpicklingError, RuntimeError, EOFError, LookupError, TypeError) as error:
             raise ValueError(f"{path} is not a checkpoint of a run") from error
 

@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import dataclass
-from typing import cast
+from typing import Self, cast
 
 import torch
 from torch import Tensor, distributed, nn
@@ -26,8 +26,8 @@ class Execution:
     compile: bool = False
     channels_last: bool = False
 
-    @staticmethod
-    def detect(device: str | None = None) -> "Execution":
+    @classmethod
+    def detect(cls, device: str | None = None) -> Self:
         """A GPU if there is one. Under torchrun this process joins the others, who all call this.
 
         device: as torch names it, in place of the detected one. Raises ValueError.
@@ -45,9 +45,9 @@ class Execution:
             torch.cuda.set_device(place)
             torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
         if "WORLD_SIZE" not in os.environ:
-            return Execution(place, channels_last=place.type != "cpu")
+            return cls(place, channels_last=place.type != "cpu")
         distributed.init_process_group("nccl" if place.type == "cuda" else "gloo")
-        return Execution(
+        return cls(
             place,
             distributed.get_rank(),
             distributed.get_world_size(),

@@ -25,8 +25,10 @@ CALIBRATION_IMAGES = 512
 
 @dataclass(frozen=True)
 class Grid:
-    """What ReLUs read. bits: of an input, sign included; steps: by activation, the distance of
-    two neighbours on the grid, per channel, [1, C] or [1, C, 1, 1].
+    """What ReLUs read.
+
+    bits: of an input, sign included; steps: by activation, the distance of two neighbours on the
+    grid, per channel, [1, C] or [1, C, 1, 1].
     """
 
     bits: int
@@ -38,6 +40,7 @@ class TruncatedInput(torch.autograd.Function):
 
     @staticmethod
     def forward(context: object, x: Tensor, step: Tensor, bits: int) -> Tensor:
+        """Puts x on the grid."""
         unit = 2.0**DROPPED_BITS
         fine = torch.round(x / step * unit)
         whole = torch.floor(fine / unit)
@@ -48,6 +51,7 @@ class TruncatedInput(torch.autograd.Function):
 
     @staticmethod
     def backward(context: object, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        """Passes the gradient straight through."""
         return gradients[0], None, None
 
 

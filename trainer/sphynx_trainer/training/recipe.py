@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from math import ceil, cos, pi
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import nn
@@ -17,56 +17,103 @@ LATE = 0.8
 
 @dataclass(frozen=True)
 class Recipe:
-    """Learning rates are per step; weight_decay as in torch.optim.
+    """How a run trains.
 
-    batch: images per step, of all processes together. optimizer: "sgd" with Nesterov momentum, or
-    "adam". decay: how the learning rate falls, "cosine" to zero along half a cosine, "steps" to a
-    tenth after each of the epochs `milestones`, "late" linearly to zero in the last fifth, "none".
-    warmup: share of all steps in which it first rises linearly from a tenth. clip: largest
-    gradient norm. crop_padding: pixels by which training images are shifted at most. precision:
-    "fp32", "bf16" for convolutions, or "auto" for the faster one. drop_path: chance that a cell's
-    edge is left out for an image, at the end of a linear rise from zero. auxiliary_weight: of the
-    loss of a second classifier two thirds in, 0 for none. average: what a step keeps of a moving
-    average of the weights, 0 for none. held_out: training images that are kept for choices, at
-    most a tenth of them. In the last `fixed_point_epochs` ReLUs read fixed-point numbers of
-    `fixed_point_bits` bits. choice_rate: learning rate of the coefficients that choose ReLUs, as a
-    multiple of all other parameters'. images: of the training images that many are used, drawn once
-    for all; 0 for all of them.
-
-    With teachers the loss is label_weight * cross-entropy + distillation * their term. That is the
-    squared error to their mean logits, summed over the classes, or with a `temperature` T above 0
-    T^2 times the Kullback-Leibler divergence from their mean distribution at T. views: fixed ways
-    to show each image, one an epoch in turns, for which the teachers' logits are kept on disk;
-    0 draws new ones every epoch and runs the teachers beside the student.
+    With teachers the loss is label_weight * cross-entropy + distillation * the teachers' term.
     """
 
     name: str
+    """Its name, for manifests and for people."""
+
     epochs: int
+    """Passes over the training images that are not held out."""
+
     batch: int
+    """Images per step, of all processes together."""
+
     learning_rate: float
+    """Peak learning rate of a step."""
+
     warmup: float
+    """Share of all steps in which the learning rate first rises linearly from a tenth."""
+
     momentum: float
+    """Of SGD, by Nesterov; Adam's first coefficient."""
+
     weight_decay: float
+    """As in torch.optim."""
+
     clip: float
+    """Largest norm of all gradients together; longer ones are scaled down to it."""
+
     label_smoothing: float
+    """Share of a label that is spread over all classes."""
+
     crop_padding: int
+    """Pixels by which training images are shifted at most."""
+
     precision: str
+    """Arithmetic: "fp32", "bf16" for convolutions, or "auto" for the faster one."""
+
     seed: int
+    """Of the weights, the order of images, and how they are shown."""
+
     drop_path: float = 0.0
+    """Chance that a cell's edge is left out for an image, after a linear rise from zero."""
+
     auxiliary_weight: float = 0.0
+    """Weight of the loss of a second classifier two thirds in; 0 for no such classifier."""
+
     optimizer: str = "sgd"
+    """Either "sgd", with Nesterov momentum, or "adam"."""
+
     decay: str = "cosine"
+    """How the learning rate falls after the rise.
+
+    "cosine": to zero along half a cosine; "steps": to a tenth after each of the epochs
+    `milestones`; "late": linearly to zero in the last fifth; "none": never.
+    """
+
     milestones: tuple[int, ...] = ()
+    """Epochs after which a decay by "steps" divides the learning rate by ten."""
+
     average: float = 0.0
+    """Share that a step keeps of a moving average of the weights; 0 for no average."""
+
     distillation: float = 1.0
+    """Weight of the teachers' term in the loss."""
+
     temperature: float = 0.0
+    """Temperature T of the teachers' term.
+
+    At 0 the term is the squared error to the teachers' mean logits, summed over the classes. Above
+    0 it is T^2 times the Kullback-Leibler divergence from their mean distribution at T.
+    """
+
     label_weight: float = 1.0
+    """Weight of the cross-entropy where there are teachers."""
+
     views: int = 0
+    """Fixed ways to show each image, one an epoch in turns.
+
+    The teachers' logits for them are kept on disk. 0 draws new ways every epoch and runs the
+    teachers beside the student.
+    """
+
     held_out: int = 2000
+    """Training images that are kept for choices; at most a tenth of all."""
+
     fixed_point_epochs: int = 0
+    """Last epochs in which ReLUs read fixed-point numbers."""
+
     fixed_point_bits: int = 12
+    """Bits of those numbers, sign included."""
+
     choice_rate: float = 1.0
+    """Learning rate of the coefficients that choose ReLUs, as a multiple of all others'."""
+
     images: int = 0
+    """How many of the training images are used, drawn once for all; 0 for all of them."""
 
     def __post_init__(self) -> None:
         if self.optimizer not in ("sgd", "adam"):
@@ -129,7 +176,7 @@ class Recipe:
         """Whether ReLUs read fixed-point numbers in one of the epochs, counted from 0."""
         return epoch >= self.epochs - self.fixed_point_epochs
 
-    def decaying_after(self, epochs: float) -> "Recipe":
+    def decaying_after(self, epochs: float) -> Self:
         """This recipe with as many epochs as let a late decay begin after so many of them.
 
         Raises ValueError for another kind of decay.
@@ -155,7 +202,7 @@ class Recipe:
             "augmentation": f"horizontal flips, crops padded by {self.crop_padding} pixels",
         }
 
-    def changed(self, changes: Mapping[str, Any]) -> "Recipe":
+    def changed(self, changes: Mapping[str, Any]) -> Self:
         """This recipe with some values in place of its own.
 
         Raises ValueError for unknown names and values that are no numbers where they should be.
@@ -166,10 +213,10 @@ class Recipe:
         values: dict[str, Any] = {k: _like(getattr(self, k), v) for k, v in changes.items()}
         return replace(self, **values)
 
-    @staticmethod
-    def from_json(content: Mapping[str, Any]) -> "Recipe":
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
         """Reads what dataclasses.asdict wrote, of this version or an earlier one."""
-        return Recipe(**{**content, "milestones": tuple(content.get("milestones", ()))})
+        return cls(**{**content, "milestones": tuple(content.get("milestones", ()))})
 
 
 def _like(own: object, value: Any) -> object:

@@ -102,7 +102,8 @@ def test_random_windows_stay_inside_and_differ() -> None:
     windows = [random_window(40, 30, 0.08, random) for _ in range(200)]
     assert len(set(windows)) > 190
     for left, upper, right, lower in windows:
-        assert 0 <= left < right <= 40 and 0 <= upper < lower <= 30
+        assert 0 <= left < right <= 40
+        assert 0 <= upper < lower <= 30
         assert (right - left) * (lower - upper) >= 0.08 * 40 * 30 * 0.999
 
 

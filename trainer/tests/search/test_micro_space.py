@@ -16,8 +16,9 @@ TABLE_1 = [
 
 @pytest.mark.parametrize(("shape", "darts", "pc_darts"), TABLE_1)
 def test_table_1_is_counted(shape: tuple[int, int], darts: float, pc_darts: float) -> None:
-    """The paper cuts digits off. Its PC-DARTS has two maps of a reduce cell less than the cells
-    that PC-DARTS published.
+    """The paper cuts digits off.
+
+    Its PC-DARTS has two maps of a reduce cell less than the cells that PC-DARTS published.
     """
     channels, depth = shape
     assert 0 <= micro_search_relus(DARTS, channels, depth) / 1000 - darts < 1

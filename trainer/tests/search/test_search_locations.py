@@ -119,16 +119,16 @@ def test_the_temperature_falls_linearly() -> None:
 
 
 def test_a_resumed_search_continues_exactly(tmp_path: Path) -> None:
-    class Interrupted(Exception):
+    class InterruptedSearchError(Exception):
         pass
 
     def interrupt(search: BilevelSearch, loss: float) -> None:
         if search.epoch == 3:
-            raise Interrupted
+            raise InterruptedSearchError
 
     straight = planted(2)
     quick_search(straight, tmp_path / "straight").run(lambda search, loss: None)
-    with pytest.raises(Interrupted):
+    with pytest.raises(InterruptedSearchError):
         quick_search(planted(2), tmp_path / "broken").run(interrupt)
     network = planted(2)
     resumed = quick_search(network, tmp_path / "broken")

@@ -168,7 +168,7 @@ def test_a_run_resumes_within_an_epoch_exactly(tmp_path: Path) -> None:
     straight, broken = start("straight"), start("broken")
     train(straight)
 
-    class Interrupted(Exception):
+    class InterruptedTrainingError(Exception):
         pass
 
     save, saves = broken.save, 0
@@ -178,10 +178,10 @@ def test_a_run_resumes_within_an_epoch_exactly(tmp_path: Path) -> None:
         save()
         saves += 1
         if saves == 12:
-            raise Interrupted
+            raise InterruptedTrainingError
 
     broken.save = save_and_stop  # type: ignore[method-assign]
-    with pytest.raises(Interrupted):
+    with pytest.raises(InterruptedTrainingError):
         train(broken, checkpoint_seconds=0)
     resumed = Run.resume(data, tmp_path / "broken")
     assert (resumed.epoch, resumed.batch) == (1, 4)

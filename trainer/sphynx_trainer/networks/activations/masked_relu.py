@@ -25,11 +25,14 @@ class MaskedReLU(nn.Module):
         self.register_buffer(MASK, mask.float())
 
     def forward(self, x: Tensor) -> Tensor:
+        """Returns the ReLU of the elements that keep theirs, and the others as they are."""
         return torch.where(self.mask.bool(), F.relu(x), x)
 
     def append_to(self, graph: GraphBuilder, name: str, source: str) -> str:
-        """Adds Add(Mul(Relu(X), M), Mul(X, 1 - M)). A layer bears its Relu's name; importers find
-        M as `LAYER.mask` and 1 - M as `LAYER.mask_complement`.
+        """Adds Add(Mul(Relu(X), M), Mul(X, 1 - M)).
+
+        A layer bears its Relu's name; importers find M as `LAYER.mask` and 1 - M as
+        `LAYER.mask_complement`.
         """
         relu = graph.node(name, "Relu", (source,))
         kept = graph.node(f"{name}_kept", "Mul", (relu,), {f"{name}.mask": self.mask})
@@ -51,6 +54,7 @@ class SelectiveReLU(nn.Module):
         self.register_parameter(COEFFICIENT, nn.Parameter(torch.ones(shape)))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Returns the mixture of every element with its ReLU."""
         return x + self.coefficient * (F.relu(x) - x)
 
     def fixed(self, mask: Tensor) -> MaskedReLU:

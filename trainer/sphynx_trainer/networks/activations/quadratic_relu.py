@@ -17,7 +17,10 @@ quadratic that is nearly a line would be the small difference of two large numbe
 
 
 def quadratic(x: Tensor, coefficients: Tensor) -> Tensor:
-    """a x^2 + b x + c; coefficients: a, b and c, one of each per channel [3, C, 1, 1] or [3, C]."""
+    """Returns a x^2 + b x + c.
+
+    coefficients: a, b and c, one of each per channel, [3, C, 1, 1] or [3, C].
+    """
     a, b, c = coefficients
     value: Tensor = (a.clamp_min(LEAST) * x + b) * x + c
     return value
@@ -33,6 +36,7 @@ class QuadraticReLU(MaskedReLU):
         self.register_parameter(QUADRATIC, nn.Parameter(coefficients.detach().clone()))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Returns the ReLU of the elements that keep theirs, and the quadratic of the others."""
         return torch.where(self.mask.bool(), F.relu(x), quadratic(x, self.quadratic))
 
     def append_to(self, graph: GraphBuilder, name: str, source: str) -> str:
@@ -67,8 +71,10 @@ class SelectiveQuadratic(SelectiveReLU):
         self.register_parameter(QUADRATIC, nn.Parameter(coefficients.detach().clone()))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Returns the mixture of every element's ReLU and quadratic."""
         other = quadratic(x, self.quadratic)
         return other + self.coefficient * (F.relu(x) - other)
 
     def fixed(self, mask: Tensor) -> MaskedReLU:
+        """Returns the layer that stays once the ReLUs are chosen."""
         return QuadraticReLU(mask, self.quadratic)

@@ -27,6 +27,7 @@ class Classifier(nn.Module):
         return logits
 
     def forward(self, images: Tensor) -> Tensor:
+        """Returns the logits [N, classes] of images [N, 3, S, S]."""
         return self.head(self.block_outputs(images)[-1])
 
     def initialise(self, nonlinearity: Literal["linear", "relu"]) -> None:

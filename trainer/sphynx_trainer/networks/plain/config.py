@@ -1,7 +1,7 @@
 """The structure of a plain graph as a network's configuration, and its costs."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -60,8 +60,8 @@ class PlainConfig:
         if len({module_key(node.name) for node in self.nodes}) < len(self.nodes):
             raise ValueError("two nodes have the same name")
 
-    @staticmethod
-    def of(graph: Graph, origin: dict[str, Any] | None = None) -> "PlainConfig":
+    @classmethod
+    def of(cls, graph: Graph, origin: dict[str, Any] | None = None) -> Self:
         """The structure of a graph. A mask belongs to its ReLU and is no node."""
         nodes: list[NodeShape] = []
         masks = masks_of(graph)
@@ -73,16 +73,16 @@ class PlainConfig:
                 constants = {name: list(value.shape) for name, value in node.constants.items()}
                 shape = NodeShape(node.name, node.operator, inputs, constants, node.attributes)
                 nodes.append(shape)
-        return PlainConfig(tuple(nodes), graph.image_size, graph.classes, origin or {})
+        return cls(tuple(nodes), graph.image_size, graph.classes, origin or {})
 
-    @staticmethod
-    def from_json(content: dict[str, Any]) -> "PlainConfig":
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Self:
         """Reads what dataclasses.asdict wrote. Raises ValueError."""
         try:
             nodes = tuple(
                 NodeShape(**{**node, "inputs": tuple(node["inputs"])}) for node in content["nodes"]
             )
-            return PlainConfig(**{**content, "nodes": nodes})
+            return cls(**{**content, "nodes": nodes})
         except (KeyError, TypeError) as error:
             raise ValueError(f"this is no plain network: {error}") from error
 

@@ -3,7 +3,7 @@
 So a model of which only the exported file is left can be trained on. It has no batch norm.
 """
 
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -47,6 +47,7 @@ class PlainConvolution(nn.Module):
         return output[0].numel() * self.weight[0].numel()
 
     def forward(self, images: Tensor) -> Tensor:
+        """Convolves maps, by the Fourier transform where that takes fewer multiplications."""
         if self.spectral is None or images.device.type != "cpu":
             return F.conv2d(F.pad(images, self.pads), self.weight, self.bias, stride=self.strides)
         with torch.autocast("cpu", enabled=False):
@@ -77,10 +78,10 @@ class PlainNetwork(Classifier):
             if isinstance(module, PlainConvolution):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
-    @staticmethod
-    def of(graph: Graph, origin: dict[str, Any] | None = None) -> "PlainNetwork":
+    @classmethod
+    def of(cls, graph: Graph, origin: dict[str, Any] | None = None) -> Self:
         """The network with a graph's structure, weights and masks. Raises ValueError."""
-        network = PlainNetwork(PlainConfig.of(graph, origin))
+        network = cls(PlainConfig.of(graph, origin))
         for node in graph.nodes:
             if node.operator in ("Conv", "Gemm"):
                 module = network.module_of(node)
@@ -95,6 +96,7 @@ class PlainNetwork(Classifier):
         return self.classify if node.name == LOGITS_OUTPUT else self.layers[module_key(node.name)]
 
     def block_outputs(self, images: Tensor) -> list[Tensor]:
+        """Returns the maps that the head reads, as the only block."""
         values = {IMAGE_INPUT: images}
         head = self.config.head
         body = self.config.nodes[: -len(head)]
@@ -102,6 +104,7 @@ class PlainNetwork(Classifier):
         return [values[node.name] for node in body if node.operator == "Relu"]
 
     def head(self, output: Tensor) -> Tensor:
+        """Runs the nodes from the last map to the logits."""
         head = self.config.head
         values = {self.config.nodes[-len(head) - 1].name: output}
         self._run(head, values)

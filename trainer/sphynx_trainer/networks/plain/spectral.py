@@ -7,6 +7,7 @@ small maps are products with constant matrices too, so a step of training consis
 
 from dataclasses import dataclass
 from math import pi
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -20,8 +21,10 @@ BATCH = 128
 
 @dataclass(frozen=True)
 class Shape:
-    """A square convolution. side: of the map that it reads, without padding; pads: zeros before
-    and after, the same for rows and columns.
+    """A square convolution.
+
+    side: of the map that it reads, without padding; pads: zeros before and after, the same for rows
+    and columns.
     """
 
     channels_in: int
@@ -59,8 +62,8 @@ class Plan:
     first: int
     period: int
 
-    @staticmethod
-    def of(shape: Shape) -> "Plan | None":
+    @classmethod
+    def of(cls, shape: Shape) -> Self | None:
         """The plan, or None for a shape that the transform does not fit."""
         stride, before = shape.stride, shape.pads[0]
         if shape.side % stride or shape.side_out != shape.side // stride:
@@ -71,7 +74,7 @@ class Plan:
         first = -(before + lead) // stride
         side = shape.side_out
         period = side + max(-first, first + taps - 1)
-        return Plan(shape, side, (lead, trail), taps, first, period + period % 2)
+        return cls(shape, side, (lead, trail), taps, first, period + period % 2)
 
     @property
     def frequencies(self) -> int:
@@ -131,6 +134,7 @@ class SpectralProduct(nn.Module):
             self.register_buffer(name, matrix.float().contiguous(), persistent=False)
 
     def forward(self, images: Tensor, kernels: Tensor) -> Tensor:
+        """Convolves images [N, C, S, S] with kernels [out, C, k, k]."""
         plan, waves = self.plan, self.plan.frequencies
         stride, side, count = plan.shape.stride, plan.side, len(images)
         channels, channels_out = plan.shape.channels_in * stride**2, plan.shape.channels

@@ -5,6 +5,7 @@ Everything is in float64, so that composing many kernels costs no accuracy.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -68,11 +69,11 @@ class AffineMap:
     kernels: dict[Source, Kernel]
     bias: Tensor
 
-    @staticmethod
-    def identity(source: Source, channels: int) -> "AffineMap":
+    @classmethod
+    def identity(cls, source: Source, channels: int) -> Self:
         """The source itself."""
         weight = torch.eye(channels, dtype=torch.float64)[:, :, None, None]
-        return AffineMap({source: Kernel(weight, 0, 1)}, torch.zeros(channels, dtype=torch.float64))
+        return cls({source: Kernel(weight, 0, 1)}, torch.zeros(channels, dtype=torch.float64))
 
     def __add__(self, other: "AffineMap") -> "AffineMap":
         kernels = dict(self.kernels)

@@ -15,6 +15,7 @@ class BatchNorm2d(nn.BatchNorm2d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
+        """Normalises maps [N, C, H, W], and follows their statistics in training."""
         if not (self.training and torch.compiler.is_compiling()):
             return super().forward(x)
         wide = x.float()

@@ -163,6 +163,7 @@ class CellNetwork(Classifier):
         return {source: widest(margins) for source, margins in requests.items()}
 
     def block_outputs(self, images: Tensor) -> list[Tensor]:
+        """Returns every cell's output."""
         older, newer = self._stem_patches(images)
         patches = {OLDER: older, NEWER: newer}
         outputs: list[Tensor] = []

@@ -149,6 +149,7 @@ class Cell(nn.Module):
         return mixed
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        """Returns the cell's output from patches of its two inputs."""
         activated: Tensor = self.relu(self.linear(first, second))
         return activated
 

@@ -60,6 +60,7 @@ class ConvBN(Operation):
         self.norm = BatchNorm2d(channels, affine=scaled)
 
     def forward(self, patch: Tensor) -> Tensor:
+        """Convolves a patch and normalises the result."""
         convolved = self.conv(patch)
         if self.pointwise is not None:
             convolved = self.pointwise(convolved)
@@ -67,6 +68,7 @@ class ConvBN(Operation):
         return result
 
     def kernel(self) -> tuple[Kernel, Tensor]:
+        """Returns the convolution with its batch norm folded in."""
         weight = self.conv.weight.double()
         if self.pointwise is not None:
             weight = self.pointwise.weight.double() * weight.transpose(0, 1)
@@ -85,10 +87,12 @@ class Twice(Operation):
         self.second = ConvBN(channels, channels, size, separable=separable)
 
     def forward(self, patch: Tensor) -> Tensor:
+        """Applies both convolutions to a patch."""
         result: Tensor = self.second(self.first(patch))
         return result
 
     def affine(self, before: AffineMap) -> AffineMap:
+        """Composes both convolutions with what comes before."""
         return self.second.affine(self.first.affine(before))
 
 
@@ -111,12 +115,14 @@ class FactorizedReduce(Operation):
         self.norm = BatchNorm2d(channels, affine=scaled)
 
     def forward(self, patch: Tensor) -> Tensor:
+        """Returns a map of half the size, from both grids of a patch."""
         even, odd = patch[..., ::2, ::2], patch[..., 1::2, 1::2]
         grids = torch.cat((self.even(even), self.odd(odd)), dim=1)
         result: Tensor = self.norm(grids)
         return result
 
     def kernel(self) -> tuple[Kernel, Tensor]:
+        """Returns both 1x1 convolutions as one of 2x2, with the batch norm folded in."""
         even = F.pad(self.even.weight.double(), (0, 1, 0, 1))
         odd = F.pad(self.odd.weight.double(), (1, 0, 1, 0))
         return _normalised(Kernel(torch.cat((even, odd)), self.reach.first, 2), self.norm)

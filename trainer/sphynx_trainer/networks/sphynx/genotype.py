@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 
 class Edge(NamedTuple):
@@ -50,8 +50,8 @@ class Genotype:
             "reduce": [[list(edge) for edge in node] for node in self.reduce],
         }
 
-    @staticmethod
-    def from_json(content: dict[str, Any]) -> "Genotype":
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Self:
         """Reads what `to_json` wrote. Raises ValueError for anything else."""
         try:
             name = str(content["name"])
@@ -61,7 +61,7 @@ class Genotype:
                 "a genotype has name, normal and reduce; each cell is a list of nodes, each node "
                 f"two pairs of an operation and the node it reads: {error}"
             ) from error
-        return Genotype(name, normal, reduce)
+        return cls(name, normal, reduce)
 
 
 def _nodes(plan: list[list[tuple[str, int]]]) -> Iterator[NodePlan]:

@@ -31,6 +31,7 @@ class SphynxImageNetConfig(SphynxConfig):
 
     @property
     def grid(self) -> int:
+        """Rows of the stem's output, an eighth of the image's."""
         return self.image_size // 8
 
     @property
@@ -46,9 +47,11 @@ class SphynxImageNetConfig(SphynxConfig):
 
     @property
     def stem_channels(self) -> int:
+        """Channels of the stem's output."""
         return self.channels
 
     def halves_first(self, cell: int) -> bool:
+        """Whether a cell's input 0 has twice the size of its input 1, as the first cell's has."""
         return cell == 0 or super().halves_first(cell)
 
 

@@ -24,9 +24,11 @@ class Skip(Operation):
     stride = 1
 
     def forward(self, patch: Tensor) -> Tensor:
+        """Returns the patch."""
         return patch
 
     def affine(self, before: AffineMap) -> AffineMap:
+        """Returns what comes before."""
         return before
 
 
@@ -41,10 +43,12 @@ class AveragePool(Operation):
         self.project = None if channels_in == channels else ConvBN(channels_in, channels, size=1)
 
     def forward(self, patch: Tensor) -> Tensor:
+        """Averages a patch, and projects it where the channels change."""
         pooled = F.avg_pool2d(patch, kernel_size=3, stride=self.stride)
         return pooled if self.project is None else self.project(pooled)
 
     def kernel(self) -> tuple[Kernel, Tensor]:
+        """Returns the average as a convolution, composed with the projection."""
         identity = torch.eye(self.channels, dtype=torch.float64)[:, :, None, None]
         box = Kernel(identity.expand(-1, -1, 3, 3) / 9, self.reach.first, self.stride)
         if self.project is None:
@@ -64,10 +68,12 @@ class Zero(Operation):
         self.stride = stride
 
     def forward(self, patch: Tensor) -> Tensor:
+        """Returns zeros of the shape that another operation would give."""
         grid = patch[..., :: self.stride, :: self.stride]
         return grid.new_zeros(grid.shape[0], self.channels, *grid.shape[2:])
 
     def affine(self, before: AffineMap) -> AffineMap:
+        """Returns the map that reads nothing."""
         return AffineMap({}, before.bias.new_zeros(self.channels))
 
 

@@ -17,6 +17,7 @@ class ConvNorm(nn.Module):
         self.norm = nn.BatchNorm2d(channels)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Convolves maps and normalises the result."""
         result: Tensor = self.norm(self.conv(x))
         return result
 

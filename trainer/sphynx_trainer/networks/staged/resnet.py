@@ -68,6 +68,7 @@ class BasicBlock(nn.Module):
         self.relu2 = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
+        """Returns the block's output [N, channels, H / stride, W / stride]."""
         residual = x if self.shortcut is None else self.shortcut(x)
         result: Tensor = self.relu2(self.conv2(self.relu1(self.conv1(x))) + residual)
         return result
@@ -107,6 +108,7 @@ class ResNet(Classifier):
         }
 
     def block_outputs(self, images: Tensor) -> list[Tensor]:
+        """Returns every block's output."""
         x = self.relu(self.stem(images))
         if self.plan.large_stem:
             x = F.avg_pool2d(x, 2)

@@ -71,6 +71,7 @@ class VGG11(Classifier):
         self.initialise("relu")
 
     def block_outputs(self, images: Tensor) -> list[Tensor]:
+        """Returns every convolution's output after its ReLU."""
         outputs: list[Tensor] = []
         x, previous = images, 0
         modules = zip(self.config.places(), self.convolutions, self.relus, strict=True)
@@ -82,6 +83,7 @@ class VGG11(Classifier):
         return outputs
 
     def head(self, output: Tensor) -> Tensor:
+        """Returns the logits, through fully connected layers where the network has them."""
         if not self.hidden:
             return super().head(output)
         x = torch.flatten(F.avg_pool2d(output, 2), 1)

@@ -13,8 +13,10 @@ import torch
 
 @dataclass(frozen=True)
 class Manner:
-    """threads: of the CPU; precision: as of a recipe; compile: through torch.compile;
-    channels_last: memory order of maps, channels fastest, or the default order.
+    """How a machine computes a step.
+
+    threads: of the CPU; precision: as of a recipe; compile: through torch.compile; channels_last:
+    memory order of maps, channels fastest, or the default order.
     """
 
     threads: int

@@ -21,6 +21,7 @@ class Bottleneck(nn.Module):
         self.conv2 = nn.Conv2d(BOTTLENECK, GROWTH, 3, padding=1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Returns [N, channels + GROWTH, H, W]."""
         new = self.conv2(F.relu(self.bn2(self.conv1(F.relu(self.bn1(x))))))
         return torch.cat((x, new), dim=1)
 
@@ -33,6 +34,7 @@ class DenseBlock(nn.Module):
         self.layer = nn.Sequential(*(Bottleneck(channels + i * GROWTH) for i in range(LAYERS)))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Returns [N, channels + LAYERS * GROWTH, H, W]."""
         result: Tensor = self.layer(x)
         return result
 
@@ -46,6 +48,7 @@ class Transition(nn.Module):
         self.conv1 = nn.Conv2d(channels, channels // 2, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Returns [N, channels / 2, H / 2, W / 2]."""
         return F.avg_pool2d(self.conv1(F.relu(self.bn1(x))), 2)
 
 
@@ -70,6 +73,7 @@ class DenseNetBC100(nn.Module):
         self.fc = nn.Linear(channels, classes)
 
     def forward(self, images: Tensor) -> Tensor:
+        """Returns the logits of normalised images."""
         first = self.trans1(self.block1(self.conv1(images)))
         features = self.block3(self.trans2(self.block2(first)))
         logits: Tensor = self.fc(F.relu(self.bn1(features)).mean(dim=(2, 3)))

@@ -45,6 +45,7 @@ class OnnxNetwork(nn.Module):
         self.register_buffer(self.buffer_of[name], torch.tensor(value))
 
     def forward(self, images: Tensor) -> Tensor:
+        """Runs the graph's nodes, each once its inputs are known."""
         values = {name: getattr(self, buffer) for name, buffer in self.buffer_of.items()}
         values[self.source] = images
         for node in self.nodes:

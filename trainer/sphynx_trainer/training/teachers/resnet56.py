@@ -27,6 +27,7 @@ class BasicBlock(nn.Module):
             )
 
     def forward(self, x: Tensor) -> Tensor:
+        """Returns the block's output."""
         inner = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
         return F.relu(inner + self.downsample(x))
 
@@ -44,6 +45,7 @@ class ResNet56(nn.Module):
         self.fc = nn.Linear(WIDTHS[2], classes)
 
     def forward(self, images: Tensor) -> Tensor:
+        """Returns the logits of normalised images."""
         stem = F.relu(self.bn1(self.conv1(images)))
         features = self.layer3(self.layer2(self.layer1(stem)))
         logits: Tensor = self.fc(features.mean(dim=(2, 3)))

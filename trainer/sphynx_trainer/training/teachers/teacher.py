@@ -54,6 +54,7 @@ class Renormalised(nn.Module):
         self.register_buffer("shift", moved.view(1, 3, 1, 1))
 
     def forward(self, images: Tensor) -> Tensor:
+        """Returns the network's logits of images that are normalised for the data set."""
         logits: Tensor = self.network(images * self.scale + self.shift)
         return logits
 
