@@ -1,6 +1,7 @@
 """The order of the package's rooms: imports lead down only, and never in a circle."""
 
 import ast
+import re
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -63,6 +64,16 @@ def test_a_module_imports_from_its_own_room_and_lower_ones_only(name: tuple[str,
         if name[:1] == target[:1] == ("networks",):
             low, high = room_of(target[1:], FAMILIES), room_of(name[1:], FAMILIES)
             assert low <= high, ".".join(target)
+
+
+def test_the_readme_names_rooms_and_files_that_exist() -> None:
+    text = (PACKAGE.parent / "README.md").read_text()
+    table = text.partition("## Finding your way")[2]
+    rooms = re.findall(r"^\| `([\w/]+)/` ", table, re.M)
+    assert {name.partition("/")[0] for name in rooms} == set(ROOMS)
+    named = re.findall(r"`((?:\w+/)+\w+\.py|(?:\w+/)+)`", text)
+    for name in [*rooms, *(name for name in named if name.partition("/")[0] in ROOMS)]:
+        assert (PACKAGE / name).exists(), name
 
 
 def test_no_module_imports_itself_through_others() -> None:

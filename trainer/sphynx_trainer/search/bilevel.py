@@ -5,6 +5,7 @@ is a folder; it continues after its last finished epoch.
 """
 
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +17,7 @@ from torch.nn import functional as F
 
 from ..data import Dataset
 from ..data.augmentation import flip_and_crop
+from ..training.descent import Descent, DivergedError
 from ..training.evaluation import autocast
 from ..training.execution import Execution
 from .recipe import SearchRecipe
@@ -57,6 +59,8 @@ class BilevelSearch:
             betas=recipe.architecture_betas,
             weight_decay=recipe.architecture_weight_decay,
         )
+        self.weight_descent = Descent(network, self.weight_optimizer, self.weights, recipe.clip)
+        self.architecture_descent = Descent(network, self.architecture_optimizer, self.architecture)
         order = torch.randperm(len(dataset.train.labels), generator=_generator(recipe.seed))
         self.halves = order.tensor_split(2)
         if recipe.batch % self.execution.processes:
@@ -82,7 +86,11 @@ class BilevelSearch:
                 after_epoch(self, loss)
 
     def _run_epoch(self) -> float:
-        """One pass over both halves. All randomness is drawn from the seed and the epoch."""
+        """One pass over both halves. All randomness is drawn from the seed and the epoch.
+
+        Returns the mean loss on the validation half. Raises DivergedError if no pair of steps had
+        finite gradients.
+        """
         recipe, place = self.recipe, self.execution
         seed = recipe.seed * 100_003 + self.epoch
         torch.manual_seed(seed)
@@ -99,39 +107,43 @@ class BilevelSearch:
         for group in self.weight_optimizer.param_groups:
             group["lr"] = recipe.learning_rate_at(self.epoch)
         self.network.train()
-        total = 0.0
+        losses: list[float] = []
         for step, (training, validation) in enumerate(zip(*streams, strict=True)):
             self.network.begin_step((self.epoch + step / steps) / recipe.epochs)
-            self._step(training, self.weights, self.weight_optimizer, generator)
-            total += self._step(
-                validation, self.architecture, self.architecture_optimizer, generator
-            )
-        return place.total([total])[0] / steps / place.processes
+            trained = self._step(training, self.weight_descent, generator)
+            loss = self._step(validation, self.architecture_descent, generator)
+            if trained is not None and loss is not None:
+                losses.append(loss)
+        if not losses:
+            raise DivergedError(self.epoch + 1, steps)
+        if len(losses) < steps and place.leads:
+            print(f"epoch {self.epoch + 1}: skipped {steps - len(losses)} steps", file=sys.stderr)
+        return place.total([sum(losses)])[0] / len(losses) / place.processes
 
     def _step(
         self,
         batch: tuple[Tensor, Tensor],
-        trained: list[nn.Parameter],
-        optimizer: torch.optim.Optimizer,
+        descent: Descent,
         generator: Generator,
-    ) -> float:
-        """Trains some of the parameters on one batch; the others get no gradient."""
-        for parameters in (self.weights, self.architecture):
-            for parameter in parameters:
-                parameter.requires_grad_(parameters is trained)
+    ) -> float | None:
+        """Trains the descent's parameters on one batch; the others get no gradient.
+
+        Returns the loss, or None for a step that was skipped.
+        """
+        for each in (self.weight_descent, self.architecture_descent):
+            for parameter in each.parameters:
+                parameter.requires_grad_(each is descent)
+        descent.remember()
         device = self.execution.device
         images = self.dataset.normalise(batch[0].to(device, non_blocking=True))
         images = flip_and_crop(images, self.recipe.crop_padding, generator)
         with autocast(self.recipe.precision, device.type):
             logits = self.network(images)
         loss = F.cross_entropy(logits.float(), batch[1].to(device))
-        optimizer.zero_grad(set_to_none=True)
+        descent.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        self._average_gradients(trained)
-        if trained is self.weights:
-            nn.utils.clip_grad_norm_(trained, self.recipe.clip)
-        optimizer.step()
-        return loss.item()
+        self._average_gradients(descent.parameters)
+        return loss.item() if descent.step() else None
 
     def _average_gradients(self, parameters: list[nn.Parameter]) -> None:
         """Over all processes, which drew the same branches and so have the same gradients set."""
