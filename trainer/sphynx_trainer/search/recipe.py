@@ -43,6 +43,12 @@ class SearchRecipe:
     architecture_betas: tuple[float, float] = (0.5, 0.999)
     """Coefficients of the architecture's Adam, as in DARTS."""
 
+    order: int = 1
+    """Of the architecture's gradient: 2 looks one step of the weights ahead, as DARTS can."""
+
+    images: int = 0
+    """How many of the training images are used, drawn once for all; 0 for all of them."""
+
     crop_padding: int = 4
     """Pixels by which images are shifted at most."""
 
@@ -51,6 +57,12 @@ class SearchRecipe:
 
     seed: int = 1
     """Of the weights, the order of images, and how they are shown."""
+
+    def __post_init__(self) -> None:
+        if self.order not in (1, 2):
+            raise ValueError(f"a search is of order 1 or 2, not {self.order}")
+        if self.images < 0:
+            raise ValueError(f"cannot search on {self.images} images")
 
     def learning_rate_at(self, epoch: int) -> float:
         """The learning rate of the weights in one of the epochs, counted from 0."""

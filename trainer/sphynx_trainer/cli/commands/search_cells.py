@@ -23,6 +23,12 @@ LOG = "cells.csv"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's options."""
     add_search_arguments(parser)
+    parser.add_argument(
+        "--order",
+        type=int,
+        choices=(1, 2),
+        help="of the architecture's gradient; 2 takes four passes more for a step; default: 1",
+    )
     parser.add_argument("--channels", type=int, default=5, metavar="C")
     parser.add_argument("--cells", type=int, default=8, metavar="D")
     parser.add_argument(

@@ -22,6 +22,7 @@ def add_search_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--architecture-learning-rate", type=float, metavar="RATE", help="in place of 0.0003"
     )
+    parser.add_argument("--images", type=int, metavar="N", help="of the training images, not all")
     parser.add_argument("--precision", choices=("fp32", "bf16"), help="in place of fp32")
     parser.add_argument("--seed", type=int, help="in place of 1")
     parser.add_argument("--device", help="as torch names it; a GPU if there is one")
@@ -36,10 +37,11 @@ def chosen_recipe(options: argparse.Namespace, base: SearchRecipe) -> SearchReci
         "batch",
         "learning_rate",
         "architecture_learning_rate",
+        "images",
         "precision",
         "seed",
     )
-    return base.changed({name: getattr(options, name) for name in names})
+    return base.changed({name: getattr(options, name, None) for name in (*names, "order")})
 
 
 @contextmanager

@@ -38,7 +38,7 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="any other field of the recipe (training/recipe.py), such as precision=bf16 or average=0.999",
+        help="any other field of the recipe (training/recipe.py), such as precision=bf16",
     )
     machine = parser.add_argument_group("machine")
     machine.add_argument("--device", help="such as cpu or cuda:1; the first GPU if there is one")
