@@ -1,4 +1,4 @@
-import type { LayerShape, TermShape } from './card.ts';
+import type { LayerShape, TermShape } from './shape.ts';
 
 /** The terms of collapsed layers, from the convolutions and average pools they were before. */
 

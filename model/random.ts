@@ -1,10 +1,10 @@
-import type { LayerShape, Shape, TermShape } from './card.ts';
 import { bitmapOf } from './element-bitmap.ts';
 import { elementsOf, termWeights } from './geometry.ts';
 import { fitsPicture } from './input-kind.ts';
 import { classifierOf, itself, type Path, termOf, then } from './layer-paths.ts';
 import { assembleNetwork, type CardDraft, type FixedNetwork, type LayerWeights } from './network.ts';
 import { randomElements } from './random-elements.ts';
+import type { LayerShape, Shape, TermShape } from './shape.ts';
 
 /** Networks with random weights, for tests and benchmarks: right in shape and range, with nothing learnt. */
 

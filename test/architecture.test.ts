@@ -34,13 +34,13 @@ const FLOORS: Record<string, string[]> = {
 
 const root = join(import.meta.dirname, '..');
 
-/** The files that a file imports, on Node's side. `#FLOOR/NAME` is FLOOR/node/NAME.ts there. */
-function importsOf(file: string): string[] {
+/** The files that a file imports, types included. `#FLOOR/NAME` is FLOOR/node/NAME.ts or FLOOR/browser/NAME.ts. */
+function importsOf(file: string, platform: 'node' | 'browser' = 'node'): string[] {
   const text = readFileSync(join(root, file), 'utf8');
-  const byCondition = [...text.matchAll(/from '#(\w+)\/([^']*)'/g)].map(
-    ([, floor, name]) => `${floor}/node/${name}.ts`,
+  const byCondition = [...text.matchAll(/(?:from|import) '#(\w+)\/([^']*)'/g)].map(
+    ([, floor, name]) => `${floor}/${platform}/${name}.ts`,
   );
-  const targets = [...text.matchAll(/from '(\.[^']*)'|import\('(\.[^']*)'\)/g)].map(
+  const targets = [...text.matchAll(/(?:from|import) '(\.[^']*)'|import\('(\.[^']*)'\)/g)].map(
     (match) => match[1] ?? match[2],
   );
   return [...byCondition, ...targets.map((target) => normalize(join(dirname(file), target)))];
@@ -57,6 +57,50 @@ test('every file imports from its own folder or from the floors below', () => {
       }
     }
   assert.ok(files > 20, 'the folders were found');
+});
+
+/** A path of imports from a file back to itself, if there is one. */
+function circleAmong(imports: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+  const path: string[] = [];
+  const done = new Set<string>();
+  const visit = (file: string): string[] | undefined => {
+    const at = path.indexOf(file);
+    if (at >= 0) return [...path.slice(at), file];
+    if (done.has(file)) return undefined;
+    path.push(file);
+    for (const target of imports.get(file) ?? []) {
+      const circle = visit(target);
+      if (circle) return circle;
+    }
+    path.pop();
+    done.add(file);
+    return undefined;
+  };
+  for (const file of imports.keys()) {
+    const circle = visit(file);
+    if (circle) return circle;
+  }
+  return undefined;
+}
+
+test('no file imports itself through others', () => {
+  assert.deepEqual(
+    circleAmong(
+      new Map([
+        ['a', ['b']],
+        ['b', ['c']],
+        ['c', ['b']],
+      ]),
+    ),
+    ['b', 'c', 'b'],
+  );
+  const folders = [...Object.keys(FLOORS), 'examples', 'reference', 'samples', 'test'].join(',');
+  const files = globSync(`{${folders}}/**/*.ts`, { cwd: root });
+  assert.ok(files.length > 500, 'the files were found');
+  for (const platform of ['node', 'browser'] as const) {
+    const imports = new Map(files.map((file) => [file, importsOf(file, platform)]));
+    assert.equal(circleAmong(imports)?.join(' imports '), undefined);
+  }
 });
 
 test('the protocol and what is below it know no socket, no disk and no gRPC', () => {

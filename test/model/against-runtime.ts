@@ -1,8 +1,8 @@
 /** The importer against an independent runtime: support for tests. */
 import assert from 'node:assert/strict';
-import type { Shape } from '../../model/card.ts';
 import { type FloatNetwork, FloatRunner } from '../../model/float-network.ts';
 import { importOnnx } from '../../model/import/import-onnx.ts';
+import type { Shape } from '../../model/shape.ts';
 import { OnnxBuilder, referenceLogits, referenceOutputs } from './onnx-builder.ts';
 
 /** Imports the file and compares its logits with an independent runtime's, on a random image. */

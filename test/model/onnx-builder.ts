@@ -1,7 +1,7 @@
 /** Small ONNX files with random weights, and what an independent runtime computes of them: support for tests. */
 import * as ort from 'onnxruntime-web';
-import type { Shape } from '../../model/card.ts';
 import { dimsOf } from '../../model/geometry.ts';
+import type { Shape } from '../../model/shape.ts';
 
 export { OnnxBuilder } from '../../stress/import-fuzz/onnx-builder.ts';
 
