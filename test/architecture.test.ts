@@ -11,13 +11,36 @@ const FLOORS: Record<string, string[]> = {
   crypto: ['errors', 'platform', 'kernels'],
   model: ['errors', 'platform', 'kernels'],
   protocol: ['errors', 'platform', 'kernels', 'crypto', 'model'],
+  threads: ['errors', 'platform', 'kernels', 'crypto', 'model', 'protocol'],
   transport: ['errors', 'platform', 'kernels', 'model', 'protocol'],
-  server: ['errors', 'platform', 'crypto', 'model', 'protocol', 'transport'],
-  client: ['errors', 'platform', 'crypto', 'model', 'protocol', 'transport'],
+  server: ['errors', 'platform', 'crypto', 'model', 'protocol', 'threads', 'transport'],
+  client: ['errors', 'platform', 'crypto', 'model', 'protocol', 'threads', 'transport'],
   browser: ['errors', 'platform', 'kernels', 'model', 'transport', 'client'],
   web: ['browser'],
-  cli: ['errors', 'platform', 'kernels', 'crypto', 'model', 'protocol', 'transport', 'server', 'client'],
-  bench: ['errors', 'platform', 'kernels', 'crypto', 'model', 'protocol', 'transport', 'server', 'client'],
+  cli: [
+    'errors',
+    'platform',
+    'kernels',
+    'crypto',
+    'model',
+    'protocol',
+    'threads',
+    'transport',
+    'server',
+    'client',
+  ],
+  bench: [
+    'errors',
+    'platform',
+    'kernels',
+    'crypto',
+    'model',
+    'protocol',
+    'threads',
+    'transport',
+    'server',
+    'client',
+  ],
   stress: [
     'errors',
     'platform',
@@ -25,6 +48,7 @@ const FLOORS: Record<string, string[]> = {
     'crypto',
     'model',
     'protocol',
+    'threads',
     'transport',
     'server',
     'client',
@@ -128,7 +152,7 @@ test('SEAL is asked for advice alone: by tests, benchmarks and the doctor, never
 });
 
 /** Floors that run in Node and in browsers alike. */
-const ANYWHERE = ['errors', 'platform', 'kernels', 'crypto', 'model', 'protocol', 'client'];
+const ANYWHERE = ['errors', 'platform', 'kernels', 'crypto', 'model', 'protocol', 'threads', 'client'];
 
 /** What servers read models with; no client imports it. */
 const SERVERS_ONLY = ['model/load.ts', 'model/stored-network.ts', 'model/import'];
