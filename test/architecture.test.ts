@@ -3,6 +3,19 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
 
+/** What programs may import besides the server and the client. */
+const BELOW_PROGRAMS = [
+  'errors',
+  'platform',
+  'kernels',
+  'crypto',
+  'model',
+  'fixtures',
+  'protocol',
+  'threads',
+  'transport',
+];
+
 /** For each folder, the folders that its files may import from besides their own. */
 const FLOORS: Record<string, string[]> = {
   errors: [],
@@ -11,49 +24,16 @@ const FLOORS: Record<string, string[]> = {
   crypto: ['errors', 'platform', 'kernels'],
   model: ['errors', 'platform', 'kernels'],
   protocol: ['errors', 'platform', 'kernels', 'crypto', 'model'],
-  threads: ['errors', 'platform', 'kernels', 'crypto', 'model', 'protocol'],
+  fixtures: ['model'],
+  threads: ['errors', 'platform', 'kernels', 'crypto', 'model', 'protocol', 'fixtures'],
   transport: ['errors', 'platform', 'kernels', 'model', 'protocol'],
   server: ['errors', 'platform', 'crypto', 'model', 'protocol', 'threads', 'transport'],
   client: ['errors', 'platform', 'crypto', 'model', 'protocol', 'threads', 'transport'],
   browser: ['errors', 'platform', 'kernels', 'model', 'transport', 'client'],
   web: ['browser'],
-  cli: [
-    'errors',
-    'platform',
-    'kernels',
-    'crypto',
-    'model',
-    'protocol',
-    'threads',
-    'transport',
-    'server',
-    'client',
-  ],
-  bench: [
-    'errors',
-    'platform',
-    'kernels',
-    'crypto',
-    'model',
-    'protocol',
-    'threads',
-    'transport',
-    'server',
-    'client',
-  ],
-  stress: [
-    'errors',
-    'platform',
-    'kernels',
-    'crypto',
-    'model',
-    'protocol',
-    'threads',
-    'transport',
-    'server',
-    'client',
-    'bench',
-  ],
+  cli: [...BELOW_PROGRAMS, 'server', 'client'],
+  bench: [...BELOW_PROGRAMS, 'server', 'client'],
+  stress: [...BELOW_PROGRAMS, 'server', 'client', 'bench', 'test/support'],
 };
 
 const root = join(import.meta.dirname, '..');
@@ -76,8 +56,8 @@ test('every file imports from its own folder or from the floors below', () => {
     for (const file of globSync(`${floor}/**/*.ts`, { cwd: root, exclude: (name) => name === 'assembly' })) {
       files++;
       for (const target of importsOf(file)) {
-        const folder = target.split('/')[0];
-        assert.ok(folder === floor || below.includes(folder), `${file} imports ${target}`);
+        const mayImport = [floor, ...below].some((folder) => target.startsWith(`${folder}/`));
+        assert.ok(mayImport, `${file} imports ${target}`);
       }
     }
   assert.ok(files > 20, 'the folders were found');
@@ -152,7 +132,17 @@ test('SEAL is asked for advice alone: by tests, benchmarks and the doctor, never
 });
 
 /** Floors that run in Node and in browsers alike. */
-const ANYWHERE = ['errors', 'platform', 'kernels', 'crypto', 'model', 'protocol', 'threads', 'client'];
+const ANYWHERE = [
+  'errors',
+  'platform',
+  'kernels',
+  'crypto',
+  'model',
+  'fixtures',
+  'protocol',
+  'threads',
+  'client',
+];
 
 /** What servers read models with; no client imports it. */
 const SERVERS_ONLY = ['model/load.ts', 'model/stored-network.ts', 'model/import'];

@@ -1,5 +1,5 @@
 import { randomSeed } from '../crypto/prg.ts';
-import { randomModel } from '../model/random.ts';
+import { randomModel } from '../fixtures/sphynx-network.ts';
 import type { Channel } from '../protocol/channel.ts';
 import { memoryChannel } from '../protocol/memory-channel.ts';
 import { prepareClient, prepareServer } from '../protocol/offline.ts';

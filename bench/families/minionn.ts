@@ -1,6 +1,6 @@
-import { itself, termOf, then } from '../../model/layer-paths.ts';
+import { itself, termOf, then } from '../../fixtures/layer-paths.ts';
+import { randomNetwork } from '../../fixtures/random-network.ts';
 import type { FixedNetwork } from '../../model/network.ts';
-import { randomNetwork } from '../../model/random.ts';
 import type { LayerShape } from '../../model/shape.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { classifierOf, itself, type Path, termOf, then } from '../../model/layer-paths.ts';
+import { classifierOf, itself, type Path, termOf, then } from '../../fixtures/layer-paths.ts';
 import type { LayerShape, Shape } from '../../model/shape.ts';
 
 /** Channels of every convolution of VGG11 (Simonyan and Zisserman, ICLR 2015) over the first one's; a pool after each stage. */

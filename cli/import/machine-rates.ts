@@ -1,9 +1,10 @@
 import { LABEL_BYTES } from '../../crypto/garbling/gadget.ts';
 import { randomSeed } from '../../crypto/prg.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
+import { randomImage } from '../../fixtures/random-image.ts';
+import { randomModel } from '../../fixtures/sphynx-network.ts';
 import { nearest, runInteger } from '../../model/executor.ts';
 import type { FixedNetwork } from '../../model/network.ts';
-import { randomImage, randomModel } from '../../model/random.ts';
 import type { BundleSink, BundleSource } from '../../protocol/bundle.ts';
 import { memoryChannel } from '../../protocol/memory-channel.ts';
 import { prepareClient, prepareServer } from '../../protocol/offline.ts';

@@ -1,8 +1,8 @@
 import type { HeServer } from '../../crypto/he/server.ts';
 import type { BaseOtChoices } from '../../crypto/ot/base-ot.ts';
 import { randomSeed } from '../../crypto/prg.ts';
+import { randomImage } from '../../fixtures/random-image.ts';
 import type { FixedNetwork } from '../../model/network.ts';
-import { randomImage } from '../../model/random.ts';
 import type { BundleSecrets, BundleSink, BundleSource } from '../../protocol/bundle.ts';
 import type { Channel } from '../../protocol/channel.ts';
 import { memoryChannel } from '../../protocol/memory-channel.ts';

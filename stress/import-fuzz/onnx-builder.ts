@@ -1,7 +1,7 @@
 /** Small ONNX files with random weights, written node by node: for tests and fuzzing. */
 import onnxProto from 'onnx-proto';
+import { seededRandom } from '../../fixtures/seeded-random.ts';
 import { dimsOf } from '../../model/geometry.ts';
-import { seededRandom } from '../../model/random.ts';
 import type { Shape } from '../../model/shape.ts';
 
 const { ModelProto, AttributeProto, TensorProto } = onnxProto.onnx;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { randomModel } from '../../model/random.ts';
+import { randomModel } from '../../fixtures/sphynx-network.ts';
 import { makePlan } from '../../protocol/plan.ts';
 import { newToken } from '../../server/identity/token-file.ts';
 import { temporaryFolder } from '../server/bundles.ts';

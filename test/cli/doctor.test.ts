@@ -11,7 +11,7 @@ import { Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js';
 import { type CheckOptions, checkServer } from '../../cli/doctor/check-server.ts';
 import type { Finding } from '../../cli/doctor/finding.ts';
 import { connect } from '../../client/index.ts';
-import { randomModel } from '../../model/random.ts';
+import { randomModel } from '../../fixtures/sphynx-network.ts';
 import { DevelopmentAuthority } from '../../server/identity/development-certificates.ts';
 import { newToken } from '../../server/identity/token-file.ts';
 import { temporaryFolder } from '../server/bundles.ts';

@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
-import { seededRandom } from '../../model/random.ts';
+import { seededRandom } from '../../fixtures/seeded-random.ts';
 import { OnnxBuilder, referenceOutputs } from '../model/onnx-builder.ts';
 import { temporaryFolder } from '../server/bundles.ts';
 import { outcome, sphynx, start } from './sphynx.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import sharp from 'sharp';
 import type { PrepareProgress } from '../../client/index.ts';
-import { randomModel } from '../../model/random.ts';
+import { randomModel } from '../../fixtures/sphynx-network.ts';
 import { makePlan } from '../../protocol/plan.ts';
 import { temporaryFolder } from '../server/bundles.ts';
 import { network, runningServer } from '../server/running-server.ts';

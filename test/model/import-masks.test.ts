@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { seededRandom } from '../../fixtures/seeded-random.ts';
 import { FloatRunner } from '../../model/float-network.ts';
 import { importOnnx } from '../../model/import/import-onnx.ts';
-import { seededRandom } from '../../model/random.ts';
 import { agrees } from './against-runtime.ts';
 import { OnnxBuilder, referenceLogits } from './onnx-builder.ts';
 

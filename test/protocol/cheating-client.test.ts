@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { randomSeed } from '../../crypto/prg.ts';
+import { randomModel } from '../../fixtures/sphynx-network.ts';
 import { withOutput } from '../../model/network.ts';
-import { randomModel } from '../../model/random.ts';
 import type { Channel } from '../../protocol/channel.ts';
 import { memoryChannel } from '../../protocol/memory-channel.ts';
 import { prepareClient, prepareServer } from '../../protocol/offline.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { randomModel } from '../../fixtures/sphynx-network.ts';
 import { runInteger } from '../../model/executor.ts';
-import { randomModel } from '../../model/random.ts';
 import { randomImage } from './images.ts';
 import { assertPlanBytes, carriesOf, errorsOf, infer, prepare } from './rehearsal.ts';
 

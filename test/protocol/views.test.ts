@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { bytesToWords } from '../../crypto/ring.ts';
-import { randomModel } from '../../model/random.ts';
+import { randomModel } from '../../fixtures/sphynx-network.ts';
 import type { SegmentKind } from '../../protocol/segment.ts';
 import { bytesOf, type Inference, infer, type Preparation, prepare } from './rehearsal.ts';
 

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import { seededRandom } from '../../model/random.ts';
+import { seededRandom } from '../../fixtures/seeded-random.ts';
 import { SEGMENT_KINDS } from '../../protocol/segment.ts';
 import { encodeSegment } from '../../transport/stream-channel.ts';
 import { randomImage } from '../protocol/images.ts';

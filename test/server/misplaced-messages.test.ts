@@ -3,12 +3,13 @@ import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { INPUT_CIPHERTEXT_BYTES, SEED_BYTES } from '../../crypto/he/parameters.ts';
 import { BASE_OT_MESSAGE_BYTES } from '../../crypto/ot/base-ot.ts';
+import { seededRandom } from '../../fixtures/seeded-random.ts';
 import { stochasticRange } from '../../model/executor.ts';
-import { randomSmallNetwork, seededRandom } from '../../model/random.ts';
 import { makePlan } from '../../protocol/plan.ts';
 import type { SegmentKind } from '../../protocol/segment.ts';
 import { encodeSegment } from '../../transport/stream-channel.ts';
 import { randomImage } from '../protocol/images.ts';
+import { randomSmallNetwork } from '../support/small-network.ts';
 import { network, runningServer } from './running-server.ts';
 import type { ClientBundle, PreprocessStream } from './test-client.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SphynxError } from '../../errors/sphynx-error.ts';
-import { randomModel } from '../../model/random.ts';
+import { randomModel } from '../../fixtures/sphynx-network.ts';
 import { assertRight, image, newClient } from '../client/connected.ts';
 import { randomImage } from '../protocol/images.ts';
 import { temporaryFolder } from './bundles.ts';

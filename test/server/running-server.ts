@@ -1,6 +1,6 @@
 import { after } from 'node:test';
 import { pino } from 'pino';
-import { randomModel } from '../../model/random.ts';
+import { randomModel } from '../../fixtures/sphynx-network.ts';
 import { type RunningServer, type ServerOptions, startServer } from '../../server/index.ts';
 import { temporaryFolder } from './bundles.ts';
 import { TestClient } from './test-client.ts';
