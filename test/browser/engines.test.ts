@@ -10,8 +10,8 @@ import { buildBrowser } from '../../browser/build.ts';
 import { normalise } from '../../client/normalise.ts';
 import { seededRandom } from '../../fixtures/seeded-random.ts';
 import { quantizeImage, stochasticRange } from '../../model/executor.ts';
-import { temporaryFolder } from '../server/bundles.ts';
-import { network, runningServer } from '../server/running-server.ts';
+import { network, runningServer } from '../support/running-server.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { ENGINES } from './engines.ts';
 
 const { card } = network;

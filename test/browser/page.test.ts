@@ -5,8 +5,8 @@ import { test } from 'node:test';
 import { randomModel } from '../../fixtures/sphynx-network.ts';
 import { makePlan } from '../../protocol/plan.ts';
 import { newToken } from '../../server/identity/token-file.ts';
-import { temporaryFolder } from '../server/bundles.ts';
-import { network } from '../server/running-server.ts';
+import { network } from '../support/running-server.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { skip, visitor } from './chromium.ts';
 import {
   ask,

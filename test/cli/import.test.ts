@@ -13,9 +13,9 @@ import { FloatRunner } from '../../model/float-network.ts';
 import { importGraph } from '../../model/import/import-onnx.ts';
 import { loadModel } from '../../model/load.ts';
 import { makePlan } from '../../protocol/plan.ts';
-import { OnnxBuilder } from '../model/onnx-builder.ts';
-import { temporaryFolder } from '../server/bundles.ts';
-import { ROOT, sphynx } from './sphynx.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
+import { ROOT, sphynx } from '../support/sphynx.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const folder = temporaryFolder();
 

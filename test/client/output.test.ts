@@ -6,8 +6,8 @@ import { seededRandom } from '../../fixtures/seeded-random.ts';
 import { quantizeImage, stochasticRange } from '../../model/executor.ts';
 import { withOutput } from '../../model/network.ts';
 import { ModelRegistry } from '../../server/models.ts';
-import { network, runningServer } from '../server/running-server.ts';
-import { image, newClient } from './connected.ts';
+import { image, newClient } from '../support/connected.ts';
+import { network, runningServer } from '../support/running-server.ts';
 
 const { card } = network;
 const input = quantizeImage(card, await prepareImage(image, card));

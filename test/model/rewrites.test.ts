@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { type FloatNetwork, FloatRunner } from '../../model/float-network.ts';
 import { importOnnx } from '../../model/import/import-onnx.ts';
 import type { Shape } from '../../model/shape.ts';
-import { OnnxBuilder, referenceLogits } from './onnx-builder.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
+import { referenceLogits } from '../support/onnx-reference.ts';
 
 const INPUT = { channels: 2, height: 6, width: 7 };
 

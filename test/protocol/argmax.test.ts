@@ -7,9 +7,9 @@ import { type FixedNetwork, withOutput } from '../../model/network.ts';
 import type { Output } from '../../model/output.ts';
 import type { LabelEncoding } from '../../protocol/label-encoding.ts';
 import { makePlan } from '../../protocol/plan.ts';
+import { assertPlanBytes, bytesOf, carriesOf, errorsOf, infer, prepare } from '../support/both-roles.ts';
+import { randomImage } from '../support/card-image.ts';
 import { randomSmallNetwork } from '../support/small-network.ts';
-import { randomImage } from './images.ts';
-import { assertPlanBytes, bytesOf, carriesOf, errorsOf, infer, prepare } from './rehearsal.ts';
 
 /** Classes in the order of their logits, of equal ones the first. */
 function ranking(logits: Int32Array): number[] {

@@ -10,7 +10,7 @@ import { FloatRunner } from '../../model/float-network.ts';
 import { elementsOf } from '../../model/geometry.ts';
 import { importGraph } from '../../model/import/import-onnx.ts';
 import type { FixedNetwork } from '../../model/network.ts';
-import { carriesOf, errorsOf, infer, prepare } from './rehearsal.ts';
+import { carriesOf, errorsOf, infer, prepare } from '../support/both-roles.ts';
 
 const IMAGES = 20;
 

@@ -12,9 +12,9 @@ import { withOutput } from '../../model/network.ts';
 import type { LabelEncoding } from '../../protocol/label-encoding.ts';
 import { squareMask } from '../../protocol/masks.ts';
 import { chunkTransfers, makePlan, needsDelta } from '../../protocol/plan.ts';
+import { assertPlanBytes, carriesOf, errorsOf, infer, prepare } from '../support/both-roles.ts';
+import { randomImage } from '../support/card-image.ts';
 import { randomSmallNetwork } from '../support/small-network.ts';
-import { randomImage } from './images.ts';
-import { assertPlanBytes, carriesOf, errorsOf, infer, prepare } from './rehearsal.ts';
 
 /** One inference: its logits are the integer executor's, its bytes the plan's. */
 async function rehearse(network: FixedNetwork, setting: LabelEncoding = 'fast'): Promise<void> {

@@ -6,7 +6,7 @@ import { traceSteps } from '../../protocol/trace.ts';
 import { Rehearsals } from '../../threads/rehearsals.ts';
 import { rehearseClient, rehearseServer } from '../../threads/rehearse-inference.ts';
 import { rehearsePreparation } from '../../threads/rehearse-preparation.ts';
-import { network as sphynx } from '../server/running-server.ts';
+import { network as sphynx } from '../support/running-server.ts';
 import { randomSmallNetwork } from '../support/small-network.ts';
 
 /** With ReLUs and linear elements, and without. */

@@ -8,10 +8,10 @@ import { stochasticRange } from '../../model/executor.ts';
 import { makePlan } from '../../protocol/plan.ts';
 import type { SegmentKind } from '../../protocol/segment.ts';
 import { encodeSegment } from '../../transport/stream-channel.ts';
-import { randomImage } from '../protocol/images.ts';
+import { randomImage } from '../support/card-image.ts';
+import { network, runningServer } from '../support/running-server.ts';
 import { randomSmallNetwork } from '../support/small-network.ts';
-import { network, runningServer } from './running-server.ts';
-import type { ClientBundle, PreprocessStream } from './test-client.ts';
+import type { ClientBundle, PreprocessStream } from '../support/test-client.ts';
 
 const other = randomSmallNetwork(1);
 const server = await runningServer({ models: [network, other], limits: { sessionsPerClient: 8 } });
