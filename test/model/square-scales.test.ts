@@ -8,7 +8,7 @@ import { type LayerRanges, measureRanges } from '../../model/fixed-point/ranges.
 import { channelKinds, productScales } from '../../model/fixed-point/square-scales.ts';
 import { activated, type FloatNetwork, FloatRunner } from '../../model/float-network.ts';
 import { importOnnx } from '../../model/import/import-onnx.ts';
-import { OnnxBuilder } from './onnx-builder.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
 
 const INPUT = { channels: 3, height: 8, width: 8 };
 const builder = new OnnxBuilder(INPUT, 11);
