@@ -9,7 +9,7 @@ import { inputInWords } from '../client/input-words.ts';
 import { matchesPlaintext } from '../client/matches-plaintext.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { loadModel } from '../model/load.ts';
-import { tuneHeap } from '../transport/heap.ts';
+import { tuneHeap } from '../threads/node/heap.ts';
 import { type Context, runCommand, USAGE } from './command.ts';
 import { type DemoImage, demoImage, describeImage, describeView } from './demo/report.ts';
 import { ServerProcess } from './demo/server-process.ts';

@@ -8,17 +8,19 @@ import {
   hasBitLabels,
   SQUARE_TRANSFERS,
 } from '../crypto/garbling/gadget.ts';
-import { type HePlan, planHe } from '../crypto/he/packing.ts';
+import { planHe } from '../crypto/he/packing.ts';
 import { SEED_BYTES as KEY_SEED_BYTES, PARAMETERS_HASH, PUBLIC_KEY_BYTES } from '../crypto/he/parameters.ts';
+import type { HePlan } from '../crypto/he/plan.ts';
 import { BASE_OT_MESSAGE_BYTES, BASE_OT_REPLY_BYTES } from '../crypto/ot/base-ot.ts';
 import { BLOCK_TRANSFERS, type OtTreeBits, treeMessageBytes } from '../crypto/ot/correlated-ot.ts';
 import { checkedTransferBytes } from '../crypto/ot/extension-check.ts';
 import { SEED_BYTES } from '../crypto/prg.ts';
-import type { CardLayer, ModelCard, Shape } from '../model/card.ts';
+import type { ModelCard } from '../model/card.ts';
 import { countFlags, flagsOf } from '../model/element-bitmap.ts';
 import { reluCount } from '../model/geometry.ts';
 import { hashedJson } from '../model/hashed-json.ts';
 import { classesOf } from '../model/output.ts';
+import type { CardLayer, Shape } from '../model/shape.ts';
 import { NONCE_BYTES } from './bundle.ts';
 import { type ElementOrder, elementOrder } from './element-order.ts';
 import { DIGIT_BITS, type LabelEncoding } from './label-encoding.ts';

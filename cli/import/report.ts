@@ -1,6 +1,6 @@
 import type { ModelCard } from '../../model/card.ts';
 import { countFlags } from '../../model/element-bitmap.ts';
-import type { FixedPointPlan } from '../../model/fixed-point/planner.ts';
+import type { FixedPointPlan } from '../../model/fixed-point/fixed-point-plan.ts';
 import { type LayerRanges, wholeRange } from '../../model/fixed-point/ranges.ts';
 import type { SquareBits } from '../../model/fixed-point/square-scales.ts';
 import { elementsOf, reluCount } from '../../model/geometry.ts';

@@ -2,7 +2,7 @@
  * Folders in the memory of a worker, with as much of the origin private file system's face as bundles need: for browsers
  * without it, and for private windows.
  */
-import type { AccessHandle, FileHandle, Folder } from './bundle-files.ts';
+import type { AccessHandle, FileHandle, Folder } from './folder.ts';
 
 /** Bytes that all files together may take: bundles are large, and a tab that takes too much is ended. */
 const MOST_BYTES = 2 ** 30;

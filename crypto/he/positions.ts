@@ -1,8 +1,8 @@
 /** Which coefficient every element, weight and output stands at: the formulas of `layout.ts`, carried out. */
 import { tileAt, tileCount } from './layout.ts';
 import { outputsOf } from './output-blocks.ts';
-import type { Encoding, HeShape, PartPacking, PartTerm } from './packing.ts';
 import { liveTaps, phaseSize } from './phases.ts';
+import type { Encoding, HeShape, PartPacking, PartTerm } from './plan.ts';
 
 /**
  * Writes the polynomial of group `group` of tile `tile` to `coefficients` [N]: the elements of `values`

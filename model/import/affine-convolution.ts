@@ -1,5 +1,5 @@
-import type { Shape } from '../card.ts';
 import { MAX_KERNEL, MAX_STRIDE } from '../limits.ts';
+import type { Shape } from '../shape.ts';
 import { type AffineTerm, type AffineValue, denseKernel } from './affine.ts';
 import { convolveBias } from './bias.ts';
 import {

@@ -1,4 +1,4 @@
-import type { Shape } from '../card.ts';
+import type { Shape } from '../shape.ts';
 import { addBiases, concatBiases, mapBias, pickBias } from './bias.ts';
 import {
   addKernels,

@@ -1,5 +1,5 @@
-import type { Shape } from '../card.ts';
 import { elementsOf } from '../geometry.ts';
+import type { Shape } from '../shape.ts';
 import type { DenseKernel } from './dense-kernel.ts';
 
 /**

@@ -1,5 +1,5 @@
 import onnxProto from 'onnx-proto';
-import type { OnnxGraph } from './onnx.ts';
+import type { OnnxGraph } from './onnx-graph.ts';
 import { OnnxNode } from './onnx-node.ts';
 
 const { DataType } = onnxProto.onnx.TensorProto;

@@ -1,6 +1,6 @@
 import { neighbours } from './neighbours.ts';
-import type { OnnxGraph } from './onnx.ts';
 import type { OnnxConstant } from './onnx-constant.ts';
+import type { OnnxGraph } from './onnx-graph.ts';
 import { OnnxNode } from './onnx-node.ts';
 
 /** For each comparison whether it holds for what is larger. */

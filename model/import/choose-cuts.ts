@@ -1,6 +1,6 @@
 import { type Composition, compose } from './compose.ts';
 import { costOf } from './layer-cost.ts';
-import type { OnnxGraph } from './onnx.ts';
+import type { OnnxGraph } from './onnx-graph.ts';
 import type { OnnxNode } from './onnx-node.ts';
 
 /** Values that are tried as cuts for one that had to be made: those on the way to it, nearest first. */

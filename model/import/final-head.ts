@@ -2,7 +2,7 @@ import { SphynxError } from '../../errors/sphynx-error.ts';
 import { headFits, type OutputHead } from '../head.ts';
 import { inOrder, makersOf } from './graph-order.ts';
 import { neighbours } from './neighbours.ts';
-import type { OnnxGraph } from './onnx.ts';
+import type { OnnxGraph } from './onnx-graph.ts';
 import type { OnnxNode } from './onnx-node.ts';
 
 /** A graph whose output are the logits, and what it made of them, which is left to the client. */

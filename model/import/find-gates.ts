@@ -1,5 +1,5 @@
 import { PRODUCT, QUOTIENT } from './arithmetic-operators.ts';
-import type { OnnxGraph } from './onnx.ts';
+import type { OnnxGraph } from './onnx-graph.ts';
 import type { OnnxNode } from './onnx-node.ts';
 
 /** Operators that work element by element, those that cannot be run included. */

@@ -1,8 +1,8 @@
 import { totalmem } from 'node:os';
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import type { Shape, TermShape } from '../card.ts';
 import type { FloatLayer } from '../float-network.ts';
 import { MAX_KERNEL, MAX_NAME, MAX_TERMS, MAX_WEIGHTS } from '../limits.ts';
+import type { Shape, TermShape } from '../shape.ts';
 import { type AffineTerm, denseKernel, weightsOf } from './affine.ts';
 import { perChannelBias } from './bias.ts';
 import { groupedWeights, groupsOf } from './channel-groups.ts';

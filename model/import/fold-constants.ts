@@ -2,8 +2,8 @@ import type onnxProto from 'onnx-proto';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { chooseBranches } from './choose-branches.ts';
 import { evaluateConstants } from './constant-evaluator.ts';
-import type { OnnxGraph } from './onnx.ts';
 import type { OnnxConstant } from './onnx-constant.ts';
+import type { OnnxGraph } from './onnx-graph.ts';
 import type { OnnxNode } from './onnx-node.ts';
 
 /**

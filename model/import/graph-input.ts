@@ -1,9 +1,9 @@
 import onnxProto from 'onnx-proto';
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import type { Shape } from '../card.ts';
 import { elementsOf } from '../geometry.ts';
 import { fitsPicture, type InputKind } from '../input-kind.ts';
 import { MAX_CHANNELS, MAX_ELEMENTS, MAX_SIDE } from '../limits.ts';
+import type { Shape } from '../shape.ts';
 import { type Layout, mapLayout, permuted, wholeAxis } from './layout.ts';
 import { formatError, toInteger } from './onnx-constant.ts';
 import type { OnnxNode } from './onnx-node.ts';

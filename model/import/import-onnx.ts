@@ -1,7 +1,7 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import type { Shape } from '../card.ts';
 import type { FloatNetwork } from '../float-network.ts';
 import type { InputKind } from '../input-kind.ts';
+import type { Shape } from '../shape.ts';
 import { choices } from './choices.ts';
 import { chooseCuts } from './choose-cuts.ts';
 import { knownSizes } from './compose.ts';
@@ -12,7 +12,8 @@ import { foldGraph } from './fold-constants.ts';
 import { inOrder, makersOf } from './graph-order.ts';
 import { sizesOf } from './layout.ts';
 import { mergeReductions } from './merge-reductions.ts';
-import { type OnnxFile, type OnnxGraph, type ReadOptions, readOnnx } from './onnx.ts';
+import { type OnnxFile, type ReadOptions, readOnnx } from './onnx.ts';
+import type { OnnxGraph } from './onnx-graph.ts';
 import type { OnnxNode } from './onnx-node.ts';
 import { padPools } from './pad-pools.ts';
 import type { PendingLayer } from './pending-layer.ts';

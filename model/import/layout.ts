@@ -1,4 +1,4 @@
-import type { Shape } from '../card.ts';
+import type { Shape } from '../shape.ts';
 
 /**
  * How a graph sees the elements of a value. The importer keeps every value as a map [channels, height, width], which

@@ -3,8 +3,8 @@ import { perElement } from './bias.ts';
 import { broadcast } from './broadcast.ts';
 import { sizesOf } from './layout.ts';
 import { neighbours } from './neighbours.ts';
-import type { OnnxGraph } from './onnx.ts';
 import type { Constant } from './onnx-constant.ts';
+import type { OnnxGraph } from './onnx-graph.ts';
 import type { OnnxNode } from './onnx-node.ts';
 import { unsupported } from './refusals.ts';
 

@@ -1,6 +1,6 @@
 import { neighbours } from './neighbours.ts';
-import type { OnnxGraph } from './onnx.ts';
 import { integerVector, type OnnxConstant } from './onnx-constant.ts';
+import type { OnnxGraph } from './onnx-graph.ts';
 import type { OnnxNode } from './onnx-node.ts';
 
 /**

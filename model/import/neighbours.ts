@@ -1,4 +1,4 @@
-import type { OnnxGraph } from './onnx.ts';
+import type { OnnxGraph } from './onnx-graph.ts';
 import type { OnnxNode } from './onnx-node.ts';
 
 /** The node that computes each value, and the one that reads it; null where the value has more use than that. */

@@ -1,6 +1,6 @@
 import onnxProto from 'onnx-proto';
-import type { OnnxGraph } from './onnx.ts';
 import { OnnxConstant } from './onnx-constant.ts';
+import type { OnnxGraph } from './onnx-graph.ts';
 import { OnnxNode } from './onnx-node.ts';
 
 const { DataType } = onnxProto.onnx.TensorProto;

@@ -1,38 +1,18 @@
 import onnxProto from 'onnx-proto';
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import type { Shape } from '../card.ts';
 import type { InputKind } from '../input-kind.ts';
 import { castsByType } from './cast-like.ts';
 import { inlineExternalData, type ReadExternal } from './external-data.ts';
 import { readInput } from './graph-input.ts';
 import { inOrder, makersOf } from './graph-order.ts';
 import { inlineFunctions } from './inline-functions.ts';
-import type { Layout } from './layout.ts';
 import { withoutNorms } from './norms.ts';
 import { formatError, OnnxConstant, toInteger } from './onnx-constant.ts';
+import type { OnnxGraph } from './onnx-graph.ts';
 import { OnnxNode } from './onnx-node.ts';
 import { withoutSequences } from './sequences.ts';
 
 /** Reading ONNX files (github.com/onnx/onnx, docs/IR.md) into a graph of checked values. Files may be hostile. */
-
-export interface OnnxGraph {
-  readonly inputName: string;
-  /** One input. */
-  readonly input: Shape;
-  readonly inputKind: InputKind;
-  /** Whether the file takes bytes. */
-  readonly bytes: boolean;
-  /** The input as the graph sees it, in a batch of as many as the file was exported for. */
-  readonly layout: Layout;
-  readonly outputName: string;
-  /** All that the output depends on, in an order in which every value is computed before it is read. */
-  readonly nodes: readonly OnnxNode[];
-  readonly constants: ReadonlyMap<string, OnnxConstant>;
-  /** The version of ONNX's own operators. */
-  readonly opset: number;
-  /** Why constants could not be computed, by name; empty for those that only other constants read. */
-  readonly failures?: ReadonlyMap<string, string>;
-}
 
 export interface OnnxFile {
   readonly graph: OnnxGraph;

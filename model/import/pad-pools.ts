@@ -1,5 +1,5 @@
 import { neighbours } from './neighbours.ts';
-import type { OnnxGraph } from './onnx.ts';
+import type { OnnxGraph } from './onnx-graph.ts';
 import type { OnnxNode } from './onnx-node.ts';
 
 /** What is padded with less than this can never be the maximum: exporters write the lowest float or minus infinity. */

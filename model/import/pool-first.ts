@@ -1,6 +1,6 @@
 import { MAX_LAYERS } from '../limits.ts';
 import { neighbours } from './neighbours.ts';
-import type { OnnxGraph } from './onnx.ts';
+import type { OnnxGraph } from './onnx-graph.ts';
 import type { OnnxNode } from './onnx-node.ts';
 
 /**

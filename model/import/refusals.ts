@@ -1,5 +1,4 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import type { AffineValue } from './affine.ts';
 
 /** Why an operator cannot be run: the reason alone, the composer names the node. */
 export function unsupported(reason: string): SphynxError {
@@ -14,7 +13,7 @@ export class InexactError extends SphynxError {
 }
 
 /** The result of an exact composition, or its reason as an error. */
-export function exactly(result: AffineValue | string): AffineValue {
+export function exactly<Value extends object>(result: Value | string): Value {
   if (typeof result === 'string') throw new InexactError(result);
   return result;
 }

@@ -1,7 +1,7 @@
 import onnxProto from 'onnx-proto';
 import { inOrder, makersOf } from './graph-order.ts';
-import type { OnnxGraph } from './onnx.ts';
 import { integerVector, type OnnxConstant } from './onnx-constant.ts';
+import type { OnnxGraph } from './onnx-graph.ts';
 import { OnnxNode } from './onnx-node.ts';
 
 const { INT } = onnxProto.onnx.AttributeProto.AttributeType;

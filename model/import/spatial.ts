@@ -1,4 +1,4 @@
-import type { Shape } from '../card.ts';
+import type { Shape } from '../shape.ts';
 import { type AffineValue, pickChannels } from './affine.ts';
 import { convolveValue, type Window } from './affine-convolution.ts';
 import { type DenseKernel, makeKernel } from './dense-kernel.ts';

@@ -1,5 +1,5 @@
-import type { Shape } from '../card.ts';
 import { MAX_KERNEL, MAX_SIDE, MAX_STRIDE } from '../limits.ts';
+import type { Shape } from '../shape.ts';
 import type { Window } from './affine-convolution.ts';
 import { formatError } from './onnx-constant.ts';
 import type { OnnxNode } from './onnx-node.ts';

@@ -1,5 +1,5 @@
-import { QUOTA_HOUR_MS, type StoreLimits } from './bundle-store.ts';
 import type { Refusal } from './refusal.ts';
+import { QUOTA_HOUR_MS, type StoreLimits } from './store-limits.ts';
 
 /** What one identity has used, of the hour that runs now and of all time. */
 export interface Usage {

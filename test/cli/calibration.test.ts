@@ -11,8 +11,8 @@ import { inputScales } from '../../model/fixed-point/input-scales.ts';
 import type { ModelFacts } from '../../model/fixed-point/quantize.ts';
 import type { NetworkShape } from '../../model/geometry.ts';
 import { importGraph } from '../../model/import/import-onnx.ts';
-import { OnnxBuilder } from '../model/onnx-builder.ts';
-import { temporaryFolder } from '../server/bundles.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const shape = { channels: 3, height: 4, width: 4 };
 const facts: ModelFacts = {

@@ -6,15 +6,16 @@ import { gunzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { indexOfLargest } from '../../cli/import/answers.ts';
 import { prepareImage } from '../../client/node/image.ts';
+import { randomImage } from '../../fixtures/random-image.ts';
+import { seededRandom } from '../../fixtures/seeded-random.ts';
 import { nearest, runInteger } from '../../model/executor.ts';
 import { FloatRunner } from '../../model/float-network.ts';
 import { importGraph } from '../../model/import/import-onnx.ts';
 import { loadModel } from '../../model/load.ts';
-import { randomImage, seededRandom } from '../../model/random.ts';
 import { makePlan } from '../../protocol/plan.ts';
-import { OnnxBuilder } from '../model/onnx-builder.ts';
-import { temporaryFolder } from '../server/bundles.ts';
-import { ROOT, sphynx } from './sphynx.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
+import { ROOT, sphynx } from '../support/sphynx.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const folder = temporaryFolder();
 

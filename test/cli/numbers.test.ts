@@ -5,10 +5,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
-import { seededRandom } from '../../model/random.ts';
-import { OnnxBuilder, referenceOutputs } from '../model/onnx-builder.ts';
-import { temporaryFolder } from '../server/bundles.ts';
-import { outcome, sphynx, start } from './sphynx.ts';
+import { seededRandom } from '../../fixtures/seeded-random.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
+import { referenceOutputs } from '../support/onnx-reference.ts';
+import { outcome, sphynx, start } from '../support/sphynx.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const COLUMNS = 5;
 /** Columns of very different units, as tables have. */

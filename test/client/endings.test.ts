@@ -8,9 +8,9 @@ import type { PassedSegment, SphynxErrorCode } from '../../client/index.ts';
 import { withOutput } from '../../model/network.ts';
 import { randomBytes } from '../../platform/random-bytes.ts';
 import type { Segment } from '../../protocol/segment.ts';
-import { temporaryFolder } from '../server/bundles.ts';
-import { network } from '../server/running-server.ts';
-import { bundleFiles, image, newClient } from './connected.ts';
+import { bundleFiles, image, newClient } from '../support/connected.ts';
+import { network } from '../support/running-server.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { playingServer, type Seen } from './playing-server.ts';
 
 /** The order of all classes: garbage in its place is no order of them, but for one time in hundred thousand. */

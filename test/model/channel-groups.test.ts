@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { groupedWeights, groupsOf } from '../../model/import/channel-groups.ts';
 import { makeKernel } from '../../model/import/dense-kernel.ts';
 import { importOnnx } from '../../model/import/import-onnx.ts';
-import { OnnxBuilder } from './onnx-builder.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
 
 const size = (max: number) => fc.integer({ min: 1, max });
 

@@ -7,8 +7,8 @@ import { FloatRunner } from '../../model/float-network.ts';
 import { FloatRuntime } from '../../model/float-runtime.ts';
 import { importGraph } from '../../model/import/import-onnx.ts';
 import type { InputKind } from '../../model/input-kind.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
 import { assertClose } from './against-runtime.ts';
-import { OnnxBuilder } from './onnx-builder.ts';
 
 const { ModelProto, TensorProto } = onnxProto.onnx;
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import onnxProto from 'onnx-proto';
 import { importOnnx } from '../../model/import/import-onnx.ts';
-import { OnnxBuilder } from './onnx-builder.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
 
 const INPUT = { channels: 3, height: 8, width: 8 };
 

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { type FloatLayer, FloatRunner } from '../../model/float-network.ts';
 import { importOnnx } from '../../model/import/import-onnx.ts';
-import { OnnxBuilder, referenceLogits } from './onnx-builder.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
+import { referenceLogits } from '../support/onnx-reference.ts';
 
 const INPUT = { channels: 2, height: 4, width: 5 };
 const SAME = { pads: [1, 1, 1, 1] };

@@ -14,7 +14,7 @@ import { importOnnx } from '../../model/import/import-onnx.ts';
 import { MIN_DROP_BITS } from '../../model/limits.ts';
 import { loadModel } from '../../model/load.ts';
 import { type LayerWeights, weightNorm } from '../../model/network.ts';
-import { OnnxBuilder } from './onnx-builder.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
 
 const INPUT = { channels: 3, height: 8, width: 8 };
 const builder = new OnnxBuilder(INPUT, 5);

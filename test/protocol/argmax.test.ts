@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { randomModel } from '../../fixtures/sphynx-network.ts';
 import { runInteger } from '../../model/executor.ts';
 import { type FixedNetwork, withOutput } from '../../model/network.ts';
 import type { Output } from '../../model/output.ts';
-import { randomModel, randomSmallNetwork } from '../../model/random.ts';
 import type { LabelEncoding } from '../../protocol/label-encoding.ts';
 import { makePlan } from '../../protocol/plan.ts';
-import { randomImage } from './images.ts';
-import { assertPlanBytes, bytesOf, carriesOf, errorsOf, infer, prepare } from './rehearsal.ts';
+import { assertPlanBytes, bytesOf, carriesOf, errorsOf, infer, prepare } from '../support/both-roles.ts';
+import { randomImage } from '../support/card-image.ts';
+import { randomSmallNetwork } from '../support/small-network.ts';
 
 /** Classes in the order of their logits, of equal ones the first. */
 function ranking(logits: Int32Array): number[] {

@@ -4,12 +4,12 @@ import fc from 'fast-check';
 import { SPARE_TRANSFERS } from '../../crypto/ot/extension-check.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { withOutput } from '../../model/network.ts';
-import { randomSmallNetwork } from '../../model/random.ts';
 import type { Channel } from '../../protocol/channel.ts';
 import { prepareServer } from '../../protocol/offline.ts';
 import type { Segment } from '../../protocol/segment.ts';
 import { recordTranscript, sessionOf } from '../../stress/fuzz/transcript.ts';
 import { TransferJudge } from '../../stress/fuzz/transfer-judge.ts';
+import { randomSmallNetwork } from '../support/small-network.ts';
 
 const transcript = await recordTranscript(withOutput(randomSmallNetwork(15, 2, 0.3, 0.3), 'label'));
 const { plan, network, bundle, bundleSecrets } = transcript;

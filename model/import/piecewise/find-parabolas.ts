@@ -1,6 +1,6 @@
 import { inOrder, makersOf } from '../graph-order.ts';
-import type { OnnxGraph } from '../onnx.ts';
 import type { OnnxConstant } from '../onnx-constant.ts';
+import type { OnnxGraph } from '../onnx-graph.ts';
 import { OnnxNode } from '../onnx-node.ts';
 import { findQuadratics } from '../quadratics/find-quadratics.ts';
 import { type Form, formOf, MOST_KNOTS } from './find-piecewise.ts';

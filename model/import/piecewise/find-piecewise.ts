@@ -1,6 +1,6 @@
 import { MAX_ELEMENTS } from '../../limits.ts';
 import { uniformValue } from '../choices.ts';
-import type { OnnxGraph } from '../onnx.ts';
+import type { OnnxGraph } from '../onnx-graph.ts';
 import type { OnnxNode } from '../onnx-node.ts';
 import { constantLine, IDENTITY, jumpOf, type PiecewiseLine } from './piecewise-line.ts';
 import { DECIDING, hasInputs, isDeciding, isLogical, OTHERS } from './pointwise-operators.ts';

@@ -1,4 +1,4 @@
-import type { OnnxGraph } from '../onnx.ts';
+import type { OnnxGraph } from '../onnx-graph.ts';
 import type { OnnxNode } from '../onnx-node.ts';
 import { type Algebra, applied, scalarInput } from './pointwise.ts';
 

@@ -15,7 +15,7 @@ import {
 import { andGates } from '../../../crypto/garbling/argmax-circuit.ts';
 import { GateHash } from '../../../crypto/hash.ts';
 import { subtractShares } from '../../../crypto/ring.ts';
-import { toBlocks } from '../../kernels/block-reference.ts';
+import { toBlocks } from '../../support/block-reference.ts';
 import { allKept, chooseLabels, freshKeys, randomWords } from './gadget-run.ts';
 
 /** Both roles in one process, with OT replaced by its result. */

@@ -2,10 +2,10 @@ import { randomSeed } from '../crypto/prg.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { release } from '../kernels/release.ts';
 import type { FixedNetwork } from '../model/network.ts';
-import type { Channel } from './channel.ts';
-import { inferClient, inferServer } from './online.ts';
-import type { Plan } from './plan.ts';
-import { SEGMENT_BYTES, type Segment, type SegmentKind } from './segment.ts';
+import type { Channel } from '../protocol/channel.ts';
+import { inferClient, inferServer } from '../protocol/online.ts';
+import type { Plan } from '../protocol/plan.ts';
+import { SEGMENT_BYTES, type Segment, type SegmentKind } from '../protocol/segment.ts';
 
 /**
  * Inferences on zeros with a peer that is not there, so that a thread has compiled its code, and optimised what runs

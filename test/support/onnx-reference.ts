@@ -1,9 +1,7 @@
-/** Small ONNX files with random weights, and what an independent runtime computes of them: support for tests. */
+/** What an independent runtime computes of an ONNX file. */
 import * as ort from 'onnxruntime-web';
-import type { Shape } from '../../model/card.ts';
 import { dimsOf } from '../../model/geometry.ts';
-
-export { OnnxBuilder } from '../../stress/import-fuzz/onnx-builder.ts';
+import type { Shape } from '../../model/shape.ts';
 
 /** What onnxruntime-web computes for an image [channels, height, width]. */
 export async function referenceLogits(

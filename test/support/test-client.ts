@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { credentials, Metadata } from '@grpc/grpc-js';
 import type { FixedNetwork } from '../../model/network.ts';
+import { MemoryBundle } from '../../protocol/memory-bundle.ts';
 import { prepareClient } from '../../protocol/offline.ts';
 import { inferClient } from '../../protocol/online.ts';
 import { makePlan, type Plan } from '../../protocol/plan.ts';
@@ -18,7 +19,6 @@ import type {
 } from '../../transport/messages.ts';
 import { fromStatus } from '../../transport/status.ts';
 import { StreamChannel } from '../../transport/stream-channel.ts';
-import { MemoryBundle } from '../protocol/rehearsal.ts';
 
 export type PreprocessStream = CallStream<PreprocessResponses, PreprocessRequests>;
 export type InferStream = CallStream<InferResponses, InferRequests>;

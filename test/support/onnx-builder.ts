@@ -1,8 +1,8 @@
 /** Small ONNX files with random weights, written node by node: for tests and fuzzing. */
 import onnxProto from 'onnx-proto';
-import type { Shape } from '../../model/card.ts';
+import { seededRandom } from '../../fixtures/seeded-random.ts';
 import { dimsOf } from '../../model/geometry.ts';
-import { seededRandom } from '../../model/random.ts';
+import type { Shape } from '../../model/shape.ts';
 
 const { ModelProto, AttributeProto, TensorProto } = onnxProto.onnx;
 

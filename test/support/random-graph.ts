@@ -1,5 +1,5 @@
 /** Random small networks of everything that can be imported, written as ONNX: support for tests. */
-import type { Shape } from '../../model/card.ts';
+import type { Shape } from '../../model/shape.ts';
 import { OnnxBuilder } from './onnx-builder.ts';
 
 export const GRAPH_INPUT: Shape = { channels: 2, height: 8, width: 7 };

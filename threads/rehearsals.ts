@@ -1,6 +1,6 @@
 import { nextTurn } from '#platform/next-turn';
 import { delay } from '../platform/delay.ts';
-import type { Pause } from '../protocol/rehearsal.ts';
+import type { Pause } from './rehearse-inference.ts';
 
 /** How often a thread rehearses an inference: V8 has optimised what it runs by then. */
 const REHEARSALS = 8;

@@ -1,54 +1,25 @@
-/** Runs both roles in one process over a memory channel and keeps everything that was said: support for tests. */
-
 import assert from 'node:assert/strict';
 import { outputMasks, removeMask } from '../../crypto/garbling/online.ts';
 import { randomSeed, SEED_BYTES } from '../../crypto/prg.ts';
 import { addShares, bytesToWords, subtractShares } from '../../crypto/ring.ts';
 import { finishSquares } from '../../crypto/squares/square.ts';
-import { SphynxError } from '../../errors/sphynx-error.ts';
 import { flagsOf } from '../../model/element-bitmap.ts';
 import { linearLayer } from '../../model/executor.ts';
 import { LINEAR_ERROR } from '../../model/linear-error.ts';
 import type { FixedNetwork } from '../../model/network.ts';
-import {
-  type BundleSecrets,
-  type BundleSink,
-  type BundleSource,
-  NONCE_BYTES,
-} from '../../protocol/bundle.ts';
+import { type BundleSecrets, NONCE_BYTES } from '../../protocol/bundle.ts';
 import type { Channel } from '../../protocol/channel.ts';
 import { inOrder, putBack } from '../../protocol/element-order.ts';
 import type { LabelEncoding } from '../../protocol/label-encoding.ts';
 import { garblerKeys, layerMask, tensorMask } from '../../protocol/masks.ts';
+import { MemoryBundle } from '../../protocol/memory-bundle.ts';
 import { memoryChannel } from '../../protocol/memory-channel.ts';
 import { prepareClient, prepareServer } from '../../protocol/offline.ts';
 import { inferClient, inferServer } from '../../protocol/online.ts';
 import { makePlan, needsDelta, type Plan, storedBytes } from '../../protocol/plan.ts';
 import type { Segment, SegmentKind } from '../../protocol/segment.ts';
 import { closeSession, openClientSession, openServerSession } from '../../protocol/session.ts';
-
-/** A bundle in memory. */
-export class MemoryBundle implements BundleSink, BundleSource {
-  readonly #pieces: Uint8Array[] = [];
-  #whole?: Uint8Array;
-  #read = 0;
-
-  write(bytes: Uint8Array): void {
-    this.#pieces.push(bytes.slice());
-  }
-
-  get bytes(): Uint8Array {
-    return new Uint8Array(Buffer.concat(this.#pieces));
-  }
-
-  read(target: Uint8Array): void {
-    this.#whole ??= this.bytes;
-    const piece = this.#whole.subarray(this.#read, this.#read + target.length);
-    if (piece.length < target.length) throw new SphynxError('bundle/corrupt', 'the bundle is too short');
-    this.#read += target.length;
-    target.set(piece);
-  }
-}
+/** Runs both roles in one process over a memory channel and keeps everything that was said: support for tests. */
 
 /** A channel that also keeps what comes out of it. */
 export function recording(channel: Channel): Channel & { readonly received: Segment[] } {

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { after } from 'node:test';
 import { type Client, type ConnectOptions, connect, type RawImage } from '../../client/index.ts';
 import { prepareImage } from '../../client/node/image.ts';
+import { seededRandom } from '../../fixtures/seeded-random.ts';
 import { quantizeImage, stochasticRange } from '../../model/executor.ts';
-import { seededRandom } from '../../model/random.ts';
-import { FaultyLink } from '../../stress/cluster/faulty-link.ts';
-import { temporaryFolder } from '../server/bundles.ts';
-import { network, runningServer } from '../server/running-server.ts';
+import { FaultyLink } from './faulty-link.ts';
+import { network, runningServer } from './running-server.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 const { card } = network;
 export const server = await runningServer();

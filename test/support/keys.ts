@@ -3,9 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Metadata } from '@grpc/grpc-js';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import type { Credentials } from '../../../server/identity/identification.ts';
-import type { TlsFiles } from '../../../server/identity/tls-credentials.ts';
-import { temporaryFolder } from '../bundles.ts';
+import type { Credentials } from '../../server/identity/identification.ts';
+import type { TlsFiles } from '../../server/identity/tls-credentials.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 export const ISSUER = 'https://login.example';
 export const AUDIENCE = 'sphynx';

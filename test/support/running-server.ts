@@ -1,8 +1,8 @@
 import { after } from 'node:test';
 import { pino } from 'pino';
-import { randomModel } from '../../model/random.ts';
+import { randomModel } from '../../fixtures/sphynx-network.ts';
 import { type RunningServer, type ServerOptions, startServer } from '../../server/index.ts';
-import { temporaryFolder } from './bundles.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 import { TestClient } from './test-client.ts';
 
 /** Small enough that a bundle is prepared in a fraction of a second, with strides and two inputs per cell. */

@@ -1,7 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { threadId } from 'node:worker_threads';
-import { type Step, traceSteps } from '../protocol/trace.ts';
+import { type Step, traceSteps } from '../../protocol/trace.ts';
 
 /** A folder. Where it is set, every thread that plays a role writes its steps there. */
 export const TRACE_FOLDER = 'SPHYNX_TRACE';

@@ -1,11 +1,11 @@
 import { randomSeed } from '../crypto/prg.ts';
-import { randomModel } from '../model/random.ts';
-import type { Channel } from './channel.ts';
-import { memoryChannel } from './memory-channel.ts';
-import { prepareClient, prepareServer } from './offline.ts';
-import { makePlan } from './plan.ts';
-import type { Pause } from './rehearsal.ts';
-import { closeSession, openClientSession, openServerSession } from './session.ts';
+import { randomModel } from '../fixtures/sphynx-network.ts';
+import type { Channel } from '../protocol/channel.ts';
+import { memoryChannel } from '../protocol/memory-channel.ts';
+import { prepareClient, prepareServer } from '../protocol/offline.ts';
+import { makePlan } from '../protocol/plan.ts';
+import { closeSession, openClientSession, openServerSession } from '../protocol/session.ts';
+import type { Pause } from './rehearse-inference.ts';
 
 /** Small: what is rehearsed is the code, which is the same for all networks. */
 const SHAPE = { C: 2, D: 2, reduceAt: [0], size: 8, classes: 10 };
