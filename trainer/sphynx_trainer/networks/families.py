@@ -13,6 +13,7 @@ from .sphynx.counting import count_sphynx, count_sphynx_imagenet
 from .sphynx.genotype import Genotype, find_genotype
 from .sphynx.imagenet import SphynxImageNetConfig, SphynxImageNetNetwork
 from .sphynx.network import SphynxNetwork
+from .staged.comparisons import ConvNeXtConfig, RegNetConfig
 from .staged.hybrenet import HybReNetConfig
 from .staged.resnet import ResNet, count_resnet
 from .staged.resnet_configs import ResNet18Config, ResNet32Config
@@ -25,6 +26,8 @@ Config = (
     | ResNet32Config
     | HybReNetConfig
     | VGG11Config
+    | RegNetConfig
+    | ConvNeXtConfig
     | PlainConfig
 )
 
@@ -50,6 +53,8 @@ FAMILIES = {
     "resnet18": _residual(ResNet18Config),
     "resnet32": _residual(ResNet32Config),
     "hybrenet": _residual(HybReNetConfig),
+    "regnet": _residual(RegNetConfig),
+    "convnext": _residual(ConvNeXtConfig),
     "vgg11": Family(VGG11Config, VGG11, count_vgg11),
     "plain": Family(PlainConfig, PlainNetwork, count_plain),
 }

@@ -7,6 +7,7 @@ from ..networks.base.counting import NetworkCount
 from ..networks.families import Config, count
 from ..networks.sphynx.imagenet import SphynxImageNetConfig
 from ..networks.sphynx.network import SphynxConfig
+from ..networks.staged.comparisons import ConvNeXtConfig
 from ..networks.staged.hybrenet import HYBRENETS, HybReNetConfig
 from ..networks.staged.resnet_configs import ResNet18Config, ResNet32Config
 from ..networks.staged.vgg import VGG11Config
@@ -111,6 +112,7 @@ SCALINGS: dict[str, list[Scaling]] = {
     "resnet18": [Scaling(ResNet18Config)],
     "resnet32": [Scaling(ResNet32Config)],
     "hybrenet": [_hybrenet(multipliers) for multipliers in HYBRENETS.values()],
+    "convnext": [Scaling(lambda channels, *rest: ConvNeXtConfig(channels, (2, 2, 6, 2), *rest))],
     "vgg11": [Scaling(lambda channels, *rest: VGG11Config(channels, (), *rest))],
 }
 """Family -> the shapes that are tried."""

@@ -8,6 +8,7 @@ import yaml
 
 from ..data import DATASETS, Dataset
 from ..networks.families import Config, config_from_json
+from ..networks.staged.hybrenet import HYBRENETS
 from .recipe import Recipe
 from .recipes import PAPER, PAPER_IMAGENET, PAPER_TINY, RECIPES, RESNET
 
@@ -118,6 +119,25 @@ def _imagenet(name: str, channels: int, *figures: float) -> Preset:
     return _sphynx(preset, "imagenet", PAPER_IMAGENET, shape, published, "sphynx-imagenet")
 
 
+def _hybrenet(name: str, base: str) -> Preset:
+    """A HybReNet for CIFAR-100, from ResNet18 or, for base "34", from ResNet34."""
+    network: dict[str, Any] = {
+        "family": "hybrenet",
+        "multipliers": list(HYBRENETS[name]),
+        "channels": 16,
+    }
+    if base == "34":
+        network["blocks"] = [3, 4, 6, 3]
+    return Preset(f"hrn{base}-{name}-c100", "cifar100", network, RESNET)
+
+
+def _scaled(name: str, family: str, channels: int, *figures: float) -> Preset:
+    """A network for ImageNet that the Sphynx paper scaled by its first channels (table 4)."""
+    network = {"family": family, "channels": channels}
+    recipe, published = PAPER_IMAGENET, _published(*figures)
+    return Preset(f"{family}-imagenet-{name}", "imagenet", network, recipe, published)
+
+
 def _published(accuracy: float, relus: float, online_ms: float) -> Published:
     return Published(accuracy, int(relus), int(online_ms))
 
@@ -142,14 +162,19 @@ PRESETS = {
         _imagenet("690k", 40),
         _imagenet("862k", 50, 64.43, 862_000, 18_340),
         _imagenet("1034k", 60, 66.00, 1_034_000, 22_020),
+        _scaled("288k", "resnet18", 8, 31.93, 288_400, 6060),
+        _scaled("577k", "resnet18", 16, 47.09, 577_000, 12_120),
+        _scaled("1154k", "resnet18", 32, 60.15, 1_154_000, 24_225),
+        _scaled("464k", "vgg11", 4, 39.68, 470_000, 9870),
+        _scaled("928k", "vgg11", 8, 49.76, 940_000, 19_740),
         Preset("resnet18-c100", "cifar100", {"family": "resnet18"}, RESNET),
         Preset("resnet18-snl-c100", "cifar100", {"family": "resnet18", "stem_relu": False}, RESNET),
+        *(_hybrenet(name, base) for base in ("", "34") for name in HYBRENETS),
+        # As many ReLUs as HRN-5x5x3x's 343,040: 335,872 and 350,208.
         Preset(
-            "hrn-5x5x3x-c100",
-            "cifar100",
-            {"family": "hybrenet", "multipliers": [5, 5, 3], "channels": 16},
-            RESNET,
+            "regnet-c100", "cifar100", {"family": "regnet", "widths": [16, 40, 112, 264]}, RESNET
         ),
+        Preset("convnext-c100", "cifar100", {"family": "convnext", "channels": 18}, RESNET),
         Preset("resnet32-c100", "cifar100", {"family": "resnet32"}, RESNET),
     )
 }

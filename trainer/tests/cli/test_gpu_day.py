@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sphynx_trainer.cli.commands import gpu_day
 from sphynx_trainer.cli.commands.gpu_day import STAGES, commands_of
 from sphynx_trainer.cli.program import main, parser
 from sphynx_trainer.training.presets import PRESETS
@@ -15,15 +16,18 @@ SCRIPT = Path(__file__).parents[2] / "gpu-day.sh"
 
 
 def test_a_trial_trains_and_exports_every_model_and_goes_on(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = [stage.name for stage in STAGES]
+    names = ["resnet18-c100", "resnet18-c100-50k-snl", "sphynx-c100-51k", "sphynx-c100-102k"]
+    names += ["sphynx-tiny-102k", "resnet18-c100-100k-deepreduce", "sphynx-c100-25k-separable"]
+    monkeypatch.setattr(gpu_day, "STAGES", [each for each in STAGES if each.name in names])
     assert main(["gpu-day", str(tmp_path), "--trial", "--hours", "0"]) == 0
     assert capsys.readouterr().out.count("is not begun") == len(names)
     assert main(["gpu-day", str(tmp_path), "--trial"]) == 0
     models = {name: tmp_path / "zoo" / name for name in names}
     manifests = {name: json.loads((models[name] / "manifest.json").read_text()) for name in names}
     assert manifests["resnet18-c100-50k-snl"]["relus"] == 700
+    assert manifests["resnet18-c100-100k-deepreduce"]["relus"] == 1024
     assert manifests["sphynx-c100-51k"]["teachers"] == ["resnet18-c100"]
     capsys.readouterr()
     (models["sphynx-c100-102k"] / "manifest.json").unlink()
@@ -37,8 +41,11 @@ def test_every_stage_is_a_command_that_exists(tmp_path: Path) -> None:
     options = Namespace(
         folder=tmp_path, data=tmp_path, tiny=tmp_path, trial=False, epochs=3, hardware="a GPU"
     )
+    names = [stage.name for stage in STAGES]
+    assert len(set(names)) == len(names)
     for stage in STAGES:
-        assert stage.preset in PRESETS
+        assert (stage.preset in PRESETS) + bool(stage.network) + bool(stage.reduction) == 1
+        assert not stage.reduction or stage.source in names[: names.index(stage.name)]
         for command in commands_of(stage, options):
             parser().parse_args(command)
 

@@ -21,10 +21,12 @@ from sphynx_trainer.networks.sphynx.cell_network import CellNetwork
 from sphynx_trainer.networks.sphynx.genotype import Edge, Genotype, find_genotype
 from sphynx_trainer.networks.sphynx.imagenet import SphynxImageNetConfig
 from sphynx_trainer.networks.sphynx.network import SphynxConfig
+from sphynx_trainer.networks.staged.comparisons import ConvNeXtConfig, RegNetConfig
 from sphynx_trainer.networks.staged.hybrenet import HYBRENETS, HybReNetConfig
 from sphynx_trainer.networks.staged.resnet import ResNetPlan
 from sphynx_trainer.networks.staged.resnet_configs import ResNet18Config, ResNet32Config
 from sphynx_trainer.networks.staged.vgg import VGG11Config
+from sphynx_trainer.training.presets import PRESETS
 
 from ..conftest import randomise
 
@@ -50,6 +52,10 @@ SMALL: list[Config] = [
     ResNet18Config(4, image_size=128, classes=10),
     ResNet32Config(4, classes=10),
     HybReNetConfig((3, 2, 2), 4, classes=10),
+    RegNetConfig((8, 16, 24), (1, 2, 1), group_width=4, classes=10),
+    RegNetConfig((4, 8), (1, 1), group_width=4, image_size=128, classes=10),
+    ConvNeXtConfig(4, (1, 2, 1), classes=10),
+    ConvNeXtConfig(3, (1, 1), image_size=128, classes=10),
     VGG11Config(4, classes=10),
     VGG11Config(4, (24, 16), image_size=64, classes=10),
     PlainConfig.of(plain_graph(build(SphynxConfig(3, 4, (0, 2), classes=10)))),
@@ -176,6 +182,7 @@ def test_an_unknown_family_or_genotype_is_named(tmp_path: Path) -> None:
     ("plan", "message"),
     [
         (lambda: ResNetPlan((4, 8), (2,), 32, 10), "per stage"),
+        (lambda: RegNetConfig((8, 12), (1, 1)).plan, "no multiples of 8"),
         (lambda: ResNet18Config(image_size=20).plan, "multiple of 8"),
         (lambda: VGG11Config(image_size=48), "multiple of 32"),
         (lambda: SphynxImageNetConfig(5, 5, (0,)), "even C"),
@@ -194,6 +201,22 @@ def test_a_hybrenet_has_most_relus_where_they_matter_most(name: str) -> None:
     for layer in count(HybReNetConfig(HYBRENETS[name], 8)).layers:
         relus[layer.name.partition(".")[0]] += layer.relus
     assert relus["stage3"] > relus["stage2"] > relus["stage4"] > relus["stage1"] > 0
+
+
+def test_the_published_shapes_have_the_published_parameters() -> None:
+    """RegNetX-200MF has 2.7 M and ConvNeXt-V2 Atto 3.7 M on ImageNet; ours have another stem."""
+    regnet = count(RegNetConfig(image_size=224, classes=1000))
+    convnext = count(ConvNeXtConfig(image_size=224, classes=1000))
+    assert 2.6e6 < regnet.parameters < 2.8e6
+    assert 3.5e6 < convnext.parameters < 3.9e6
+
+
+def test_the_networks_to_compare_have_equal_relus() -> None:
+    def relus(name: str) -> int:
+        return count(PRESETS[name].config(32, 100)).relus
+
+    for name in ("regnet-c100", "convnext-c100"):
+        assert abs(relus(name) / relus("hrn-5x5x3x-c100") - 1) < 0.025, name
 
 
 def test_every_family_is_tested_here() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from ...networks.families import Config
 from ...networks.plain.config import PlainConfig
 from ...networks.sphynx.cell_network import SphynxConfig
+from ...networks.staged.comparisons import RegNetConfig
 from ...networks.staged.hybrenet import HybReNetConfig
 from ...search.budget import SCALINGS, Choice, fit_budget
 from ...search.latency import LatencyModel
@@ -61,7 +62,7 @@ def _line(choice: Choice) -> str:
 
 
 def _describe(config: Config) -> str:
-    assert not isinstance(config, PlainConfig)  # an exported model has one size only
+    assert not isinstance(config, PlainConfig | RegNetConfig)  # neither scales by its channels
     text = f"C={config.channels}"
     if isinstance(config, SphynxConfig):
         text += f" D={config.depth} reduce={','.join(map(str, config.reduce))}"

@@ -9,32 +9,58 @@ from ...training.checkpoint import CHECKPOINT, Checkpoint
 from ...training.execution import Execution
 
 TEACHER = "resnet18-c100"
+HYBRENET = "hrn-c100-5x5x3x"
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A model of the zoo. preset: of the network; tiny: it needs Tiny-ImageNet.
+    """A model of the zoo.
 
-    budget: ReLUs that SNL leaves of the teacher, in place of training the preset. taught: by the
-    teacher, as the Sphynx paper's appendix G has it.
+    preset: of the network, or `network`: options of `train` in its place; taught: by the teacher,
+    as the Sphynx paper's appendix G has it; tiny: it needs Tiny-ImageNet. With a `reduction`, the
+    command that takes ReLUs away, the model `source` of an earlier stage is reduced to `budget`
+    ReLUs instead.
     """
 
     name: str
-    preset: str
-    budget: int | None = None
+    preset: str | None = None
+    network: tuple[str, ...] = ()
+    reduction: str | None = None
+    source: str = TEACHER
+    budget: int = 0
     taught: bool = False
     tiny: bool = False
 
 
+def _ablation(name: str, *options: str) -> Stage:
+    """A network of 25.6K ReLUs that differs in one respect from the paper's."""
+    return Stage(f"sphynx-c100-25k-{name}", network=("--recipe", "paper", *options))
+
+
 STAGES = (
     Stage(TEACHER, "resnet18-snl-c100"),
-    Stage("resnet18-c100-50k-snl", "resnet18-snl-c100", budget=49_900),
+    Stage("resnet18-c100-50k-snl", reduction="snl", budget=49_900),
     Stage("sphynx-c100-51k", "sphynx-c100-51k", taught=True),
     Stage("sphynx-c100-102k", "sphynx-c100-102k", taught=True),
     Stage("sphynx-c100-230k", "sphynx-c100-230k", taught=True),
-    Stage("hrn-c100-5x5x3x", "hrn-5x5x3x-c100", taught=True),
+    Stage(HYBRENET, "hrn-5x5x3x-c100", taught=True),
     Stage("sphynx-tiny-102k", "sphynx-tiny-102k", tiny=True),
     Stage("sphynx-tiny-205k", "sphynx-tiny-205k", tiny=True),
+    # DeepReShape: one baseline or another, reduced finely and coarsely.
+    Stage("resnet18-c100-100k-snl", reduction="snl", budget=100_000),
+    Stage("hrn-c100-100k-snl", reduction="snl", source=HYBRENET, budget=100_000),
+    Stage("resnet18-c100-100k-deepreduce", reduction="reduce-relus", budget=100_000),
+    Stage("hrn-c100-100k-deepreduce", reduction="reduce-relus", source=HYBRENET, budget=100_000),
+    # DeepReShape: networks made for few multiplications, at the ReLUs of the HybReNet.
+    Stage("regnet-c100", "regnet-c100", taught=True),
+    Stage("convnext-c100", "convnext-c100", taught=True),
+    # Sphynx: figure 4, and tables 12, 10 and 14.
+    Stage("sphynx-c100-25k", "sphynx-c100-25k"),
+    _ablation("thirds", "--reduce", "1", "3"),
+    _ablation("separable", "--separable"),
+    _ablation("flops", "--balance", "flops", "--channels", "17"),
+    _ablation("darts", "--genotype", "darts"),
+    _ablation("pc-darts", "--genotype", "pc-darts"),
 )
 
 TRIAL = """dataset: synthetic
@@ -42,7 +68,8 @@ network: {family: sphynx, channels: 1, depth: 2, reduce: [0]}
 recipe: {base: cpu, epochs: 1, batch: 64, precision: fp32}
 """
 """What every stage trains in a trial."""
-TRIAL_BUDGET = 700
+TRIAL_BUDGETS = {"snl": 700, "reduce-relus": 1100}
+"""ReLUs that a trial leaves, by reduction."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,24 +112,25 @@ def commands_of(stage: Stage, options: argparse.Namespace) -> list[list[str]]:
     folder, model = runs / stage.name, options.folder / "zoo" / stage.name
     if options.trial:
         data = ["--dataset", "synthetic"]
-        preset = str(options.folder / "trial.yaml")
+        network = ["--preset", str(options.folder / "trial.yaml")]
     else:
         data = ["--dataset", "tiny-imagenet" if stage.tiny else "cifar100"]
         data += ["--data", str(options.tiny if stage.tiny else options.data)]
-        preset = stage.preset
+        network = list(stage.network) if stage.preset is None else ["--preset", stage.preset]
     going_on = (folder / CHECKPOINT).exists() or (folder / "linearize" / CHECKPOINT).exists()
     common = [*data, *(["--resume"] if going_on else [])]
     if options.epochs is not None and not _begun(folder):
         common += ["--epochs", str(options.epochs)]
     if Execution.detect().device.type == "cuda":
         common += ["--speed", "compiled", "--set", "precision=auto"]
-    if stage.budget is not None:
-        budget = str(TRIAL_BUDGET if options.trial else stage.budget)
-        training = ["snl", str(runs / TEACHER), str(folder), "--budget", budget, *common]
+    if stage.reduction is not None:
+        budget = str(TRIAL_BUDGETS[stage.reduction] if options.trial else stage.budget)
+        training = [stage.reduction, str(runs / stage.source), str(folder), "--budget", budget]
+        training += common
         if options.trial:
-            training += ["--linearize-epochs", "1", "--batch", "64", "--epochs", "1"]
+            training += ["--batch", "64", "--epochs", "1"]
     else:
-        training = ["train", str(folder), "--preset", preset, *common]
+        training = ["train", str(folder), *network, *common]
         if stage.taught and not going_on:
             training += ["--teacher", str(runs / TEACHER)]
     export = ["export", str(folder), str(model), *data, "--hardware", options.hardware]

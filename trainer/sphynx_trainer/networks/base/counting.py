@@ -41,12 +41,16 @@ class NetworkCount:
 
 @dataclass(frozen=True)
 class ConvolutionShape:
-    """A convolution with bias to `size` rows and columns, and what a ReLU after it costs."""
+    """A convolution with bias to `size` rows and columns, and what a ReLU after it costs.
+
+    groups: of channels, each of which reads its own part of the inputs.
+    """
 
     channels_in: int
     channels: int
     kernel: int
     size: int
+    groups: int = 1
 
     @property
     def macs(self) -> int:
@@ -56,7 +60,7 @@ class ConvolutionShape:
     @property
     def weights(self) -> int:
         """Numbers in the kernel."""
-        return self.channels_in * self.channels * self.kernel**2
+        return self.channels_in // self.groups * self.channels * self.kernel**2
 
     @property
     def elements(self) -> int:

@@ -114,10 +114,20 @@ class GraphBuilder:
         return name
 
     def conv(
-        self, name: str, source: str, constants: dict[str, Tensor], stride: int, pads: Pads
+        self,
+        name: str,
+        source: str,
+        constants: dict[str, Tensor],
+        stride: int,
+        pads: Pads,
+        groups: int = 1,
     ) -> str:
-        """constants: the weight [out, in, size, size] and, for one of a sum, the bias."""
+        """Adds a convolution.
+
+        constants: the weight [out, in / groups, size, size] and, for one of a sum, the bias.
+        """
         size = list(next(iter(constants.values())).shape[2:])
+        grouped = {"group": groups} if groups > 1 else {}
         return self.node(
             name,
             "Conv",
@@ -126,6 +136,7 @@ class GraphBuilder:
             kernel_shape=size,
             pads=list(pads),
             strides=[stride] * 2,
+            **grouped,
         )
 
     def activation(self, name: str, source: str, module: nn.Module) -> str:
@@ -163,14 +174,15 @@ def compute(operator: str, inputs: list[Tensor], attributes: Attributes) -> Tens
 
 
 def _conv(inputs: list[Tensor], attributes: Attributes) -> Tensor:
-    pads, strides = attributes["pads"], attributes["strides"]
+    pads, strides, groups = attributes["pads"], attributes["strides"], attributes.get("group", 1)
     assert isinstance(pads, list)
     assert isinstance(strides, list)
+    assert isinstance(groups, int)
     top, left, bottom, right = pads
     image, weight, *biases = inputs
     bias = biases[0] if biases else None
     image = F.pad(image, (left, right, top, bottom))
-    return F.conv2d(image, weight, bias, stride=tuple(strides))
+    return F.conv2d(image, weight, bias, stride=tuple(strides), groups=groups)
 
 
 OPERATORS: dict[str, Callable[[list[Tensor], Attributes], Tensor]] = {

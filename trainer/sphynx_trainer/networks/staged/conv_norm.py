@@ -7,12 +7,23 @@ from ..base.graph import GraphBuilder
 
 
 class ConvNorm(nn.Module):
-    """Convolution of odd size and batch norm, without ReLU. Reads a ReLU's output or the image."""
+    """Convolution and batch norm, without ReLU. A map keeps its size but for the stride.
 
-    def __init__(self, channels_in: int, channels: int, size: int, stride: int = 1) -> None:
+    size: of the kernel, odd, or as large as the stride.
+    """
+
+    def __init__(
+        self, channels_in: int, channels: int, size: int, stride: int = 1, groups: int = 1
+    ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(
-            channels_in, channels, size, stride=stride, padding=size // 2, bias=False
+            channels_in,
+            channels,
+            size,
+            stride=stride,
+            padding=(size - 1) // 2,
+            groups=groups,
+            bias=False,
         )
         self.norm = nn.BatchNorm2d(channels)
 
@@ -33,6 +44,7 @@ class ConvNorm(nn.Module):
     def append_to(self, graph: GraphBuilder, name: str, source: str) -> str:
         """Adds the folded convolution."""
         weight, bias = self.folded()
-        pad = self.conv.kernel_size[0] // 2
+        pad = (self.conv.kernel_size[0] - 1) // 2
         constants = {f"{name}_weight": weight, f"{name}_bias": bias}
-        return graph.conv(name, source, constants, self.conv.stride[0], (pad, pad, pad, pad))
+        stride, groups = self.conv.stride[0], self.conv.groups
+        return graph.conv(name, source, constants, stride, (pad, pad, pad, pad), groups)

@@ -1,4 +1,4 @@
-"""Residual networks of basic blocks (He et al., CVPR'16): ResNet18, ResNet32, HybReNets.
+"""Networks of stages of blocks with a way around each (He et al., CVPR'16).
 
 The stem for small images is one 3x3 convolution. The stem for ImageNet is 7x7 with stride 2 and
 pools by averaging, not by the maximum, which private inference computes for nothing.
@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from ..base.classifier import Classifier
 from ..base.counting import ConvolutionShape, LayerCount, NetworkCount, linear_layer, relu_layer
 from ..base.graph import IMAGE_INPUT, Graph, GraphBuilder
+from .blocks import BLOCKS, Block, BlockShape
 from .conv_norm import ConvNorm
 
 
@@ -20,7 +21,8 @@ class ResNetPlan:
     """The stages of a residual network; every stage but the first halves the map.
 
     widths: channels of each stage, the stem has those of the first; blocks: of each stage;
-    stem_relu: whether a ReLU follows the stem.
+    stem_relu: whether a ReLU follows the stem; block: of BLOCKS; group_width: channels of a group,
+    where blocks have groups.
     """
 
     widths: tuple[int, ...]
@@ -29,10 +31,14 @@ class ResNetPlan:
     classes: int
     large_stem: bool = False
     stem_relu: bool = True
+    block: str = "basic"
+    group_width: int = 1
 
     def __post_init__(self) -> None:
         if len(self.widths) != len(self.blocks) or min(self.widths + self.blocks) < 1:
             raise ValueError(f"expected widths and blocks per stage, got {self}")
+        if self.group_width < 1 or any(width % self.group_width for width in self.widths):
+            raise ValueError(f"widths {self.widths} are no multiples of {self.group_width}")
         factor = 2 ** (len(self.widths) - 1) * (4 if self.large_stem else 1)
         if self.image_size % factor:
             raise ValueError(f"image size {self.image_size} is not a multiple of {factor}")
@@ -41,47 +47,19 @@ class ResNetPlan:
         """Rows (and columns) of a stage's maps."""
         return (self.image_size // (4 if self.large_stem else 1)) >> stage
 
-    def places(self) -> list[tuple[str, int, int, int]]:
-        """(name, stage, channels in, stride) of every block."""
-        return [
-            (
-                f"stage{stage + 1}.{block}",
-                stage,
-                self.widths[stage if block else max(stage - 1, 0)],
-                2 if stage and not block else 1,
+    def shapes(self) -> dict[str, BlockShape]:
+        """Every block's shape, by its name."""
+        return {
+            f"stage{stage + 1}.{block}": BlockShape(
+                channels_in=self.widths[stage if block else max(stage - 1, 0)],
+                channels=self.widths[stage],
+                stride=2 if stage and not block else 1,
+                size=self.size(stage),
+                group_width=self.group_width,
             )
             for stage, count in enumerate(self.blocks)
             for block in range(count)
-        ]
-
-
-class BasicBlock(nn.Module):
-    """relu(conv(relu(conv(x))) + x); a new shape takes x through a 1x1 convolution."""
-
-    def __init__(self, channels_in: int, channels: int, stride: int) -> None:
-        super().__init__()
-        self.conv1 = ConvNorm(channels_in, channels, 3, stride)
-        self.relu1 = nn.ReLU()
-        self.conv2 = ConvNorm(channels, channels, 3)
-        same = stride == 1 and channels_in == channels
-        self.shortcut = None if same else ConvNorm(channels_in, channels, 1, stride)
-        self.relu2 = nn.ReLU()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Returns the block's output [N, channels, H / stride, W / stride]."""
-        residual = x if self.shortcut is None else self.shortcut(x)
-        result: Tensor = self.relu2(self.conv2(self.relu1(self.conv1(x))) + residual)
-        return result
-
-    def append_to(self, graph: GraphBuilder, name: str, source: str) -> str:
-        """Adds the block in evaluation mode, its batch norms folded."""
-        inner = self.conv1.append_to(graph, f"{name}/conv1", source)
-        inner = graph.activation(f"{name}/relu1", inner, self.relu1)
-        inner = self.conv2.append_to(graph, f"{name}/conv2", inner)
-        if self.shortcut is not None:
-            source = self.shortcut.append_to(graph, f"{name}/shortcut", source)
-        total = graph.node(f"{name}/add", "Add", (inner, source))
-        return graph.activation(f"{name}/relu2", total, self.relu2)
+        }
 
 
 class ResNet(Classifier):
@@ -95,17 +73,14 @@ class ResNet(Classifier):
         self.relu: nn.Module = nn.ReLU() if plan.stem_relu else nn.Identity()
         for stage in range(len(plan.widths)):
             self.add_module(f"stage{stage + 1}", nn.ModuleList())
-        for name, stage, channels_in, block_stride in plan.places():
-            block = BasicBlock(channels_in, plan.widths[stage], block_stride)
-            _stage_of(self, name).append(block)
+        for name, shape in plan.shapes().items():
+            _stage_of(self, name).append(BLOCKS[plan.block](shape))
         self.classify = nn.Linear(plan.widths[-1], plan.classes)
         self.initialise("relu")
 
-    def blocks(self) -> dict[str, BasicBlock]:
+    def blocks(self) -> dict[str, Block]:
         """All blocks in order, by name."""
-        return {
-            name: block for name, block in self.named_modules() if isinstance(block, BasicBlock)
-        }
+        return {name: block for name, block in self.named_modules() if isinstance(block, Block)}
 
     def block_outputs(self, images: Tensor) -> list[Tensor]:
         """Returns every block's output."""
@@ -137,13 +112,8 @@ def count_resnet(plan: ResNetPlan) -> NetworkCount:
     kernel, size = (7, plan.image_size // 2) if plan.large_stem else (3, plan.image_size)
     stem = ConvolutionShape(3, plan.widths[0], kernel, size)
     layers: list[LayerCount] = [relu_layer("relu", stem, relu=plan.stem_relu)]
-    for name, stage, channels_in, stride in plan.places():
-        width, size = plan.widths[stage], plan.size(stage)
-        first = ConvolutionShape(channels_in, width, 3, size)
-        parts = [ConvolutionShape(width, width, 3, size)]
-        if stride != 1 or channels_in != width:
-            parts.append(ConvolutionShape(channels_in, width, 1, size))
-        layers += [relu_layer(f"{name}.relu1", first), relu_layer(f"{name}.relu2", *parts)]
+    for name, shape in plan.shapes().items():
+        layers += BLOCKS[plan.block].count(name, shape)
     layers.append(linear_layer("classify", plan.widths[-1], plan.classes))
     return NetworkCount(tuple(layers))
 
