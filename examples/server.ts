@@ -1,4 +1,4 @@
-/** Serves a model from within a program of yours: `node server.ts MODEL-FOLDER STATE-FOLDER` */
+/** Serves a model from your own program: `node server.ts MODEL-FOLDER STATE-FOLDER` */
 import { SphynxError, startServer } from 'sphynx-pi/server';
 
 const [, , model = 'model', stateFolder = 'state'] = process.argv;

@@ -34,15 +34,15 @@ export function tablePage(rows: readonly PaperRow[], { machine, method }: Result
   ].join('\n');
 }
 
-/** The README's table and what was measured how. */
+/** The README's table, followed by how its figures were measured. */
 export function headline(rows: readonly PaperRow[], machine: Machine): string {
   const chosen = HEADLINE.flatMap(
     (model) => rows.find(({ entry }) => entry.name === model && entry.network === 'loopback') ?? [],
   );
   const table = markdownTable(
     [
-      ...['network', 'ReLUs', 'online, the Sphynx paper', 'online, here'],
-      ...['preparation per image, ahead of time', 'not private, here'],
+      ...['network', 'ReLUs', 'online: DELPHI, Intel Core i9-10900X (Sphynx paper)', `online: sphynx-pi, ${describeMachine(machine)}`],
+      ...['offline per image, sphynx-pi', 'without privacy, same machine'],
     ],
     chosen.map((row) => {
       const { entry, published } = row;
@@ -65,11 +65,11 @@ export function headline(rows: readonly PaperRow[], machine: Machine): string {
   return [
     table,
     '',
-    `Here: medians of ${[...new Set(counts)].join(' to ')} runs with the fastest and the slowest, random weights, server and client on one machine (${describeMachine(machine)}), gRPC over loopback. Not private: the same network in onnxruntime-web on one thread. The paper: ${SPHYNX_MACHINE}.`,
+    `sphynx-pi: medians of ${[...new Set(counts)].join(' to ')} runs, with the fastest and the slowest in brackets; random weights; server and client on one machine over gRPC on loopback. Without privacy: the same network in onnxruntime-web on one thread. Sphynx paper: ${SPHYNX_MACHINE}.`,
   ].join('\n');
 }
 
-/** The text with what stands between its markers replaced. Throws 'config/invalid' for one without them. */
+/** Replaces the text between the markers. Throws 'config/invalid' if a marker is missing. */
 export function withHeadline(text: string, table: string): string {
   const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)];
   if (begin < 0 || end < begin)

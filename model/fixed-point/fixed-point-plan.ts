@@ -13,6 +13,7 @@ import type { SquareBits } from './square-scales.ts';
  * What is computed from squares has heavier tails: a value twice as large as in calibration is four times as large
  * squared. Behind one layer of squares this does not show yet, for what follows sums over many of them: in two of DELPHI's
  * networks one of 1,000 pictures had more than twice what 100 others had. So the margin counts twice behind squares of squares.
+ * With it most values are a small part of what fits, so ReLUs there get two bits more.
  */
 export interface FixedPointPlan {
   readonly format: 2;

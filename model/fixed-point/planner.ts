@@ -39,6 +39,9 @@ const EXTRA_WEIGHT_BITS = 1;
  */
 const LEAST_WEIGHT_BITS = 1;
 
+/** ReLUs behind squares of squares have so many bits more than others. */
+const HEAVY_TAIL_BITS = 2;
+
 /** Of the biases and the logits, in 32 bits with their sign. */
 const LARGEST_WORD = 2 ** 31 - 1;
 
@@ -68,21 +71,23 @@ function planWith(
   options: PlannerOptions,
   squareBits: readonly number[],
 ): FixedPointPlan {
-  const { ringBits, marginPercent, weightNorm, input, calibrationImages, calibration } = options;
+  const { marginPercent, weightNorm, input, calibrationImages, calibration } = options;
   checkRanges(network, ranges);
-  const margins = layerMargins(network, marginPercent / 100);
+  const heavyTails = behindSquaresOfSquares(network);
+  const margins = heavyTails.map((heavy) => (marginPercent / 100) ** (heavy ? 2 : 1));
   const scales: number[][] = [input.scaleBits.map((bits) => 2 ** bits)];
   const layers: FixedPointLayer[] = [];
-  // A stochastic rounding may go up by one.
-  const largest = 2 ** (ringBits - 1) - 2;
   for (const [l, layer] of network.layers.slice(0, -1).entries()) {
     const { relu, linear } = ranges[l];
     const margin = margins[l];
+    // Channels of squares alone have no part in k and f.
+    const others = channelKinds(layer).map(({ other }) => other);
+    const ringBits = options.ringBits + (heavyTails[l] && others.includes(true) ? HEAVY_TAIL_BITS : 0);
+    // A stochastic rounding may go up by one.
+    const largest = 2 ** (ringBits - 1) - 2;
     const measured = wholeRange(ranges[l]);
     const dead = measured.every((most) => most === 0);
     const whole = dead ? expectedRange(layer, scales, largest) : measured;
-    // Channels of squares alone have no part in k and f.
-    const others = channelKinds(layer).map(({ other }) => other);
     const bound = relu.map((most, channel) =>
       others[channel] ? most || (dead ? whole : linear)[channel] : 0,
     );
@@ -147,16 +152,13 @@ function planWith(
   };
 }
 
-/** Squares in a row from which on the margin counts twice. */
-const HEAVY_TAILS = 2;
-
-/** The margin of each layer: squared where it depends on squares of squares. */
-function layerMargins({ layers }: FloatNetwork, margin: number): number[] {
+/** For each layer, whether it depends on squares of squares. */
+function behindSquaresOfSquares({ layers }: FloatNetwork): boolean[] {
   const depths = [0];
   return layers.map(({ terms, square }) => {
     const depth = Math.max(...terms.map(({ tensor }) => depths[tensor]));
     depths.push(square ? depth + 1 : depth);
-    return depth >= HEAVY_TAILS ? margin ** 2 : margin;
+    return depth >= 2;
   });
 }
 

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ..networks.counting import NetworkCount
+from ..networks.base.counting import NetworkCount
 from ..networks.families import Config, count
-from ..networks.hybrenet import HYBRENETS, HybReNetConfig
-from ..networks.resnet_configs import ResNet18Config, ResNet32Config
-from ..networks.sphynx import SphynxConfig
-from ..networks.sphynx_imagenet import SphynxImageNetConfig
-from ..networks.vgg import VGG11Config
+from ..networks.sphynx.imagenet import SphynxImageNetConfig
+from ..networks.sphynx.network import SphynxConfig
+from ..networks.staged.hybrenet import HYBRENETS, HybReNetConfig
+from ..networks.staged.resnet_configs import ResNet18Config, ResNet32Config
+from ..networks.staged.vgg import VGG11Config
 from .latency import LatencyModel
 
 PUBLISHED_PLACES = {5: (0, 1), 6: (0, 1), 8: (1, 3), 10: (0, 5), 15: (2, 6)}

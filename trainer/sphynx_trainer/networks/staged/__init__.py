@@ -1,0 +1,1 @@
+"""Networks of stages: ResNets, HybReNets and VGG."""
