@@ -22,7 +22,7 @@ import { traced } from './trace.ts';
  *     server -> client: the challenge of the check
  *     client -> server: the proof that each matrix stands for one set of choices
  *
- * A run is a chunk of elements, or the argmax. Nothing that depends on Delta leaves the server before the proof has
+ * A run is some chunks of the layer. Nothing that depends on Delta leaves the server before the proof has
  * passed.
  */
 

@@ -10,7 +10,7 @@ import { BundleWindow } from './bundle-window.ts';
 import type { Channel } from './channel.ts';
 import { LinearLayers } from './linear-online.ts';
 import { tensorMask } from './masks.ts';
-import type { Plan } from './plan.ts';
+import { argmaxChunk, type Plan } from './plan.ts';
 import { reluClient, reluServer } from './relu-online.ts';
 import { receiveTensor, sendTensor } from './tensor-stream.ts';
 import { traced } from './trace.ts';
@@ -73,8 +73,9 @@ export async function inferClient(
     const start = performance.now();
     const share = nextShare(last);
     const done = () => layers.push({ name: plan.layers[last].name, ms: performance.now() - start });
-    if (plan.argmax) {
-      const classes = await argmaxClient(plan.argmax, channel, last, nonce, source);
+    const argmax = argmaxChunk(plan);
+    if (argmax) {
+      const classes = await argmaxClient(argmax, channel, last, nonce, source);
       done();
       return { logits: new Int32Array(), classes, layers };
     }
@@ -102,9 +103,10 @@ export async function inferServer(
     const layers = new LinearLayers(plan, network, secrets.seed);
     layers.push(bytesToWords(await receiveTensor(channel, 'masked-input', 0, 4 * plan.tensorElements[0])));
     const last = plan.layers.length - 1;
+    const argmax = argmaxChunk(plan);
     for (let l = 0; l <= last; l++) {
       const share = traced('linear layer', l, () => layers.finish());
-      if (l === last && plan.argmax) await argmaxServer(plan.argmax, channel, last, share, secrets);
+      if (l === last && argmax) await argmaxServer(argmax, channel, last, share, secrets);
       else if (l === last) await sendTensor(channel, 'logit-share', last, wordsToBytes(share));
       else layers.push(await reluServer(plan, channel, l, share, secrets, () => layers.workAhead()));
     }

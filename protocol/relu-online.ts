@@ -10,7 +10,7 @@ import type { BundleWindow } from './bundle-window.ts';
 import type { Channel } from './channel.ts';
 import { inOrder, putBack } from './element-order.ts';
 import { garblerKeys, squareMask, tensorMask } from './masks.ts';
-import type { Plan } from './plan.ts';
+import { elementChunks, type Plan } from './plan.ts';
 import { sendTensor, TensorReader } from './tensor-stream.ts';
 import { traced } from './trace.ts';
 
@@ -35,7 +35,8 @@ export async function reluClient(
   maskSeed: Uint8Array,
   window: BundleWindow,
 ): Promise<void> {
-  const { chunks, order } = plan.layers[layer];
+  const { order } = plan.layers[layer];
+  const chunks = elementChunks(plan.layers[layer]);
   window.enter(plan.layers[layer]);
   const reader = new TensorReader(channel, 'server-labels', layer);
   const ask = (chunk: number) => {
@@ -100,7 +101,8 @@ export async function reluServer(
   secrets: BundleSecrets,
   meanwhile: () => void,
 ): Promise<Uint32Array> {
-  const { chunks, order, elements } = plan.layers[layer];
+  const { order, elements } = plan.layers[layer];
+  const chunks = elementChunks(plan.layers[layer]);
   const keys = garblerKeys(secrets, layer);
   const ownShare = inOrder(share, order);
   const next = new Uint32Array(elements);

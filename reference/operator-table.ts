@@ -1,4 +1,4 @@
-import { LINEAR, NONLINEAR } from '../model/import/operators.ts';
+import { LINEAR, NONLINEAR } from '../importer/operators.ts';
 
 /** How each operator of ONNX is run, as docs/import.md lists it. A test holds the two against each other. */
 

@@ -4,7 +4,7 @@ import { release } from '../kernels/release.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import type { Channel } from '../protocol/channel.ts';
 import { inferClient, inferServer } from '../protocol/online.ts';
-import type { Plan } from '../protocol/plan.ts';
+import { argmaxChunk, type Plan } from '../protocol/plan.ts';
 import { SEGMENT_BYTES, type Segment, type SegmentKind } from '../protocol/segment.ts';
 
 /**
@@ -23,12 +23,11 @@ interface Line extends Omit<Segment, 'data'> {
 /** The client's half of an inference. */
 export async function rehearseClient(plan: Plan, pause: Pause): Promise<void> {
   const last = plan.layers.length - 1;
-  const lines = plan.layers.slice(0, last).flatMap(({ chunks }, layer) => {
+  const lines = plan.layers.flatMap(({ chunks }, layer) => {
     const pieces = chunks.map(({ count, bytes }) => bytes.online * count);
     return tensor('server-labels', layer, pieces);
   });
-  if (plan.argmax) lines.push(...tensor('server-labels', last, [plan.argmax.bytes.online]));
-  else lines.push(...tensor('logit-share', last, [4 * plan.layers[last].elements]));
+  if (!argmaxChunk(plan)) lines.push(...tensor('logit-share', last, [4 * plan.layers[last].elements]));
   const zeros = { read: (target: Uint8Array) => void target.fill(0) };
   const image = new Int32Array(plan.tensorElements[0]);
   await inferClient(plan, absentPeer(lines, pause), zeros, image).catch((error) => {

@@ -1,5 +1,6 @@
 import type { ClassifyInput, ModelCard } from '../../client/index.ts';
 import { prepareInput } from '../../client/input.ts';
+import { decodeImage } from '../../client/node/decode-image.ts';
 import { asSphynxError, type SphynxError } from '../../errors/sphynx-error.ts';
 import { readSamples } from './read-samples.ts';
 
@@ -8,15 +9,18 @@ export type NamedInput =
   | { readonly name: string; readonly input: ClassifyInput }
   | { readonly name: string; readonly failure: SphynxError };
 
-/** The inputs in files: a picture each or, for models that take numbers, one or several in each file. All are checked. */
+/**
+ * The inputs in files: a picture each, decoded to the size that the model takes, or, for models that take numbers, one or
+ * several in each file. All are checked.
+ */
 export async function readInputs(files: readonly string[], card: ModelCard): Promise<NamedInput[]> {
   const inputs = await Promise.all(files.map((file) => inputsOf(file, card)));
   return inputs.flat();
 }
 
 async function inputsOf(file: string, card: ModelCard): Promise<NamedInput[]> {
-  if (card.inputKind === 'picture') return [await checked(file, file, card)];
   try {
+    if (card.inputKind === 'picture') return [{ name: file, input: await decodeImage(file, card) }];
     const samples = await readSamples(file, card);
     return await Promise.all(samples.map(({ name, values }) => checked(name, values, card)));
   } catch (error) {
