@@ -1,6 +1,7 @@
 import { argmaxHash, argmaxServerLabels, evaluateArgmax } from '../crypto/garbling/argmax.ts';
 import { LABEL_BYTES } from '../crypto/garbling/gadget.ts';
 import { forgetSecrets } from '../crypto/garbling/keys.ts';
+import { owned } from '../kernels/release.ts';
 import { type BundleSecrets, type BundleSource, readBundle } from './bundle.ts';
 import type { Channel } from './channel.ts';
 import { garblerKeys } from './masks.ts';
@@ -46,5 +47,5 @@ export async function argmaxServer(
   const keys = garblerKeys(secrets, layer);
   const labels = traced('select labels', layer, () => argmaxServerLabels(argmax, keys, share));
   forgetSecrets(keys);
-  await sendTensor(channel, 'server-labels', layer, labels);
+  await sendTensor(channel, 'server-labels', layer, owned(labels));
 }

@@ -1,6 +1,7 @@
 import type { EncryptedTensor } from '../crypto/he/server.ts';
 import { randomSeed } from '../crypto/prg.ts';
 import { wordsToBytes } from '../crypto/ring.ts';
+import { owned } from '../kernels/release.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import { type BundleSink, NONCE_BYTES } from './bundle.ts';
 import type { Channel } from './channel.ts';
@@ -111,7 +112,7 @@ export async function prepareServer(
     const zero = await checkedLabels(session, channel, l, made);
     await garbleServer(plan, channel, l, secrets, zero);
   };
-  await sendTensor(channel, 'nonce', 0, bundleNonce(bundleSeed));
+  await sendTensor(channel, 'nonce', 0, owned(bundleNonce(bundleSeed)));
   for (const l of stepsOf(plan)) {
     if (l <= last) await shareServer(session, plan, network, channel, l, inputs, bundleSeed);
     await offer(l - LEAD);

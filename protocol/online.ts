@@ -3,6 +3,7 @@ import { SEED_BYTES } from '../crypto/prg.ts';
 import { addShares, bytesToWords, subtractShares, wordsToBytes } from '../crypto/ring.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { clearKernels } from '../kernels/load.ts';
+import { owned } from '../kernels/release.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import { argmaxClient, argmaxServer } from './argmax-online.ts';
 import { type BundleSecrets, type BundleSource, NONCE_BYTES, readBundle } from './bundle.ts';
@@ -57,7 +58,7 @@ export async function inferClient(
     const nonce = readBundle(source, NONCE_BYTES);
     const nextShare = (layer: number) => bytesToWords(readBundle(source, 4 * plan.layers[layer].elements));
     const masked = subtractShares(new Uint32Array(image), tensorMask(plan, maskSeed, 0));
-    await sendTensor(channel, 'masked-input', 0, wordsToBytes(masked));
+    await sendTensor(channel, 'masked-input', 0, owned(wordsToBytes(masked)));
     const layers: LayerTiming[] = [];
     const last = plan.layers.length - 1;
     const window = new BundleWindow(source, plan);
@@ -107,7 +108,7 @@ export async function inferServer(
     for (let l = 0; l <= last; l++) {
       const share = traced('linear layer', l, () => layers.finish());
       if (l === last && argmax) await argmaxServer(argmax, channel, last, share, secrets);
-      else if (l === last) await sendTensor(channel, 'logit-share', last, wordsToBytes(share));
+      else if (l === last) await sendTensor(channel, 'logit-share', last, owned(wordsToBytes(share)));
       else layers.push(await reluServer(plan, channel, l, share, secrets, () => layers.workAhead()));
     }
   } finally {

@@ -5,7 +5,7 @@ import { garble } from '../crypto/garbling/garble.ts';
 import { forgetSecrets } from '../crypto/garbling/keys.ts';
 import { joinBytes } from '../crypto/join-bytes.ts';
 import { garbleSquares, keepSquares, squareChoices } from '../crypto/squares/square.ts';
-import { release } from '../kernels/release.ts';
+import { owned, release } from '../kernels/release.ts';
 import type { BundleSecrets, BundleSink } from './bundle.ts';
 import type { Channel } from './channel.ts';
 import { inOrder } from './element-order.ts';
@@ -75,7 +75,7 @@ export async function receiveTables(
         release(piece);
       }
     }
-    for (const spent of [labels, choices]) release(spent);
+    for (const spent of [labels, choices]) release(owned(spent));
   }
 }
 
@@ -104,7 +104,7 @@ export async function garbleServer(
           await sendTensor(channel, 'garbled-tables', layer, piece, start);
         }
       }
-      release(zero[i]);
+      release(owned(zero[i]));
     }
   } finally {
     forgetSecrets(keys);

@@ -4,7 +4,7 @@ import { forgetSecrets } from '../crypto/garbling/keys.ts';
 import { outputMasks, removeMask, serverLabels } from '../crypto/garbling/online.ts';
 import { bytesToWords, subtractShares, wordsToBytes } from '../crypto/ring.ts';
 import { evaluateSquares, finishSquares, squareLabels } from '../crypto/squares/square.ts';
-import { release } from '../kernels/release.ts';
+import { type OwnedBytes, owned, release } from '../kernels/release.ts';
 import type { BundleSecrets } from './bundle.ts';
 import type { BundleWindow } from './bundle-window.ts';
 import type { Channel } from './channel.ts';
@@ -69,7 +69,7 @@ export async function reluClient(
     release(online);
     const start = offset;
     offset += masked.length;
-    const reply = sendTensor(channel, 'masked-activations', layer, masked, start);
+    const reply = sendTensor(channel, 'masked-activations', layer, owned(masked), start);
     reply.catch(() => {}); // seen by Promise.all below, or a sign of the same end that the next read meets
     replies.push(reply);
   }
@@ -78,10 +78,10 @@ export async function reluClient(
 
 /** Waits for `labels`, and as long as they are not there loads chunks ahead. */
 async function loadUntil(
-  labels: Promise<Uint8Array>,
+  labels: Promise<OwnedBytes>,
   window: BundleWindow,
   layer: number,
-): Promise<Uint8Array> {
+): Promise<OwnedBytes> {
   let arrived = false;
   const settled = () => {
     arrived = true;
@@ -115,7 +115,7 @@ export async function reluServer(
       );
       const start = offset;
       offset += labels.length;
-      await sendTensor(channel, 'server-labels', layer, labels, start);
+      await sendTensor(channel, 'server-labels', layer, owned(labels), start);
     }
     traced('work ahead', layer, meanwhile);
   };

@@ -1,6 +1,6 @@
 import { randomSeed } from '../crypto/prg.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
-import { release } from '../kernels/release.ts';
+import { owned, release } from '../kernels/release.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import type { Channel } from '../protocol/channel.ts';
 import { inferClient, inferServer } from '../protocol/online.ts';
@@ -74,7 +74,7 @@ function absentPeer(lines: readonly Line[], pause: Pause): Channel {
       const line = lines[next++];
       if (!line) throw new SphynxError('internal', 'a rehearsal asked for more than the plan says');
       const { bytes, ...segment } = line;
-      return { ...segment, data: new Uint8Array(bytes) };
+      return { ...segment, data: owned(new Uint8Array(bytes)) };
     },
   };
 }

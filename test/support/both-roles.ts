@@ -3,6 +3,7 @@ import { outputMasks, removeMask } from '../../crypto/garbling/online.ts';
 import { randomSeed, SEED_BYTES } from '../../crypto/prg.ts';
 import { addShares, bytesToWords, subtractShares } from '../../crypto/ring.ts';
 import { finishSquares } from '../../crypto/squares/square.ts';
+import { ownedCopy } from '../../kernels/release.ts';
 import { flagsOf } from '../../model/element-bitmap.ts';
 import { linearLayer } from '../../model/executor.ts';
 import { LINEAR_ERROR } from '../../model/linear-error.ts';
@@ -30,7 +31,7 @@ export function recording(channel: Channel): Channel & { readonly received: Segm
     async receive() {
       const segment = await channel.receive();
       // A copy: the role that receives a segment owns its data and may free it.
-      received.push({ ...segment, data: segment.data.slice() });
+      received.push({ ...segment, data: ownedCopy(segment.data) });
       return segment;
     },
   };
