@@ -41,7 +41,12 @@ export function headline(rows: readonly PaperRow[], machine: Machine): string {
   );
   const table = markdownTable(
     [
-      ...['network', 'ReLUs', 'online: DELPHI, Intel Core i9-10900X (Sphynx paper)', `online: sphynx-pi, ${describeMachine(machine)}`],
+      ...[
+        'network',
+        'ReLUs',
+        'online: DELPHI, Intel Core i9-10900X (Sphynx paper)',
+        `online: sphynx-pi, ${describeMachine(machine)}`,
+      ],
       ...['offline per image, sphynx-pi', 'without privacy, same machine'],
     ],
     chosen.map((row) => {
