@@ -28,7 +28,7 @@ export async function certs({ output }: Context, folder: string, options: CertsO
   const files = await pemFiles(folder, options);
   const there = [...files.keys()].find((path) => existsSync(path));
   if (there !== undefined)
-    throw new SphynxError('config/invalid', `"${there}" is there already; choose another folder`);
+    throw new SphynxError('config/invalid', `"${there}" already exists; choose another folder`);
   await makePrivateFolder(folder);
   for (const [path, pem] of files)
     await writeFile(path, pem, { mode: 0o600, flag: 'wx' }).catch((error: unknown) => {
@@ -40,7 +40,7 @@ export async function certs({ output }: Context, folder: string, options: CertsO
     [
       ...names,
       '',
-      `For development: whoever has ${join(folder, 'ca-key.pem')} can be any server and any client.`,
+      `For development only: anyone who has ${join(folder, 'ca-key.pem')} can impersonate any server and any client.`,
     ].join('\n'),
   );
 }

@@ -92,7 +92,7 @@ async function demoInputs(paths: readonly string[], card: ModelCard): Promise<Na
 }
 
 const command = new Command('demo')
-  .description('classify images privately, with a server process of its own, and check every result')
+  .description('classify images privately with a separate server process, and check every result')
   .argument(
     '[images...]',
     'PNG, JPEG or WebP files (default: the drawings in samples/); .npy, CSV or JSON files of numbers',

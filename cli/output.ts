@@ -36,8 +36,7 @@ export class Output {
     if (this.json) this.result({ error: failureOf(error) }, '');
     this.note(`sphynx: ${error.code}: ${error.message}`);
     if (this.#verbose) this.note(describe(error));
-    else if (error.code === 'internal')
-      this.note('sphynx: --verbose tells more; please report it with that output');
+    else if (error.code === 'internal') this.note('sphynx: please report this with the output of --verbose');
   }
 }
 

@@ -56,10 +56,10 @@ export async function serve({ output, signal }: Context, options: ServeOptions):
       const changed = [...changedFields(config, wanted)].filter(([path]) => isLive(path));
       logger.info({ changed: Object.fromEntries(changed) }, 'configuration reloaded');
       const fixed = [...changedFields(started, wanted).keys()].filter((path) => !isLive(path));
-      if (fixed.length > 0) logger.warn({ fields: fixed }, 'changed fields that take a restart to hold');
+      if (fixed.length > 0) logger.warn({ fields: fixed }, 'these changed fields need a restart');
       config = wanted;
     } catch (err) {
-      logger.error({ err }, 'could not reload: everything stays as it was');
+      logger.error({ err }, 'could not reload; nothing was changed');
     }
     logger.level = config.log.level as string;
   };
@@ -73,7 +73,7 @@ export async function serve({ output, signal }: Context, options: ServeOptions):
   );
   if (!signal.aborted) await once(signal, 'abort');
   if (!output.json)
-    output.note('stopping: inferences and bundles in work may finish (Ctrl-C again ends at once)');
+    output.note('stopping: running inferences and preparations may finish (Ctrl-C again stops at once)');
   await server.stop({ drainMs: config.drainSeconds * 1000, graceMs: config.graceSeconds * 1000 });
   process.off('SIGHUP', reload);
 }

@@ -31,12 +31,12 @@ export function withConnection(command: Command): Command {
       "encrypt the connection (always done to other machines), trusting the system's authorities",
     )
     .option('--ca <file>', 'encrypt the connection, trusting the authority in this PEM file')
-    .option('--cert <file>', "encrypt the connection, and show the server this client's certificate (PEM)")
+    .option('--cert <file>', 'encrypt the connection, and present this client certificate (PEM)')
     .option('--key <file>', "the certificate's private key (PEM)")
     .addOption(
       new Option(
         '--token-file <file>',
-        'bearer token that tells the server who calls (or SPHYNX_TOKEN, the token itself)',
+        'file of the bearer token that authenticates this client (or SPHYNX_TOKEN, the token itself)',
       ).env('SPHYNX_TOKEN_FILE'),
     )
     .option('--insecure', 'allow plaintext to another machine')

@@ -10,7 +10,7 @@ export async function newStoreKey({ output }: Context, file: string): Promise<un
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     if (code === 'EEXIST')
-      throw new SphynxError('config/invalid', `"${file}" is there already; keys are never replaced`);
+      throw new SphynxError('config/invalid', `"${file}" already exists; keys are never replaced`);
     throw new SphynxError('storage/failed', `could not write "${file}": ${message}`, { cause });
   }
 }

@@ -57,7 +57,7 @@ export function checkAllowance(allowance: Allowance | undefined, count: number, 
   if (count > preparationsInHour && hourEndsMs > patienceMs)
     throw new SphynxError(
       'quota/exceeded',
-      `${wanted}, and ${preparationsInHour} more may be prepared in this hour, which ends in ${Math.ceil(hourEndsMs / 60_000)} min; ask for fewer, or then`,
+      `${wanted}, and ${preparationsInHour} more may be prepared in this hour, which ends in ${Math.ceil(hourEndsMs / 60_000)} min; ask for fewer, or wait until then`,
       { retryAfterMs: hourEndsMs },
     );
 }

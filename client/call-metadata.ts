@@ -14,7 +14,7 @@ export function metadataPairs(metadata: CallMetadata | undefined): [string, stri
     if (!/^[a-z0-9_.-]+$/.test(name) || TAKEN.test(name))
       throw new SphynxError(
         'config/invalid',
-        `the metadata ${JSON.stringify(name)} cannot be sent: names have small letters, digits and hyphens, and are none of gRPC's or of this protocol`,
+        `the metadata ${JSON.stringify(name)} cannot be sent: names have lower-case letters, digits and hyphens, and must not be those of gRPC or of this protocol`,
       );
     if (typeof value !== 'string' || !/^[\x20-\x7e]*$/.test(value))
       throw new SphynxError('config/invalid', `the metadata ${name} must be printable ASCII text`);

@@ -333,5 +333,5 @@ function closed(): SphynxError {
 
 function checkCount(name: string, value: number): void {
   if (!Number.isInteger(value) || value < 1)
-    throw new SphynxError('config/invalid', `${name} must be a whole number from 1 on, got ${value}`);
+    throw new SphynxError('config/invalid', `${name} must be a whole number of at least 1, got ${value}`);
 }

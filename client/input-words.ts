@@ -14,7 +14,7 @@ export function inputInWords(kind: InputKind, shape: Shape): string {
 /** What a model answers, for people: 'one of 100 classes', '5 labels, each by itself', '3 numbers'. */
 export function answerInWords(head: OutputHead, labels: number): string {
   if (head === 'values') return counted(labels, 'number');
-  return head === 'multi-label' ? `${counted(labels, 'label')}, each by itself` : `one of ${labels} classes`;
+  return head === 'multi-label' ? `${counted(labels, 'independent label')}` : `one of ${labels} classes`;
 }
 
 function counted(count: number, noun: string): string {

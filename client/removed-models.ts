@@ -37,7 +37,7 @@ export function describeRemoved(removed: readonly RemovedModel[]): string {
     .map(({ model, modelHash, replaced, bundles }) => {
       const which = bundles.map(({ bundleId }) => bundleId.slice(0, 8));
       const listed = which.length > NAMED ? [...which.slice(0, NAMED), '...'] : which;
-      const happened = replaced ? 'has replaced by another version' : 'does not serve any more';
+      const happened = replaced ? 'has replaced by another version' : 'no longer serves';
       const remedy = replaced ? 'prepare new ones' : "choose another of the server's models";
       return `${bundles.length} prepared bundles (${listed.join(', ')}) belong to the version ${modelHash.slice(0, 12)} of ${model}, which the server ${happened}: they cannot be used; delete them (client.dropRemoved()) and ${remedy}`;
     })
@@ -51,13 +51,13 @@ export function describeReady(bundles: readonly BundleHeader[], models: readonly
     const count = ready.get(model.hash)?.length;
     return count === undefined ? [] : [`${referenceOf(model)} (${count})`];
   });
-  return counts.length === 0 ? '' : `ready are bundles for ${counts.join(', ')}`;
+  return counts.length === 0 ? '' : `bundles are ready for ${counts.join(', ')}`;
 }
 
 /** For people: that `count` bundles are set aside, and what to do. Empty if there are none. */
 export function describeSetAside(count: number): string {
   if (count === 0) return '';
-  return `${count} bundles of this folder are set aside, because another one had been used elsewhere: release them if they are used nowhere else (\`sphynx bundles --confirm\`, client.confirmBundles()), or delete them (\`sphynx bundles --drop all\`, client.dropAll())`;
+  return `${count} bundles of this folder are set aside, because another one was used elsewhere: release them if they are used nowhere else (\`sphynx bundles --confirm\`, client.confirmBundles()), or delete them (\`sphynx bundles --drop all\`, client.dropAll())`;
 }
 
 /** Bundles that are named one by one. */

@@ -46,7 +46,7 @@ export function normaliseValues(values: ValuesInput, model: ValuesReader): Float
     if (typeof value !== 'number' || !Number.isFinite(value))
       throw new SphynxError(
         'input/invalid',
-        `number ${i + 1} of ${expected} is ${Number.isNaN(value) ? 'NaN' : 'not finite, or no number'}; replace or impute it as for the training`,
+        `number ${i + 1} of ${expected} is ${Number.isNaN(value) ? 'NaN' : 'not a finite number'}; replace or impute it as in training`,
       );
     const channel = Math.floor(i / area);
     return (value - preprocessing.mean[channel]) / preprocessing.std[channel];
@@ -69,7 +69,7 @@ export function quantizeValues(values: ValuesInput, card: ModelCard): Int32Array
       const [low, high] = [mean[channel] - most, mean[channel] + most].map((bound) => bound.toPrecision(3));
       throw new SphynxError(
         'input/invalid',
-        `number ${i + 1} is outside of what the fixed point of ${card.name} holds, which is ${low} to ${high} there: check its unit, or have the model imported with calibration inputs like it`,
+        `number ${i + 1} is outside the range of the fixed point of ${card.name}, which is ${low} to ${high} there: check its unit, or have the model imported with calibration inputs like it`,
       );
     }
     return integer;

@@ -221,5 +221,5 @@ export class CallStream<Incoming, Outgoing> {
 }
 
 function over(): SphynxError {
-  return new SphynxError('protocol/closed', 'the call ended before all was said');
+  return new SphynxError('protocol/closed', 'the call ended before all messages were sent');
 }

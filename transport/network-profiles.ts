@@ -33,7 +33,7 @@ export function networkProfile(name: string): NetworkProfile {
   if (!(rttMs <= 10_000 && up > 0 && down > 0))
     throw new SphynxError(
       'config/invalid',
-      `${name} is no network: take ${PROFILES.map((profile) => profile.name).join(', ')} or RTT-MS,UP-MBIT,DOWN-MBIT`,
+      `unknown network ${name}: use ${PROFILES.map((profile) => profile.name).join(', ')} or RTT-MS,UP-MBIT,DOWN-MBIT`,
     );
   return { name, rttMs, upRate: up * M, downRate: down * M };
 }

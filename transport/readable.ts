@@ -22,7 +22,7 @@ export function checkReadable<Message>(message: Message): Message {
   if (message === UNREADABLE)
     throw new SphynxError(
       'protocol/format',
-      'the other side sent bytes that are no message of this protocol: is it another program, or another version?',
+      'the other side sent bytes that are not a message of this protocol: is it another program, or another version?',
     );
   return message;
 }

@@ -100,7 +100,7 @@ function factsOf({ name, inputKind, input, head, labels }: ModelCard): string {
   const knows = {
     softmax: `knows ${count} kinds of things`,
     sigmoid: `knows ${count} kinds of things`,
-    'multi-label': `knows ${count} labels, each by itself`,
+    'multi-label': `knows ${count} independent labels`,
     values: `answers with ${answerInWords(head, labels.length)}`,
   };
   return `${name} ${knows[head]}, and looks at ${size(input.width, input.height)}${grey}.`;

@@ -51,7 +51,7 @@ async function partOf(folder: string, files: readonly string[], layout: Layout):
     const bytes = await readFile(path).catch((cause) => {
       throw new SphynxError(
         'config/invalid',
-        `cannot read ${path}: the binary version of the data set has it`,
+        `cannot read ${path}: download the binary version of the data set, which contains it`,
         { cause },
       );
     });

@@ -43,7 +43,7 @@ export async function checkServer(address: string, options: CheckOptions): Promi
 function withSkipped(findings: readonly Finding[]): Finding[] {
   const { name: last } = findings[findings.length - 1];
   const skipped = STEPS.slice(STEPS.indexOf(last) + 1).map(
-    (name): Finding => ({ name, state: 'skipped', detail: `not checked before ${last} is well` }),
+    (name): Finding => ({ name, state: 'skipped', detail: `not checked: resolve ${last} first` }),
   );
   return [...findings, ...skipped];
 }
@@ -57,6 +57,6 @@ function perhapsHarmless({ name, detail }: Finding): Finding {
   return {
     name,
     state: 'skipped',
-    detail: `${detail}; the environment names a proxy, which may know the way`,
+    detail: `${detail}; the environment names a proxy, which may be able to reach it`,
   };
 }

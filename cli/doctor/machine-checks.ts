@@ -11,7 +11,7 @@ import type { Finding } from './finding.ts';
 /** A few bundles of the models that we know take this much (bytes). */
 const COMFORTABLE_SPACE = 1e9;
 
-const REINSTALL = 'install the package anew: npm ci';
+const REINSTALL = 'reinstall the package: npm ci';
 
 export function checkNode(): Finding {
   // An older one does not get as far as this.
@@ -29,7 +29,7 @@ export function checkEncryption(): Promise<Finding> {
   return attempt('encryption', REINSTALL, async () => {
     const { compareWithSeal } = await import('../../crypto/he/oracle/agreement.ts');
     await compareWithSeal();
-    return 'SEAL decrypts what ours encrypts, and the other way round';
+    return 'SEAL decrypts our ciphertexts, and vice versa';
   });
 }
 

@@ -44,14 +44,14 @@ export async function checkPort(
       return {
         name,
         state: 'failed',
-        detail: `nobody listens on port ${port} of ${host}`,
+        detail: `nothing listens on port ${port} of ${host}`,
         remedy: 'start a server there with `sphynx serve`, or name another with --server HOST:PORT',
       };
     return {
       name,
       state: 'failed',
       detail: `port ${port} of ${host} does not answer (${codeOf(error)})`,
-      remedy: 'check the address, and that the firewalls on the way let this port through',
+      remedy: 'check the address, and that firewalls allow this port',
     };
   } finally {
     socket.destroy();

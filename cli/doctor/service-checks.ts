@@ -27,7 +27,7 @@ export async function greet(address: string, options: ConnectOptions): Promise<G
     const client = await connect(address, { ...options, warmUp: false });
     return {
       client,
-      findings: [protocol, { name: 'authentication', state: 'ok', detail: 'the server lets this client in' }],
+      findings: [protocol, { name: 'authentication', state: 'ok', detail: 'the server accepts this client' }],
     };
   } catch (error) {
     const failure = asSphynxError(error);
@@ -45,8 +45,8 @@ function refused({ code, message }: SphynxError): Finding {
     detail: message,
     remedy:
       code === 'identity/missing'
-        ? 'ask who runs the server for a token (--token-file) or a certificate (--cert and --key)'
-        : 'ask who runs the server for a new token or certificate; if this one should be valid, compare the clocks',
+        ? "ask the server's operator for a token (--token-file) or a certificate (--cert and --key)"
+        : "ask the server's operator for a new token or certificate; if this one should be valid, compare the clocks",
   };
 }
 
@@ -57,8 +57,8 @@ function unanswered({ code, message }: SphynxError): Finding {
     state: 'failed',
     detail: message,
     remedy: passes
-      ? 'try again in a minute; if it stays so, the log of the server tells more'
-      : 'check that a sphynx server of this version listens there, and not another one or a proxy',
+      ? "try again in a minute; if the problem persists, see the server's log"
+      : 'check that a sphynx server of this version listens there, not another program or a proxy',
   };
 }
 
@@ -67,7 +67,7 @@ export async function checkClock(client: Client, signal: AbortSignal): Promise<F
   const name = 'clock';
   const difference = await client.clockDifference({ signal });
   if (difference === undefined)
-    return { name, state: 'skipped', detail: 'the server does not tell its time' };
+    return { name, state: 'skipped', detail: 'the server does not report its time' };
   const apart = duration(Math.abs(difference));
   if (Math.abs(difference) <= CLOCK_MS)
     return { name, state: 'ok', detail: `${apart} apart from the server's` };
@@ -75,7 +75,7 @@ export async function checkClock(client: Client, signal: AbortSignal): Promise<F
     name,
     state: 'failed',
     detail: `the server's clock is ${apart} ${difference > 0 ? 'ahead of' : 'behind'} this machine's`,
-    remedy: 'set both by NTP: tokens, certificates and bundles end by the clock',
+    remedy: 'synchronise both by NTP: tokens, certificates and bundles expire by the clock',
   };
 }
 
@@ -97,7 +97,7 @@ export async function checkModels(
     findings.push(
       failedModel(
         `none has the hash ${expected}; the server has ${models.map(referenceOf).join(', ') || 'no model'}`,
-        'ask who runs the server which version it serves, or look at another server',
+        "ask the server's operator which version it serves, or use another server",
       ),
     );
   const removed = describeRemoved(await client.removedModels({ signal }));
@@ -120,7 +120,7 @@ async function checkModel(client: Client, model: string, signal: AbortSignal): P
     const remedies = [
       ...(calibration === 'random'
         ? [
-            'its scales were chosen on random inputs, so its answers may be wrong: have it imported with real ones',
+            'its scales were chosen on random inputs, so its answers may be wrong: ask for a model that was imported with real ones',
           ]
         : []),
       ...(expired > 0 ? [`${expired} more have expired; \`sphynx prepare\` replaces them`] : []),

@@ -24,14 +24,14 @@ async function checkPlain(target: Target, signal: AbortSignal): Promise<Finding>
   socket?.destroy();
   if (socket)
     return failed(
-      'the server speaks TLS, and this client does not',
-      'add --ca FILE, or --tls for authorities that this machine knows',
+      'the server uses TLS, and this client does not',
+      'add --ca FILE, or --tls to trust the authorities of this machine',
     );
   return target.confidential
     ? ok('none, and the connection does not leave this machine')
     : ok(
         'none (--insecure)',
-        'whoever is on the way can read tokens and change results: have the server use TLS',
+        'anyone on the network path can read tokens and change results: have the server use TLS',
       );
 }
 
@@ -83,12 +83,12 @@ function handshakeFailure(error: unknown): Finding {
   if (/NO_APPLICATION_PROTOCOL/.test(code)) return notHttp2();
   if (/ALERT/.test(code))
     return failed(
-      `the server broke the handshake off (${code})`,
-      'its log tells more: it may accept other versions or ciphers of TLS only',
+      `the server aborted the handshake (${code})`,
+      'see its log: it may accept only other versions or ciphers of TLS',
     );
   return failed(
     `there is no TLS on this port (${code})`,
-    'start the server with --tls-cert and --tls-key; where only you use the network, connect with --insecure',
+    'start the server with --tls-cert and --tls-key; if only you use the network, connect with --insecure',
   );
 }
 
@@ -101,26 +101,26 @@ function judgeServer(host: string, socket: TLSSocket): Finding | undefined {
   const { valid_from: from, valid_to: to, subjectaltname: names } = socket.getPeerCertificate();
   if (Date.parse(to) < Date.now())
     return failed(
-      `the server's certificate ended on ${to}`,
+      `the server's certificate expired on ${to}`,
       "renew it; if it should be valid, set this machine's clock",
     );
   if (Date.parse(from) > Date.now())
     return failed(
-      `the server's certificate begins only on ${from}`,
+      `the server's certificate is not valid before ${from}`,
       "set this machine's clock; if it is right, the authority's was wrong",
     );
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID')
     return failed(
       `an authority of the server's certificate is not valid today (${code})`,
-      "renew the authority and what it has issued; look at this machine's clock",
+      "renew the authority and the certificates that it issued, and check this machine's clock",
     );
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
     return failed(
       `the server's certificate is for ${names ?? 'no name'}, and not for ${host}`,
-      'use one of its names in --server, or have a certificate made for this one',
+      'use one of its names in --server, or get a certificate for this one',
     );
   return failed(
-    `no authority that is trusted here vouches for the server's certificate (${code})`,
+    `no authority that is trusted here has signed the server's certificate (${code})`,
     'name the one that issued it: --ca FILE',
   );
 }
@@ -144,17 +144,17 @@ async function judgeClient(
     return undefined;
   } catch (error) {
     if (codeOf(error) === 'ABORT_ERR')
-      return failed('the server says nothing after the handshake', 'is it a gRPC server? Its log tells more');
+      return failed('the server sends nothing after the handshake', 'is it a gRPC server? See its log');
     if (certificate === undefined)
       return failed(
         'the server demands a client certificate',
-        'ask who runs it for one: --cert FILE and --key FILE',
+        'ask its operator for one: --cert FILE and --key FILE',
       );
     const { subject, validToDate } = new X509Certificate(toPem(certificate) as Buffer);
     const ended = validToDate.getTime() < Date.now();
     return failed(
       `the server does not accept the client certificate of ${subject.replaceAll('\n', ', ')}${ended ? `, which ended on ${validToDate.toUTCString()}` : ''}`,
-      ended ? 'have it renewed' : 'ask who runs the server for one of an authority that it trusts',
+      ended ? 'have it renewed' : 'ask the operator for one from an authority that the server trusts',
     );
   } finally {
     session.destroy();
@@ -166,14 +166,14 @@ function wellProtected(socket: TLSSocket): Finding {
   const soon = Date.parse(to) - Date.now() < SOON_MS;
   return ok(
     `${socket.getProtocol()}, certificate by ${issuer?.CN ?? 'an unnamed authority'} until ${to}`,
-    soon ? 'it ends soon: have it renewed' : undefined,
+    soon ? 'it expires soon: have it renewed' : undefined,
   );
 }
 
 function notHttp2(): Finding {
   return failed(
-    'the server speaks TLS, but no HTTP/2',
-    'it is no gRPC server, or a proxy before one: check host and port',
+    'the server uses TLS, but not HTTP/2',
+    'it is not a gRPC server, or a proxy is in front of it: check host and port',
   );
 }
 

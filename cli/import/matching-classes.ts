@@ -15,7 +15,7 @@ export function matchClasses({ classes, source }: DataSet, { head, labels }: Mod
   if (classes === null) return none();
   if (head !== 'softmax' && head !== 'sigmoid')
     return none(
-      `${source} has classes, and the network's outputs (${head}) are none: no accuracy is measured`,
+      `${source} has classes, but the network's outputs (${head}) are not classes: accuracy is not measured`,
     );
   const known = new Map(labels.map((label, number) => [plain(label), number]));
   const numbers = classes.map((name) => known.get(plain(name)) ?? null);
@@ -24,9 +24,9 @@ export function matchClasses({ classes, source }: DataSet, { head, labels }: Mod
   const example = `such as ${JSON.stringify(unknown[0])}`;
   if (classes.length !== labels.length)
     return none(
-      `the classes do not match: ${source} has ${classes.length}, ${unknown.length} of which (${example}) are none of the network's ${labels.length}; no accuracy is measured`,
+      `the classes do not match: ${source} has ${classes.length}, ${unknown.length} of which (${example}) are not among the network's ${labels.length}; accuracy is not measured`,
     );
-  const warning = `the classes of ${source} have other names than the network's (${example}): they are matched by their order`;
+  const warning = `the classes of ${source} have other names than the network's (${example}): they are matched in order`;
   return { numbers: classes.map((_, number) => number), warnings: isNamed(labels) ? [warning] : [] };
 }
 

@@ -19,7 +19,7 @@ export function besideModel(file: string): ReadExternal {
   return async (name) => {
     const refused = new SphynxError(
       'model/unsupported',
-      `the file names ${JSON.stringify(name)} as that of its weights, which does not lie in its own folder: put it there, or save the model as one file`,
+      `the file takes its weights from ${JSON.stringify(name)}, which is not in its own folder: put it there, or save the model as one file`,
     );
     if (name === '' || isAbsolute(name) || name.includes('\0')) throw refused;
     const path = join(folder, name);

@@ -40,7 +40,7 @@ export async function openModel(path: string, options: SourceOptions): Promise<M
   if (needless)
     throw new SphynxError(
       'config/invalid',
-      `--${needless}: the manifest of ${path} says it; change it there, or import ${join(path, MODEL_FILE)}`,
+      `--${needless}: the manifest of ${path} defines it; change it there, or import ${join(path, MODEL_FILE)}`,
     );
   const { onnx, facts } = await loadFloat(path);
   const graph = await importGraph(onnx, { inputKind: facts.inputKind });

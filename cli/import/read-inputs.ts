@@ -26,12 +26,12 @@ const AFFORDABLE_MACS = 3e10;
 /** Throws 'config/invalid' unless inputs are named in one way. */
 export function checkInputs({ images, random, dataset }: InputOptions): void {
   if ((images === undefined) === (random !== true))
+    throw new SphynxError('config/invalid', 'give --images FOLDER, or --random if you have no inputs');
+  if (dataset !== undefined && images === undefined)
     throw new SphynxError(
       'config/invalid',
-      'name --images FOLDER, or take --random inputs where you have none',
+      '--dataset describes the layout of --images: give that folder too',
     );
-  if (dataset !== undefined && images === undefined)
-    throw new SphynxError('config/invalid', '--dataset says what --images holds: name its folder');
 }
 
 /** The pictures that were named; null for random inputs and for numbers. Throws 'config/invalid'. */
@@ -44,7 +44,7 @@ export async function openPictures(
   if (dataset !== undefined)
     throw new SphynxError(
       'config/invalid',
-      `--dataset ${dataset} holds pictures, and this network takes none`,
+      `--dataset ${dataset} holds pictures, but this network takes none`,
     );
   return null;
 }

@@ -63,12 +63,12 @@ export async function runReference(
   if (!exact && isRounding(error, widest))
     throw new SphynxError(
       'model/unsupported',
-      `the values of layer ${widest.name} reach ${widest.value.toPrecision(2)}, and beside them the digits that the outputs depend on are lost, such as the bounds of a Clip: check --mean, --std and the weights of that layer, and write constants that stand for infinity, such as -1e9, no larger than the values beside them`,
+      `the values of layer ${widest.name} reach ${widest.value.toPrecision(2)}, so large that the digits on which the outputs depend are lost, such as the bounds of a Clip: check --mean, --std and the weights of that layer, and write constants that stand for infinity, such as -1e9, no larger than the values beside them`,
     );
   if (!exact)
     throw new SphynxError(
       'model/unsupported',
-      `the composed network gives other logits than onnxruntime: they differ by ${error.toPrecision(2)} where the largest is ${largest.toPrecision(2)}; please report this model`,
+      `the composed network gives other logits than onnxruntime: they differ by ${error.toPrecision(2)}, and the largest is ${largest.toPrecision(2)}; please report this model`,
     );
   return { reference: 'onnxruntime', importError: largest > 0 ? error / largest : 0, notCompared: null };
 }

@@ -134,7 +134,7 @@ export function describeImport(report: ImportReport): string {
         duration(onlineMs),
       ]),
     ),
-    'times: bytes are exact; computing is that of this machine on one core, both parties in turn',
+    'times: bytes are exact; computation is estimated for this machine on one core, both parties in turn',
     '',
     `calibrated on ${counted(report.calibration.images, 'input')} (${report.calibration.source})`,
     report.importError === null
@@ -148,7 +148,7 @@ export function describeImport(report: ImportReport): string {
     `${worst.name} loses most: ${(100 * worst.loss).toFixed(2)}% of its values`,
     '',
     report.folder === null
-      ? 'nothing is written: --out FOLDER writes what `sphynx serve --model FOLDER` serves'
+      ? 'nothing was written: --out FOLDER writes a model for `sphynx serve --model FOLDER`'
       : `written to ${report.folder}: \`sphynx serve --model ${report.folder}\` serves it`,
   ]
     .filter((line) => line !== null)

@@ -24,18 +24,18 @@ export function warnOfModel({ network, bytes, head }: ImportedGraph, facts: Mode
   const warnings: string[] = [];
   if (inputKind === 'signal' && height > 1 && !fitsPicture(channels))
     warnings.push(
-      `no picture fits this network, as it takes ${channels} channels and pictures have 3 (colour) or 1 (grey): clients give it ${inputInWords(inputKind, network.input)} as a typed array or a .npy file`,
+      `no picture fits this network, because it takes ${channels} channels and pictures have 3 (colour) or 1 (grey): clients give it ${inputInWords(inputKind, network.input)} as a typed array or a .npy file`,
     );
   if (inputKind === 'picture' && Math.min(height, width) === 1)
-    warnings.push(`a picture of ${width}x${height} is a line: --input signal says that it is none`);
+    warnings.push(`a picture of ${width}x${height} is a line: use --input signal if it is not a picture`);
   if (!head.stated && facts.head === head.head)
     warnings.push(
-      `the network does not say what its outputs mean: taken as ${answerInWords(facts.head, facts.labels.length)} (--head ${facts.head}); if that is wrong, choose softmax, sigmoid, multi-label or values by --head`,
+      `the network does not say what its outputs mean; they are taken as ${answerInWords(facts.head, facts.labels.length)} (--head ${facts.head}); if that is wrong, choose softmax, sigmoid, multi-label or values by --head`,
     );
   const { mean, std } = facts.preprocessing;
   if (bytes && inputKind === 'picture' && (mean.some((own) => own !== 0) || std.some((own) => own > 0.01)))
     warnings.push(
-      `the file takes bytes from 0 to 255, and --mean and --std as given leave other numbers: leave both out, or give --mean 0 --std ${(1 / BYTE).toPrecision(6)}`,
+      `the file takes bytes from 0 to 255, and the given --mean and --std produce other numbers: omit both, or give --mean 0 --std ${(1 / BYTE).toPrecision(6)}`,
     );
   return [...warnings, ...warnOfPixels(facts)];
 }
@@ -53,7 +53,7 @@ function warnOfPixels({ inputKind, preprocessing: { mean, std } }: ModelFacts): 
     large(std) || unscaled ? `--std ${scaled(std)}` : null,
   ];
   return [
-    `${large(mean) ? '--mean' : '--std'} is above 1, but pixels go from 0 to 1 here: if it is of pixels from 0 to 255, the likely values are ${likely.filter(Boolean).join(' ')}`,
+    `${large(mean) ? '--mean' : '--std'} is above 1, but pixels go from 0 to 1 here: if it refers to pixels from 0 to 255, the likely values are ${likely.filter(Boolean).join(' ')}`,
   ];
 }
 
@@ -62,11 +62,11 @@ export function warnOfCalibration({ images, skipped }: Calibration, random: bool
   const warnings: string[] = [];
   if (random)
     warnings.push(
-      'random inputs give costs, not scales to serve with: answers may be wrong; the folder says so, and serve and doctor warn of it',
+      'random inputs are for estimating costs: with their scales answers may be wrong; the folder records this, and serve and doctor warn about it',
     );
   else if (images.length < FEW_INPUTS)
     warnings.push(
-      `${counted(images.length, 'input')} are few to calibrate on: values larger than twice those seen give wrong answers; take ${FEW_INPUTS} or more, like those to come`,
+      `${counted(images.length, 'input')} are few to calibrate on: values larger than twice the largest of them give wrong answers; use ${FEW_INPUTS} or more, like those to classify`,
     );
   if (skipped.count > 0)
     warnings.push(
@@ -79,7 +79,7 @@ export function warnOfCalibration({ images, skipped }: Calibration, random: bool
 export function warnOfOutliers({ images, meter }: MeasuredInputs): string[] {
   if (meter.apart === 0) return [];
   return [
-    `${meter.apart} of ${counted(images.length, 'input')} to measure ranges on ${meter.apart === 1 ? 'gives' : 'give'} outputs far above all others, as quadratic activations have no bound: the scales leave no room for them, and such inputs get wrong answers; if they are usual, train the network to keep its values small`,
+    `${meter.apart} of ${counted(images.length, 'input')} to measure ranges on ${meter.apart === 1 ? 'gives' : 'give'} outputs far above all others, because quadratic activations have no bound: the scales leave no room for them, and such inputs get wrong answers; if they are common, train the network to keep its values small`,
   ];
 }
 
@@ -87,7 +87,7 @@ export function warnOfOutliers({ images, meter }: MeasuredInputs): string[] {
 export function warnOfAnswers(facts: ModelFacts, outputs: readonly Float32Array[]): string[] {
   if (!isOneAnswer(facts.head, outputs)) return [];
   return [
-    `the network gives all ${outputs.length} checked inputs the same answer, so that this says little about k: calibrate on inputs of several classes`,
+    `the network gives all ${outputs.length} checked inputs the same answer, which says little about k: calibrate on inputs of several classes`,
   ];
 }
 
@@ -100,6 +100,6 @@ export function warnOfAccuracy(accuracy: MeasuredAccuracy | null, { labels }: Mo
   const chance = 100 / labels.length;
   if (accuracy.float > chance + giveOrTake(chance, accuracy.images)) return [];
   return [
-    `the float network is right on ${accuracy.float}% of the inputs with labels, no more than chance: are the classes in the order of its training (--labels), and --mean and --std those of it?`,
+    `the float network is right on ${accuracy.float}% of the inputs with labels, no more than chance: are the classes in the order of its training (--labels), and are --mean and --std those of its training?`,
   ];
 }

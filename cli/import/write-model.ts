@@ -30,7 +30,7 @@ export function checkFree(folder: string): void {
   if (files.some((name) => existsSync(join(folder, name))))
     throw new SphynxError(
       'config/invalid',
-      `${folder} holds a model already: name another folder or remove it`,
+      `${folder} already holds a model: choose another folder or remove it`,
     );
 }
 

@@ -19,7 +19,7 @@ export function readCsv(text: string): Table {
   const header = rows.length > 1 && rows[0].every((cell) => !isNumber(cell) && !MISSING.test(cell));
   if (rows.length > 1 && rows[0].length > 2 && rows[0].every((cell, i) => cell === String(i)))
     throw invalid(
-      'line 1 counts from 0, as names of columns do where nobody gave any: delete it (pandas: to_csv(..., header=False, index=False)), or write 0.0, 1.0, ... if it is an input',
+      'line 1 counts from 0, like default names of columns: delete it (pandas: to_csv(..., header=False, index=False)), or write 0.0, 1.0, ... if it is an input',
     );
   const body = rows.slice(header ? 1 : 0);
   if (body.length === 0) throw invalid('the file holds no numbers');
@@ -31,7 +31,7 @@ export function readCsv(text: string): Table {
     for (const [c, cell] of row.entries()) {
       if (!isNumber(cell))
         throw invalid(
-          `line ${line}, cell ${c + 1} is ${MISSING.test(cell) ? 'empty or not finite: impute it as for the training' : 'no number'}${line === 1 && rows.length > 1 ? '; if the line names the columns, delete it: a header is a line without numbers' : ''}`,
+          `line ${line}, cell ${c + 1} is ${MISSING.test(cell) ? 'empty or not finite: impute it as in training' : 'not a number'}${line === 1 && rows.length > 1 ? '; if the line names the columns, delete it: a header is a line without numbers' : ''}`,
         );
       values[r * width + c] = Number(cell);
     }
@@ -56,12 +56,12 @@ export function readJson(text: string): Table {
   const values: number[] = [];
   const collect = (value: unknown, depth: number, where: string) => {
     if (depth === shape.length) {
-      if (typeof value !== 'number') throw invalid(`${where} is no number`);
+      if (typeof value !== 'number') throw invalid(`${where} is not a number`);
       values.push(value);
       return;
     }
     if (!Array.isArray(value) || value.length !== shape[depth])
-      throw invalid(`${where} is no list of ${shape[depth]}, as the first one is`);
+      throw invalid(`${where} is not a list of ${shape[depth]}, as the first one is`);
     for (const [i, inner] of value.entries()) collect(inner, depth + 1, `${where}[${i}]`);
   };
   if (shape.length === 0) throw invalid('expected a list of numbers, or of lists');

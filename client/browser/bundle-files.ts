@@ -59,7 +59,7 @@ export class BundleFile {
     } catch (error) {
       throw storageError(error);
     }
-    throw storageError(new DOMException('not all was written', 'QuotaExceededError'));
+    throw storageError(new DOMException('the write was incomplete', 'QuotaExceededError'));
   }
 
   /** What was written survives a crash from now on. Throws 'storage/failed'. */
@@ -148,7 +148,7 @@ export function storageError(error: unknown): SphynxError {
     name === 'QuotaExceededError'
       ? 'it is full; free some space, or clear bundles'
       : name === 'SecurityError'
-        ? 'it is switched off, as in some private windows; open the page in a normal one'
+        ? 'it is disabled, as in some private windows; open the page in a normal window'
         : message;
   return new SphynxError('storage/failed', `cannot use the browser's storage: ${reason}`, { cause: error });
 }

@@ -50,7 +50,7 @@ class OriginBundleStore implements BundleStore {
       const created = await BundleFile.hold(path, { create: true });
       if (!created || created.size > 0) {
         created?.release();
-        throw new SphynxError('protocol/order', 'the server gave this bundle an id that it had given before');
+        throw new SphynxError('protocol/order', 'the server gave this bundle an id that is already in use');
       }
       setState(created, 'partial');
       return created;
@@ -257,7 +257,7 @@ async function checkSpace(bytes: number): Promise<void> {
   if (quota - usage - bytes < RESERVE_BYTES)
     throw new SphynxError(
       'storage/failed',
-      `what is to be prepared takes ${bytes} bytes, and the browser gives this page ${quota - usage} more; free some space, or clear bundles`,
+      `the preparation needs ${bytes} bytes, and the browser gives this page only ${quota - usage} more; free some space, or clear bundles`,
     );
 }
 

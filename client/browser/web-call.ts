@@ -136,7 +136,9 @@ export class WebCall<Incoming, Outgoing> implements ClientTransport<Incoming, Ou
       this.#emit('readable');
     } else if (bytes[0] === FRAME.status) this.#end(bytes.subarray(1));
     else {
-      this.#fail(refusal('protocol/format', 'the server sent what does not belong to the call, or too much'));
+      this.#fail(
+        refusal('protocol/format', 'the server sent a frame that does not belong to the call, or too much'),
+      );
       this.#socket.close();
     }
   }

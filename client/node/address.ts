@@ -65,10 +65,7 @@ function credentialsFor(host: string, { tls, insecure = false }: Security): Chan
   if (!tls && (insecure || isLoopback(host))) return credentials.createInsecure();
   const { ca, certificate, key } = tls ?? {};
   if ((certificate === undefined) !== (key === undefined))
-    throw new SphynxError(
-      'config/invalid',
-      'a client certificate needs its private key, and the other way round',
-    );
+    throw new SphynxError('config/invalid', 'a client certificate needs its private key, and vice versa');
   try {
     const [authority, chain, secret] = [ca, certificate, key].map(toPem);
     // TLS would take anything, and then trust nobody without saying why.
@@ -85,7 +82,7 @@ function credentialsFor(host: string, { tls, insecure = false }: Security): Chan
   } catch (cause) {
     throw new SphynxError(
       'config/invalid',
-      'the certificate authority, or the client certificate and its key, are not readable PEM that fits together',
+      'the certificate authority, or the client certificate and its key, are not valid PEM or do not match',
       { cause },
     );
   }

@@ -50,7 +50,7 @@ class FolderBundleStore implements BundleStore {
     const path = join(folder, `${checkHex(bundleId)}.${OWNER}.partial`);
     const ready = join(folder, `${bundleId}.ready`);
     if (await stat(ready).catch(onMissing(undefined)))
-      throw new SphynxError('protocol/order', 'the server gave this bundle an id that it had given before');
+      throw new SphynxError('protocol/order', 'the server gave this bundle an id that is already in use');
     return {
       path,
       seal: (header) => writeHeader(path, header),

@@ -54,7 +54,7 @@ class GrpcConnection implements Connection {
     if (bearer !== undefined && !confidential)
       throw new SphynxError(
         'config/invalid',
-        'a bearer token is sent over TLS or to this machine only: whoever reads it on the way has it',
+        'a bearer token is sent over TLS or to this machine only: anyone who reads it on the way could use it',
       );
     this.#client = new PrivateInferenceClient(uri, credentials, {
       ...CLIENT_CHANNEL_OPTIONS,
@@ -138,7 +138,7 @@ class GrpcConnection implements Connection {
     if (!/^[A-Za-z0-9._~+/=-]+$/.test(bearer))
       throw new SphynxError(
         'config/invalid',
-        'the bearer token holds characters that none can hold; is it the right text, without line ends?',
+        'the bearer token has invalid characters; is it the right text, without line breaks?',
       );
     metadata.set('authorization', `Bearer ${bearer}`);
     return metadata;

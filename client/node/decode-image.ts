@@ -42,7 +42,7 @@ async function open(input: ImageInput): Promise<Sharp> {
   if (!isKnown(Buffer.from(start).toString('latin1')))
     throw new SphynxError(
       'image/unreadable',
-      `${nameOf(input)} is no PNG, JPEG or WebP file; save it as one of them and try again`,
+      `${nameOf(input)} is not a PNG, JPEG or WebP file; save it as one of them and try again`,
     );
   return sharp(input, limits);
 }
@@ -75,7 +75,7 @@ async function startOfFile(path: string): Promise<Uint8Array> {
   if (status.isDirectory()) throw refuse('it is a folder; name the files in it');
   if (status.size === 0) throw refuse('the file is empty');
   const file = await openFile(path, 'r').catch((error: unknown) => {
-    throw refuse('permission denied; check the rights of the file', error);
+    throw refuse('permission denied; check the permissions of the file', error);
   });
   try {
     const { buffer, bytesRead } = await file.read(new Uint8Array(START_BYTES), 0, START_BYTES, 0);
@@ -97,7 +97,7 @@ function undecodable(input: ImageInput, cause: unknown): SphynxError {
     );
   return new SphynxError(
     'image/unreadable',
-    `cannot decode ${nameOf(input)}: expected a whole PNG, JPEG or WebP file; open it in a viewer and save it anew`,
+    `cannot decode ${nameOf(input)}: expected a whole PNG, JPEG or WebP file; open it in a viewer and save it again`,
     { cause },
   );
 }

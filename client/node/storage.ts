@@ -17,7 +17,7 @@ export async function makePrivateFolder(folder: string): Promise<void> {
     if (mode & EVERYBODY_WRITES && process.platform !== 'win32')
       throw new SphynxError(
         'storage/failed',
-        `everybody can write to "${folder}"; correct its rights (chmod 700), or name a new folder in it`,
+        `everybody can write to "${folder}"; restrict its permissions (chmod 700), or name a new folder in it`,
       );
   } catch (error) {
     throw storageError(error, folder);
@@ -33,7 +33,7 @@ export async function checkSpace(folder: string, bytes: number): Promise<void> {
   if (free - bytes < RESERVE_BYTES)
     throw new SphynxError(
       'storage/failed',
-      `what is to be prepared takes ${bytes} bytes, and the disk of "${folder}" has ${free} left; free some space or choose another state folder`,
+      `the preparation needs ${bytes} bytes, and the disk of "${folder}" has only ${free} left; free some space or choose another state folder`,
     );
 }
 
@@ -61,8 +61,8 @@ const REASONS: Record<string, string> = {
   EDQUOT: 'the disk quota is used up; free some space or choose another state folder',
   EFBIG:
     'the file would exceed the size limit of this process; raise the limit or choose another state folder',
-  EACCES: 'permission denied; correct the rights of the folder or choose another state folder',
-  EPERM: 'permission denied; correct the rights of the folder or choose another state folder',
+  EACCES: 'permission denied; fix the permissions of the folder or choose another state folder',
+  EPERM: 'permission denied; fix the permissions of the folder or choose another state folder',
   EROFS: 'the file system is read-only; choose another state folder',
 };
 

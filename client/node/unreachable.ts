@@ -1,8 +1,8 @@
 /** What keeps gRPC from a server, from the words of its failure and those of Node and OpenSSL below it. */
 const CAUSES: readonly (readonly [RegExp, string])[] = [
-  [/ECONNREFUSED/, 'nobody listens there'],
+  [/ECONNREFUSED/, 'nothing listens there'],
   [/ENOTFOUND|EAI_AGAIN|name resolution failed/i, 'its name has no address (DNS)'],
-  [/ENETUNREACH|EHOSTUNREACH|ETIMEDOUT/, 'there is no way to it, or a firewall is in it'],
+  [/ENETUNREACH|EHOSTUNREACH|ETIMEDOUT/, 'there is no route to it, or a firewall blocks it'],
   [/expired/i, 'TLS: its certificate has expired'],
   [/altname|does not match/i, 'TLS: its certificate is for another name'],
   [
@@ -11,12 +11,12 @@ const CAUSES: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /alert|handshake|certificate required/i,
-    'TLS: it refuses the connection; does it want a client certificate?',
+    'TLS: it refuses the connection; does it require a client certificate?',
   ],
-  [/wrong version number|packet length|EPROTO|ssl/i, 'TLS: it does not speak it there'],
+  [/wrong version number|packet length|EPROTO|ssl/i, 'TLS: it does not use TLS on that port'],
   [
     /ECONNRESET|EPIPE|socket hang up|disconnected|closed|dropped|failed to connect/i,
-    'it hangs up: perhaps it expects TLS, or a client certificate',
+    'it closes the connection: perhaps it expects TLS, or a client certificate',
   ],
 ];
 

@@ -214,6 +214,6 @@ function textOf(bytes: Uint8Array): string {
 function notAMessage(): SphynxError {
   return new SphynxError(
     'protocol/format',
-    'the other side sent bytes that are no message of this protocol: is it another program, or another version?',
+    'the other side sent bytes that are not a message of this protocol: is it another program, or another version?',
   );
 }
