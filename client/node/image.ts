@@ -1,4 +1,4 @@
-/** From a photograph to the numbers that a network reads. */
+/** Converts a photograph to the numbers that a network reads. */
 import { open as openFile, stat } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
 import { SphynxError } from '../../errors/sphynx-error.ts';
@@ -6,17 +6,17 @@ import type { ImageInput, PictureReader, RawImage } from '../image.ts';
 import { MAX_IMAGE_PIXELS } from '../limits.ts';
 import { greyOf, normalise } from '../normalise.ts';
 
-/** What is read of a file to tell what it is. */
+/** Bytes that are read from a file to identify its type. */
 const START_BYTES = 12;
 
 /**
- * Decodes `input` and brings it into the shape of the model's input: turned upright by its EXIF tag,
- * transparency on white, sRGB, scaled so that it covers width x height of the card's preprocessing and cropped
- * around the centre (the proportions stay; of a wide photo the sides are lost), made grey for a network of one channel
- * (`greyOf`), then (pixel / 255 - mean) / std. An image that has the right size already is not resampled.
+ * Decodes `input` and converts it to the shape of the model's input: rotated upright by its EXIF tag, transparency on
+ * white, sRGB, scaled so that it covers width x height of the card's preprocessing and cropped around the centre
+ * (proportions are kept; a wide photo loses its sides), converted to grey for a network of one channel (`greyOf`), then
+ * (pixel / 255 - mean) / std. An image that already has the right size is not resampled.
  *
- * Returns [channels * height * width], channel by channel. Throws 'image/unreadable' with the file's name and
- * what to do, 'model/unsupported' if the model reads neither colour (3 channels) nor grey (1) images.
+ * Returns [channels * height * width], channel by channel. Throws 'image/unreadable' with the file's name and what to
+ * do, 'model/unsupported' if the model reads neither colour (3 channels) nor grey (1) images.
  */
 export async function prepareImage(
   input: ImageInput,
@@ -42,7 +42,10 @@ export async function prepareImage(
   return normalise(shape.channels === 3 ? pixels : greyOf(pixels), shape.channels, mean, std);
 }
 
-/** A decoder for `input`, which begins like a file that we take: other decoders see nothing from outside. */
+/**
+ * Returns a decoder for `input`, after checking that it begins like a supported file: other decoders never see
+ * untrusted data.
+ */
 async function open(input: ImageInput): Promise<Sharp> {
   const limits = { limitInputPixels: MAX_IMAGE_PIXELS, failOn: 'error', sequentialRead: true } as const;
   if (typeof input !== 'string' && !(input instanceof Uint8Array)) {
@@ -76,7 +79,7 @@ function rawLayout(image: RawImage): { width: number; height: number; channels: 
   );
 }
 
-/** The first bytes of a file. Says what is wrong with a path in plainer words than the decoder would. */
+/** Returns the first bytes of a file. Reports problems with a path more clearly than the decoder would. */
 async function startOfFile(path: string): Promise<Uint8Array> {
   const refuse = (why: string, cause?: unknown) =>
     new SphynxError('image/unreadable', `cannot read the image "${path}": ${why}`, { cause });
