@@ -9,14 +9,14 @@ import type { Context } from './command.ts';
 export interface CertsOptions {
   /** Names and IP addresses of the server. */
   readonly host: readonly string[];
-  /** Names of clients, which become names of files. */
+  /** Names of clients, which become file names. */
   readonly client: readonly string[];
   readonly days: number;
 }
 
 /**
- * `sphynx certs DIR`: an authority for development, and certificates of a server and of clients. Files are readable by
- * their owner only, and none that is there is replaced. Throws 'config/invalid' or 'storage/failed'.
+ * `sphynx certs DIR`: creates an authority for development, and certificates of a server and of clients. Files are
+ * readable by their owner only, and existing files are never replaced. Throws 'config/invalid' or 'storage/failed'.
  */
 export async function certs({ output }: Context, folder: string, options: CertsOptions): Promise<undefined> {
   const wrong = options.client.find((name) => !/^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/.test(name));

@@ -21,7 +21,7 @@ export async function run(args: readonly string[]): Promise<void> {
     await program().parseAsync(args, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    // Commander has written its message; help and version end with 0.
+    // Commander has printed its message; help and version exit with 0.
     process.exitCode = error.exitCode === 0 ? 0 : USAGE;
   }
 }
@@ -241,7 +241,7 @@ function addDoctor(command: Command): void {
     .action(action(async () => (await import('./doctor.ts')).doctor));
 }
 
-/** A command without arguments as Commander calls it. Its code is loaded when it runs: the others need not wait. */
+/** Returns a Commander action for a command without arguments. Its code is loaded only when it runs. */
 function action<Options>(
   load: () => Promise<(context: Context, options: Options) => Promise<boolean | undefined>>,
 ): (options: Options, command: Command) => Promise<void> {

@@ -2,7 +2,7 @@ import { SphynxError } from '../errors/sphynx-error.ts';
 import { writeKeyFile } from '../server/store/store-keys.ts';
 import type { Context } from './command.ts';
 
-/** `sphynx store-key new FILE`: a new key for the seeds in a server's records. Replaces no file. */
+/** `sphynx store-key new FILE`: writes a new key for the seeds in a server's records. Never replaces a file. */
 export async function newStoreKey({ output }: Context, file: string): Promise<undefined> {
   try {
     const id = writeKeyFile(file);

@@ -1,12 +1,14 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
 
-/** Metadata of the application's own for its calls, such as a tracing header; or what gives it anew for each call. */
+/**
+ * The application's own metadata for its calls, such as a tracing header; or a function that returns it for each call.
+ */
 export type CallMetadata = Readonly<Record<string, string>> | (() => Readonly<Record<string, string>>);
 
 /** Names that HTTP, gRPC or this protocol use themselves. */
 const TAKEN = /^(authorization|content-.*|grpc-.*|sphynx-.*|te|user-agent|host|connection)$|-bin$/;
 
-/** The pairs of one call. Throws 'config/invalid' for names and values that cannot be sent. */
+/** Returns the pairs of one call. Throws 'config/invalid' for names and values that cannot be sent. */
 export function metadataPairs(metadata: CallMetadata | undefined): [string, string][] {
   const given = typeof metadata === 'function' ? metadata() : (metadata ?? {});
   const pairs = Object.entries(given);

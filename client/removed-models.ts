@@ -2,7 +2,7 @@ import { referenceOf } from '../model/reference.ts';
 import type { ModelSummary } from '../transport/messages.ts';
 import type { BundleHeader } from './bundle-header.ts';
 
-/** Bundles that no image can be classified with any more, because the server has removed what they were made for. */
+/** Bundles that can no longer be used, because the server has removed the model that they were made for. */
 export interface RemovedModel {
   /** Name of the model. */
   readonly model: string;
@@ -10,11 +10,11 @@ export interface RemovedModel {
   readonly modelHash: string;
   /** Whether the server has another version of the model. */
   readonly replaced: boolean;
-  /** The bundles that were made for it. */
+  /** The bundles that were made for the model. */
   readonly bundles: readonly BundleHeader[];
 }
 
-/** The models of `bundles` that are not among those that the server has. */
+/** Returns the models of `bundles` that the server does not have. */
 export function removedModels(
   bundles: readonly BundleHeader[],
   models: readonly ModelSummary[],
@@ -31,7 +31,7 @@ export function removedModels(
   });
 }
 
-/** One sentence for people: which bundles, and what to do. Empty if there are none. */
+/** Returns one sentence for people with the bundles and a remedy; empty if there are none. */
 export function describeRemoved(removed: readonly RemovedModel[]): string {
   return removed
     .map(({ model, modelHash, replaced, bundles }) => {
@@ -44,7 +44,10 @@ export function describeRemoved(removed: readonly RemovedModel[]): string {
     .join('; ');
 }
 
-/** For people: how many bundles are ready for each version that the server still has. Empty if there are none. */
+/**
+ * Returns a text for people with the number of ready bundles for each version that the server still has; empty if there
+ * are none.
+ */
 export function describeReady(bundles: readonly BundleHeader[], models: readonly ModelSummary[]): string {
   const ready = Map.groupBy(bundles, ({ modelHash }) => modelHash);
   const counts = models.flatMap((model) => {
@@ -54,7 +57,7 @@ export function describeReady(bundles: readonly BundleHeader[], models: readonly
   return counts.length === 0 ? '' : `bundles are ready for ${counts.join(', ')}`;
 }
 
-/** For people: that `count` bundles are set aside, and what to do. Empty if there are none. */
+/** Returns a text for people saying that `count` bundles are set aside, with a remedy; empty if there are none. */
 export function describeSetAside(count: number): string {
   if (count === 0) return '';
   return `${count} bundles of this folder are set aside, because another one was used elsewhere: release them if they are used nowhere else (\`sphynx bundles --confirm\`, client.confirmBundles()), or delete them (\`sphynx bundles --drop all\`, client.dropAll())`;

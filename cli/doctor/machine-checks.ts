@@ -1,4 +1,4 @@
-/** What this machine must be able to do, checked by doing it. */
+/** Checks what this machine must be able to do by trying it. */
 import { randomBytes } from 'node:crypto';
 import { rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,13 +8,13 @@ import { kernels } from '../../kernels/load.ts';
 import { bytes } from '../units.ts';
 import type { Finding } from './finding.ts';
 
-/** A few bundles of the models that we know take this much (bytes). */
+/** Space for a few bundles of the known models (bytes). */
 const COMFORTABLE_SPACE = 1e9;
 
 const REINSTALL = 'reinstall the package: npm ci';
 
 export function checkNode(): Finding {
-  // An older one does not get as far as this.
+  // An older Node fails before this point.
   return { name: 'node', state: 'ok', detail: `${process.version} on ${process.platform} ${process.arch}` };
 }
 

@@ -1,4 +1,4 @@
-/** The way to a server as far as the network knows it: its name and its port. */
+/** Checks of the network: the server's name and port. */
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { connect, isIP } from 'node:net';
@@ -6,7 +6,7 @@ import type { Target } from '../../client/node/address.ts';
 import type { Security } from '../../client/security.ts';
 import { codeOf, type Finding } from './finding.ts';
 
-/** Longest wait for a server to take a connection, or to finish a handshake (ms). */
+/** Longest wait for a server to accept a connection, or to finish a handshake (ms). */
 export const STEP_MS = 5000;
 
 export async function checkName({ host }: Target): Promise<Finding> {

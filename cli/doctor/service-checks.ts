@@ -1,4 +1,4 @@
-/** What a server that can be reached says: whether it is one of ours, lets the caller in, and has the right models. */
+/** Checks of a reachable server: whether it speaks our protocol, accepts the caller, and has the right models. */
 import { type Client, type ConnectOptions, connect } from '../../client/index.ts';
 import { inputInWords } from '../../client/input-words.ts';
 import { describeRemoved } from '../../client/removed-models.ts';
@@ -7,16 +7,16 @@ import { referenceOf } from '../../model/reference.ts';
 import { counted, duration, whole } from '../units.ts';
 import type { Finding } from './finding.ts';
 
-/** Clocks further apart (ms) make tokens fail, and disagree on when bundles end. */
+/** With a larger difference of clocks (ms), tokens fail and the parties disagree on when bundles expire. */
 const CLOCK_MS = 30_000;
 
-/** What is known of a service after its first call: the client, where the call was answered. */
+/** The result of the first call: the client, if the call was answered, and the findings. */
 export interface Greeting {
   readonly findings: readonly Finding[];
   readonly client?: Client;
 }
 
-/** Calls the service once. A refusal, too, is an answer of the service. */
+/** Calls the service once. A refusal is also an answer of the service. */
 export async function greet(address: string, options: ConnectOptions): Promise<Greeting> {
   const protocol: Finding = {
     name: 'protocol',
@@ -62,7 +62,7 @@ function unanswered({ code, message }: SphynxError): Finding {
   };
 }
 
-/** The server's clock beside this one's. */
+/** Compares the server's clock with this machine's. */
 export async function checkClock(client: Client, signal: AbortSignal): Promise<Finding> {
   const name = 'clock';
   const difference = await client.clockDifference({ signal });
@@ -80,8 +80,8 @@ export async function checkClock(client: Client, signal: AbortSignal): Promise<F
 }
 
 /**
- * The server's models: both sides derive the same plan from each card, the expected one is there, and the bundles of
- * this machine still have theirs.
+ * Checks the server's models: both sides derive the same plan from each card, the expected model exists, and the models
+ * of this machine's bundles still exist.
  *
  * @param expected beginning of the hash that one of the models must have
  */

@@ -1,4 +1,4 @@
-/** TLS between client and server, judged in words where gRPC would only say that there is no connection. */
+/** Checks TLS between client and server, and explains failures that gRPC would only report as a missing connection. */
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
@@ -9,16 +9,16 @@ import type { Security } from '../../client/security.ts';
 import { codeOf, type Finding } from './finding.ts';
 import { STEP_MS } from './network-checks.ts';
 
-/** A certificate that ends sooner deserves a word (ms). */
+/** Remaining validity of a certificate below which there is a warning (ms). */
 const SOON_MS = 14 * 24 * 60 * 60 * 1000;
 
-/** Whether the connection is protected as far as it must be: the server's certificate, and that of the client. */
+/** Checks the protection of the connection: the server's certificate, and the client's. */
 export async function checkTls(target: Target, security: Security, signal: AbortSignal): Promise<Finding> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(STEP_MS)]);
   return target.encrypted ? checkEncrypted(target, security, limit) : checkPlain(target, limit);
 }
 
-/** On a plain connection the one thing to find is a server that speaks TLS. */
+/** On a plain connection, only checks whether the server uses TLS. */
 async function checkPlain(target: Target, signal: AbortSignal): Promise<Finding> {
   const socket = await handshake(target, {}, signal).catch(() => undefined);
   socket?.destroy();
@@ -53,7 +53,7 @@ async function checkEncrypted(target: Target, { tls }: Security, signal: AbortSi
   }
 }
 
-/** Resolves when the client's side of the handshake is done; whom it was done with is judged by others. */
+/** Resolves when the client's side of the handshake is done; the peer's identity is checked elsewhere. */
 async function handshake(
   { host, port }: Target,
   tls: Security['tls'],
@@ -92,9 +92,9 @@ function handshakeFailure(error: unknown): Finding {
   );
 }
 
-/** What is wrong with the server's certificate: authority, dates or name. */
+/** Returns a problem with the server's certificate: authority, dates or name. */
 function judgeServer(host: string, socket: TLSSocket): Finding | undefined {
-  // An Error, or its code as text.
+  // This is an Error, or its code as text.
   const wrong: unknown = socket.authorizationError;
   const code = wrong instanceof Error ? codeOf(wrong) : wrong;
   if (!code) return undefined;
@@ -126,8 +126,8 @@ function judgeServer(host: string, socket: TLSSocket): Finding | undefined {
 }
 
 /**
- * What the server says to the client's certificate, or to its lack. With TLS 1.3 that comes after the handshake, in
- * place of the server's first frame.
+ * Checks the server's reaction to the client's certificate, or to its absence. With TLS 1.3 it arrives after the
+ * handshake, in place of the server's first frame.
  */
 async function judgeClient(
   socket: TLSSocket,
@@ -136,7 +136,7 @@ async function judgeClient(
 ): Promise<Finding | undefined> {
   if (socket.alpnProtocol !== 'h2') return notHttp2();
   const session = connectHttp2('https://server', { createConnection: () => socket });
-  // Those that come when all is said.
+  // Ignores errors that arrive after the result.
   session.on('error', () => {});
   const closed = once(socket, 'close').then(() => Promise.reject(new Error('closed')));
   try {

@@ -11,8 +11,8 @@ export async function readModelFile(file: string): Promise<Uint8Array> {
 }
 
 /**
- * Reads files that an ONNX file names as those of its weights, in its own folder and nowhere else: the file is from
- * elsewhere, and what it names would go into a model.
+ * Reads the files of an ONNX file's external weights, only from its own folder: the ONNX file is not trusted, and the
+ * contents become part of a model.
  */
 export function besideModel(file: string): ReadExternal {
   const folder = dirname(resolve(file));

@@ -9,15 +9,15 @@ import type { Calibration } from './calibration.ts';
 import type { MeasuredAccuracy } from './judge.ts';
 import type { MeasuredInputs } from './measured-inputs.ts';
 
-/** What an import tells people who may have meant something else. Each is one sentence with what to do. */
+/** Warnings of an import about likely mistakes. Each is one sentence with a remedy. */
 
-/** Fewer inputs than this seldom show how large values become. */
+/** Fewer inputs than this seldom show how large values can become. */
 const FEW_INPUTS = 30;
 
 /** The largest value of a byte, by which pixels are divided. */
 const BYTE = 255;
 
-/** Of what the network takes and answers, before it is calibrated. */
+/** Warns about the network's inputs and outputs, before calibration. */
 export function warnOfModel({ network, bytes, head }: ImportedGraph, facts: ModelFacts): string[] {
   const { inputKind } = facts;
   const { channels, height, width } = network.input;
@@ -40,7 +40,7 @@ export function warnOfModel({ network, bytes, head }: ImportedGraph, facts: Mode
   return [...warnings, ...warnOfPixels(facts)];
 }
 
-/** Means and deviations of pixels from 0 to 255, where pixels from 0 to 1 are meant. */
+/** Warns about means and deviations for pixels from 0 to 255 instead of 0 to 1. */
 function warnOfPixels({ inputKind, preprocessing: { mean, std } }: ModelFacts): string[] {
   const large = (numbers: readonly number[]) => numbers.some((number) => Math.abs(number) > 1);
   if (inputKind !== 'picture' || (!large(mean) && !large(std))) return [];
@@ -49,7 +49,7 @@ function warnOfPixels({ inputKind, preprocessing: { mean, std } }: ModelFacts): 
   const unscaled = std.every((number) => number === 1);
   const likely = [
     large(mean) ? `--mean ${scaled(mean)}` : null,
-    // Networks that subtract a mean alone read pixels from 0 to 255.
+    // Networks that only subtract a mean read pixels from 0 to 255.
     large(std) || unscaled ? `--std ${scaled(std)}` : null,
   ];
   return [
@@ -57,7 +57,7 @@ function warnOfPixels({ inputKind, preprocessing: { mean, std } }: ModelFacts): 
   ];
 }
 
-/** Of the inputs that it is calibrated on. */
+/** Warns about the inputs for calibration. */
 export function warnOfCalibration({ images, skipped }: Calibration, random: boolean): string[] {
   const warnings: string[] = [];
   if (random)
@@ -75,7 +75,7 @@ export function warnOfCalibration({ images, skipped }: Calibration, random: bool
   return warnings;
 }
 
-/** Of inputs on which a network with squares has no bound. */
+/** Warns about inputs for which a network with squares produces extreme outputs. */
 export function warnOfOutliers({ images, meter }: MeasuredInputs): string[] {
   if (meter.apart === 0) return [];
   return [
@@ -83,7 +83,7 @@ export function warnOfOutliers({ images, meter }: MeasuredInputs): string[] {
   ];
 }
 
-/** Of the answers by which k is chosen. */
+/** Warns about the answers by which k is chosen. */
 export function warnOfAnswers(facts: ModelFacts, outputs: readonly Float32Array[]): string[] {
   if (!isOneAnswer(facts.head, outputs)) return [];
   return [
@@ -91,10 +91,12 @@ export function warnOfAnswers(facts: ModelFacts, outputs: readonly Float32Array[
   ];
 }
 
-/** Labelled inputs from which on chance can be told from skill. */
+/** Number of labelled inputs from which on accuracy can be distinguished from chance. */
 const ENOUGH_FOR_CHANCE = 30;
 
-/** Of a float network that is right no more often than chance would be, which means other classes or other pixels. */
+/**
+ * Warns about a float network that is right no more often than chance, which indicates other classes or other pixels.
+ */
 export function warnOfAccuracy(accuracy: MeasuredAccuracy | null, { labels }: ModelFacts): string[] {
   if (accuracy === null || accuracy.images < ENOUGH_FOR_CHANCE) return [];
   const chance = 100 / labels.length;

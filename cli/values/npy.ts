@@ -7,7 +7,7 @@ const MAGIC = '\x93NUMPY';
 
 type Reader = (view: DataView, at: number) => number;
 
-/** Bytes and reader of the element types that hold plain numbers, by NumPy's names for them. */
+/** Size and reader of each supported element type, by NumPy's names. */
 const TYPES: Record<string, [number, Reader]> = {
   '<f4': [4, (view, at) => view.getFloat32(at, true)],
   '<f8': [8, (view, at) => view.getFloat64(at, true)],
@@ -20,7 +20,10 @@ const TYPES: Record<string, [number, Reader]> = {
   '<i8': [8, (view, at) => Number(view.getBigInt64(at, true))],
 };
 
-/** The array in the bytes of a .npy file. Throws 'input/invalid' where they are no such file, or hold something else than numbers. */
+/**
+ * Reads the array in the bytes of a .npy file. Throws 'input/invalid' if they are not such a file or contain anything
+ * but numbers.
+ */
 export function readNpy(bytes: Uint8Array): Table {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 10 || Buffer.from(bytes.subarray(0, 6)).toString('latin1') !== MAGIC)

@@ -1,13 +1,14 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { Table } from './table.ts';
 
-/** Values that do not count in a table of text. */
+/** Missing values in a table of text. */
 const MISSING = /^(nan|na|null|none|[+-]?inf(inity)?)?$/i;
 
 /**
- * A table of numbers: lines of cells with commas, semicolons or tabs between them. A first line without any number is a
- * header, and one of numbers an input. Throws 'input/invalid' naming the first cell that is no finite number, where
- * lines differ in length, and where the first line may be either: 0, 1, 2, ... are the names that pandas gives columns.
+ * Reads a table of numbers: lines of cells separated by commas, semicolons or tabs. A first line without any number is
+ * a header; a first line of numbers is an input. Throws 'input/invalid' naming the first cell that is not a finite
+ * number, if lines differ in length, and if the first line could be either: 0, 1, 2, ... are pandas' default names of
+ * columns.
  */
 export function readCsv(text: string): Table {
   const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
@@ -43,7 +44,9 @@ function isNumber(cell: string): boolean {
   return cell !== '' && Number.isFinite(Number(cell));
 }
 
-/** Numbers in JSON, as lists of lists of one length. Throws 'input/invalid' naming the first place that differs. */
+/**
+ * Reads numbers in JSON, as nested lists of equal lengths. Throws 'input/invalid' naming the first place that differs.
+ */
 export function readJson(text: string): Table {
   let json: unknown;
   try {

@@ -1,4 +1,4 @@
-/** The client's folder on disk: who may read it, how much room it has, and what its failures mean. */
+/** The client's folder on disk: its permissions, its free space, and the meaning of its failures. */
 import { mkdir, open, stat, statfs } from 'node:fs/promises';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { RESERVE_BYTES } from '../limits.ts';
@@ -7,8 +7,8 @@ import { RESERVE_BYTES } from '../limits.ts';
 const EVERYBODY_WRITES = 0o002;
 
 /**
- * Makes `folder` (and those above it) for this user alone. Throws 'storage/failed', also for one that is there and
- * open to all: whoever can rename bundle files there can have one spent twice.
+ * Creates `folder` (and its parents) for this user only. Throws 'storage/failed', also for an existing folder that is
+ * world-writable: anyone who can rename bundle files there can have one spent twice.
  */
 export async function makePrivateFolder(folder: string): Promise<void> {
   try {
@@ -48,7 +48,7 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** For `catch`: `value` where a file or folder does not exist; other errors pass on. */
+/** Returns a handler for `catch` that yields `value` if a file or folder does not exist and rethrows other errors. */
 export function onMissing<T>(value: T): (error: NodeJS.ErrnoException) => T {
   return (error) => {
     if (error.code === 'ENOENT') return value;
@@ -66,7 +66,7 @@ const REASONS: Record<string, string> = {
   EROFS: 'the file system is read-only; choose another state folder',
 };
 
-/** A failed file operation as 'storage/failed', with what to do. Errors of ours pass unchanged. */
+/** Converts a failed file operation to 'storage/failed', with a remedy. Returns a SphynxError unchanged. */
 export function storageError(error: unknown, path: string): SphynxError {
   if (error instanceof SphynxError) return error;
   const { code, message } = error as NodeJS.ErrnoException;

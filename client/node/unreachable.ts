@@ -1,4 +1,4 @@
-/** What keeps gRPC from a server, from the words of its failure and those of Node and OpenSSL below it. */
+/** Causes of failed connections, recognised by the messages of gRPC, Node and OpenSSL. */
 const CAUSES: readonly (readonly [RegExp, string])[] = [
   [/ECONNREFUSED/, 'nothing listens there'],
   [/ENOTFOUND|EAI_AGAIN|name resolution failed/i, 'its name has no address (DNS)'],
@@ -20,7 +20,7 @@ const CAUSES: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-/** Why a server cannot be reached, in words, where the failure tells. */
+/** Returns in words why a server cannot be reached, if the failure's text reveals it. */
 export function causeOf(details: string): string | undefined {
   return CAUSES.find(([words]) => words.test(details))?.[1];
 }
