@@ -12,9 +12,9 @@ import { traced } from './trace.ts';
 /**
  * The argmax over the logits, online, in place of the server's share of them:
  *
- *     server -> client: one label per bit of its share a_L, and what unmasks the colours of the result
+ *     server -> client: one label per bit of its share a_L, and the masks of the colours of the result
  *
- * The client then holds a label of every bit of both shares, and opens the indices of the likeliest classes alone.
+ * The client then holds a label of every bit of both shares, and opens only the indices of the likeliest classes.
  */
 
 /** Client's half. Returns the classes, the likeliest first. `source` stands at the labels of the argmax. */

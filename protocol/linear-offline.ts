@@ -13,13 +13,13 @@ import { traced } from './trace.ts';
  * One linear layer, offline (DELPHI, preprocessing phase; docs/protocol.md, section 2):
  *
  *     client -> server: Enc(r_i) for every tensor that the layer is the first to read
- *     server -> client: Enc(W_l r + s_l), which tells it nothing of W_l
+ *     server -> client: Enc(W_l r + s_l), which reveals nothing about W_l
  *
- * Afterwards the client holds b_l = W_l r + s_l + eps, with a small rounding error eps, and the server can derive s_l from its
- * seed.
+ * Afterwards the client holds b_l = W_l r + s_l + eps, with a small rounding error eps, and the server can derive s_l
+ * from its seed.
  */
 
-/** HE tensors that are sent for `layer`: those up to its last one that no earlier layer has asked for. */
+/** Returns the HE tensors that are sent for `layer`: those up to its last one that no earlier layer needed. */
 function newTensors(plan: Plan, layer: number): number[] {
   const until = (count: number) =>
     Math.max(-1, ...plan.layers.slice(0, count).flatMap(({ heTensors }) => heTensors));
@@ -62,7 +62,7 @@ export async function receiveShare(
 }
 
 /**
- * Server's half. `inputs`: the HE tensors that earlier layers have asked for; the new ones are added. Throws
+ * Server's half. `inputs`: the HE tensors of earlier layers, to which the new ones are added. Throws
  * 'crypto/parameters' on ciphertexts that are not well-formed.
  */
 export async function shareServer(

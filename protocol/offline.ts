@@ -21,24 +21,26 @@ import { garbleServer, receiveTables, reluChoices } from './relu-offline.ts';
 import type { ClientSession, ServerSession } from './session.ts';
 import { receiveTensor, sendTensor } from './tensor-stream.ts';
 
-/** Linear layers that the server multiplies before it looks at the labels of the first: hides the base OTs of a session. */
+/**
+ * Linear layers that the server multiplies before it processes the labels of the first, which hides the base OTs of a
+ * session.
+ */
 const LEAD = 4;
 
 /**
- * Prepares one bundle (DELPHI's preprocessing phase), independent of any input. The server is always LEAD linear
- * layers ahead of the labels, and the tables are one layer behind them, so that it multiplies while the client
- * decrypts, chooses and stores, and the other way round; nobody waits for the round trip of the check. With `in` and
- * `out` for linear layer l; `ot`, `challenge` and `proof` for the labels of its nonlinearity (label-transfer.ts), and
- * `tables` for that:
+ * Prepares one bundle (DELPHI's preprocessing phase), independent of any input. The server is always LEAD linear layers
+ * ahead of the labels, and the tables are one layer behind them, so that it multiplies while the client decrypts,
+ * chooses and stores, and vice versa; neither waits for the round trip of the check. With `in` and `out` for linear
+ * layer l; `ot`, `challenge` and `proof` for the labels of its nonlinearity (label-transfer.ts), and `tables` for that:
  *
  *     client -> server:         in 0 .. in 3  | in 4, ot 0        | in 5, ot 1, proof 0               | ...
  *     server -> client: nonce | out 0 .. out 3 | out 4, challenge 0 | out 5, challenge 1, tables 0     | ...
  *
- * After the last layer it has no nonlinearity, or the argmax over the logits where the client learns classes alone.
+ * The last layer has no nonlinearity or, if the client learns only classes, the argmax over the logits.
  *
- * The client's half writes the bundle to `sink` in the order of `bundle.ts`; the server's half keeps nothing but
- * the `bundleSeed` it was given, which must be fresh for every call: preparing twice with one seed would reveal
- * both labels of a wire.
+ * The client's half writes the bundle to `sink` in the order of `bundle.ts`; the server's half keeps nothing but the
+ * `bundleSeed` it was given, which must be fresh for every call: preparing twice with one seed would reveal both labels
+ * of a wire.
  */
 export async function prepareClient(
   session: ClientSession,

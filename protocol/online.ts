@@ -24,7 +24,7 @@ export interface LayerTiming {
   readonly ms: number;
 }
 
-/** What the client learns: the logits, at the card's logit scale, or the likeliest classes. The other is empty. */
+/** The client's result: the logits, at the card's logit scale, or the likeliest classes. The other is empty. */
 export interface Inferred {
   readonly logits: Int32Array;
   /** The likeliest first. */
@@ -37,10 +37,10 @@ export interface Inferred {
  *
  *     client -> server: x_0 - r_0
  *     per ReLU layer: see relu-online.ts
- *     server -> client: a_L, its share of the logits; or what opens the argmax over them (argmax-online.ts)
+ *     server -> client: a_L, its share of the logits; or the labels and masks that open the argmax over them (argmax-online.ts)
  *
- * Client's half: spends the bundle in `source` on `image` (integers at the card's input scale,
- * [channels * height * width]).
+ * Client's half: spends the bundle in `source` on `image` (integers at the card's input scale, [channels * height *
+ * width]).
  */
 export async function inferClient(
   plan: Plan,
@@ -88,12 +88,15 @@ export async function inferClient(
   }
 }
 
-/** Clears what an inference leaves in the kernel memory of this thread, once the last message is on its way. */
+/** Clears an inference's data from the kernel memory of this thread, after the last message has been sent. */
 function clearSoon(): void {
   nextTurn().then(clearKernels);
 }
 
-/** Server's half: runs the linear layers on x - r and garbles nothing anew; all its secrets come from the bundle's. */
+/**
+ * Server's half: runs the linear layers on x - r and garbles nothing anew; all its secrets are derived from the
+ * bundle's.
+ */
 export async function inferServer(
   plan: Plan,
   network: FixedNetwork,

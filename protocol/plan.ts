@@ -25,15 +25,18 @@ import { NONCE_BYTES } from './bundle.ts';
 import { type ElementOrder, elementOrder } from './element-order.ts';
 import { DIGIT_BITS, type LabelEncoding } from './label-encoding.ts';
 
-/** Changes whenever two versions of this code could not talk to each other. */
+/** Version of the protocol, which changes whenever two versions of this code could not communicate. */
 const PROTOCOL_VERSION = 3;
 
-/** Depth of the trees of SoftSpokenOT: at 4 a transfer sends 4 bytes, and takes half as long again as the 16 of IKNP. */
+/**
+ * Depth of the trees of SoftSpokenOT: at depth 4 a transfer sends 4 bytes in place of IKNP's 16 and takes one and a
+ * half times as long.
+ */
 export const OT_TREE_BITS: OtTreeBits = 4;
 
 /**
- * Most squares of a chunk: their transfers fill a block of the extension, and one more would begin another, which takes the
- * same calls of the cipher again. A multiple of 128, so that their matrix has no spare columns.
+ * Most squares of a chunk: their transfers fill one block of the extension, and one more would begin a second, which
+ * needs as many cipher calls as a full one. A multiple of 128, so that their matrix has no spare columns.
  */
 export const SQUARE_CHUNK = 128 * Math.floor(BLOCK_TRANSFERS / SQUARE_TRANSFERS / 128);
 
@@ -48,7 +51,7 @@ export interface Chunk<Kind extends Gadget | ArgmaxGadget = Gadget | ArgmaxGadge
   readonly first: number;
   readonly count: number;
   readonly gadget: Kind;
-  /** Per element. */
+  /** Bytes per element. */
   readonly bytes: GadgetBytes;
 }
 
@@ -63,11 +66,11 @@ export interface LayerPlan {
   readonly name: string;
   /** Outputs of the linear layer. */
   readonly elements: number;
-  /** In which the chunks take the elements. */
+  /** Order in which the chunks take the elements. */
   readonly order: ElementOrder;
-  /** Together they hold every element once. After the last layer none, or the argmax where the client learns classes alone. */
+  /** The chunks, which together hold every element once. After the last layer: none, or the argmax if the client learns only classes. */
   readonly chunks: readonly Chunk[];
-  /** The same chunks, grouped by the matrices of oblivious transfers that give their labels. */
+  /** The same chunks, grouped by the matrices of oblivious transfers that provide their labels. */
   readonly runs: readonly (readonly Chunk[])[];
   /** For each term of the layer, the HE tensor that it reads. */
   readonly heTensors: readonly number[];
@@ -81,7 +84,7 @@ export interface Traffic {
   readonly down: number;
 }
 
-/** What the plan follows from. */
+/** The inputs from which the plan is derived. */
 export interface Agreement {
   readonly card: ModelCard;
   readonly setting: LabelEncoding;
@@ -92,18 +95,18 @@ export interface Agreement {
  * is checked against it; nothing in it depends on weights or images.
  */
 export interface Plan extends Agreement {
-  /** SHA-256 (hex) over all that both parties must agree on. */
+  /** SHA-256 (hex) over everything on which both parties must agree. */
   readonly hash: string;
   /** Elements of each secret tensor: the image, then the output of each layer but the last. */
   readonly tensorElements: readonly number[];
   readonly layers: readonly LayerPlan[];
   readonly heTensors: readonly HeTensor[];
   readonly he: HePlan;
-  /** Keys and base OTs, once per session. */
+  /** Traffic of keys and base OTs, once per session. */
   readonly sessionBytes: Traffic;
-  /** Per bundle. */
+  /** Traffic per bundle. */
   readonly offlineBytes: Traffic;
-  /** Per inference. */
+  /** Traffic per inference. */
   readonly onlineBytes: Traffic;
   /** Length of the bundle that the client stores (bytes). */
   readonly bundleBytes: number;
@@ -111,7 +114,7 @@ export interface Plan extends Agreement {
   readonly rounds: number;
 }
 
-/** The plan of a model. Throws 'crypto/parameters' if a kernel reaches farther than a polynomial. */
+/** Derives the plan of a model. Throws 'crypto/parameters' if a kernel reaches farther than a polynomial. */
 export function makePlan(card: ModelCard, setting: LabelEncoding = 'fast'): Plan {
   const tensors = [card.input, ...card.layers.slice(0, -1).map(({ output }) => output)];
   const { heTensors, layers } = planLayers(card, setting, tensors);
@@ -191,7 +194,7 @@ function chunksOf(layer: CardLayer, parameters: GadgetParameters, setting: Label
   return chunks;
 }
 
-/** As many chunks to a matrix as fill a block of the extension. */
+/** Groups chunks into matrices that each fill a block of the extension. */
 function runsOf(chunks: readonly Chunk[]): Chunk[][] {
   const runs: Chunk[][] = [];
   let transfers = Number.POSITIVE_INFINITY;
@@ -260,13 +263,13 @@ export function transferRuns({ runs }: Pick<LayerPlan, 'runs'>): number[] {
   return runs.map((chunks) => sum(chunks.map(chunkTransfers)));
 }
 
-/** Whether the server needs Delta online: for labels of single bits. Its keys of two-bit digits do without. */
+/** Whether the server needs Delta online, which labels of single bits require and keys of two-bit digits do not. */
 export function needsDelta({ layers }: Pick<Plan, 'layers'>): boolean {
   const needed = ({ gadget }: Chunk) => gadget.kind === 'argmax' || hasBitLabels(gadget);
   return layers.some(({ chunks }) => chunks.some(needed));
 }
 
-/** What the client stores of a chunk: what it keeps of its labels and of the tables. */
+/** Bytes that the client stores per chunk: the kept part of its labels and of the tables. */
 export function storedBytes({ count, bytes }: Pick<Chunk, 'count' | 'bytes'>): number {
   return (bytes.kept.labels + bytes.kept.tables) * count;
 }

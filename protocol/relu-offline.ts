@@ -45,7 +45,9 @@ export function* reluChoices(
   for (const chunks of runs) yield () => joinBytes(chunks.map(choicesOf));
 }
 
-/** Client: writes to the bundle what it keeps of labels and tables. `request`: what it asked for. */
+/**
+ * Client: writes the kept part of labels and tables to the bundle. `request`: the client's request for these labels.
+ */
 export async function receiveTables(
   plan: Plan,
   channel: Channel,
@@ -111,7 +113,7 @@ export async function garbleServer(
   }
 }
 
-/** The chunks of a run with their part of its labels, which stand one after another. */
+/** Yields the chunks of a run with their consecutive parts of its labels. */
 function* withLabels(
   chunks: readonly Chunk[],
   labels: Uint8Array,

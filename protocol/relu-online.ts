@@ -21,8 +21,8 @@ import { traced } from './trace.ts';
  *     server -> client: the digit keys of its share a_l; for squares also its masked part of z
  *     client -> server: v - r, where v = ReLU(x) + rho, or the client's part of x / 2^f, masked by rho; for squares d and E
  *
- * Afterwards the server holds x - r for the next layer. Each side asks for the next chunk before it works on the
- * one at hand, and does while it waits what needs no message.
+ * Afterwards the server holds x - r for the next layer. Each side requests the next chunk before it works on the
+ * current one, and uses waiting time for work that needs no message.
  */
 
 /** Client's half. `share`: b_l [elements]; `maskSeed`: the bundle's. */
@@ -70,13 +70,13 @@ export async function reluClient(
     const start = offset;
     offset += masked.length;
     const reply = sendTensor(channel, 'masked-activations', layer, owned(masked), start);
-    reply.catch(() => {}); // seen by Promise.all below, or a sign of the same end that the next read meets
+    reply.catch(() => {}); // reported by Promise.all below, or caused by the same end as the failure of the next read
     replies.push(reply);
   }
   await Promise.all(replies);
 }
 
-/** Waits for `labels`, and as long as they are not there loads chunks ahead. */
+/** Waits for `labels`, and meanwhile loads chunks ahead. */
 async function loadUntil(
   labels: Promise<OwnedBytes>,
   window: BundleWindow,

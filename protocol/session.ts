@@ -17,9 +17,10 @@ import { NO_LAYER, traced } from './trace.ts';
 import { ClientTransfers, ServerTransfers } from './transfers.ts';
 
 /**
- * Once per Preprocess stream: the HE public key, one half by each party, and 128 base OTs (docs/protocol.md, section 5). Any
- * number of bundles can then be prepared, one after another. Nothing of it outlives the stream, so OT extension
- * counters cannot repeat after a restart. Both speak at once, so the server's seed costs no round trip.
+ * Once per Preprocess stream: the HE public key, one half by each party, and 128 base OTs (docs/protocol.md, section
+ * 5). Any number of bundles can then be prepared, one after another. No state outlives the stream, so OT extension
+ * counters cannot repeat after a restart. Both send their first message at once, so the server's seed costs no round
+ * trip.
  *
  *     server -> client: public key seed          client -> server: base OT message
  *     server -> client: base OT reply
@@ -47,7 +48,7 @@ export async function openClientSession(channel: Channel): Promise<ClientSession
     await sendTensor(channel, 'public-key', 0, ownedCopy(he.publicKey));
     return { he, ot: new ClientTransfers(base, reply) };
   } catch (error) {
-    // Keys lie in memory that no collector frees.
+    // Keys are in memory that no garbage collector frees.
     he.close();
     throw error;
   }
@@ -59,7 +60,7 @@ export async function openServerSession(channel: Channel, cache?: KernelCache): 
   return { he, ot: new ServerTransfers(base) };
 }
 
-/** The server's half without its transfers: what a recording of a session needs to be replayed. Throws the same. */
+/** The server's half without its transfers, for replaying a recorded session. Throws the same errors. */
 export async function receiveKeys(
   channel: Channel,
   cache?: KernelCache,
@@ -75,7 +76,7 @@ export async function receiveKeys(
 }
 
 /**
- * Frees keys and streams, and clears what the session has left in the kernel memory of this thread. The session must not be
+ * Frees keys and streams, and clears the session's data from the kernel memory of this thread. The session must not be
  * used afterwards, nor while a preparation runs on it.
  */
 export function closeSession({ he, ot }: ClientSession | ServerSession): void {

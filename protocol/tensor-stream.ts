@@ -3,7 +3,10 @@ import { type OwnedBytes, owned, release } from '../kernels/release.ts';
 import type { Channel } from './channel.ts';
 import { SEGMENT_BYTES, SEGMENT_HEADROOM, type SegmentKind } from './segment.ts';
 
-/** Sends `bytes`, which the channel takes over, as segments of the tensor (kind, layer), starting at byte `offset` of it. */
+/**
+ * Sends `bytes`, of which the channel takes ownership, as segments of the tensor (kind, layer), starting at byte
+ * `offset` of it.
+ */
 export async function sendTensor(
   channel: Channel,
   kind: SegmentKind,
@@ -20,7 +23,7 @@ export async function sendTensor(
   release(bytes);
 }
 
-/** Copies of `bytes`, which may lie in the kernel memory, that are one segment each. */
+/** Returns copies of `bytes`, which may be in the kernel memory, one per segment. */
 export function segmentsOf(bytes: Uint8Array): OwnedBytes[] {
   const pieces: OwnedBytes[] = [];
   for (let start = 0; start < bytes.length; start += SEGMENT_BYTES) pieces.push(segmentOf(bytes, start));
@@ -45,9 +48,9 @@ export async function receiveTensor(
 }
 
 /**
- * Reads the tensor (kind, layer) piece by piece as it arrives. Lengths come from the plan, never from the
- * peer: a segment of another tensor, a gap, an overlap, a segment that runs over the piece being read and one that is
- * not as long as it can be are refused.
+ * Reads the tensor (kind, layer) piece by piece as it arrives. Lengths come from the plan, never from the peer: a
+ * segment of another tensor, a gap, an overlap, a segment that extends beyond the piece being read, and one that is
+ * shorter than possible are refused.
  */
 export class TensorReader {
   readonly #channel: Channel;
@@ -61,7 +64,7 @@ export class TensorReader {
     this.#layer = layer;
   }
 
-  /** The next `length` bytes. Errors as `pieces`. */
+  /** Returns the next `length` bytes. Errors as `pieces`. */
   async read(length: number): Promise<OwnedBytes> {
     let whole: Uint8Array | undefined;
     let filled = 0;
@@ -76,7 +79,7 @@ export class TensorReader {
   }
 
   /**
-   * The next `length` bytes, as they arrive; each piece belongs to the caller. Throws 'protocol/order' or
+   * Yields the next `length` bytes as they arrive; each piece belongs to the caller. Throws 'protocol/order' or
    * 'protocol/length' if the peer sends anything else.
    */
   async *pieces(length: number): AsyncGenerator<OwnedBytes> {

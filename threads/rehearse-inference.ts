@@ -8,8 +8,8 @@ import { argmaxChunk, type Plan } from '../protocol/plan.ts';
 import { SEGMENT_BYTES, type Segment, type SegmentKind } from '../protocol/segment.ts';
 
 /**
- * Inferences on zeros with a peer that is not there, so that a thread has compiled its code, and optimised what runs
- * often, before the first real one. Nothing of them is secret, and what they compute is thrown away.
+ * Runs inferences on zeros with a simulated peer, so that a thread has compiled and optimised its code before the first
+ * real one. They contain nothing secret, and their results are discarded.
  */
 
 /** Called wherever the role waits for its peer; a rejection ends the rehearsal. */
@@ -20,7 +20,7 @@ interface Line extends Omit<Segment, 'data'> {
   readonly bytes: number;
 }
 
-/** The client's half of an inference. */
+/** Rehearses the client's half of an inference. */
 export async function rehearseClient(plan: Plan, pause: Pause): Promise<void> {
   const last = plan.layers.length - 1;
   const lines = plan.layers.flatMap(({ chunks }, layer) => {
@@ -31,12 +31,12 @@ export async function rehearseClient(plan: Plan, pause: Pause): Promise<void> {
   const zeros = { read: (target: Uint8Array) => void target.fill(0) };
   const image = new Int32Array(plan.tensorElements[0]);
   await inferClient(plan, absentPeer(lines, pause), zeros, image).catch((error) => {
-    // Zeros are no labels of a circuit: they may open to the index of no class.
+    // Zeros are not labels of a circuit, so they may open to an invalid index.
     if (!(error instanceof SphynxError) || error.code !== 'crypto/input') throw error;
   });
 }
 
-/** The server's half of an inference, under a seed of its own. */
+/** Rehearses the server's half of an inference, with a separate seed. */
 export async function rehearseServer(plan: Plan, network: FixedNetwork, pause: Pause): Promise<void> {
   const last = plan.layers.length - 1;
   const lines = tensor('masked-input', 0, [4 * plan.tensorElements[0]]);
@@ -62,7 +62,7 @@ function tensor(kind: SegmentKind, layer: number, pieces: readonly number[]): Li
   return lines;
 }
 
-/** A peer that says `lines`, one whenever it is asked, and hears nothing. */
+/** Returns a channel to a simulated peer that sends `lines`, one per request, and ignores what it receives. */
 function absentPeer(lines: readonly Line[], pause: Pause): Channel {
   let next = 0;
   return {

@@ -34,15 +34,15 @@ export function encodeSegment({ kind, layer, offset, data }: SegmentView): WireS
   return { kind: SEGMENT_KINDS.indexOf(kind) + 1, layer, offset, data };
 }
 
-/** A peer's segment, checked on its own. Whether it is the expected one is for the role to say. */
+/** Decodes and validates a peer's segment. The role checks whether it is the expected one. */
 export function decodeSegment({ kind, layer, offset, data }: WireSegment): Segment {
-  // Enumerations arrive as numbers; a value that this version does not know is not in the list.
+  // Enumerations arrive as numbers; values that this version does not know are not in the list.
   const name = SEGMENT_KINDS[kind - 1];
   if (name === undefined) throw new SphynxError('protocol/order', `unknown kind of segment: ${Number(kind)}`);
   if (!Number.isSafeInteger(offset) || offset < 0)
     throw new SphynxError('protocol/length', 'the offset of a segment is out of range');
   checkLength(data);
-  // gRPC gives a Buffer, whose slice() does not copy as a Uint8Array's does: no code above should meet one.
+  // gRPC gives a Buffer, whose slice() does not copy as a Uint8Array's does; code above this should never receive one.
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   return { kind: name, layer, offset, data: owned(bytes) };
 }

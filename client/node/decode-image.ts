@@ -4,7 +4,7 @@ import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { ImageInput, PictureReader, RawImage } from '../image.ts';
 import { MAX_IMAGE_PIXELS } from '../limits.ts';
 
-/** What is read of a file to tell what it is. */
+/** Bytes that are read from a file to identify its type. */
 const START_BYTES = 12;
 
 /**
@@ -31,7 +31,10 @@ export async function decodeImage(input: ImageInput, { preprocessing }: PictureR
   return { width, height, data };
 }
 
-/** A decoder for `input`, which begins like a file that we take: other decoders see nothing from outside. */
+/**
+ * Returns a decoder for `input`, after checking that it begins like a supported file: other decoders never see
+ * untrusted data.
+ */
 async function open(input: ImageInput): Promise<Sharp> {
   const limits = { limitInputPixels: MAX_IMAGE_PIXELS, failOn: 'error', sequentialRead: true } as const;
   if (typeof input !== 'string' && !(input instanceof Uint8Array)) {
@@ -42,7 +45,7 @@ async function open(input: ImageInput): Promise<Sharp> {
   if (!isKnown(Buffer.from(start).toString('latin1')))
     throw new SphynxError(
       'image/unreadable',
-      `${nameOf(input)} is no PNG, JPEG or WebP file; save it as one of them and try again`,
+      `${nameOf(input)} is not a PNG, JPEG or WebP file; save it as one of them and try again`,
     );
   return sharp(input, limits);
 }
@@ -65,7 +68,7 @@ function rawLayout(image: RawImage): { width: number; height: number; channels: 
   );
 }
 
-/** The first bytes of a file. Says what is wrong with a path in plainer words than the decoder would. */
+/** Returns the first bytes of a file. Reports problems with a path more clearly than the decoder would. */
 async function startOfFile(path: string): Promise<Uint8Array> {
   const refuse = (why: string, cause?: unknown) =>
     new SphynxError('image/unreadable', `cannot read the image "${path}": ${why}`, { cause });
@@ -75,7 +78,7 @@ async function startOfFile(path: string): Promise<Uint8Array> {
   if (status.isDirectory()) throw refuse('it is a folder; name the files in it');
   if (status.size === 0) throw refuse('the file is empty');
   const file = await openFile(path, 'r').catch((error: unknown) => {
-    throw refuse('permission denied; check the rights of the file', error);
+    throw refuse('permission denied; check the permissions of the file', error);
   });
   try {
     const { buffer, bytesRead } = await file.read(new Uint8Array(START_BYTES), 0, START_BYTES, 0);
@@ -97,7 +100,7 @@ function undecodable(input: ImageInput, cause: unknown): SphynxError {
     );
   return new SphynxError(
     'image/unreadable',
-    `cannot decode ${nameOf(input)}: expected a whole PNG, JPEG or WebP file; open it in a viewer and save it anew`,
+    `cannot decode ${nameOf(input)}: expected a whole PNG, JPEG or WebP file; open it in a viewer and save it again`,
     { cause },
   );
 }

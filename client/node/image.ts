@@ -1,4 +1,4 @@
-/** From a photograph to the numbers that a network reads. */
+/** Converts a photograph to the numbers that a network reads. */
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { ImageInput, PictureReader } from '../image.ts';
 import { greyOf, normalise } from '../normalise.ts';

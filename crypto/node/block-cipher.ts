@@ -7,7 +7,7 @@ export class BlockCipher {
 
   /** `key`: 16 bytes. */
   constructor(key: Uint8Array) {
-    // As for a key stream: Node is slow to find out what other keys are.
+    // A KeyObject, as for a key stream, because Node is slow to determine the type of other keys.
     this.#cipher = createCipheriv('aes-128-ecb', createSecretKey(key), null);
     this.#cipher.setAutoPadding(false);
   }
@@ -20,7 +20,9 @@ export class BlockCipher {
     release(owned(blocks));
   }
 
-  /** Frees the cipher, which V8's collector does not count, as that of a key stream. It must not be used afterwards. */
+  /**
+   * Frees the cipher, whose memory V8's collector does not count, as for a key stream. It must not be used afterwards.
+   */
   close(): void {
     this.#cipher.final();
   }

@@ -90,7 +90,7 @@ test('rows of tables and arrays calibrate a model of numbers, normalised per col
 
 test('few inputs and random ones are warned of', () => {
   const random = randomCalibration(facts, shape, 5);
-  assert.match(warnOfCalibration(random, true).join(), /costs, not scales to serve with/);
+  assert.match(warnOfCalibration(random, true).join(), /random inputs are for estimating costs/);
   assert.match(warnOfCalibration(random, false).join(), /^5 inputs are few/);
   assert.deepEqual(warnOfCalibration(randomCalibration(facts, shape, 30), false), []);
 });

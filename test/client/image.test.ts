@@ -184,7 +184,7 @@ test('a file that is missing, empty, a folder, not an image or cut short is name
     [
       'drawing.svg',
       Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'),
-      /svg.*no PNG.*save it/,
+      /svg.*not a PNG.*save it/,
     ],
   ];
   for (const [name, bytes, message] of files) {

@@ -237,7 +237,7 @@ test('weights anywhere else than in the folder of the model are not read', async
   ])
     await assert.rejects(
       importOnnx(external(location).file, { readExternal }),
-      { code: 'model/unsupported', message: /does not lie in its own folder/ },
+      { code: 'model/unsupported', message: /is not in its own folder/ },
       location,
     );
   await assert.rejects(importOnnx(external('missing.bin').file, { readExternal }), {
