@@ -17,7 +17,7 @@ import { classesOf, isOutput, type Output } from './output.ts';
 
 /** Size of a tensor [channels, height, width], row-major. */
 export interface Shape {
-  /** Maps, or numbers of a vector. */
+  /** Number of maps, or of the numbers of a vector. */
   readonly channels: number;
   /** Rows of each map. */
   readonly height: number;
@@ -26,14 +26,14 @@ export interface Shape {
 }
 
 /**
- * One summand of a linear layer: the convolution of a secret tensor with a kernel [out, in, kernelHeight,
- * kernelWidth]. With groups, the channels of tensor and output fall into as many equal parts, and each output reads
- * those of its own part: the kernel is [out, in / groups, kernelHeight, kernelWidth]. Zero padding below and right
+ * One summand of a linear layer: the convolution of a secret tensor with a kernel [out, in, kernelHeight, kernelWidth].
+ * With groups, the channels of tensor and output are divided into as many equal parts, and each output reads the
+ * channels of its own part: the kernel is [out, in / groups, kernelHeight, kernelWidth]. Zero padding below and right
  * follows from the output's size. With pool 'sum' every channel of the tensor is summed over its map first, and the
  * kernel is 1x1.
  */
 export interface TermShape {
-  /** 0 is the image; l + 1 is what the nonlinearities of layer l give. */
+  /** Index of the tensor: 0 is the image, and l + 1 the output of the nonlinearities of layer l. */
   readonly tensor: number;
   /** 'sum': each channel of the tensor is summed over its map before the kernel. */
   readonly pool: 'none' | 'sum';
@@ -41,15 +41,15 @@ export interface TermShape {
   readonly kernelHeight: number;
   /** Columns of the kernel. */
   readonly kernelWidth: number;
-  /** Rows of the tensor from one row of the output to the next. */
+  /** Stride in rows of the tensor. */
   readonly strideY: number;
-  /** Columns of the tensor from one column of the output to the next. */
+  /** Stride in columns of the tensor. */
   readonly strideX: number;
   /** Rows of zeros above the tensor. */
   readonly padTop: number;
   /** Columns of zeros left of the tensor. */
   readonly padLeft: number;
-  /** Equal parts of the channels that do not mix. */
+  /** Number of equal parts of the channels, which do not mix. */
   readonly groups: number;
 }
 
@@ -68,9 +68,9 @@ export interface LayerShape {
  * Its linear elements only drop the bits: exact while |x| < 2^30 - 2^f.
  */
 export interface GadgetParameters {
-  /** Bits of the ring that the ReLU is computed in. */
+  /** k: bits of the ring in which the ReLU is computed. */
   readonly ringBits: number;
-  /** Low bits that are dropped before. */
+  /** f: low bits that are dropped first. */
   readonly dropBits: number;
 }
 
@@ -80,7 +80,7 @@ export interface GadgetParameters {
  * with squares have the scale of these.
  */
 export interface Squares {
-  /** Which elements, as a bitmap (element-bitmap.ts). */
+  /** The squared elements, as a bitmap (element-bitmap.ts). */
   readonly elements: string;
   /** Low bits that are dropped before an element is squared. */
   readonly dropBits: number;
@@ -88,13 +88,13 @@ export interface Squares {
   readonly shiftBits: number;
 }
 
-/** One linear layer of a card, and what follows it. */
+/** One linear layer of a card, with its nonlinearities. */
 export interface CardLayer extends LayerShape {
   /** null after the last layer, whose output is the logits. */
   readonly gadget: GadgetParameters | null;
-  /** The elements that are linear, as a bitmap (element-bitmap.ts); null where none is. */
+  /** The linear elements, as a bitmap (element-bitmap.ts); null if there are none. */
   readonly linear: string | null;
-  /** null where no element is squared. */
+  /** null if no element is squared. */
   readonly squares: Squares | null;
 }
 
@@ -111,36 +111,38 @@ export interface Preprocessing {
   readonly mean: readonly number[];
   /** Standard deviation of each channel, in the same units. */
   readonly std: readonly number[];
-  /** Bits behind the binary point of each channel. */
+  /** Fractional bits of each channel. */
   readonly scaleBits: readonly number[];
-  /** Largest magnitude of an element of tensor 0 for which the scales are right; null where pixels bound it. */
+  /** Largest magnitude of an element of tensor 0 that the scales allow; null if pixels bound it. */
   readonly limit: number | null;
 }
 
 /** Formats of a card that this version reads. */
 export type CardFormat = 3 | 4;
 
-/** On what the fixed-point scales were measured; on random inputs they are only good for counting costs. */
+/**
+ * The inputs on which the fixed-point scales were measured; scales from random inputs are only for estimating costs.
+ */
 export type Calibration = 'inputs' | 'random';
 export const CALIBRATIONS = ['inputs', 'random'] as const satisfies readonly Calibration[];
 
 /** The public description of a model, sent to clients as JSON. It holds no weights. */
 export interface ModelCard {
-  /** 4 where a layer has squares, which programs that know format 3 alone could not run. */
+  /** 4 if a layer has squares, which programs that support only format 3 could not run. */
   readonly format: CardFormat;
-  /** Name that clients call the model by. */
+  /** Name of the model for clients. */
   readonly name: string;
   /** SHA-256 (hex) over all other fields and the integer weights. */
   readonly hash: string;
-  /** What the model reads. */
+  /** Kind of input. */
   readonly inputKind: InputKind;
   /** Size of an input. A vector has a channel per number, a signal of one dimension a height of 1. */
   readonly input: Shape;
-  /** How a client prepares an input. */
+  /** Preparation of an input by the client. */
   readonly preprocessing: Preprocessing;
-  /** What the scales were measured on. */
+  /** Inputs on which the scales were measured. */
   readonly calibration: Calibration;
-  /** What the outputs mean. */
+  /** Meaning of the outputs. */
   readonly head: OutputHead;
   /** Names of the outputs: one per logit, but two for a 'sigmoid': the class of negative logits first. */
   readonly labels: readonly string[];
@@ -152,7 +154,7 @@ export interface ModelCard {
   readonly relus: number;
   /** Products of one inference, in all layers. */
   readonly macs: number;
-  /** What the client learns of the logits. */
+  /** What the client learns about the logits. */
   readonly output: Output;
 }
 
@@ -162,8 +164,8 @@ const PRINTABLE = new RegExp(`^[^\\p{C}\\p{Zl}\\p{Zp}]{1,${limits.MAX_LABEL}}$`,
 const HASH = /^[0-9a-f]{64}$/;
 
 /**
- * The card in a JSON value from outside, with every field checked and bounded, unknown fields dropped and the
- * keys in a fixed order (both parties hash it). Throws 'model/format' naming the first field that is wrong.
+ * Parses the card in an untrusted JSON value: checks and bounds every field, drops unknown fields and puts the keys in
+ * a fixed order (both parties hash it). Throws 'model/format' naming the first field that is wrong.
  */
 export function parseModelCard(json: unknown): ModelCard {
   const fields = new Fields(json, 'card');
@@ -192,12 +194,12 @@ export function parseModelCard(json: unknown): ModelCard {
   return card;
 }
 
-/** The format of a card with these layers. */
+/** Returns the format of a card with these layers. */
 export function cardFormat(layers: readonly Pick<CardLayer, 'squares'>[]): CardFormat {
   return layers.some(({ squares }) => squares !== null) ? 4 : 3;
 }
 
-/** Cards are written by the program that serves a model, so another format is another version of it. */
+/** Cards are written by the program that serves a model, so another format indicates another version of it. */
 function readFormat(fields: Fields): CardFormat {
   const format = fields.value('format');
   const remedy = 'client and server run different versions: update the older one';
@@ -292,7 +294,7 @@ function readSquares(layer: Fields, elements: number): Squares | null {
   };
 }
 
-/** Cards of models that give their logits may leave the field out. Only of classes one can be the likeliest. */
+/** Cards of models that output logits may leave the field out. Other outputs require classes. */
 function readOutput(fields: Fields, head: OutputHead, labels: number): Output {
   const value = fields.value('output') ?? 'logits';
   const sound = typeof value === 'string' && isOutput(value) && (classesOf(value) ?? 0) <= labels;

@@ -2,7 +2,8 @@
 export function randomElements(elements: number, share: number, random: () => number): Uint8Array {
   const flags = new Uint8Array(elements);
   let left = Math.round(share * elements);
-  // Every set of so many elements is equally likely: each is taken with the share that is left of those left.
+  // All sets of this size are equally likely: each element is chosen with the ratio of remaining choices to remaining
+  // elements.
   for (let i = 0; i < elements; i++)
     if (random() * (elements - i) < left) {
       flags[i] = 1;

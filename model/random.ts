@@ -6,7 +6,7 @@ import { classifierOf, itself, type Path, termOf, then } from './layer-paths.ts'
 import { assembleNetwork, type CardDraft, type FixedNetwork, type LayerWeights } from './network.ts';
 import { randomElements } from './random-elements.ts';
 
-/** Networks with random weights, for tests and benchmarks: right in shape and range, with nothing learnt. */
+/** Networks with random weights, for tests and benchmarks: realistic in shape and range, but untrained. */
 
 /** A repeatable source of numbers in [0, 1). Not for secrets. Mulberry32 (Tommy Ettinger, public domain). */
 export function seededRandom(seed: number): () => number {
@@ -26,7 +26,7 @@ export interface SphynxShape {
   readonly D: number;
   /** Cells that halve the map and quadruple the channels. */
   readonly reduceAt: readonly number[];
-  /** Height and width of the image. From 224 on the network begins with ImageNet's stem. */
+  /** Height and width of the image. For 224 and more the network begins with ImageNet's stem. */
   readonly size: number;
   readonly classes?: number;
   readonly seed?: number;
@@ -34,7 +34,7 @@ export interface SphynxShape {
   readonly linear?: number;
   /** Share of every layer's elements that are squared, 0 if not given. */
   readonly square?: number;
-  /** Of the cells, slim if not given. */
+  /** Form of the cells, slim if not given. */
   readonly form?: SphynxForm;
 }
 
@@ -69,7 +69,7 @@ const IMAGE_SCALE_BITS = 5;
 const WEIGHT_NORM = 5792;
 const DROP_BITS = 12;
 const LARGEST_WEIGHT = 1023;
-/** Of random squares: some five bits are left of what is squared, and so about as many as of a ReLU, which is shifted up by one. */
+/** Bits of random squares: about five bits remain of squared values, about as many as of a ReLU shifted up by one. */
 const SQUARE_BITS = { dropBits: 18, shiftBits: 1 };
 
 /** A network with the layers of a collapsed Sphynx network (Cho et al.; the stem and all cells are linear maps). */
@@ -80,7 +80,7 @@ export function randomModel(shape: SphynxShape): FixedNetwork {
   let channels = C;
   for (let d = 0; d < D; d++) {
     const reduce = reduceAt.includes(d);
-    // An older input that is still larger goes through a 2x2 convolution of stride 2 first.
+    // An older, larger input first goes through a 2x2 convolution of stride 2.
     const inputs = sources.map((source) => (source.side > side ? then(source, 2, 2, 0) : source));
     const cell = (reduce ? REDUCE_CELL : NORMAL_CELL)[form];
     const paths = inputs.map((input, i) => then(input, cell[i].kernel, reduce ? 2 : 1, cell[i].pad));
@@ -104,7 +104,7 @@ export function randomModel(shape: SphynxShape): FixedNetwork {
 
 /** The layers before the first cell, and its two inputs. */
 function stemOf({ C, size }: SphynxShape): { layers: LayerShape[]; sources: Path[] } {
-  // One convolution without a ReLU, which melts into the cells that read it.
+  // One convolution without a ReLU, which is fused into the cells that read it.
   if (size < IMAGENET_SIZE) {
     const stem = then(itself(0, size), 3, 1, 1);
     return { layers: [], sources: [stem, stem] };
@@ -120,7 +120,7 @@ function stemOf({ C, size }: SphynxShape): { layers: LayerShape[]; sources: Path
 }
 
 /**
- * A small network of `depth` layers with several terms, uneven padding and strides: whatever the format allows.
+ * A small network of `depth` layers with several terms, uneven padding and strides, as far as the format allows.
  * `linear`, `square`: the shares of every layer's elements that are linear and squared.
  */
 export function randomSmallNetwork(seed: number, depth = 3, linear = 0, square = 0): FixedNetwork {
@@ -213,7 +213,7 @@ export function randomNetwork(
   );
 }
 
-/** Random flags of squares, as many as the share of all elements says, of those that are not linear. */
+/** Returns random flags of squares among the elements that are not linear, with the given share of all elements. */
 function squaredAmong(linear: Uint8Array, share: number, random: () => number): Uint8Array {
   const left = linear.length - linear.reduce((sum, flag) => sum + flag, 0);
   const chosen = randomElements(left, Math.min(1, (share * linear.length) / left), random);
@@ -237,7 +237,7 @@ function randomWeights(draft: CardDraft, layer: number, norm: number, random: ()
   };
 }
 
-/** A random image in tensor 0's integers, spread as normalised pixels are. */
+/** Returns a random image in tensor 0's integers, with the spread of normalised pixels. */
 export function randomImage(network: FixedNetwork, seed: number): Int32Array {
   const random = seededRandom(seed);
   const scale = 2 ** network.card.preprocessing.scaleBits[0];

@@ -8,17 +8,17 @@ import { squareBitsBehind } from './square-precision.ts';
 import { channelKinds, planSquares, SQUARE_BITS, type SquareBits } from './square-scales.ts';
 
 /**
- * Fixed-point scales. A ReLU commutes with positive factors, so every channel of every secret tensor may have a
- * scale of its own, folded into the kernels on both sides: integer = real * scale. The planner gives each channel
- * the scale at which its largest calibration value, with the margin, just fits k bits; then k bits are used well
- * everywhere and one k and f per layer are enough. f is the precision of the weights: as many bits as the bound on
- * the kernels' norm allows. Linear elements have room for 31 - f bits, whatever k is; so where they are the largest
- * of their channel, it may have a larger scale, as far as the norm at that f allows. Squares have bits of their own
- * (square-scales.ts).
+ * Fixed-point scales. A ReLU commutes with positive factors, so every channel of every secret tensor may have its own
+ * scale, folded into the kernels on both sides: integer = real * scale. The planner gives each channel the scale at
+ * which its largest calibration value, with the margin, just fits k bits; then k bits are used well everywhere and one
+ * k and f per layer are enough. f is the precision of the weights: as many bits as the bound on the kernels' norm
+ * allows. Linear elements have room for 31 - f bits, whatever k is; so if they are the largest of their channel, it may
+ * have a larger scale, as far as the norm at that f allows. Squares have their own bits (square-scales.ts).
  *
- * What is computed from squares has heavier tails: a value twice as large as in calibration is four times as large
- * squared. Behind one layer of squares this does not show yet, for what follows sums over many of them: in two of DELPHI's
- * networks one of 1,000 pictures had more than twice what 100 others had. So the margin counts twice behind squares of squares.
+ * Values computed from squares have heavier tails: a value twice as large as in calibration is four times as large
+ * squared. After one layer of squares this does not matter yet, because the next layer sums over many of them: in two
+ * of DELPHI's networks one of 1,000 pictures had more than twice the largest value of 100 others. So the margin is
+ * applied twice after squares of squares.
  */
 export interface FixedPointPlan {
   readonly format: 2;
@@ -28,7 +28,7 @@ export interface FixedPointPlan {
   readonly calibration: Calibration;
   /** Tensor 0 is round(normalised value * 2^inputScaleBits), with the bits of its channel. */
   readonly inputScaleBits: readonly number[];
-  /** Largest magnitude of an element of tensor 0; null where pixels bound it. */
+  /** Largest magnitude of an element of tensor 0; null if pixels bound it. */
   readonly inputLimit: number | null;
   readonly logitScaleBits: number;
   /** All layers but the last. */
@@ -40,9 +40,9 @@ export interface FixedPointLayer {
   /** k and f. */
   readonly ringBits: number;
   readonly dropBits: number;
-  /** Of the tensor that the layer gives, per channel. */
+  /** Scales of the layer's output tensor, per channel. */
   readonly scales: readonly number[];
-  /** null where no element is squared. */
+  /** null if no element is squared. */
   readonly squares: SquareBits | null;
 }
 
@@ -53,9 +53,9 @@ export interface PlannerOptions {
   readonly calibration: Calibration;
   readonly input: InputScales;
   /**
-   * L2 norm that an output channel's integer kernel is given: how precise the weights are. It is exceeded where the least f
-   * asks for more. Under homomorphic encryption 2^20 times the root of the channels of a ciphertext add
-   * errors of about 3 units of the ring, a fifth of those that there are anyway.
+   * L2 norm of an output channel's integer kernel, which determines the precision of the weights. It is exceeded if the
+   * smallest f requires more. Under homomorphic encryption, 2^20 times the square root of the channels of a ciphertext
+   * would add errors of about 3 units of the ring, a fifth of the errors that exist anyway.
    */
   readonly weightNorm: number;
 }
@@ -64,25 +64,25 @@ export interface PlannerOptions {
 const SCALE_SPREAD = 64;
 
 /**
- * Weights get so many bits more than the channel with the widest kernel allows; such channels give up scale instead,
- * at most a factor of two. One bit cuts few channels and halves the rounding errors of all weights.
+ * Additional bits of weights, beyond what the channel with the widest kernel allows; such channels get a smaller scale
+ * instead, by at most a factor of two. One bit cuts few channels and halves the rounding errors of all weights.
  */
 const EXTRA_WEIGHT_BITS = 1;
 
 /**
- * At least so many bits are planned for. A layer whose outputs in calibration are far below what its weights make of
- * the range of its inputs would get fewer; its channels give up scale instead, so that the weights fit. More ring bits
- * would not help, for they raise the scales of inputs and outputs alike.
+ * Smallest number of bits of weights. A layer whose outputs in calibration are far below the range that its weights and
+ * inputs allow would get fewer; its channels get a smaller scale instead, so that the weights fit. More ring bits would
+ * not help, because they raise the scales of inputs and outputs alike.
  */
 const LEAST_WEIGHT_BITS = 1;
 
-/** Of the biases and the logits, in 32 bits with their sign. */
+/** Largest bias or logit, as a signed 32-bit word. */
 const LARGEST_WORD = 2 ** 31 - 1;
 
 /** A layer that gives zero for every input is planned as if its largest value were this: no scale is infinite. */
 const SMALLEST_RANGE = 1e-30;
 
-/** Scales, k and f of every layer. Throws 'model/unsupported' if a layer's values do not fit 32 bits. */
+/** Plans scales, k and f of every layer. Throws 'model/unsupported' if a layer's values do not fit 32 bits. */
 export function planFixedPoint(
   network: FloatNetwork,
   ranges: readonly LayerRanges[],
@@ -98,7 +98,7 @@ export function planFixedPoint(
   return bits.every((own) => own === SQUARE_BITS) ? first : planWith(network, ranges, options, bits);
 }
 
-/** The plan with so many bits for what each layer squares. */
+/** Plans with the given bits for the squared values of each layer. */
 function planWith(
   network: FloatNetwork,
   ranges: readonly LayerRanges[],
@@ -110,7 +110,7 @@ function planWith(
   const margins = layerMargins(network, marginPercent / 100);
   const scales: number[][] = [input.scaleBits.map((bits) => 2 ** bits)];
   const layers: FixedPointLayer[] = [];
-  // A stochastic rounding may go up by one.
+  // A stochastic rounding may add one.
   const largest = 2 ** (ringBits - 1) - 2;
   for (const [l, layer] of network.layers.slice(0, -1).entries()) {
     const { relu, linear } = ranges[l];
@@ -118,7 +118,7 @@ function planWith(
     const measured = wholeRange(ranges[l]);
     const dead = measured.every((most) => most === 0);
     const whole = dead ? expectedRange(layer, scales, largest) : measured;
-    // Channels of squares alone have no part in k and f.
+    // Channels with only squares do not influence k and f.
     const others = channelKinds(layer).map(({ other }) => other);
     const bound = relu.map((most, channel) =>
       others[channel] ? most || (dead ? whole : linear)[channel] : 0,
@@ -130,12 +130,12 @@ function planWith(
       weightBits(layer, scales, own, weightNorm) + EXTRA_WEIGHT_BITS,
       LEAST_WEIGHT_BITS,
     );
-    // One bit less leaves linear elements, and what is squared, room for k bits too.
+    // One bit less leaves room for k bits of linear elements and squared values too.
     const dropBits = Math.min(
       Math.max(wanted, MIN_DROP_BITS),
       MAX_PRODUCT_BITS - ringBits - (layer.linear || layer.square ? 1 : 0),
     );
-    /** The least f may ask for more than the norm. */
+    /** The smallest f may require more than the norm. */
     const bounds = (bits: number, wanted: number) =>
       largestScales(layer, scales, bits, weightNorm * 2 ** Math.max(0, bits - wanted));
     const most = bounds(dropBits, wanted);
@@ -184,7 +184,7 @@ function planWith(
   };
 }
 
-/** Squares in a row from which on the margin counts twice. */
+/** Number of consecutive squares from which on the margin is applied twice. */
 const HEAVY_TAILS = 2;
 
 /** The margin of each layer: squared where it depends on squares of squares. */
@@ -197,7 +197,7 @@ function layerMargins({ layers }: FloatNetwork, margin: number): number[] {
   });
 }
 
-/** Throws 'model/unsupported' if a layer gave values that are no numbers. */
+/** Throws 'model/unsupported' if a layer produced values that are not finite numbers. */
 function checkRanges(network: FloatNetwork, ranges: readonly LayerRanges[]): void {
   for (const [l, range] of ranges.entries())
     if (!wholeRange(range).every(Number.isFinite))
@@ -233,7 +233,7 @@ function largestScales(
   return kernelNorms(layer, scales).map((norm) => room / (norm * 2 ** dropBits));
 }
 
-/** The range of each channel of a layer that calibration does not excite: what it makes of inputs at their limit. */
+/** Estimates the range of each channel of a layer that calibration does not excite, from inputs at their limit. */
 function expectedRange(
   layer: FloatLayer,
   scales: readonly (readonly number[])[],

@@ -9,7 +9,7 @@ import { type FixedPointPlan, inputScales } from './planner.ts';
 import { roundKernel } from './round-kernel.ts';
 import { productScales, type SquareBits } from './square-scales.ts';
 
-/** What a model's folder says about it besides its weights. */
+/** The facts in a model's folder besides its weights. */
 export interface ModelFacts {
   readonly name: string;
   readonly inputKind: InputKind;
