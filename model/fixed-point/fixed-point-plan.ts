@@ -12,8 +12,7 @@ import type { SquareBits } from './square-scales.ts';
  * Values computed from squares have heavier tails: a value twice as large as in calibration is four times as large
  * squared. After one layer of squares this does not matter yet, because the next layer sums over many of them: in two
  * of DELPHI's networks one of 1,000 pictures had more than twice the largest value of 100 others. So the margin is
- * applied twice after squares of squares.
- * With it most values are a small part of what fits, so ReLUs there get two bits more.
+ * applied twice after squares of squares. Most values there are a small part of what fits, so ReLUs get two bits more.
  */
 export interface FixedPointPlan {
   readonly format: 2;
