@@ -10,10 +10,10 @@ import {
   scaleOutputs,
 } from './dense-kernel.ts';
 
-/** Products of composing two kernels: some seconds. */
+/** Most products for composing two kernels, which take a few seconds. */
 const MAX_COMPOSITION = 2 ** 33;
 
-/** A convolution's window and what it makes of a map. */
+/** A convolution's window and the size of its output. */
 export interface Window {
   readonly strideY: number;
   readonly strideX: number;
@@ -24,8 +24,8 @@ export interface Window {
 }
 
 /**
- * A convolution of a value: exact unless the window reads the value's zero padding where the value's own
- * formula would not give zero. Returns the reason as text then.
+ * A convolution of a value: exact unless the window reads the value's zero padding where the value's own formula would
+ * not give zero. In that case returns the reason as text.
  */
 export function convolveValue(
   value: AffineValue,
@@ -73,7 +73,7 @@ function composes(
   );
 }
 
-/** The same bias per channel of a convolution's input, of which every window sees all, as one of its output. */
+/** Converts a bias per channel of a convolution's input, if no window reads padding, to one of its output. */
 function throughKernel(kernel: DenseKernel, inner: Float64Array, outer: Float64Array): Float64Array {
   const biased = Array.from(inner.keys()).filter((c) => inner[c] !== 0);
   if (biased.length === 0) return outer;

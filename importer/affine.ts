@@ -12,8 +12,8 @@ import {
 import type { Layout } from './layout.ts';
 
 /**
- * Symbolic composition: every value between two ReLUs is an affine function of secret tensors, a sum of
- * convolutions plus a bias per channel. The functions here are exact or return the reason why they cannot be.
+ * Composes values symbolically: every value between two ReLUs is an affine function of secret tensors, a sum of
+ * convolutions plus a bias per channel. The functions here are exact, or return the reason why they cannot be.
  */
 
 /** One convolution of a secret tensor. Zero padding below and right follows from the value's size; pads may be negative (a crop). */
@@ -31,21 +31,21 @@ export interface AffineTerm {
 }
 
 export interface AffineValue {
-  /** The map that it is kept as. */
+  /** The map as which the value is stored. */
   readonly shape: Shape;
-  /** How the graph sees the map's elements. */
+  /** The graph's view of the map's elements. */
   readonly layout: Layout;
   readonly terms: readonly AffineTerm[];
   /** Per channel, or per element (bias.ts). */
   readonly bias: Float64Array;
   /**
-   * A factor per element that the terms are still to be multiplied by: as a convolution cannot, it waits for a matrix
-   * product (relayout.ts).
+   * A factor per element by which the terms are still to be multiplied. A convolution cannot apply it, so it waits for
+   * a matrix product (relayout.ts).
    */
   readonly gain?: Float64Array;
 }
 
-/** A secret tensor itself, as the graph sees it. */
+/** Returns a secret tensor itself, with the graph's layout. */
 export function tensorValue(tensor: number, shape: Shape, layout: Layout): AffineValue {
   const term: AffineTerm = {
     tensor,
@@ -77,7 +77,7 @@ export function weightsOf({ shape, terms }: AffineValue): number {
   return shape.channels * perOutput.reduce((sum, count) => sum + count, 0);
 }
 
-/** Terms that convolve the same tensor with the same strides become one. */
+/** Merges terms that convolve the same tensor with the same strides. */
 export function mergeTerms(terms: readonly AffineTerm[]): AffineTerm[] {
   const merged: AffineTerm[] = [];
   for (const term of terms) {
@@ -91,7 +91,7 @@ export function mergeTerms(terms: readonly AffineTerm[]): AffineTerm[] {
   return merged;
 }
 
-/** Aligned by their pads: a kernel with less padding gets zero rows and columns before it. */
+/** Merges two terms, aligned by their pads: a kernel with less padding gets leading zero rows and columns. */
 function mergePair(a: AffineTerm, b: AffineTerm): AffineTerm {
   const padTop = Math.max(a.padTop, b.padTop);
   const padLeft = Math.max(a.padLeft, b.padLeft);
@@ -117,7 +117,7 @@ export function addValues(a: AffineValue, b: AffineValue): AffineValue {
   };
 }
 
-/** Every channel times its factor, plus its offset: an inference-time batch norm. */
+/** Multiplies every channel by its factor and adds its offset: an inference-time batch norm. */
 export function scaleChannels(value: AffineValue, factors: Float64Array, offsets: Float64Array): AffineValue {
   const terms = value.terms.map((term) => ({ ...term, kernel: scaleOutputs(denseKernel(term), factors) }));
   const bias = mapBias(value.bias, value.shape.channels, (b, c) => b * factors[c] + offsets[c]);
@@ -136,7 +136,7 @@ export function scaleValue(value: AffineValue, factor: number, offset = 0): Affi
   return offset === 0 ? value : { ...value, bias: value.bias.map((b) => b + offset) };
 }
 
-/** The given channels, in that order. The layout stays and is to be changed accordingly. */
+/** Selects the given channels, in that order. The caller must adapt the layout, which does not change. */
 export function pickChannels(value: AffineValue, channels: readonly number[]): AffineValue {
   if (channels.length === value.shape.channels && channels.every((channel, i) => channel === i)) return value;
   return {

@@ -7,8 +7,8 @@ import { inChannelOrder, vectorised } from './relayout.ts';
 import { asPlainMap, convolveMap, mapSize } from './spatial.ts';
 
 /**
- * The values as maps of one shape that the graph sees alike, so that they can be added element by element; axes of
- * size 1 are repeated (onnx/docs/Broadcasting.md).
+ * Converts the values to maps of one shape and layout, so that they can be added element by element; axes of size 1 are
+ * repeated (onnx/docs/Broadcasting.md).
  */
 export function aligned(values: readonly AffineValue[]): AffineValue[] {
   const rank = Math.max(...values.map(({ layout }) => layout.length));
@@ -39,7 +39,7 @@ function sameMap(a: AffineValue['shape'], b: AffineValue['shape']): boolean {
   return a.channels === b.channels && a.height === b.height && a.width === b.width;
 }
 
-/** The value with its axes of size 1 repeated as often as `sizes` says. */
+/** Repeats the value's axes of size 1 to `sizes`. */
 export function expanded(value: AffineValue, sizes: readonly number[]): AffineValue {
   const grown = ranked(value, sizes.length);
   const own = sizesOf(grown.layout);
@@ -51,7 +51,7 @@ export function expanded(value: AffineValue, sizes: readonly number[]): AffineVa
     .reduce((repeated, axis) => repeatedAlong(repeated, axis, sizes[axis]), wide ?? grown);
 }
 
-/** The value, of axis `at` a single position, with that axis repeated: all of its channels again and again. */
+/** Repeats the value's axis `at` of size 1, by repeating all of its channels. */
 function repeatedAlong(value: AffineValue, at: number, times: number): AffineValue {
   const { channels } = value.shape;
   const picked = Array.from({ length: times * channels }, (_, i) => i % channels);
@@ -59,7 +59,7 @@ function repeatedAlong(value: AffineValue, at: number, times: number): AffineVal
   return { ...pickChannels(value, picked), layout };
 }
 
-/** A map with its single row or column repeated to `sizes`; null where it is none whose rows are its own. */
+/** Repeats a map's single row or column to `sizes`; null if the layout's rows are not those of the map. */
 function spreadMap(value: AffineValue, sizes: readonly number[]): AffineValue | null {
   const plain = asPlainMap(value);
   if (!plain) return null;

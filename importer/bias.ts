@@ -3,11 +3,11 @@ import type { Shape } from '../model/shape.ts';
 import type { DenseKernel } from './dense-kernel.ts';
 
 /**
- * The bias of a map is one number per channel or, where zero padding of a biased map makes the border differ, one per
- * element [channels, height, width].
+ * The bias of a map: one number per channel or, if zero padding of a biased map changes the border, one per element
+ * [channels, height, width].
  */
 
-/** Every number changed; its channel is told. */
+/** Maps every number, given its channel. */
 export function mapBias(
   bias: Float64Array,
   channels: number,
@@ -52,7 +52,7 @@ export function perElement(bias: Float64Array, shape: Shape): Float64Array {
   return Float64Array.from({ length: elementsOf(shape) }, (_, i) => bias[Math.floor(i / area)]);
 }
 
-/** One number per channel, where those of each channel are equal. */
+/** Returns one number per channel if those of each channel are equal. */
 export function perChannelBias(bias: Float64Array, channels: number): Float64Array {
   const area = bias.length / channels;
   if (!bias.every((b, i) => b === bias[i - (i % area)])) return bias;
@@ -97,7 +97,7 @@ export function convolveBias(
   return perChannelBias(result, kernel.out);
 }
 
-/** The kernel [out, height, width] that one input channel meets. */
+/** Returns the kernel [out, height, width] of one input channel. */
 function tapsOf(kernel: DenseKernel, channel: number): Float64Array {
   const area = kernel.height * kernel.width;
   return Float64Array.from(

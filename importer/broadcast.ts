@@ -4,8 +4,8 @@ import { CHANNEL_STEPS, type Dim, elementSteps, hasOnly, offsetsOf, sizeOf } fro
 import type { Constant } from './onnx-constant.ts';
 
 /**
- * A constant of one value per element, channel, row ... of a value (onnx/docs/Broadcasting.md), as one per channel of
- * its map, or per element where a channel has several. null if it does not fit one image.
+ * Broadcasts a constant to a value (onnx/docs/Broadcasting.md): returns one number per channel of its map, or per
+ * element if a channel has several; null if it does not fit one image.
  */
 export function broadcast(
   { dims, values }: Constant,

@@ -5,7 +5,7 @@ import { OnnxNode } from './onnx-node.ts';
 const { DataType } = onnxProto.onnx.TensorProto;
 const { INT } = onnxProto.onnx.AttributeProto.AttributeType;
 
-/** Element types of results that do not have the type of what they are computed from. */
+/** Element types of results that differ from the type of their inputs. */
 const TYPES: Record<string, number> = {
   Shape: DataType.INT64,
   Size: DataType.INT64,
@@ -23,8 +23,8 @@ const TYPES: Record<string, number> = {
 const LIKE_SECOND: ReadonlySet<string> = new Set(['CastLike', 'Where']);
 
 /**
- * The graph with a Cast for each CastLike, as PyTorch exports bounds and factors without its optimiser. A Cast of a
- * constant reads nothing that depends on the image, so that it is computed like any other constant.
+ * Replaces each CastLike, with which PyTorch exports bounds and factors without its optimiser, by a Cast. A Cast of a
+ * constant reads nothing that depends on the image, so it is computed like any other constant.
  *
  * @param inputType element type of the graph's input in the file
  */

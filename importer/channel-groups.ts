@@ -1,8 +1,8 @@
 import type { DenseKernel } from './dense-kernel.ts';
 
 /**
- * The most groups in which a kernel can be written: equal parts of its channels in and out, where outputs read inputs
- * of their own part alone. Depthwise convolutions, and shortcuts that are identities, have one per channel.
+ * Returns the largest number of groups of a kernel: equal parts of its input and output channels, where outputs read
+ * only inputs of their own part. Depthwise convolutions, and shortcuts that are identities, have one per channel.
  */
 export function groupsOf({ out, in: channels, height, width, data }: DenseKernel): number {
   const area = height * width;
@@ -27,7 +27,7 @@ export function groupsOf({ out, in: channels, height, width, data }: DenseKernel
   return 1;
 }
 
-/** The weights [out, in / groups, height, width] of a kernel that can be written in so many groups. */
+/** Returns the weights [out, in / groups, height, width] of a kernel with this number of groups. */
 export function groupedWeights(kernel: DenseKernel, groups: number): Float64Array {
   const { out, in: channels, height, width, data } = kernel;
   if (groups === 1) return data;

@@ -3,7 +3,7 @@ import type { OnnxConstant } from './onnx-constant.ts';
 import type { OnnxGraph } from './onnx-graph.ts';
 import { OnnxNode } from './onnx-node.ts';
 
-/** For each comparison whether it holds for what is larger. */
+/** For each comparison, whether it holds for the larger value. */
 const HOLDS_ABOVE: Record<string, boolean> = {
   Greater: true,
   GreaterOrEqual: true,
@@ -12,7 +12,7 @@ const HOLDS_ABOVE: Record<string, boolean> = {
 };
 
 /**
- * Where(x > y, x, y) and its other spellings become the Max or Min that they stand for, where y is computed too or has
+ * Replaces Where(x > y, x, y) and equivalent forms by the corresponding Max or Min, if y is also computed or has
  * several numbers. Comparisons of one value with numbers are read by piecewise/find-piecewise.ts.
  */
 export function choices(graph: OnnxGraph): OnnxGraph {
@@ -52,7 +52,7 @@ function sameNumbers(a: OnnxConstant | undefined, b: OnnxConstant | undefined): 
   return a.values.every((value, i) => value === b.values[i]);
 }
 
-/** The number that a constant holds, maybe many times. */
+/** Returns the number in a constant whose elements are all equal. */
 export function uniformValue({ values }: OnnxConstant): number | null {
   return values.length > 0 && values.every((value) => value === values[0]) ? values[0] : null;
 }

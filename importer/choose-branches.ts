@@ -4,8 +4,8 @@ import type { OnnxGraph } from './onnx-graph.ts';
 import { OnnxNode } from './onnx-node.ts';
 
 /**
- * The graph with the branch in place of every If whose condition is a constant: exporters write them for what depends
- * on sizes alone. The same graph if there is none.
+ * Replaces every If with a constant condition by its branch: exporters write them for conditions on sizes. Returns the
+ * same graph if there is none.
  */
 export function chooseBranches(graph: OnnxGraph): OnnxGraph {
   const constants = new Map(graph.constants);
@@ -21,7 +21,10 @@ export function chooseBranches(graph: OnnxGraph): OnnxGraph {
   };
 }
 
-/** The nodes of the branch that an If takes, with the If's outputs; null for other nodes. Its constants are added. */
+/**
+ * Returns the nodes of the branch that an If takes, with the If's outputs, and adds its constants; null for other
+ * nodes.
+ */
 function branchOf(node: OnnxNode, constants: Map<string, OnnxConstant>): OnnxNode[] | null {
   const condition = node.type === 'If' ? constants.get(node.inputs[0]) : undefined;
   if (condition?.values.length !== 1) return null;

@@ -3,24 +3,24 @@ import { costOf } from './layer-cost.ts';
 import type { OnnxGraph } from './onnx-graph.ts';
 import type { OnnxNode } from './onnx-node.ts';
 
-/** Values that are tried as cuts for one that had to be made: those on the way to it, nearest first. */
+/** Number of values that are tried in place of a necessary cut: those on the path to it, nearest first. */
 const MOST_ALTERNATIVES = 24;
 
-/** Share of the cost that a change must save: smaller gains are not worth the search for them. */
+/** Share of the cost that a change must save: smaller gains are not worth the search. */
 const LEAST_GAIN = 3e-4;
 
 /**
- * Steps of all tries together, so that no file keeps its reader busy for long: some seconds, and half a minute for
- * networks of a hundred layers that read each other, which pays there. A try takes steps for every node, and for
- * merging layers as many as the cube of their number.
+ * Limit on the steps of all tries together, so that no file takes long: a few seconds, and half a minute for networks
+ * of a hundred interconnected layers, for which it pays off. A try takes steps for every node, and for merging layers
+ * the cube of their number.
  */
 const MOST_STEPS = 5_000_000;
 
 /**
- * The cheapest way found to run a graph. Where operators do not compose, the composer cuts right before the second;
- * cuts elsewhere may be of fewer elements, serve several such places, or ride along with a layer that is there
- * anyway, and a value that many read may be cheaper as a tensor of its own. So cuts are moved, added and taken back
- * one by one as long as the whole becomes cheaper (`costOf`).
+ * Searches for the cheapest way to run a graph. If two operators do not compose, the composer cuts right before the
+ * second. Cuts elsewhere may have fewer elements, serve several such places, or share the round trip of another layer,
+ * and a value with many readers may be cheaper as a separate tensor. So cuts are moved, added and removed one by one as
+ * long as the total cost falls (`costOf`).
  */
 export function chooseCuts(graph: OnnxGraph): Composition {
   let best = compose(graph, new Set());
@@ -48,7 +48,10 @@ export function chooseCuts(graph: OnnxGraph): Composition {
   return best;
 }
 
-/** Values whose cut might pay: those that several nodes read, and those on the way to values that had to be cut. */
+/**
+ * Returns values whose cut might reduce the cost: those that several nodes read, and those on the path to necessary
+ * cuts.
+ */
 function candidates({ nodes, outputName }: OnnxGraph, { cuts, composed }: Composition): Set<string> {
   const makers = new Map(
     nodes.flatMap((node) => node.outputs.map((name): [string, OnnxNode] => [name, node])),

@@ -19,27 +19,27 @@ import { InexactError } from './refusals.ts';
 import { MOST_APART, vectorised } from './relayout.ts';
 import { operatorsOf, type Trace } from './trace.ts';
 
-/** One way to run a graph: its layers, and where linear segments had to be cut or were asked to be. */
+/** One way to run a graph: its layers, and the cuts of linear segments, necessary or requested. */
 export interface Composition {
   /** The last one gives the logits. */
   readonly layers: readonly PendingLayer[];
   /** Values that became layers of linear elements, with the reason. */
   readonly cuts: ReadonlyMap<string, string>;
-  /** Values that are no tensors. */
+  /** Values that are not tensors. */
   readonly composed: readonly string[];
-  /** Nodes that cannot be run in any way; there are no layers then. */
+  /** Nodes that cannot be run; if there are any, there are no layers. */
   readonly problems: readonly string[];
 }
 
 /**
- * Composes a graph, with the values `cuts` cut and others where an operator does not compose with its input.
- * Throws 'model/format' on a broken graph.
+ * Composes a graph, cutting the values `cuts` and the inputs with which an operator does not compose. Throws
+ * 'model/format' on a broken graph.
  */
 export function compose(graph: OnnxGraph, cuts: ReadonlySet<string>): Composition {
   return new Composer(graph, cuts).run();
 }
 
-/** What the Shape and Size nodes of a graph give, as far as they can be reached; other nodes may fail. */
+/** Returns the results of a graph's Shape and Size nodes, as far as they can be computed; other nodes may fail. */
 export function knownSizes(graph: OnnxGraph): ReadonlyMap<string, OnnxConstant> {
   return new Composer(graph, new Set()).sizes();
 }
@@ -51,7 +51,7 @@ class Composer {
   readonly #quadratics: Quadratics;
   readonly #constants: Map<string, OnnxConstant>;
   readonly #values = new Map<string, AffineValue>();
-  /** What cut values, and pointwise maps of them, are without the cut: activations of these need not wait for it. */
+  /** Cut values, and pointwise maps of them, without the cut: their activations need not wait for it. */
   readonly #uncut = new Map<string, AffineValue>();
   readonly #early: Lookup<AffineValue>;
   readonly #traces = new Map<string, Trace>();
@@ -96,7 +96,7 @@ class Composer {
     return { layers, cuts: this.#cuts, composed, problems: [] };
   }
 
-  /** The output with its elements as channels, in the order of the graph; a map that is too large for that as it is. */
+  /** Returns the output with its elements as channels in the graph's order, or unchanged if the map is too large. */
   #vectorOf(name: string): AffineValue {
     const value = this.#values.get(name);
     if (!value) throw formatError(`nothing computes the output ${JSON.stringify(name)} from the input`);
@@ -119,7 +119,7 @@ class Composer {
     const { results, inside } = this.#quadratics;
     const masked = this.#masked.has(node) && node.type !== 'Relu';
     if (!results.has(node) && (inside.has(node) || masked)) {
-      // Another node of the activation stands for all: the last of a quadratic, the Relu of a masked one.
+      // Another node represents the whole activation: the last of a quadratic, the Relu of a masked one.
       if (node.inputs.some((name) => this.#broken.has(name))) this.#break(node);
       return;
     }
@@ -157,7 +157,7 @@ class Composer {
     this.#values.set(name, value);
   }
 
-  /** What is computed from what cannot be is not to be had either. */
+  /** Marks everything that depends on a node that cannot be run. */
   #break(node: OnnxNode): void {
     for (const name of node.outputs) this.#broken.add(name);
   }
@@ -177,7 +177,7 @@ class Composer {
     for (const name of node.outputs) if (this.#wanted.has(name)) this.#cut(name, 'here, as it is cheapest');
   }
 
-  /** `source`: where an activation finds its input. */
+  /** Applies a node. `source`: the values in which an activation finds its input. */
   #apply(node: OnnxNode, source: Lookup<AffineValue>): void {
     const nonlinear = NONLINEAR.get(node.type);
     const mask = this.#masked.get(node);
@@ -203,7 +203,7 @@ class Composer {
       throw new InexactError(`its layer would read more than ${MAX_TERMS} tensors: put a Relu between`);
     const from = node.inputs.map((name) => this.#traces.get(name)).filter((trace) => trace !== undefined);
     for (const [i, name] of node.outputs.entries()) {
-      // Masks and statistics, of use in training alone.
+      // Masks and statistics, which are only used in training.
       if (!name || !results[i]) continue;
       this.#set(name, results[i]);
       this.#traces.set(name, { operator: `${node.type} ${node.label}`, from });
@@ -216,13 +216,13 @@ class Composer {
       );
   }
 
-  /** The values that a node is computed from, or that the activation is which it ends. */
+  /** Returns the values from which a node, or the activation that it ends, is computed. */
   #readsOf(node: OnnxNode): readonly string[] {
     const quadratic = this.#quadratics.results.get(node);
     return quadratic ? [quadratic.source] : node.inputs;
   }
 
-  /** What the sizes of a value are, as a constant. */
+  /** Computes the sizes of a value as a constant. */
   #measure(node: OnnxNode): void {
     const value = this.#values.get(node.inputs[0]);
     if (!value) {
@@ -245,7 +245,7 @@ class Composer {
     return value !== undefined && !isTensor(value);
   }
 
-  /** Makes a value a layer of linear elements, unless it is a tensor already. */
+  /** Turns a value into a layer of linear elements, unless it is already a tensor. */
   #cut(name: string, reason: string): void {
     if (!this.#isComposed(name)) return;
     const value = this.#values.get(name)!;

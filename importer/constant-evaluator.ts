@@ -1,14 +1,17 @@
-/** Computes what a graph computes from constants alone, with onnxruntime in a thread of its own. */
+/** Computes the constant parts of a graph, with onnxruntime in a separate thread. */
 import onnxProto from 'onnx-proto';
 import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
 import { Thread, threadFile } from '../platform/node/thread.ts';
 import type { ConstantCalls, EvaluationAnswer } from './constant-worker.ts';
 import { OnnxConstant } from './onnx-constant.ts';
 
-/** Sizes and masks take milliseconds; weights some seconds per hundred megabytes. */
+/** Time limit (ms): sizes and masks take milliseconds, weights a few seconds per hundred megabytes. */
 const TIME_MS = 8000;
 const TIME_MS_PER_MEGABYTE = 200;
-/** What the process may grow by meanwhile: far more than sizes and masks take, and room to convert weights. */
+/**
+ * Limit on the growth of the process meanwhile (bytes): far more than sizes and masks need, with room to convert
+ * weights.
+ */
 const MEMORY_BYTES = 2 ** 30;
 const MEMORY_PER_BYTE = 16;
 const WATCH_MS = 50;
@@ -33,8 +36,8 @@ let runtime: Thread<ConstantCalls> | undefined;
 let queue: Promise<unknown> = Promise.resolve();
 
 /**
- * The outputs of a model that has no inputs. Throws 'model/unsupported' with what the runtime says, or where it takes
- * more time or memory than constants do.
+ * Computes the outputs of a model without inputs. Throws 'model/unsupported' with the runtime's message, or if it takes
+ * more time or memory than constants need.
  */
 export async function evaluateConstants(
   model: onnxProto.onnx.IModelProto,
@@ -57,7 +60,7 @@ export async function evaluateConstants(
   );
 }
 
-/** What the runtime says, without where in its source it says so. */
+/** Returns the runtime's message without the location in its source. */
 export function runtimeReason(message: string): string {
   const [, reason] = /ERROR_MESSAGE:\s*(.*)$/s.exec(message) ?? [null, message];
   const plain = reason.replace(/^\/\S+:\d+ [^:]*(?:::[^:]*)*\) (?=\S)/, '').trim();
@@ -66,7 +69,7 @@ export function runtimeReason(message: string): string {
 
 const ENDED = 'the runtime ended, as it does when memory runs out';
 
-/** Characters of what the runtime says. */
+/** Longest quoted message of the runtime (characters). */
 const MAX_REASON = 300;
 
 async function ask(model: Uint8Array): Promise<EvaluationAnswer> {
@@ -100,7 +103,7 @@ async function ask(model: Uint8Array): Promise<EvaluationAnswer> {
   } finally {
     clearTimeout(deadline);
     clearInterval(watch);
-    // A process that has nothing else to do may end.
+    // The thread does not keep the process alive.
     thread.hold(false);
   }
 }

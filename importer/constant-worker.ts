@@ -1,4 +1,7 @@
-/** A worker thread that computes constants with onnxruntime, so that a file that takes too much takes it from here. */
+/**
+ * A worker thread that computes constants with onnxruntime, so that a file which takes too many resources affects only
+ * this thread.
+ */
 import * as ort from 'onnxruntime-web';
 import { answerCalls } from '../platform/node/thread.ts';
 
@@ -12,7 +15,7 @@ export interface ComputedTensor {
 export type EvaluationAnswer = { readonly tensors: readonly ComputedTensor[] } | { readonly error: string };
 
 export interface ConstantCalls {
-  /** Takes an encoded model without inputs; gives its outputs. */
+  /** Evaluates an encoded model without inputs; returns its outputs. */
   evaluate: { given: Uint8Array; result: EvaluationAnswer };
 }
 

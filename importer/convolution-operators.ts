@@ -35,7 +35,10 @@ export const CONVOLUTION_OPERATORS: Record<string, Operator> = {
     return exactly(convolveMap(value, kernel, bias, windowOf(node, size, kernel, rank)));
   },
 
-  /** Every element of the input times the kernel, strides apart: a convolution of the input with zeros in between. */
+  /**
+   * Adds the kernel, times each element of the input, at distances of the strides: a convolution of the input with
+   * zeros in between.
+   */
   ConvTranspose: (inputs) => {
     const { node } = inputs;
     const value = inputs.value(0);
@@ -64,7 +67,7 @@ export const CONVOLUTION_OPERATORS: Record<string, Operator> = {
           ? [1, ...asked]
           : asked
         : [height, width].map((size, i) => size * strides[i]);
-      // The runtime takes the larger half from the end for SAME_UPPER and from the front otherwise.
+      // The runtime crops the larger half from the end for SAME_UPPER and from the front otherwise.
       const totals = full.map((size, i) => size - wanted[i]);
       pads = shared(
         totals.map((total) => Math.max(0, total)),
@@ -165,7 +168,7 @@ function padAlong(
   };
 }
 
-/** Rows or columns that no axis of the graph has, for an axis of size 1 behind the channels. */
+/** Returns the map's rows or columns if no axis of the graph uses them, for an axis of size 1 after the channels. */
 function freeAxis({ shape, layout }: AffineValue, at: number): 'height' | 'width' | null {
   const last = at === layout.length - 1;
   const order = last ? (['width', 'height'] as const) : (['height', 'width'] as const);
@@ -223,7 +226,10 @@ function groupedKernel(
   });
 }
 
-/** Weights [in, out / groups, kh, kw] of a transposed convolution likewise, as [out, in, kh, kw] and turned by half a turn. */
+/**
+ * Likewise for weights [in, out / groups, kh, kw] of a transposed convolution, as [out, in, kh, kw] and rotated by 180
+ * degrees.
+ */
 function transposedKernel(
   { dims, values }: Constant,
   groups: number,

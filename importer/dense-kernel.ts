@@ -9,7 +9,7 @@ export interface DenseKernel {
   readonly data: Float64Array;
 }
 
-/** Weights of one kernel (8 bytes each while a network is composed): composition can multiply sizes. */
+/** Most weights of one kernel (8 bytes each while a network is composed), because composition can multiply sizes. */
 const MAX_KERNEL_WEIGHTS = 2 ** 26;
 
 /** Whether a kernel of this size can be composed. */
@@ -18,8 +18,8 @@ export function fitsKernel(out: number, channelsIn: number, height: number, widt
 }
 
 /**
- * A kernel whose weights `fill` writes into zeros when they are first read: whoever only looks for the best shape of
- * a network computes none. Throws 'model/unsupported' when it would be too large.
+ * Creates a kernel whose weights `fill` writes into zeros when they are first read, so a search for the best shape of a
+ * network computes none. Throws 'model/unsupported' if it would be too large.
  */
 export function makeKernel(
   out: number,
@@ -34,7 +34,7 @@ export function makeKernel(
       `a composed kernel of ${length} weights is more than ${MAX_KERNEL_WEIGHTS}: put a Relu between its operators, or use fewer channels`,
     );
   let data: Float64Array | undefined;
-  // Forgotten once it is done, and with it the kernels that it reads.
+  // Released after use, and with it the kernels that it reads.
   let filling: typeof fill | undefined = fill;
   return {
     out,
@@ -197,7 +197,7 @@ function accumulate(
   const { height: rows, width: columns } = inner;
   const size = rows * columns;
   const start = m * inner.in * size;
-  // Most of all 1x1 after 1x1, where no time is left for loops.
+  // Fast path, mainly for 1x1 after 1x1, for which the loops would cost too much.
   if (size === 1) {
     for (let i = 0; i < channels.length; i++)
       target[channels[i] * area + first] += weight * source[start + channels[i]];

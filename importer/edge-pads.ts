@@ -4,9 +4,9 @@ import type { OnnxGraph } from './onnx-graph.ts';
 import { OnnxNode } from './onnx-node.ts';
 
 /**
- * Pads that repeat what is in the map (reflect, edge, wrap) become Slices of one row or column each and a Concat. No
- * convolution with zero padding computes them, but a layer of the rows alone and the map beside it does; and values
- * with names are what the importer can cut.
+ * Replaces pads that repeat the map (reflect, edge, wrap) by Slices of one row or column each and a Concat. No
+ * convolution with zero padding computes them, but a layer of these rows together with the map does. The named values
+ * allow the importer to cut them.
  */
 export function edgePads(graph: OnnxGraph): OnnxGraph {
   const constants = new Map(graph.constants);
@@ -21,12 +21,12 @@ export function edgePads(graph: OnnxGraph): OnnxGraph {
 }
 
 /**
- * Attribute of a Resize whose input has one row and column more on each side, the outermost ones again. Its input 4 is
- * the map without them, for factors that do not need them.
+ * Attribute of a Resize whose input has one more row and column on each side, which repeat the outermost ones. Its
+ * input 4 is the map without them, for factors that do not need them.
  */
 export const PADDED = 'padded';
 
-/** Rows or columns that one Pad takes from the map: each is a term of the layer behind. */
+/** Most rows or columns that one Pad takes from the map: each is a term of the next layer. */
 const MOST_TAKEN = 32;
 
 const { INTS, INT } = onnxProto.onnx.AttributeProto.AttributeType;
@@ -65,7 +65,7 @@ interface AxisPads {
   readonly after: number;
 }
 
-/** The nodes that make `output` of `input`. */
+/** Returns the nodes that compute `output` from `input`. */
 function padded(
   label: string,
   mode: string,

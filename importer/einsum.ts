@@ -12,8 +12,8 @@ interface Equation {
 }
 
 /**
- * A sum of products with constant weights, such as 'bchw,oc->bohw': the axes that the weights share with the value
- * become one, are multiplied by a matrix, and become the axes that the weights have alone.
+ * Computes a sum of products with constant weights, such as 'bchw,oc->bohw': the axes that the weights share with the
+ * value are joined, multiplied by a matrix, and become the other axes of the weights.
  */
 export function einsum(inputs: NodeInputs): AffineValue {
   const { node } = inputs;
@@ -83,7 +83,7 @@ function matrixOf(
     throw unsupported(
       `it has ${rows * columns} weights where its axes are taken together: use a Conv with groups`,
     );
-  // Axes that the weights alone have and nobody asks for are summed.
+  // Axes that only the weights have and that are not in the result are summed.
   const summed = theirs.filter((label) => !inner.includes(label) && !outer.includes(label));
   const all = [...new Set([...inner, ...outer, ...summed])];
   const sizes = all.map((label) => size.get(label)!);
@@ -139,7 +139,7 @@ function equationOf({ node }: NodeInputs, ranks: readonly number[]): Equation {
     .map((labels) => labels.filter(isHidden))
     .reduce((a, b) => (a.length >= b.length ? a : b));
   const all = operands.flat();
-  // Without a result: all labels that stand once, in the order of the alphabet.
+  // Without a result: all labels that occur once, in alphabetical order.
   const once = [...new Set(all)].filter(
     (label) => !isHidden(label) && all.filter((other) => other === label).length === 1,
   );

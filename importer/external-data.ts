@@ -4,12 +4,12 @@ import { formatError } from './onnx-constant.ts';
 
 /** Weights in files beside the model (onnx/docs/ExternalData.md). */
 
-/** Reads the file of that name in the model's own folder. Throws if it lies elsewhere. */
+/** Reads the file of that name in the model's own folder. Throws if it is elsewhere. */
 export type ReadExternal = (name: string) => Promise<Uint8Array>;
 
 const { EXTERNAL, DEFAULT } = onnxProto.onnx.TensorProto.DataLocation;
 
-/** Puts the weights of other files into the graph. Throws 'model/unsupported' where they cannot be read. */
+/** Reads external weights into the graph. Throws 'model/unsupported' if they cannot be read. */
 export async function inlineExternalData(
   graph: onnxProto.onnx.IGraphProto,
   read: ReadExternal | undefined,

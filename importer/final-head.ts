@@ -5,23 +5,23 @@ import { neighbours } from './neighbours.ts';
 import type { OnnxGraph } from './onnx-graph.ts';
 import type { OnnxNode } from './onnx-node.ts';
 
-/** A graph whose output are the logits, and what it made of them, which is left to the client. */
+/** A graph whose outputs are the logits, and the operators after them, which are left to the client. */
 export interface LogitsGraph {
   readonly graph: OnnxGraph;
-  /** The operators that were taken off, the one nearest to the logits first. */
+  /** The removed operators, the one nearest to the logits first. */
   readonly operators: readonly HeadOperator[];
 }
 
 export interface HeadOperator {
   readonly node: OnnxNode;
-  /** Whether it reads the logits in the shape in which the rest of the graph gives them. */
+  /** Whether it reads the logits in the shape in which the rest of the graph produces them. */
   readonly adjacent: boolean;
 }
 
 /** What the outputs of a network mean. */
 export interface GraphHead {
   readonly head: OutputHead;
-  /** Whether the graph says so; if not, it is the likeliest reading of as many outputs. */
+  /** Whether the graph defines it; otherwise it is the likeliest interpretation for this number of outputs. */
   readonly stated: boolean;
   /** Types of the operators that are left to the client, in their order. */
   readonly operators: readonly string[];
@@ -43,7 +43,7 @@ const HEADS: readonly (readonly string[])[] = [
   ['Sigmoid'],
 ];
 
-/** The graph without the operators at its end that clients compute themselves, with shape operators among them. */
+/** Removes the operators at the end of the graph that clients compute themselves, with shape operators among them. */
 export function withoutHead(graph: OnnxGraph): LogitsGraph {
   const path = pathFrom(graph);
   const operators = path.filter(({ type }) => !SHAPES.includes(type));
@@ -52,7 +52,7 @@ export function withoutHead(graph: OnnxGraph): LogitsGraph {
   const taken = path.slice(0, path.indexOf(operators[head.length - 1]) + 1);
   const outputName = taken[taken.length - 1].inputs[0] ?? '';
   const makers = makersOf(graph.nodes, graph.constants);
-  // What else reads the probabilities leads to no output.
+  // Other readers of the probabilities lead to no output.
   const nodes = inOrder(graph.nodes, makers, [outputName]);
   const reversed = taken.toReversed();
   const firstShape = reversed.findIndex(({ type }) => SHAPES.includes(type));
@@ -70,7 +70,7 @@ function pathFrom(graph: OnnxGraph): OnnxNode[] {
   const known = new Set([...SHAPES, ...HEADS.flat()]);
   const path: OnnxNode[] = [];
   let node = makers.get(graph.outputName);
-  // A graph may be a circle.
+  // A graph may have a cycle.
   while (node && known.has(node.type) && !path.includes(node)) {
     path.push(node);
     node = makers.get(node.inputs[0] ?? '');
@@ -79,8 +79,8 @@ function pathFrom(graph: OnnxGraph): OnnxNode[] {
 }
 
 /**
- * What the logits mean, whose sizes in the graph are `dims`, the batch first. Throws 'model/unsupported' where an
- * operator at the end does not run over the outputs, or would give the same for every input.
+ * Returns the meaning of the logits, whose sizes in the graph are `dims`, the batch first. Throws 'model/unsupported'
+ * if a final operator does not run over the outputs, or would give the same result for every input.
  */
 export function headOf({ graph, operators }: LogitsGraph, dims: readonly number[]): GraphHead {
   const outputs = dims.reduce((product, size) => product * size, 1);
@@ -96,7 +96,7 @@ export function headOf({ graph, operators }: LogitsGraph, dims: readonly number[
   return { head, stated: true, operators: types };
 }
 
-/** One number tells two classes apart; several in a row are classes; several axes are something else. */
+/** One number distinguishes two classes; a vector of numbers means classes; several axes mean something else. */
 function likeliestHead(dims: readonly number[], outputs: number): OutputHead {
   if (outputs === 1) return 'sigmoid';
   return dims.filter((size) => size > 1).length === 1 ? 'softmax' : 'values';

@@ -18,8 +18,8 @@ const REASONS = new Map([
 const known = new WeakMap<OnnxGraph, ReadonlyMap<OnnxNode, string>>();
 
 /**
- * Products and quotients of values that are computed in different ways, with the reason why they cannot be run. They
- * stay so whatever takes the place of other operators, unlike x * Sigmoid(x), which is one activation.
+ * Products and quotients of values that are computed in different ways, with the reason why they cannot be run.
+ * Replacing other operators does not help, unlike for x * Sigmoid(x), which is one activation.
  */
 export function findGates(graph: OnnxGraph): ReadonlyMap<OnnxNode, string> {
   let found = known.get(graph);
@@ -31,7 +31,7 @@ export function findGates(graph: OnnxGraph): ReadonlyMap<OnnxNode, string> {
 }
 
 function search({ nodes, constants }: OnnxGraph): ReadonlyMap<OnnxNode, string> {
-  /** What a value is computed from element by element, as far back as it is one value. */
+  /** The single value from which each value is computed element by element. */
   const sources = new Map<string, string>();
   const found = new Map<OnnxNode, string>();
   for (const node of nodes) {

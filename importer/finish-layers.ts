@@ -10,9 +10,8 @@ import { cutKernel, embedKernel, makeKernel, zeroBorder } from './dense-kernel.t
 import type { PendingLayer } from './pending-layer.ts';
 
 /**
- * The layers with kernels trimmed and padding as the model card wants it. They are taken off the list one by one, so
- * that what they were composed of can be freed. Throws 'model/unsupported' if the last gives no
- * logits.
+ * Finishes the layers: trims kernels and adjusts padding as the model card requires. They are removed from the list one
+ * by one, so that their parts can be freed. Throws 'model/unsupported' if the last one gives no logits.
  */
 export function finishLayers(layers: PendingLayer[], input: Shape): FloatLayer[] {
   const { shape } = layers[layers.length - 1].value;
@@ -39,10 +38,10 @@ export function finishLayers(layers: PendingLayer[], input: Shape): FloatLayer[]
   return finished;
 }
 
-/** Weights of all layers from which on they are kept in single precision. */
+/** Number of weights of all layers from which on they are kept in single precision. */
 const MANY_WEIGHTS = 2 ** 24;
 
-/** Memory that an import may take for weights, and the share of the machine's. */
+/** Memory that an import may use for weights, absolute and as a share of the machine's. */
 const MAX_MEMORY_BYTES = 2 ** 32;
 const MEMORY_SHARE = 0.75;
 /** A weight of a finished layer: double and single precision, and the integer. */
@@ -57,7 +56,7 @@ function gigabytes(bytes: number): string {
 function finishLayer({ name, value, linear, square }: PendingLayer, input: Shape, many: boolean): FloatLayer {
   const { shape, terms, bias } = value;
   const nonzero = terms.filter((term) => zeroBorder(denseKernel(term)) !== null);
-  // A layer that ignores all tensors still has to read one.
+  // A layer that ignores all tensors must still read one.
   const read = nonzero.length > 0 ? nonzero : [terms[0] ?? nothing(input, shape)];
   if (read.length > MAX_TERMS)
     throw new SphynxError(

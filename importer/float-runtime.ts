@@ -9,10 +9,10 @@ export class FloatRuntime {
   }
 
   /**
-   * A file with one input and one output. A batch of several images is filled with the same one.
+   * Loads a file with one input and one output. A batch of several images is filled with copies of one.
    *
    * @param dims sizes of one input in the file, without the batch
-   * @param order for each element of the file's input its place among those of the image, where that differs
+   * @param order for each element of the file's input its index in the image, if they differ
    */
   static async create(onnx: Uint8Array, dims: readonly number[], order?: Int32Array): Promise<FloatRuntime> {
     ort.env.wasm.numThreads = 1;
@@ -36,7 +36,7 @@ export class FloatRuntime {
     });
   }
 
-  /** The outputs for a normalised input of those sizes. */
+  /** Returns the outputs for a normalised input of those sizes. */
   logits(image: Float32Array): Promise<Float32Array> {
     return this.#run(image);
   }
@@ -44,7 +44,7 @@ export class FloatRuntime {
 
 function inputTensor(type: string, data: Float32Array, dims: readonly number[]): ort.Tensor {
   if (type === 'float64') return new ort.Tensor('float64', Float64Array.from(data), dims);
-  // The runtime's types do not know the array that it takes.
+  // The runtime's types lack this array type, which it accepts.
   if (type === 'float16')
     return new ort.Tensor('float16', Float16Array.from(data) as unknown as Uint16Array, dims);
   return new ort.Tensor('float32', data, dims);

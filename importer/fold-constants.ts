@@ -7,16 +7,16 @@ import type { OnnxGraph } from './onnx-graph.ts';
 import type { OnnxNode } from './onnx-node.ts';
 
 /**
- * Nodes that do not depend on the image are computed while the file is read, by onnxruntime: exporters write the
- * sizes that a Reshape or Pad wants as chains of Shape, Gather, Concat and arithmetic, and weights as what undoes
- * their compression.
+ * Computes the nodes that do not depend on the image while the file is read, by onnxruntime: exporters write the sizes
+ * for a Reshape or Pad as chains of Shape, Gather, Concat and arithmetic, and weights as operators that decompress
+ * them.
  */
 
 /** Versions of the format that the bundled runtime knows; what they change is how files are written, not what nodes compute. */
 const IR_VERSION = 8;
 
 /**
- * The graph without nodes that read constants alone: what they compute are constants of it.
+ * Replaces nodes that read only constants by their results.
  *
  * @param sizes of the values that depend on the image, as far as they are known for a graph: what its Shape nodes give
  */

@@ -8,21 +8,21 @@ import { type Layout, mapLayout, permuted, wholeAxis } from './layout.ts';
 import { formatError, toInteger } from './onnx-constant.ts';
 import type { OnnxNode } from './onnx-node.ts';
 
-/** What the graph reads: one input, and how the graph sees it. */
+/** The single input of the graph, and its layout. */
 export interface GraphInput {
   readonly input: Shape;
   readonly inputKind: InputKind;
   readonly layout: Layout;
-  /** Whether the file takes bytes, which of a picture are pixels from 0 to 255. */
+  /** Whether the file takes bytes, which for a picture are pixels from 0 to 255. */
   readonly bytes: boolean;
 }
 
-/** What an input of those sizes can be. */
+/** One interpretation of an input. */
 type Reading = Omit<GraphInput, 'layout' | 'bytes'>;
 
-/** What else decides how an input is read. */
+/** Further hints for interpreting an input. */
 export interface InputHints {
-  /** What it has to be, where its sizes leave a choice. */
+  /** The requested kind, if its sizes are ambiguous. */
   readonly wanted?: InputKind;
   /** Whether the graph convolves in one dimension. */
   readonly signals: boolean;
@@ -100,7 +100,7 @@ export function isIntegers(value: onnxProto.onnx.IValueInfoProto | undefined): b
   return INTEGERS.includes(value?.type?.tensorType?.elemType ?? 0);
 }
 
-/** Operators that move numbers and leave them as they are. */
+/** Operators that move numbers without changing them. */
 const MOVES: ReadonlySet<string> = new Set(
   'Identity Transpose Reshape Flatten Squeeze Unsqueeze Slice Split Concat'.split(' '),
 );
@@ -131,7 +131,7 @@ function lastFirst(rank: number): number[] {
   return [0, ...Array.from({ length: rank - 2 }, (_, i) => i + 2), 1];
 }
 
-/** What an input can be whose sizes those are, the channels first; the likeliest first. */
+/** Returns the possible interpretations of an input with these sizes, the channels first; the likeliest first. */
 function readingsOf(sizes: readonly number[], signals: boolean): Reading[] {
   const [first, second = 1, third] = sizes;
   const signal = (height: number, width: number): Reading => ({
@@ -150,7 +150,7 @@ function readingsOf(sizes: readonly number[], signals: boolean): Reading[] {
   return Math.min(second, third) === 1 ? [signal(second, third), picture] : [picture, signal(second, third)];
 }
 
-/** Operators that take axis 1 for the channels of a map. */
+/** Operators for which axis 1 is the channels of a map. */
 const CHANNELS_FIRST =
   /^(Conv|ConvTranspose|BatchNormalization|PRelu|(Global)?(Max|Average)Pool|SpaceToDepth|DepthToSpace|InstanceNormalization|LRN)$/;
 
@@ -165,7 +165,7 @@ const MOST_COLOURS = 4;
 function hasChannelsLast(input: string, sizes: readonly number[], nodes: readonly OnnxNode[]): boolean {
   const rank = sizes.length + 1;
   if (rank < 3) return false;
-  /** For each value that is the input in other words, which axis of the input each of its axes is. */
+  /** For each value that is a permutation of the input, the axis of the input of each of its axes. */
   const axes = new Map<string, readonly number[]>([[input, [...new Array(rank).keys()]]]);
   for (const node of nodes) {
     const own = node.inputs.map((name) => axes.get(name)).find((found) => found !== undefined);

@@ -1,7 +1,7 @@
 import { formatError } from './onnx-constant.ts';
 import type { OnnxNode } from './onnx-node.ts';
 
-/** The node that computes each value. Throws 'model/format' where two nodes compute one. */
+/** Returns the node that computes each value. Throws 'model/format' if two nodes compute the same value. */
 export function makersOf(
   nodes: readonly OnnxNode[],
   given: { has(name: string): boolean },
@@ -18,7 +18,7 @@ export function makersOf(
 
 /**
  * The nodes that the values `wanted` depend on, each after all that it reads and otherwise in the order of the file:
- * what nothing reads is not looked at. Throws 'model/format' if a node depends on itself.
+ * unused nodes are ignored. Throws 'model/format' if a node depends on itself.
  */
 export function inOrder(
   nodes: readonly OnnxNode[],

@@ -22,39 +22,39 @@ import { piecewiseLines } from './piecewise/find-piecewise.ts';
 import { poolFirst } from './pool-first.ts';
 import { type RuntimeModel, runtimeModel } from './runtime-model.ts';
 
-/** A network with what became of the graph it was read from. */
+/** An imported network, with facts about the graph from which it was read. */
 export interface ImportedGraph {
   readonly network: FloatNetwork;
-  /** For each layer the linear operators that it computes, and the values that were cut off in it. */
+  /** For each layer, the linear operators that it computes and its cut values. */
   readonly origins: readonly Pick<PendingLayer, 'operators' | 'cuts'>[];
   /** How many nodes the graph has of each type. */
   readonly nodes: Readonly<Record<string, number>>;
-  /** What the outputs mean, which is left to the client. */
+  /** Meaning of the outputs, which is left to the client. */
   readonly head: GraphHead;
   readonly inputKind: InputKind;
   /** Whether the file takes bytes, which of a picture are pixels from 0 to 255. */
   readonly bytes: boolean;
-  /** What of the file was left out, for people. */
+  /** Notes for people about unused parts of the file. */
   readonly notes: readonly string[];
-  /** What to compare the network with. */
+  /** The model for comparing the network with the runtime. */
   readonly runtime: RuntimeModel;
 }
 
 /**
- * The network in an ONNX file, every run of linear operators between two layers of gadgets composed into one.
- * Throws 'model/format' on a broken file and 'model/unsupported' with all nodes that cannot be run.
+ * Imports the network in an ONNX file and composes the linear operators between two layers of gadgets into one. Throws
+ * 'model/format' on a broken file and 'model/unsupported' with all nodes that cannot be run.
  */
 export async function importOnnx(bytes: Uint8Array, options?: ReadOptions): Promise<FloatNetwork> {
   return (await importGraph(bytes, options)).network;
 }
 
-/** The same, with the report of it. */
+/** The same, with facts for a report. */
 export async function importGraph(bytes: Uint8Array, options?: ReadOptions): Promise<ImportedGraph> {
   try {
     return await imported(bytes, options);
   } catch (cause) {
     if (cause instanceof SphynxError) throw cause;
-    // Files are from anywhere: whatever is wrong with one is said of it.
+    // Files are not trusted: any failure is reported as a problem of the file.
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new SphynxError(
       'model/unsupported',
@@ -106,7 +106,7 @@ function composed(graph: OnnxGraph): PendingLayer[] {
   return [...layers];
 }
 
-/** Kernels are computed from those they are composed of, one inside the other. */
+/** Kernels are computed recursively from their parts. */
 function finished(layers: PendingLayer[], input: Shape): FloatNetwork['layers'] {
   try {
     return finishLayers(layers, input);

@@ -5,16 +5,16 @@ import { formatError } from './onnx-constant.ts';
 type Graph = onnxProto.onnx.IGraphProto;
 type Node = onnxProto.onnx.INodeProto;
 type Attribute = onnxProto.onnx.IAttributeProto;
-/** Attributes of a call by name; null for those that it may leave out and does. */
+/** Attributes of a call by name; null for optional ones that are missing. */
 type Given = ReadonlyMap<string, Attribute | null>;
 type Function = onnxProto.onnx.IFunctionProto;
 
-/** Functions may call one another: files may be hostile. */
+/** Deepest nesting of calls: functions may call one another, and files may be hostile. */
 const MOST_DEPTH = 16;
 
 /**
- * Puts the nodes of a file's own functions (onnx/docs/IR.md) in place of the nodes that call them, as exporters write a
- * module or an operator of their own. Throws 'model/format' where they call themselves, or make more than `most` nodes.
+ * Inlines the functions in a file (onnx/docs/IR.md), which exporters write for modules or custom operators. Throws
+ * 'model/format' if they are recursive, or expand to more than `most` nodes.
  */
 export function inlineFunctions(model: onnxProto.onnx.IModelProto, most: number): void {
   const functions = new Map((model.functions ?? []).map((own) => [keyOf(own.domain, own.name), own]));
@@ -49,13 +49,13 @@ function bodyOf(called: Function, call: Node, number: number): Node[] {
   (called.output ?? []).forEach((name, i) => {
     const output = call.output?.[i] ?? '';
     if (!output) return;
-    // A function may give back an input, or one value twice.
+    // A function may return an input, or one value twice.
     if (names.has(name)) identities.push({ opType: 'Identity', input: [names.get(name)!], output: [output] });
     else names.set(name, output);
   });
   const given = new Map<string, Attribute | null>((call.attribute ?? []).map((own) => [own.name ?? '', own]));
   for (const name of called.attribute ?? []) if (!given.has(name)) given.set(name, null);
-  // Names of the file hold no zero byte where these do.
+  // These names contain a zero byte, which names in a file cannot.
   const own = (name: string) => (name === '' ? '' : (names.get(name) ?? `${label}\0${number}\0${name}`));
   return [...(called.node ?? []).map((node) => renamed(node, own, given, label)), ...identities];
 }

@@ -3,9 +3,9 @@ import { weightsOf } from './affine.ts';
 import type { PendingLayer } from './pending-layer.ts';
 
 /**
- * What the composer minimises where a network can be run in several ways: its time online on a network of 40 ms and
- * 100 Mbit/s, in bytes that this network carries meanwhile. It decides nothing but that, so the constants are fixed:
- * the same file must give the same layers on every machine.
+ * The cost that the composer minimises if a network can be run in several ways: its online time on a network of 40 ms
+ * and 100 Mbit/s, expressed in bytes that this network carries meanwhile. The constants are fixed, because the same
+ * file must give the same layers on every machine.
  */
 
 /** One round trip. */
@@ -19,16 +19,16 @@ export const SQUARE_BYTES = 28;
 /** Products of the online phase that take as long as a byte: 4 G a second, a fifth of what one core does at best. */
 const MACS_PER_BYTE = 320;
 
-/** What a weight costs in itself: the server holds it in memory and multiplies ciphertexts by it for every bundle. */
+/** Cost of a weight itself: the server holds it in memory and multiplies ciphertexts by it for every bundle. */
 const BYTES_PER_WEIGHT = 0.25;
 
-/** Bytes that take as long as one inference; the last layer gives the logits. */
+/** Returns the bytes that take as long as one inference; the last layer gives the logits. */
 export function costOf(layers: readonly PendingLayer[]): number {
   const gadgets = layers.slice(0, -1).reduce((sum, layer) => sum + gadgetCost(layer), 0);
   return gadgets + linearCost(layers);
 }
 
-/** The same without what their nonlinearities cost, which stay as many where layers are merged. */
+/** The same without the cost of nonlinearities, which does not change when layers are merged. */
 export function linearCost(layers: readonly PendingLayer[]): number {
   let products = 0;
   let weights = 0;

@@ -1,10 +1,10 @@
 import type { Shape } from '../model/shape.ts';
 
 /**
- * How a graph sees the elements of a value. The importer keeps every value as a map [channels, height, width], which
- * is what the protocol computes. The graph may see its axes in another order, split or joined: channels last,
- * flattened, in groups. A layout says which factors of the map's axes each axis of the graph consists of, outermost
- * first. Reshaping and transposing change the layout alone.
+ * The layout of a value's elements in the graph. The importer stores every value as a map [channels, height, width],
+ * which is what the protocol computes. In the graph its axes may be in another order, split or joined: channels last,
+ * flattened, in groups. A layout lists the factors of the map's axes of which each axis of the graph consists,
+ * outermost first. Reshaping and transposing change only the layout.
  */
 export type Layout = readonly Dim[];
 
@@ -12,8 +12,8 @@ export type Layout = readonly Dim[];
 export type Dim = readonly Factor[];
 
 /**
- * `size` positions of an axis of the map, `stride` apart; with a negative stride the last comes first, as in a map that
- * was flipped. All factors of a layout together cover the map once.
+ * `size` positions of an axis of the map, `stride` apart; with a negative stride the last comes first, as in a flipped
+ * map. All factors of a layout together cover the map once.
  */
 export interface Factor {
   readonly axis: Axis;
@@ -59,7 +59,7 @@ export function permuted(layout: Layout, order: readonly number[]): Layout {
   return order.map((axis) => layout[axis]);
 }
 
-/** The same elements in the same order under other sizes; null where a size would split a factor unevenly. */
+/** Regroups the same elements in the same order to other sizes; null if a size would split a factor unevenly. */
 export function regrouped(layout: Layout, sizes: readonly number[]): Layout | null {
   const rest = layout.flat();
   const dims: Dim[] = [];
@@ -95,14 +95,14 @@ function joined(dim: Dim): Dim {
   return result;
 }
 
-/** Elements of the map that one step along each of its axes moves on by. */
+/** Returns the stride in elements of each axis of the map. */
 export function elementSteps({ height, width }: Shape): Record<Axis, number> {
   return { batch: 0, channels: height * width, height: width, width: 1 };
 }
 
 export const CHANNEL_STEPS: Record<Axis, number> = { batch: 0, channels: 1, height: 0, width: 0 };
 
-/** Where all positions of some factors lie, the last factor counting fastest. */
+/** Returns the offsets of all positions of some factors, the last factor varying fastest. */
 export function offsetsOf(dim: Dim, steps: Record<Axis, number>): Int32Array {
   const offsets = new Int32Array(sizeOf(dim));
   let filled = 1;
@@ -118,7 +118,7 @@ export function offsetsOf(dim: Dim, steps: Record<Axis, number>): Int32Array {
   return offsets;
 }
 
-/** The axis from its end. */
+/** Reverses the axis. */
 export function flipped(dim: Dim): Dim {
   return dim.map((factor) => ({ ...factor, stride: -factor.stride }));
 }
@@ -138,8 +138,8 @@ export function hasOnly(dim: Dim, ...axes: Axis[]): boolean {
 }
 
 /**
- * The layout after the channels were put in another order: that of the factors of `order`, outermost first. All
- * factors of channels in the layout must be among them.
+ * Returns the layout after permuting the channels to the order of the factors of `order`, outermost first. All factors
+ * of channels in the layout must be among them.
  */
 export function withChannelOrder(layout: Layout, order: Dim): Layout {
   const strides = new Map<string, number>();

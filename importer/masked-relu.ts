@@ -20,11 +20,11 @@ export interface MaskedRelu {
   readonly kept: Constant;
   /** C. */
   readonly passed: Constant;
-  /** What the Add computes. */
+  /** The output of the Add. */
   readonly output: string;
 }
 
-/** All four nodes of every masked Relu in the graph, which nothing else reads inside. */
+/** Finds all four nodes of every masked Relu in the graph whose inner values have no other readers. */
 export function findMaskedRelus(graph: OnnxGraph): Map<OnnxNode, MaskedRelu> {
   const { makers, onlyReaders } = neighbours(graph);
   /** The constant that a node multiplies a value by. */
@@ -50,7 +50,7 @@ export function findMaskedRelus(graph: OnnxGraph): Map<OnnxNode, MaskedRelu> {
   return found;
 }
 
-/** Whether a constant is one number, or one per channel, and no mask: 0.9 Relu(x) + 0.1 x is a leaky Relu. */
+/** Whether a constant is one number, or one per channel, and not a mask: 0.9 Relu(x) + 0.1 x is a leaky Relu. */
 function isSlopes({ dims, values }: Constant): boolean {
   return dims.filter((size) => size > 1).length <= 1 && !values.some((flag) => flag === 0 || flag === 1);
 }
@@ -61,8 +61,8 @@ function otherInput({ inputs }: OnnxNode, value: string): string {
 }
 
 /**
- * Flags of the linear elements of the layer that `value` becomes; null if there are none. Throws
- * 'model/unsupported' if the constants are no masks of zeros and ones for it, or not each other's complement.
+ * Flags of the linear elements of the layer that `value` becomes; null if there are none. Throws 'model/unsupported' if
+ * the constants are not masks of zeros and ones for it, or not each other's complement.
  */
 export function maskFlags({ kept, passed }: MaskedRelu, value: AffineValue): Uint8Array | null {
   const [mask, linear] = [kept, passed].map((constant) => spread(constant, value));

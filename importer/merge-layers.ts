@@ -7,8 +7,8 @@ import { type PendingLayer, renumbered } from './pending-layer.ts';
 import { InexactError } from './refusals.ts';
 
 /**
- * Layers that do not depend on each other become one, their channels stacked, where that is cheaper: every layer
- * is a round trip. Readers of a part read the whole with zero weights for the rest.
+ * Merges independent layers into one with stacked channels if that is cheaper: every layer is a round trip. Readers of
+ * a part read the whole with zero weights for the rest.
  */
 export function mergeLayers(layers: readonly PendingLayer[], tries = MOST_TRIES): PendingLayer[] {
   const cost = linearCost(layers);
@@ -28,10 +28,10 @@ export function mergeLayers(layers: readonly PendingLayer[], tries = MOST_TRIES)
   return [...layers];
 }
 
-/** Pairs that are looked at: more than networks of hundreds of branches have, and soon done. */
+/** Most pairs that are tried: more than networks with hundreds of branches have, and quick to check. */
 const MOST_TRIES = 500;
 
-/** Layers of one map size, but the logits, of which neither depends on the other. */
+/** Yields pairs of independent layers with the same map size, except the logits. */
 function* independentPairs(layers: readonly PendingLayer[]): Generator<[number, number]> {
   const ancestors = ancestorsOf(layers);
   for (let j = 1; j < layers.length - 1; j++)
@@ -61,7 +61,7 @@ function ancestorsOf(layers: readonly PendingLayer[]): Set<number>[] {
   return reach;
 }
 
-/** Layers i and j as one, still without flags; null if that makes too large a kernel somewhere. */
+/** Merges layers i and j, still without flags; null if a kernel would become too large. */
 function tryPair(layers: readonly PendingLayer[], i: number, j: number): PendingLayer[] | null {
   try {
     return mergePair(layers, i, j, { linear: null, square: null });

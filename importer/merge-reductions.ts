@@ -4,8 +4,8 @@ import type { OnnxGraph } from './onnx-graph.ts';
 import type { OnnxNode } from './onnx-node.ts';
 
 /**
- * Means and sums over one axis after the other become one over all: a mean over the whole map costs one product per
- * channel, one over rows or columns alone as many as there are elements.
+ * Merges consecutive means and sums over single axes into one: a mean over the whole map costs one product per channel,
+ * while one over only rows or columns costs one per element.
  */
 export function mergeReductions(graph: OnnxGraph): OnnxGraph {
   const constants = new Map(graph.constants);
@@ -18,7 +18,7 @@ export function mergeReductions(graph: OnnxGraph): OnnxGraph {
     if (!next || next.type !== first.type || !/^Reduce(Mean|Sum)$/.test(first.type)) continue;
     const [own, other] = [first, next].map((node) => axesOf(node, constants));
     if (!own || !other) continue;
-    // Without the rank, axes counted from the end and from the front cannot be told apart.
+    // Without the rank, axes counted from the end and from the front cannot be compared.
     const fromEnd = [...own, ...other].every((axis) => axis < 0);
     if (!fromEnd && [...own, ...other].some((axis) => axis < 0)) continue;
     if (keeps(first) !== keeps(next)) continue;

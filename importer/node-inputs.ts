@@ -5,14 +5,14 @@ import { unsupported } from './refusals.ts';
 import { settled } from './relayout.ts';
 import type { Segments } from './rewrites/segments.ts';
 
-/** What an operator of the importer sees of its node: attributes, and inputs that are values or constants. */
+/** A node as the importer's operators see it: attributes, and inputs that are values or constants. */
 export interface NodeInputs {
   readonly node: OnnxNode;
-  /** An input that depends on the image. Throws 'model/unsupported' where it is a constant. */
+  /** Returns an input that depends on the image. Throws 'model/unsupported' if it is a constant. */
   value(index: number): AffineValue;
-  /** The same, maybe with factors that wait for a product. */
+  /** The same, possibly with pending factors. */
   unsettled(index: number): AffineValue;
-  /** An input that does not. Throws 'model/unsupported' where it is computed, 'model/format' where it is missing. */
+  /** Returns an input that does not. Throws 'model/unsupported' if it is computed, 'model/format' if it is missing. */
   constant(index: number): Constant;
   /** Whether the input is given and does not depend on the image. */
   isConstant(index: number): boolean;
@@ -23,10 +23,10 @@ export interface NodeInputs {
 /** One ONNX operator as a map of affine values, or several where it has several outputs. Throws 'model/unsupported' with the reason alone: the importer names the node. */
 export type Operator = (inputs: NodeInputs, segments: Segments) => AffineValue | readonly AffineValue[];
 
-/** What is known by name. */
+/** A lookup by name. */
 export type Lookup<T> = Pick<ReadonlyMap<string, T>, 'get'>;
 
-/** The inputs of `node` among all values and constants known so far. */
+/** Returns the inputs of `node` among all values and constants known so far. */
 export function inputsOf(
   node: OnnxNode,
   values: Lookup<AffineValue>,

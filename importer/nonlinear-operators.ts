@@ -92,7 +92,7 @@ export const NONLINEAR_OPERATORS: Record<string, NonlinearOperator> = {
   },
 };
 
-/** Bounds from here on are none: the largest float, which stands for one that is left out. */
+/** Bounds of at least this size mean no bound: exporters write the largest float for a missing one. */
 const LARGEST = 3.4e38;
 
 /** The largest of the inputs (`sign` 1) or the smallest (-1), element by element; some may be constants. */
@@ -119,7 +119,10 @@ function atLeast(segments: Segments, value: AffineValue, constant: Constant, sig
   return shiftedBy(segments.end(shiftedBy(value, lifted, -1), null), lifted);
 }
 
-/** The largest along some axes (`sign` 1) or the smallest (-1): axis by axis, of halves that share the middle. */
+/**
+ * Computes the largest along some axes (`sign` 1) or the smallest (-1): axis by axis, over halves that share the
+ * middle.
+ */
 function reducedMax(inputs: NodeInputs, segments: Segments, sign: 1 | -1): AffineValue {
   const value = inputs.value(0);
   const { axes, keep } = reductionOf(inputs, value);

@@ -6,7 +6,7 @@ import { OnnxNode } from './onnx-node.ts';
 const { DataType } = onnxProto.onnx.TensorProto;
 const { INT } = onnxProto.onnx.AttributeProto.AttributeType;
 
-/** The graph with sums of magnitudes and of squares in place of the norms that are such: those that take no root. */
+/** Replaces norms without a root by sums of magnitudes or of squares. */
 export function withoutNorms(graph: OnnxGraph): OnnxGraph {
   if (!graph.nodes.some(({ type }) => NORMS.has(type))) return graph;
   const constants = new Map(graph.constants);
@@ -32,7 +32,7 @@ function sumNodes(node: OnnxNode, constants: Map<string, OnnxConstant>): OnnxNod
         new OnnxNode({ ...node.proto, opType: 'ReduceSum', name, input: [inner, ...axes], output }),
       ];
     case 'LpPool': {
-      // Windows that reach beyond the pads hold fewer elements than the mean divides by.
+      // Windows that extend beyond the pads have fewer elements than the mean divides by.
       if (node.integer('p', 2) !== 1 || node.integer('ceil_mode', 0) !== 0) return [node];
       const size = node.integers('kernel_shape', [], null).reduce((product, side) => product * side, 1);
       const [mean, factor] = [`${node.outputs[0]}\0mean`, `${node.outputs[0]}\0size`];

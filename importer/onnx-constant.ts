@@ -17,10 +17,10 @@ export type TensorProto = onnxProto.onnx.ITensorProto;
 
 const { DataType, DataLocation } = onnxProto.onnx.TensorProto;
 
-/** A constant of an ONNX graph. Its numbers are read when an operator asks for them, as many are sizes or never read. */
+/** A constant of an ONNX graph. Its numbers are read on demand, because many are sizes or never read. */
 export class OnnxConstant implements Constant {
   readonly dims: readonly number[];
-  /** As the runtime takes it. */
+  /** The tensor in the runtime's form. */
   readonly tensor: TensorProto;
   #values: Numbers | undefined;
 
@@ -75,7 +75,7 @@ function readValues(tensor: TensorProto, name: string): Numbers {
   };
   switch (tensor.dataType) {
     case DataType.FLOAT:
-      // Weights: without a copy where they lie well.
+      // Weights are used without a copy if they are aligned.
       if (raw.length > 0 && raw.length % 4 === 0) {
         const bytes = raw.byteOffset % 4 === 0 ? raw : new Uint8Array(raw);
         return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);

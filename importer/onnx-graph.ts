@@ -11,10 +11,10 @@ export interface OnnxGraph {
   readonly inputKind: InputKind;
   /** Whether the file takes bytes. */
   readonly bytes: boolean;
-  /** The input as the graph sees it, in a batch of as many as the file was exported for. */
+  /** The layout of the input, with the batch size for which the file was exported. */
   readonly layout: Layout;
   readonly outputName: string;
-  /** All that the output depends on, in an order in which every value is computed before it is read. */
+  /** All nodes on which the output depends, ordered so that every value is computed before it is read. */
   readonly nodes: readonly OnnxNode[];
   readonly constants: ReadonlyMap<string, OnnxConstant>;
   /** The version of ONNX's own operators. */

@@ -4,12 +4,12 @@ import { formatError, OnnxConstant, toInteger } from './onnx-constant.ts';
 /** One operation of an ONNX graph, with typed access to its attributes. */
 export class OnnxNode {
   readonly type: string;
-  /** For messages: its name, or its output's where it has none. */
+  /** Name for messages: its own or, without one, its output's. */
   readonly label: string;
   /** Names of values; an input that is left out is ''. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  /** Names of all values that it reads, those that its subgraphs take from around it included. */
+  /** Names of all values that it reads, including those that its subgraphs capture. */
   readonly reads: readonly string[];
   readonly #node: onnxProto.onnx.INodeProto;
   readonly #attributes: Map<string, onnxProto.onnx.IAttributeProto>;
@@ -27,7 +27,7 @@ export class OnnxNode {
     this.#attributes = new Map((node.attribute ?? []).map((attribute) => [attribute.name ?? '', attribute]));
   }
 
-  /** The same operation on other values. */
+  /** Returns the same operation on other values. */
   rewired(input: readonly string[], output: readonly string[]): OnnxNode {
     return new OnnxNode({
       ...this.#node,
@@ -37,7 +37,7 @@ export class OnnxNode {
     });
   }
 
-  /** The graph that an attribute holds, with nodes and constants of its own. */
+  /** Returns the graph in an attribute, with its own nodes and constants. */
   subgraph(name: string): onnxProto.onnx.IGraphProto | null {
     return this.#attributes.get(name)?.g ?? null;
   }
@@ -58,7 +58,7 @@ export class OnnxNode {
     return value == null ? otherwise : toInteger(value);
   }
 
-  /** Integers; a list of another length than `length` is a broken file, unless that is null. */
+  /** Returns integers. If `length` is not null, a list of another length is a broken file. */
   integers(name: string, otherwise: readonly number[], length: number | null = otherwise.length): number[] {
     if (!this.has(name)) return [...otherwise];
     const values = (this.#attributes.get(name)?.ints ?? []).map(toInteger);
@@ -78,12 +78,12 @@ export class OnnxNode {
     return value?.length ? Buffer.from(value).toString('latin1') : otherwise;
   }
 
-  /** As it stands in the file. */
+  /** The node as in the file. */
   get proto(): onnxProto.onnx.INodeProto {
     return this.#node;
   }
 
-  /** What a Constant node is, in any of its forms. Throws 'model/format' if it holds no value. */
+  /** Returns the value of a Constant node, in any of its forms. Throws 'model/format' if it has no value. */
   constantTensor(): OnnxConstant {
     const attribute = (name: string) => this.#attributes.get(name);
     const tensor = attribute('value')?.t;
@@ -107,7 +107,7 @@ export class OnnxNode {
   }
 }
 
-/** Values from outside that a node's subgraphs read. */
+/** Returns the outer values that a node's subgraphs read. */
 function captured(node: onnxProto.onnx.INodeProto): string[] {
   const graphs = (node.attribute ?? []).flatMap(({ g, graphs }) => [...(g ? [g] : []), ...(graphs ?? [])]);
   return graphs.flatMap((graph) => {

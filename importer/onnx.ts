@@ -12,28 +12,28 @@ import type { OnnxGraph } from './onnx-graph.ts';
 import { OnnxNode } from './onnx-node.ts';
 import { withoutSequences } from './sequences.ts';
 
-/** Reading ONNX files (github.com/onnx/onnx, docs/IR.md) into a graph of checked values. Files may be hostile. */
+/** A graph of checked values, read from an ONNX file (github.com/onnx/onnx, docs/IR.md). Files may be hostile. */
 
 export interface OnnxFile {
   readonly graph: OnnxGraph;
-  /** All nodes that the output depends on, those that compute constants included. */
+  /** All nodes on which the output depends, including those that compute constants. */
   readonly nodes: readonly OnnxNode[];
   /** The file with all of its weights. */
   readonly model: onnxProto.onnx.IModelProto;
-  /** What of the file was left out, for people. */
+  /** Notes for people about unused parts of the file. */
   readonly notes: readonly string[];
 }
 
 export interface ReadOptions {
-  /** Which output to take, where the file has several. */
+  /** The output to use, if the file has several. */
   readonly output?: string;
   /** Reads a file beside the model; none are read without it. */
   readonly readExternal?: ReadExternal;
-  /** What the input is, where its sizes leave a choice. */
+  /** The kind of input, if its sizes are ambiguous. */
   readonly inputKind?: InputKind;
 }
 
-/** Larger files than any network that can be run privately. */
+/** Largest file (bytes), larger than any network that can be run privately. */
 const MAX_FILE_BYTES = 2 ** 31;
 const MAX_NODES = 20_000;
 
@@ -99,7 +99,7 @@ export async function readOnnx(
   };
 }
 
-/** The graph without forms that say the same as others: exporters' own, of which nothing else has to know. */
+/** Normalises the graph: replaces exporters' equivalent forms, so that nothing else has to handle them. */
 function plain(graph: OnnxGraph, inputType: number): OnnxGraph {
   return withoutNorms(castsByType(withoutSequences(graph), inputType || FLOAT));
 }
@@ -111,7 +111,7 @@ function convolvesSignals(nodes: readonly OnnxNode[], constants: ReadonlyMap<str
   );
 }
 
-/** A file that names none is of the first ones, which had no such list. */
+/** A file that names none is one of the oldest, which had no such list. */
 function opsetOf(imports: readonly onnxProto.onnx.IOperatorSetIdProto[]): number {
   const own = imports.find(({ domain }) => !domain || domain === 'ai.onnx');
   return own?.version == null ? 1 : toInteger(own.version);

@@ -70,7 +70,7 @@ const REMEDIES: Record<string, string> = {
   ),
 };
 
-/** For a node whose operator is not in the table. */
+/** Returns the error for a node whose operator is not in the table. */
 export function refusal({ type }: OnnxNode): SphynxError {
   const remedy = Object.hasOwn(REMEDIES, type)
     ? REMEDIES[type]

@@ -2,10 +2,10 @@ import { neighbours } from './neighbours.ts';
 import type { OnnxGraph } from './onnx-graph.ts';
 import type { OnnxNode } from './onnx-node.ts';
 
-/** What is padded with less than this can never be the maximum: exporters write the lowest float or minus infinity. */
+/** Padding below this value can never be the maximum: exporters write the lowest float or minus infinity. */
 const LOWEST = -1e30;
 
-/** A Pad of rows and columns with minus infinity that a MaxPool alone reads becomes pads of that MaxPool. */
+/** Moves a Pad of rows and columns with minus infinity into the MaxPool that is its only reader. */
 export function padPools(graph: OnnxGraph): OnnxGraph {
   const { makers, onlyReaders } = neighbours(graph);
   const replaced = new Map<OnnxNode, OnnxNode>();

@@ -10,11 +10,11 @@ export interface Cut {
 export interface PendingLayer {
   readonly name: string;
   readonly value: AffineValue;
-  /** Flags of the elements that get no ReLU; null where all do, and for the output. */
+  /** Flags of the elements without a ReLU; null if all have one, and for the output. */
   readonly linear: Uint8Array | null;
   /** Flags of the elements that are squared in place of a ReLU. */
   readonly square: Uint8Array | null;
-  /** The values of it at which the graph has no activation: where its linear segment was cut. */
+  /** Its values without an activation in the graph, where its linear segment was cut. */
   readonly cuts: readonly Cut[];
   /** The linear operators of the graph that the layer computes. */
   readonly operators: readonly string[];

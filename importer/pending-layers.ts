@@ -3,7 +3,7 @@ import type { Cut, PendingLayer } from './pending-layer.ts';
 import { settled } from './relayout.ts';
 import type { Segments } from './rewrites/segments.ts';
 
-/** The layers that a graph's nonlinear operators ask for, in order. Entry l makes tensor l + 1. */
+/** The layers that a graph's nonlinear operators require, in order. Entry l makes tensor l + 1. */
 export class PendingLayers {
   readonly found: PendingLayer[] = [];
   /** Per tensor, for each channel whether it is never negative; filled when asked for. */
@@ -32,7 +32,7 @@ export class PendingLayers {
     };
   }
 
-  /** For each channel of an affine value, whether it is a sum of what is never negative. */
+  /** Returns for each channel of an affine value whether it is a sum of values that are never negative. */
   #channelsOf({ shape, terms, bias }: AffineValue): boolean[] {
     const sums = Array.from(bias, (b) => b >= 0);
     for (const term of terms) {
@@ -48,7 +48,7 @@ export class PendingLayers {
     return sums;
   }
 
-  /** The image may be negative, ReLUs and squares are not, and what passes is what it was. */
+  /** The image may be negative, ReLUs and squares are not, and linear elements keep their sign. */
   #channelsOfTensor({ tensor }: AffineTerm, channels: number): boolean[] {
     if (tensor === 0) return new Array(channels).fill(false);
     let known = this.#nonnegative.get(tensor);

@@ -4,9 +4,9 @@ import { type DenseKernel, makeKernel } from './dense-kernel.ts';
 import { type Dim, type Layout, wholeAxis } from './layout.ts';
 
 /**
- * Maps that are larger than what they are computed from. The rows of such a map are the rows of a smaller one, each
- * in several phases, and the phases are channels of it; so are the columns. In the smaller map channels count first,
- * then phases of rows, then phases of columns.
+ * Maps that are larger than the values from which they are computed. A large map is stored as a smaller one whose
+ * channels include the phases of rows and columns: rows and columns of the large map are interleaved from these phases.
+ * Channels of the small map are ordered by channel, then phase of rows, then phase of columns.
  */
 export interface Phases {
   readonly y: number;

@@ -4,14 +4,14 @@ import type { OnnxGraph } from './onnx-graph.ts';
 import type { OnnxNode } from './onnx-node.ts';
 
 /**
- * Activations that never decrease commute with maxima, so a MaxPool that alone reads one goes first: the
- * activation then has an element per window instead of one per position. Pools with pads or incomplete
- * windows stay where they are: after an activation zeros beyond the border are below nothing, and without it the
- * convolution before would have to become a layer of its own.
+ * Nondecreasing activations commute with maxima, so a MaxPool that is the only reader of one is moved before it: the
+ * activation then has an element per window instead of one per position. Pools with pads or incomplete windows stay
+ * where they are: after an activation zeros beyond the border are below nothing, and without it the convolution before
+ * would have to become a layer of its own.
  */
 export function poolFirst(graph: OnnxGraph): OnnxGraph {
   const nodes = [...graph.nodes];
-  // Every pool takes a layer: such a network is refused later, and need not be put in order before.
+  // Every pool takes a layer: such a network is refused later, so it need not be rewritten.
   if (nodes.filter(({ type }) => type === 'MaxPool').length > MAX_LAYERS) return graph;
   const positions = new Map(nodes.map((node, i) => [node, i]));
   const { makers, onlyReaders } = neighbours(graph);

@@ -2,7 +2,7 @@ import type { AffineValue } from './affine.ts';
 import { axesOf, axisOf } from './axes.ts';
 import type { NodeInputs } from './node-inputs.ts';
 
-/** The axes over which a node reduces a value, all if it names none, and whether they stay as axes of size 1. */
+/** The axes over which a node reduces a value, all if it names none, and whether they are kept as axes of size 1. */
 export function reductionOf(
   inputs: NodeInputs,
   { layout }: AffineValue,

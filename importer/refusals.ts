@@ -1,6 +1,6 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
 
-/** Why an operator cannot be run: the reason alone, the composer names the node. */
+/** Returns the error for an operator that cannot be run, with only the reason; the composer names the node. */
 export function unsupported(reason: string): SphynxError {
   return new SphynxError('model/unsupported', reason);
 }

@@ -19,15 +19,15 @@ import {
 } from './layout.ts';
 import { exactly, InexactError, unsupported } from './refusals.ts';
 
-/** Linear maps along axes of the graph, whatever axes of the map those are. */
+/** Linear maps along axes of the graph, in any layout. */
 
 /** A window that is the map itself. */
 const ONE = { strideY: 1, strideX: 1, padTop: 0, padLeft: 0, outHeight: 1, outWidth: 1 };
 
-/** Elements that are taken one by one at most: as many weights as their number squared, 128 MB while composed. */
+/** Most elements that are taken one by one: they need the square of their number of weights, 128 MB while composed. */
 export const MOST_APART = 4096;
 
-/** The value without factors that wait for a product. */
+/** Returns the value with its pending factors applied. */
 export function settled(value: AffineValue): AffineValue {
   return value.gain ? vectorised(value) : value;
 }
@@ -43,8 +43,8 @@ function channelFactors(layout: Layout): Dim {
 }
 
 /**
- * The value as a vector in the graph's order: every element is a channel of a map of 1x1. Any layout can be had of
- * that. Throws InexactError where its weights would be too many.
+ * Converts the value to a vector in the graph's order: every element is a channel of a map of 1x1, from which any
+ * layout can be derived. Throws InexactError if this needs too many weights.
  */
 export function vectorised(value: AffineValue): AffineValue {
   const { shape, layout, gain } = value;
@@ -62,7 +62,7 @@ export function vectorised(value: AffineValue): AffineValue {
   const kernel = makeKernel(depth, channels, height, width, (data) => {
     for (const [i, at] of places.entries()) data[i * depth + at] = gain?.[at] ?? 1;
   });
-  // What waited was the factor of the terms alone: the bias has it already.
+  // The pending factor applies only to the terms; the bias already includes it.
   const bare = { ...value, gain: undefined, bias: new Float64Array(channels) };
   const picked = exactly(convolveValue(bare, kernel, new Float64Array(depth), ONE));
   const area = value.bias.length / channels;
@@ -132,7 +132,7 @@ function flippedAlong(value: AffineValue, at: number): AffineValue {
   return { ...value, layout: value.layout.with(at, flipped(value.layout[at])) };
 }
 
-/** The axis of the map that an axis of the graph is, if it is rows or columns alone and all of them in their order. */
+/** Returns the map's axis that equals an axis of the graph, if this is exactly all rows or all columns in order. */
 export function mapAxis({ shape }: Pick<AffineValue, 'shape'>, dim: Dim): 'height' | 'width' | null {
   if (dim.length !== 1 || dim[0].axis === 'channels' || dim[0].axis === 'batch' || isFlipped(dim))
     return null;
@@ -159,7 +159,7 @@ export function contracted(value: AffineValue, at: number, matrix: Matrix): Affi
   const kept = offsetsOf(channelFactors(rest), CHANNEL_STEPS);
   const [rows, columns] = covered;
   const { outputs } = matrix;
-  // Where each position of the axis lies in a kernel of that many rows and columns.
+  // The position of each index of the axis in a kernel of that many rows and columns.
   const steps = { batch: 0, channels: rows * columns, height: columns, width: 1 };
   const places = offsetsOf(dim, steps);
   const depth = shape.channels * rows * columns;
@@ -195,7 +195,7 @@ function gainedBias({ bias, shape }: AffineValue, places: Int32Array, { outputs,
   return sums;
 }
 
-/** The mean over some axes, each of which stays as one of size 1. */
+/** Computes the mean over some axes, each of which is kept with size 1. */
 export function meanOver(value: AffineValue, axes: readonly number[]): AffineValue {
   let mean = settled(value);
   const { height, width } = mean.shape;

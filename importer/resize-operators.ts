@@ -12,7 +12,7 @@ import { convolveMap, mapSize } from './spatial.ts';
 
 /** Maps made larger or smaller (onnx/docs/Operators.md), as transposed convolutions where the factors are whole. */
 export const RESIZE_OPERATORS: Record<string, Operator> = {
-  /** In its first version the scales are input 1, and there are no places to choose. */
+  /** In its first version the scales are input 1, and there is no choice of coordinates. */
   Resize: (inputs) => resized(inputs, !inputs.has(2) && !inputs.has(3)),
   /** As Resize was in its first version. */
   Upsample: (inputs) => resized(inputs, true),

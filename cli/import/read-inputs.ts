@@ -19,7 +19,7 @@ export interface InputOptions {
   readonly test?: number;
 }
 
-/** Default limits: number of inputs, and products of all of them, which take about a quarter of a minute. */
+/** Default limits: number of inputs, and products of all of them together, which take about half of half a minute. */
 const MOST_INPUTS = 150;
 const AFFORDABLE_MACS = 3e10;
 

@@ -9,11 +9,11 @@ import { type Parabola, type PiecewiseParabola, parabolaAt, parabolaOf } from '.
 import { IDENTITY, jumpOf } from './piecewise-line.ts';
 
 /**
- * Products of two piecewise lines of one value, such as x * HardSigmoid(x), which is HardSwish, or x * Relu(x). Where x
- * lies in a piece that is a parabola, it is limited to that piece by ReLUs and squared; the rest is a piecewise line.
+ * Products of two piecewise lines of one value, such as x * HardSigmoid(x), which is HardSwish, or x * Relu(x). For
+ * each piece that is a parabola, x is limited to that piece by ReLUs and squared; the rest is a piecewise line.
  */
 
-/** The graph with ReLUs and squares in place of such products. */
+/** Replaces such products in the graph by ReLUs and squares. */
 export function piecewiseParabolas(given: OnnxGraph): OnnxGraph {
   const graph = { ...given, nodes: given.nodes.flatMap(hardSwishNodes) };
   const products = graph.nodes.filter(
@@ -50,7 +50,7 @@ function hardSwishNodes(node: OnnxNode): OnnxNode[] {
   ];
 }
 
-/** What takes the place of a product; null where it is none of piecewise lines of one value. */
+/** Returns the replacement of a product; null if it is not a product of piecewise lines of one value. */
 function parabolaNodes(
   node: OnnxNode,
   values: ReadonlyMap<string, Form>,
@@ -79,7 +79,7 @@ function parabolaSum(writer: NodeWriter, x: string, { knots, pieces }: Piecewise
     const limited = i === knots.length ? raised : writer.add('Sub', [raised, relus[i]]);
     return parabola(writer, limited, pieces[i]);
   });
-  // What is left is flat where there is a square.
+  // The rest is flat where there is a square.
   const slopes = pieces.map(({ square, slope }) => (square === 0 ? slope : 0));
   const lines = slopes.slice(1).flatMap((slope, i) => {
     const change = slope - slopes[i];

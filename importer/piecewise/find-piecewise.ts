@@ -7,12 +7,12 @@ import { DECIDING, hasInputs, isDeciding, isLogical, OTHERS } from './pointwise-
 import { reluNodes } from './relu-writer.ts';
 
 /**
- * Activations that are written with comparisons, such as x * (x > 0), Where(x < 0, 0.1 * x, x) or x * Sign(x): what
- * operators make of one value element by element, with one number as every constant, is worked out as a function. Where
- * it is continuous, ReLUs of lines take its place.
+ * Activations that are written with comparisons, such as x * (x > 0), Where(x < 0, 0.1 * x, x) or x * Sign(x):
+ * pointwise operators on one value, with constants of one number each, are evaluated symbolically as a function. If it
+ * is continuous, ReLUs of lines replace it.
  */
 
-/** What a value is, as a function of another. */
+/** A value as a function of another one. */
 export interface Form {
   readonly source: string;
   readonly function: PiecewiseLine;
@@ -22,10 +22,10 @@ export interface Form {
   readonly shapes: readonly (readonly number[])[];
 }
 
-/** Functions with more knots than this come of no activation that people train. */
+/** Most knots of a function; no trained activation has more. */
 export const MOST_KNOTS = 16;
 
-/** The graph with ReLUs in place of comparisons; of activations that jump it says so. */
+/** Replaces comparisons in the graph by ReLUs, and refuses discontinuous activations. */
 export function piecewiseLines(graph: OnnxGraph): OnnxGraph {
   if (!graph.nodes.some(isDeciding)) return graph;
   const forms = new Map<OnnxNode, Form>();
@@ -39,7 +39,7 @@ export function piecewiseLines(graph: OnnxGraph): OnnxGraph {
   return rewritten(graph, forms);
 }
 
-/** What a node makes of the forms of its inputs; null where that is no piecewise line of one value. */
+/** Returns the form of a node's output from those of its inputs; null if it is not a piecewise line of one value. */
 export function formOf(node: OnnxNode, values: ReadonlyMap<string, Form>, graph: OnnxGraph): Form | null {
   const operators = Object.hasOwn(DECIDING, node.type) ? DECIDING : OTHERS;
   if (!Object.hasOwn(operators, node.type) || node.outputs.length !== 1 || !hasInputs(node)) return null;
@@ -99,7 +99,7 @@ function rewritten(graph: OnnxGraph, forms: ReadonlyMap<OnnxNode, Form>): OnnxGr
   return { ...graph, constants, failures, nodes: withoutUnread(graph, nodes, isDecided, failures) };
 }
 
-/** What is left of the comparisons: none where their activation was written anew, and silent where it is refused as a whole. */
+/** Removes comparisons whose activation was rewritten or is refused as a whole. */
 function withoutUnread(
   graph: OnnxGraph,
   nodes: readonly OnnxNode[],
@@ -116,7 +116,7 @@ function withoutUnread(
     for (const name of node.reads) read.add(name);
     if (!isDecided(node)) continue;
     if (failures.get(output)) told.add(output);
-    // What only a refused activation reads needs no refusal of its own.
+    // Values that only a refused activation reads need no separate refusal.
     const own = kept.filter((reader) => reader.reads.includes(output));
     if (!told.has(output) && own.length > 0 && own.every((reader) => told.has(reader.outputs[0]))) {
       failures.set(output, '');

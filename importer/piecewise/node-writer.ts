@@ -4,7 +4,7 @@ import { OnnxNode } from '../onnx-node.ts';
 
 const { DataType } = onnxProto.onnx.TensorProto;
 
-/** Writes nodes of an ONNX graph in place of one of its nodes, under the name of that. */
+/** Writes nodes of an ONNX graph that replace one of its nodes, under that node's name. */
 export class NodeWriter {
   readonly #node: OnnxNode;
   readonly #constants: Map<string, OnnxConstant>;
@@ -37,7 +37,7 @@ export class NodeWriter {
     return values.reduce((sum, value) => this.add('Add', [sum, value]));
   }
 
-  /** All nodes, with a value broadcast to the shapes as what the replaced node gave. */
+  /** Returns all nodes; `value`, broadcast to the shapes, becomes the output of the replaced node. */
   finish(value: string, shapes: readonly (readonly number[])[]): OnnxNode[] {
     const result = this.sum([value, ...shapes.map((dims) => this.#constant(0, dims))]);
     const name = JSON.parse(this.#node.label);
@@ -58,7 +58,7 @@ export class NodeWriter {
     return name;
   }
 
-  /** Names of the file hold no zero byte where this one does. */
+  /** Returns a new name; it contains a zero byte, which names in a file cannot. */
   #freshName(): string {
     return `${this.#node.outputs[0]}\0${this.#nodes.length}/${this.#constants.size}`;
   }

@@ -1,6 +1,6 @@
 /**
- * A function of one number that is a line on every interval between its knots. What comparisons with constants, choices
- * and ReLUs make of a value is one of these.
+ * A function of one number that is a line on every interval between its knots. Comparisons with constants, choices and
+ * ReLUs of a value are such functions.
  */
 export interface PiecewiseLine {
   /** Ascending. */
@@ -16,7 +16,7 @@ export interface Line {
   readonly offset: number;
 }
 
-/** A jump of this share of the values around it is rounding of the constants that a file holds. */
+/** A jump smaller than this share of the nearby values is due to rounding of a file's constants. */
 const ROUNDING = 1e-6;
 
 export const IDENTITY: PiecewiseLine = { knots: [], pieces: [{ slope: 1, offset: 0 }], at: [] };
@@ -60,7 +60,7 @@ export function whereHolds(f: PiecewiseLine, holds: (value: number) => boolean):
   });
 }
 
-/** f where the condition is not 0, and g elsewhere. The condition is 0 or 1 everywhere. */
+/** Returns f where the condition is 1, and g where it is 0. */
 export function chosenOf(condition: PiecewiseLine, f: PiecewiseLine, g: PiecewiseLine): PiecewiseLine {
   const otherwise = whereHolds(condition, (value) => value === 0);
   // As a sum of products, of which one factor is constant on every piece.
@@ -110,7 +110,7 @@ function combined(
   return simplified({ knots, pieces, at: knots.map((_, i) => value(a.at[i], b.at[i])) });
 }
 
-/** The same function with more knots, which include all of its own. */
+/** Returns the same function with more knots, which include all of its own. */
 export function withKnots({ knots, pieces, at }: PiecewiseLine, all: readonly number[]): PiecewiseLine {
   const pieceBefore = (knot: number) => pieces[knots.filter((own) => own < knot).length];
   return {
@@ -135,7 +135,7 @@ function withRoots(f: PiecewiseLine): PiecewiseLine {
     f,
     [...knots, ...roots].sort((a, b) => a - b),
   );
-  // What is computed at a root may be off zero by rounding.
+  // Rounding may move the computed value at a root off zero.
   return { ...split, at: split.at.map((value, i) => (roots.includes(split.knots[i]) ? 0 : value)) };
 }
 
@@ -146,7 +146,7 @@ function valueWithin({ knots, pieces }: PiecewiseLine, i: number): number {
   return valueAt(pieces[i], high !== undefined ? high - 1 : low !== undefined ? low + 1 : 0);
 }
 
-/** Without knots at which nothing changes. */
+/** Removes knots at which the function does not change. */
 function simplified({ knots, pieces, at }: PiecewiseLine): PiecewiseLine {
   const changes = (i: number) =>
     pieces[i].slope !== pieces[i + 1].slope ||

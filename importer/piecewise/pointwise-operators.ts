@@ -11,7 +11,7 @@ import {
   whereHolds,
 } from './piecewise-line.ts';
 
-/** What an operator of ONNX that works element by element makes of functions of one number; null if it is none that is piecewise a line. */
+/** Applies a pointwise ONNX operator to functions of one number; null if the result is not piecewise linear. */
 type PointwiseOperator = (inputs: readonly PiecewiseLine[], node: OnnxNode) => PiecewiseLine | null;
 
 /** Operators that compare or choose: nothing else in the importer runs them. */
@@ -43,7 +43,7 @@ export const DECIDING: Record<string, PointwiseOperator> = {
   },
 };
 
-/** Others, which may stand before or behind those. */
+/** Other operators, which may precede or follow those. */
 export const OTHERS: Record<string, PointwiseOperator> = {
   Identity: ([a]) => a,
   Cast: ([a], node) => {

@@ -4,7 +4,7 @@ import { NodeWriter } from './node-writer.ts';
 import { type PiecewiseLine, valueAt } from './piecewise-line.ts';
 
 /**
- * Nodes that give the continuous piecewise line f of the value x in place of a node, broadcast to the shapes. Their
+ * Returns nodes that replace a node by the continuous piecewise line f of the value x, broadcast to the shapes. Their
  * constants are added to those of the graph.
  */
 export function reluNodes(
@@ -20,7 +20,7 @@ export function reluNodes(
 
 /**
  * A piece, and one ReLU for each knot: of x - knot for those above the piece, of knot - x for those below it, times
- * what the slope changes by. A piece that is flat takes no linear elements.
+ * what the slope changes by. A flat piece needs no linear elements.
  */
 function reluSum(writer: NodeWriter, x: string, { knots, pieces }: PiecewiseLine): string {
   const flat = pieces.findIndex(({ slope }) => slope === 0);

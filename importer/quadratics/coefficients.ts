@@ -34,7 +34,7 @@ export function polynomialOf(
   for (const node of nodes) {
     const inputs = node.inputs.map((name) => {
       const constant = constants.get(name);
-      // An exponent is no summand or factor.
+      // An exponent is neither a summand nor a factor.
       return values.get(name) ?? (constant && node.type !== 'Pow' ? algebra.constant(constant) : ZERO);
     });
     const value = applied(node, inputs, algebra, constants);
@@ -47,7 +47,7 @@ export function polynomialOf(
 function algebraOn(x: AffineValue): Algebra<Polynomial> {
   return {
     constant: (constant) => ({ ...ZERO, p0: spread(constant, x) }),
-    // Of both sums at most one has another ReLU than none.
+    // At most one of the two sums has a ReLU.
     sum: (a, b) => ({
       p2: plus(a.p2, b.p2),
       p1: plus(a.p1, b.p1),

@@ -3,8 +3,8 @@ import type { OnnxNode } from '../onnx-node.ts';
 import { type Algebra, applied, scalarInput } from './pointwise.ts';
 
 /**
- * Quadratic activations in an ONNX graph: whatever operators that work element by element make of one value x, as long as
- * it is p2 x^2 + p1 x + p0 + r ReLU(a x + b) with constants. So masks between squares, ReLUs and identity are among them.
+ * A quadratic activation in an ONNX graph: any composition of pointwise operators on one value x that equals p2 x^2 +
+ * p1 x + p0 + r ReLU(a x + b) with constants. This includes masks that choose between squares, ReLUs and identity.
  */
 export interface Quadratic {
   /** x. */
@@ -14,9 +14,9 @@ export interface Quadratic {
 }
 
 export interface Quadratics {
-  /** The activations, by the nodes that give their results. */
+  /** The activations, by the nodes that compute their results. */
   readonly results: ReadonlyMap<OnnxNode, Quadratic>;
-  /** The other nodes of them, which nothing else reads. */
+  /** The other nodes of the activations, which have no other readers. */
   readonly inside: ReadonlySet<OnnxNode>;
 }
 
@@ -84,7 +84,7 @@ class Search {
         for (const node of nodes) if (node !== result) inside.add(node);
       }
     }
-    // A value that something else reads is computed for that, and so is all that it is computed from.
+    // A value with another reader must be computed, and so must everything on which it depends.
     for (let changed = true; changed; ) {
       changed = false;
       for (const node of inside) {
@@ -106,7 +106,7 @@ class Search {
     return this.#graph.constants.has(name);
   }
 
-  /** The value that a node squares, as far back as all between is affine, element by element; undefined for other nodes. */
+  /** Returns the value that a node squares, followed back through pointwise affine maps; undefined for other nodes. */
   #sourceOf(node: OnnxNode, results: ReadonlyMap<OnnxNode, Quadratic>): string | undefined {
     const squared = node.type === 'Pow' && scalarInput(node, 1, this.#graph.constants) === 2;
     const factors = squared ? [node.inputs[0], node.inputs[0]] : node.type === 'Mul' ? node.inputs : [];
@@ -115,7 +115,7 @@ class Search {
     return way.findLast((name) => other.includes(name));
   }
 
-  /** A value, the one that it is an affine map of, and so on, up to the last activation. */
+  /** Returns a value, the value of which it is an affine map, and so on, back to the last activation. */
   #wayBack(name: string, results: ReadonlyMap<OnnxNode, Quadratic>): string[] {
     const way = [name];
     for (;;) {
@@ -129,7 +129,7 @@ class Search {
     }
   }
 
-  /** What a node gives; null where an input has no form. */
+  /** Returns the form of a node's output; null if an input has no form. */
   #apply(node: OnnxNode, forms: ReadonlyMap<string, Degree>): Degree | null {
     if (node.outputs.length !== 1 || !node.inputs.some((name) => forms.has(name))) return null;
     const inputs = node.inputs.map((name) => forms.get(name) ?? this.#constantForm(name));

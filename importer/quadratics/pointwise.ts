@@ -1,13 +1,13 @@
 import type { Constant } from '../onnx-constant.ts';
 import type { OnnxNode } from '../onnx-node.ts';
 
-/** What operators that work element by element need of what they are applied to: its degree, or its coefficients. */
+/** The algebra on which pointwise operators act: degrees, or coefficients. */
 export interface Algebra<Form> {
   constant(constant: Constant): Form;
-  /** null where the sum or the product is none of the forms. */
+  /** null if the sum or the product is not a valid form. */
   sum(a: Form, b: Form): Form | null;
   product(a: Form, b: Form): Form | null;
-  /** 1 / a; null where a is no constant. */
+  /** 1 / a; null if a is not a constant. */
   inverse(a: Form): Form | null;
   /** The ReLU of the value `name`. */
   relu(a: Form, name: string): Form | null;
@@ -23,7 +23,7 @@ export function scalarInput(
   return constant?.dims.every((size) => size === 1) ? constant.values[0] : undefined;
 }
 
-/** What a node gives, from the forms of its inputs; null if it is no operator of the algebra. */
+/** Returns the form of a node's output from those of its inputs; null if the algebra lacks the operator. */
 export function applied<Form>(
   node: OnnxNode,
   inputs: readonly Form[],

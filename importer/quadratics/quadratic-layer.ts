@@ -16,8 +16,8 @@ import type { Quadratic } from './find-quadratics.ts';
  * so s goes into the bias of the layer, and the constant into what reads it. A layer is read channel by channel, so the
  * elements of one have a common factor `before` their nonlinearity and one `after` it. With squares alone that is p2
  * afterwards. Beside the others, whose factors are r |a| and p1, both follow: before * after = r |a| or p1, and
- * before^2 * after = p2. What is left of p1, the same for a whole channel, is added as x times that number: it is that of
- * the ReLUs, and -1 where squares stand beside elements without x.
+ * before^2 * after = p2. The remainder of p1, which must be the same for a whole channel, is added as x times that
+ * number: it is that of the ReLUs, and -1 if a channel has squares and elements without x.
  */
 export function endQuadratic(
   quadratic: Quadratic,
@@ -107,7 +107,7 @@ function partsOf(polynomial: Polynomial, elements: number, channels: number): Pa
   return parts;
 }
 
-/** What the elements of one channel are multiplied by. */
+/** The factors of the elements of one channel. */
 class Factors {
   readonly square = new Common('of the squares');
   readonly relu = new Common('of the ReLUs');

@@ -123,8 +123,14 @@ test('a network that no picture fits, or whose outputs may mean several things, 
   const b = new OnnxBuilder({ ...shape, channels: 4 }, 1);
   const graph = await importGraph(b.finish(b.classifier(b.node('Relu', [b.conv('image', 4, 4, 3)]), 4, 2)));
   const warnings = warnOfModel(graph, { ...facts, inputKind: graph.inputKind }).join('\n');
-  assert.match(warnings, /no picture fits this network, as it takes 4 channels.*typed array or a \.npy file/);
-  assert.match(warnings, /does not say what its outputs mean: taken as one of 2 classes \(--head softmax\)/);
+  assert.match(
+    warnings,
+    /no picture fits this network, because it takes 4 channels.*typed array or a \.npy file/,
+  );
+  assert.match(
+    warnings,
+    /does not say what its outputs mean; they are taken as one of 2 classes \(--head softmax\)/,
+  );
 });
 
 test('one logit is the same answer only with nearly the same probability, and not for any value', () => {
