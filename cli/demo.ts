@@ -9,7 +9,7 @@ import { inputInWords } from '../client/input-words.ts';
 import { matchesPlaintext } from '../client/matches-plaintext.ts';
 import { decodeImage } from '../client/node/decode-image.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
-import { loadModel } from '../importer/load.ts';
+import { loadModel } from '../importer/load-model.ts';
 import { tuneHeap } from '../threads/node/heap.ts';
 import { type Context, runCommand, USAGE } from './command.ts';
 import { type DemoImage, demoImage, describeImage, describeView } from './demo/report.ts';

@@ -1,7 +1,7 @@
 import { prepareInput } from '../client/input.ts';
 import { realLogits, type Score, scoresOf } from '../client/scores.ts';
 import { asSphynxError } from '../errors/sphynx-error.ts';
-import { loadModel } from '../importer/load.ts';
+import { loadModel } from '../importer/load-model.ts';
 import { nearest, runInteger } from '../model/executor.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import type { Context } from './command.ts';

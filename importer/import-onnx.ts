@@ -12,7 +12,6 @@ import { foldGraph } from './fold-constants.ts';
 import { inOrder, makersOf } from './graph-order.ts';
 import { sizesOf } from './layout.ts';
 import { mergeReductions } from './merge-reductions.ts';
-import { type OnnxFile, type ReadOptions, readOnnx } from './onnx.ts';
 import type { OnnxGraph } from './onnx-graph.ts';
 import type { OnnxNode } from './onnx-node.ts';
 import { padPools } from './pad-pools.ts';
@@ -20,6 +19,7 @@ import type { PendingLayer } from './pending-layer.ts';
 import { piecewiseParabolas } from './piecewise/find-parabolas.ts';
 import { piecewiseLines } from './piecewise/find-piecewise.ts';
 import { poolFirst } from './pool-first.ts';
+import { type OnnxFile, type ReadOptions, readOnnx } from './read-onnx.ts';
 import { type RuntimeModel, runtimeModel } from './runtime-model.ts';
 
 /** An imported network, with facts about the graph from which it was read. */

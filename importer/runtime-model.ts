@@ -1,8 +1,8 @@
 import onnxProto from 'onnx-proto';
 import { isIntegers } from './graph-input.ts';
 import { elementSteps, offsetsOf, sizesOf } from './layout.ts';
-import type { OnnxFile } from './onnx.ts';
 import type { OnnxGraph } from './onnx-graph.ts';
+import type { OnnxFile } from './read-onnx.ts';
 
 /** The part of a file that was imported, as onnxruntime runs it to be compared with. */
 export interface RuntimeModel {

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { SphynxError } from '../errors/sphynx-error.ts';
-import { loadModel } from '../importer/load.ts';
+import { loadModel } from '../importer/load-model.ts';
 import type { ModelCard } from '../model/card.ts';
 import { type FixedNetwork, type LayerWeights, withOutput } from '../model/network.ts';
 import type { Output } from '../model/output.ts';

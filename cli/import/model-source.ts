@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { type ImportedGraph, importGraph } from '../../importer/import-onnx.ts';
-import { loadFloat, MODEL_FILE } from '../../importer/load.ts';
+import { loadFloat, MODEL_FILE } from '../../importer/load-model.ts';
 import type { ModelFacts } from '../../model/fixed-point/quantize.ts';
 import { type FactsOptions, factsOf } from './facts.ts';
 import { besideModel, readModelFile } from './model-file.ts';

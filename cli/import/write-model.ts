@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import { FIXED_POINT_FILE, MANIFEST_FILE, MODEL_FILE } from '../../importer/load.ts';
+import { FIXED_POINT_FILE, MANIFEST_FILE, MODEL_FILE } from '../../importer/load-model.ts';
 import type { FixedPointPlan } from '../../model/fixed-point/fixed-point-plan.ts';
 import type { ModelFacts } from '../../model/fixed-point/quantize.ts';
 import type { FixedNetwork } from '../../model/network.ts';

@@ -9,7 +9,7 @@ import { prepareImage } from '../../client/node/image.ts';
 import { randomImage } from '../../fixtures/random-image.ts';
 import { seededRandom } from '../../fixtures/seeded-random.ts';
 import { importGraph } from '../../importer/import-onnx.ts';
-import { loadModel } from '../../importer/load.ts';
+import { loadModel } from '../../importer/load-model.ts';
 import { nearest, runInteger } from '../../model/executor.ts';
 import { FloatRunner } from '../../model/float-network.ts';
 import { makePlan } from '../../protocol/plan.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { SphynxError } from '../../errors/sphynx-error.ts';
 import { importOnnx } from '../../importer/import-onnx.ts';
-import { loadModel } from '../../importer/load.ts';
+import { loadModel } from '../../importer/load-model.ts';
 import { nearest, quantizeImage, runInteger } from '../../model/executor.ts';
 import { planFixedPoint } from '../../model/fixed-point/planner.ts';
 import { quantizeNetwork } from '../../model/fixed-point/quantize.ts';

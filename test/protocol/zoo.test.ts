@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import * as ort from 'onnxruntime-web';
 import { seededRandom } from '../../fixtures/seeded-random.ts';
-import { loadModel } from '../../importer/load.ts';
+import { loadModel } from '../../importer/load-model.ts';
 import { nearest, quantizeImage, runInteger } from '../../model/executor.ts';
 import type { FixedNetwork } from '../../model/network.ts';
 import { carriesOf, errorsOf, infer, prepare } from '../support/both-roles.ts';
