@@ -2,7 +2,7 @@ import { InvalidArgumentError } from 'commander';
 
 /** An option's value from 1 to 999,999. Throws InvalidArgumentError. */
 export function wholeNumber(text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('expected a whole number from 1 on');
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('expected a whole number of at least 1');
   return Number(text);
 }
 

@@ -6,10 +6,10 @@ import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** What `inline.ts` imports: the text of the built worker. */
+/** Module name under which `inline.ts` imports the text of the built worker. */
 const WORKER_SOURCE = 'sphynx:worker';
 
-/** Gives the text of the worker to whoever imports it. */
+/** A plugin that resolves imports of the worker's text. */
 const inlineWorker: Plugin = {
   name: 'inline worker',
   setup({ onResolve, onLoad }) {
@@ -21,7 +21,7 @@ const inlineWorker: Plugin = {
   },
 };
 
-/** The kernels are in the worker, so that it is one file. */
+/** The worker includes the kernels, so that it is a single file. */
 const OPTIONS = {
   absWorkingDir: ROOT,
   bundle: true,
@@ -33,7 +33,7 @@ const OPTIONS = {
   logLevel: 'warning',
 } satisfies BuildOptions;
 
-/** Bundles scripts for browsers, by their names in `folder`. */
+/** Bundles scripts for browsers and writes them to `folder` by name. */
 export async function bundle(
   folder: string,
   entryPoints: Record<string, string>,
@@ -48,12 +48,12 @@ const ENTRIES = {
   inline: 'browser/inline.ts',
 };
 
-/** Writes the client to `folder`. Throws if anything of it would need Node. */
+/** Writes the client to `folder`. Throws if any part of it needs Node. */
 export function buildBrowser(folder: string): Promise<void> {
   return bundle(folder, ENTRIES, { sourcemap: true });
 }
 
-/** What a page loads (bytes), compressed as servers do. */
+/** Returns the size of what a page loads (bytes), compressed as by servers. */
 export function compressedBytes(folder: string): Record<string, number> {
   const files = readdirSync(folder).filter((name) => name.endsWith('.js'));
   return Object.fromEntries(

@@ -4,16 +4,16 @@ import { SphynxError } from '../errors/sphynx-error.ts';
 import { Caller, type EventOf, type FromWorker, type ResultOf } from '../platform/calls.ts';
 import type { WorkerCalls } from './worker-calls.ts';
 
-/** How often a token is asked for anew while calls run (ms): tokens live for minutes. */
+/** How often the token is requested again while calls run (ms), because tokens may be valid for minutes only. */
 const RENEW_MS = 30_000;
 
-/** What every call of a client in a page takes. */
+/** Options of every call of a client in a page. */
 export interface CallOptions {
-  /** Stops the call; a bundle in use is used up. */
+  /** Stops the call; a bundle in use is lost. */
   readonly signal?: AbortSignal;
-  /** Called often in a preparation; must be quick. */
+  /** Called often during a preparation; must return quickly. */
   readonly onProgress?: (progress: PrepareProgress) => void;
-  /** Told what the server sees and says in an inference. */
+  /** Called for all that the server receives and sends in an inference. */
   readonly onSegment?: SegmentListener;
 }
 
@@ -25,7 +25,7 @@ export class ClientWorker {
   #running = 0;
   #renewing: ReturnType<typeof setInterval> | undefined;
 
-  /** @param token gives the bearer token that is valid now; asked at each call, and while calls run */
+  /** @param token returns the current bearer token; called for each call, and while calls run */
   constructor(worker: Worker, token?: () => string) {
     this.#worker = worker;
     this.#token = token;
@@ -42,7 +42,7 @@ export class ClientWorker {
       );
   }
 
-  /** Asks for `name`. Throws what the client throws. */
+  /** Runs the call `name` in the worker. Throws what the client throws. */
   async ask<Name extends keyof WorkerCalls>(
     name: Name,
     given: WorkerCalls[Name]['given'],
@@ -58,14 +58,14 @@ export class ClientWorker {
     }
   }
 
-  /** Ends the worker wherever it is; what is running fails with `reason`. */
+  /** Terminates the worker at once; running calls fail with `reason`. */
   close(reason = new SphynxError('aborted', 'the client was closed')): void {
     this.#worker.terminate();
     this.#rest();
     this.#caller.fail(reason);
   }
 
-  /** Tells the worker the token that is valid now, and again every RENEW_MS while calls run. */
+  /** Sends the current token to the worker, and again every RENEW_MS while calls run. */
   #renew(): void {
     if (!this.#token) return;
     this.#caller.call('token', this.#token()).catch(() => {});

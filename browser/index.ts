@@ -1,5 +1,5 @@
 /**
- * The client in a web page: `import { connect } from 'sphynx-pi/browser'`. It runs in workers of its own.
+ * The client in a web page: `import { connect } from 'sphynx-pi/browser'`. It runs in its own workers.
  *
  * @module
  */
@@ -32,7 +32,7 @@ export type { ModelSummary } from '../transport/messages.ts';
 export type { CallOptions } from './client-worker.ts';
 export { type PageImage, pixelsOf } from './pixels.ts';
 
-/** What to prepare. */
+/** Options of `prepare`. */
 export interface PrepareOptions extends CallOptions {
   /** `NAME`, or `NAME@HASH` for one version; may be left out if the server has one model only. */
   readonly model?: string;
@@ -40,24 +40,24 @@ export interface PrepareOptions extends CallOptions {
   readonly count?: number;
 }
 
-/** How to classify. */
+/** Options of `classify`. */
 export interface ClassifyOptions extends CallOptions {
   /** `NAME`, or `NAME@HASH` for one version; may be left out if the server has one model only. */
   readonly model?: string;
-  /** Entries in `top`. Default: 5 classes; all labels that apply by themselves, and all values. */
+  /** Number of entries in `top`. Default: 5 classes; all independent labels; all values. */
   readonly topK?: number;
 }
 
-/** How to connect. */
+/** Options of `connect`. */
 export interface ConnectOptions {
   /**
-   * Bearer token that proves who calls, or a function that gives the one that is valid now: it is asked at each call, and
-   * every 30 seconds while calls run.
+   * Bearer token that authenticates the caller, or a function that returns the current one: it is called for each call,
+   * and every 30 seconds while calls run.
    */
   readonly token?: string | (() => string);
-  /** Where `worker.js` is, if not beside this module: bundlers such as Vite and webpack find it by themselves. */
+  /** URL of `worker.js`, if it is not beside this module. Bundlers such as Vite and webpack find it automatically. */
   readonly worker?: URL | string;
-  /** How long to wait for the server; each has a default. */
+  /** Deadlines for waiting for the server; each has a default. */
   readonly deadlines?: Partial<Deadlines>;
   /** Stops the attempt to connect. */
   readonly signal?: AbortSignal;
@@ -72,7 +72,7 @@ export async function connect(address: string, options: ConnectOptions = {}): Pr
   const { token, worker } = options;
   const deadlines = completeDeadlines(options.deadlines);
   const open = async (signal?: AbortSignal) => {
-    // Bundlers find the worker by these very words.
+    // Bundlers recognise the worker by this exact expression.
     const script = worker
       ? new Worker(worker, { type: 'module' })
       : new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
@@ -86,12 +86,12 @@ export async function connect(address: string, options: ConnectOptions = {}): Pr
       throw error;
     }
   };
-  // The list of models, then the card.
+  // One deadline for the list of models, one for the card.
   const cardMs = 2 * deadlines.connectMs + deadlines.planMs;
   const { client, durable } = await open(options.signal);
   const slot = (worker?: ClientWorker) => new WorkerSlot(async () => (await open()).client, cardMs, worker);
   const online = slot(client);
-  // Bundles in memory are those of one worker.
+  // Bundles in memory belong to a single worker.
   return new BrowserClient(online, durable ? slot() : online, durable);
 }
 
@@ -107,7 +107,8 @@ export class BrowserClient {
   readonly durable: boolean;
 
   /**
-   * @param offline prepares: an answer does not wait for that arithmetic, unless bundles are kept in memory
+   * @param offline the worker that prepares, so that answers do not wait for preparations; the same as `online` if
+   * bundles are kept in memory
    * @internal
    */
   constructor(online: WorkerSlot, offline: WorkerSlot, durable: boolean) {
@@ -116,14 +117,17 @@ export class BrowserClient {
     this.#offline = offline;
   }
 
-  /** The server's models, by name. Throws 'server/unreachable', 'identity/missing' or 'identity/invalid'. */
+  /**
+   * Returns the server's models, ordered by name. Throws 'server/unreachable', 'identity/missing' or
+   * 'identity/invalid'.
+   */
   async models(options?: CallOptions): Promise<ModelSummary[]> {
     return (await this.#online.worker()).ask('models', undefined, options?.signal);
   }
 
   /**
-   * The public description of a model: shapes, labels, preprocessing. `model` may be left out if the server has one model
-   * only. Throws 'model/unknown', or 'model/format' for a card that this version cannot read.
+   * Returns the public description of a model: shapes, labels, preprocessing. `model` may be left out if the server has
+   * one model only. Throws 'model/unknown', or 'model/format' for a card that this version cannot read.
    */
   modelCard(model?: string, options?: CallOptions): Promise<ModelCard> {
     return this.#online.modelCard(model, options);
@@ -131,7 +135,7 @@ export class BrowserClient {
 
   /**
    * Prepares `count` bundles, one for each image, and keeps them in the browser until they are spent or expire. Throws
-   * 'server/busy' or 'quota/exceeded' by the server's limits, 'storage/failed' where the browser has no room left,
+   * 'server/busy' or 'quota/exceeded' by the server's limits, 'storage/failed' if the browser has no room left,
    * 'model/unknown', and 'server/unreachable'.
    */
   async prepare({ model, count = 1, ...options }: PrepareOptions = {}): Promise<BundleHeader[]> {
@@ -142,9 +146,10 @@ export class BrowserClient {
 
   /**
    * Classifies one input with one ready bundle: a picture or, for vector and signal models, a typed array of their
-   * numbers. Neither the input nor the result leaves the page readable. `onSegment` is told what the server sees and says.
-   * Throws 'bundle/none' if none is ready, 'bundle/spent' if it was used elsewhere, 'image/unreadable' or 'input/invalid'
-   * for the input, 'quota/exceeded' or 'server/busy' by the server's limits, and 'protocol/closed' for the connection.
+   * numbers. Neither the input nor the result leaves the page in readable form. `onSegment` is called for all that the
+   * server receives and sends. Throws 'bundle/none' if none is ready, 'bundle/spent' if it was used elsewhere,
+   * 'image/unreadable' or 'input/invalid' for the input, 'quota/exceeded' or 'server/busy' by the server's limits, and
+   * 'protocol/closed' for the connection.
    */
   async classify(
     input: PageImage | ValuesInput,
@@ -160,7 +165,9 @@ export class BrowserClient {
     );
   }
 
-  /** Classifies several inputs, a few at once, so that their round trips overlap: what came of each, in their order. */
+  /**
+   * Classifies several inputs, a few at once, so that their round trips overlap. Returns the outcome of each, in order.
+   */
   classifyAll(
     inputs: readonly (PageImage | ValuesInput)[],
     options: ClassifyOptions = {},
@@ -177,7 +184,7 @@ export class BrowserClient {
     return pixelsOf(image, preprocessing.width, preprocessing.height);
   }
 
-  /** The ready bundles (of one model, if given), the one that expires first at the front. */
+  /** Returns the ready bundles (of one model, if given), ordered by expiry. */
   async bundles({
     model,
     ...options
@@ -191,7 +198,7 @@ export class BrowserClient {
     return (await this.#online.worker()).ask('clear', undefined);
   }
 
-  /** Ends the workers, and with them what is running: a bundle in use is used up. */
+  /** Terminates the workers and all running calls; a bundle in use is lost. */
   close(): void {
     this.#online.close();
     this.#offline.close();

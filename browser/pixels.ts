@@ -1,12 +1,12 @@
 import type { RawImage } from '../client/image.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
 
-/** What a page has of an image. */
+/** The forms of images in a page. */
 export type PageImage = ImageBitmapSource;
 
 /**
- * The pixels of an image at the model's size: turned upright, scaled to cover and cropped from the centre, on white.
- * Nothing leaves the page. Throws 'image/unreadable'.
+ * Returns the pixels of an image at the model's size: rotated upright, composited onto white, scaled to cover, and
+ * cropped around the centre. Nothing leaves the page. Throws 'image/unreadable'.
  */
 export async function pixelsOf(image: PageImage, width: number, height: number): Promise<RawImage> {
   const bitmap = await createImageBitmap(image).catch((cause: unknown) => {

@@ -11,13 +11,13 @@ import type { ModelSummary } from '../transport/messages.ts';
 
 /** Signals and listeners stay on the page. */
 export interface WorkerCalls {
-  /** Sets the bearer token that is valid from now on. */
+  /** Sets the bearer token for subsequent calls. */
   token: { given: string };
   connect: { given: { address: string; token?: string; deadlines: Deadlines }; result: { durable: boolean } };
   models: { given: undefined; result: ModelSummary[] };
   modelCard: { given: { model?: string }; result: ModelCard };
   prepare: { given: { model?: string; count: number }; result: BundleHeader[]; event: PrepareProgress };
-  /** `watched`: whether segments are told. */
+  /** `watched`: whether segments are reported. */
   classify: {
     given: { model?: string; input: RawImage | ValuesInput; topK?: number; watched: boolean };
     result: Classification;

@@ -2,7 +2,7 @@ import { SphynxError } from '../errors/sphynx-error.ts';
 import type { ModelCard } from '../model/card.ts';
 import type { CallOptions, ClientWorker } from './client-worker.ts';
 
-/** One of the client's workers: opened when it is needed, and anew after it had to be ended. */
+/** One of the client's workers, which is started when needed, and again after it had to be terminated. */
 export class WorkerSlot {
   readonly #open: () => Promise<ClientWorker>;
   readonly #cardMs: number;
@@ -28,8 +28,8 @@ export class WorkerSlot {
   }
 
   /**
-   * The card of a model whose plan the worker then knows. A hostile card can make deriving it take hours, in which the
-   * worker hears nothing: it is ended then. Throws 'model/unsupported'.
+   * Returns the card of a model, whose plan the worker then knows. A hostile card can make the derivation take hours,
+   * during which the worker cannot respond; it is then terminated. Throws 'model/unsupported'.
    */
   async modelCard(model: string | undefined, options?: CallOptions): Promise<ModelCard> {
     const worker = await this.worker();

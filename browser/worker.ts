@@ -1,4 +1,4 @@
-/** The client in a Web Worker: the same code as in Node, on the browser's side of its edges. */
+/** The client in a Web Worker: the same code as in Node, with the implementations for browsers. */
 import { isDurable } from '../client/browser/bundle-files.ts';
 import type { Client } from '../client/client.ts';
 import { connect } from '../client/connect.ts';
@@ -9,7 +9,7 @@ import { answering, type ToWorker } from '../platform/calls.ts';
 import type { WorkerCalls } from './worker-calls.ts';
 
 let client: Client | undefined;
-/** Bearer token that is valid now, where the page gives one for each call. */
+/** The current bearer token, if the page provides one. */
 let token: string | undefined;
 
 const answer = answering<WorkerCalls>(

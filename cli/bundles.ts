@@ -15,7 +15,7 @@ export interface BundlesOptions {
   readonly state?: string;
   /** 'expired', 'all', or the beginning of an id. */
   readonly drop?: string;
-  /** Release the bundles that are set aside. */
+  /** Releases the bundles that are set aside. */
   readonly confirm?: boolean;
 }
 
@@ -24,8 +24,8 @@ interface Held extends BundleHeader {
 }
 
 /**
- * `sphynx bundles`: what is ready on this machine, for one server or for all; deletes some of it, or releases what is set
- * aside. No server is asked; each is told of the dropped ones when it next prepares.
+ * `sphynx bundles`: lists the ready bundles on this machine, for one server or for all; deletes some of them, or
+ * releases those that are set aside. It contacts no server; each is told of dropped bundles at the next preparation.
  */
 export async function bundles({ output }: Context, options: BundlesOptions): Promise<undefined> {
   const state = options.state ?? defaultStateFolder();
@@ -75,7 +75,7 @@ async function drop(store: BundleStore, what: string | undefined): Promise<numbe
   return store.drop(ready.filter(({ bundleId }) => bundleId.startsWith(what)));
 }
 
-/** Addresses of the servers that bundles are kept for. */
+/** Returns the addresses of the servers for which there are bundles. */
 async function knownServers(state: string): Promise<string[]> {
   const folders = await readdir(join(state, 'bundles')).catch(onMissing<string[]>([]));
   return folders

@@ -9,14 +9,14 @@ import type { Context } from './command.ts';
 export interface CertsOptions {
   /** Names and IP addresses of the server. */
   readonly host: readonly string[];
-  /** Names of clients, which become names of files. */
+  /** Names of clients, which become file names. */
   readonly client: readonly string[];
   readonly days: number;
 }
 
 /**
- * `sphynx certs DIR`: an authority for development, and certificates of a server and of clients. Files are readable by
- * their owner only, and none that is there is replaced. Throws 'config/invalid' or 'storage/failed'.
+ * `sphynx certs DIR`: creates an authority for development, and certificates of a server and of clients. Files are
+ * readable by their owner only, and existing files are never replaced. Throws 'config/invalid' or 'storage/failed'.
  */
 export async function certs({ output }: Context, folder: string, options: CertsOptions): Promise<undefined> {
   const wrong = options.client.find((name) => !/^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/.test(name));
@@ -28,7 +28,7 @@ export async function certs({ output }: Context, folder: string, options: CertsO
   const files = await pemFiles(folder, options);
   const there = [...files.keys()].find((path) => existsSync(path));
   if (there !== undefined)
-    throw new SphynxError('config/invalid', `"${there}" is there already; choose another folder`);
+    throw new SphynxError('config/invalid', `"${there}" already exists; choose another folder`);
   await makePrivateFolder(folder);
   for (const [path, pem] of files)
     await writeFile(path, pem, { mode: 0o600, flag: 'wx' }).catch((error: unknown) => {
@@ -40,7 +40,7 @@ export async function certs({ output }: Context, folder: string, options: CertsO
     [
       ...names,
       '',
-      `For development: whoever has ${join(folder, 'ca-key.pem')} can be any server and any client.`,
+      `For development only: anyone who has ${join(folder, 'ca-key.pem')} can impersonate any server and any client.`,
     ].join('\n'),
   );
 }

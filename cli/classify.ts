@@ -12,7 +12,7 @@ export interface ClassifyCommandOptions extends ConnectionOptions {
   readonly model?: string;
   /** Entries to show; the model's head has a default. */
   readonly top?: number;
-  /** False: use only bundles that are ready. */
+  /** If false, uses only bundles that are ready. */
   readonly prepare: boolean;
 }
 
@@ -22,9 +22,9 @@ type ImageResult =
   | { readonly name: string; readonly error: ReturnType<typeof failureOf> };
 
 /**
- * `sphynx classify FILE...`: classifies each picture, or each input of numbers in the files, privately. One that fails
- * does not keep the others from being classified; the command fails in the end. Missing bundles are prepared first, on
- * one session.
+ * `sphynx classify FILE...`: classifies each picture, or each input of numbers in the files, privately. A failure does
+ * not affect the other inputs, but the command then fails at the end. Missing bundles are prepared first, in one
+ * session.
  */
 export async function classify(
   { output, signal }: Context,
@@ -68,7 +68,7 @@ async function prepareMissing(
   await client.prepare({ model, count, onProgress: report.update, signal }).finally(() => report.stop());
 }
 
-/** @param next what came of the next input that was readable. Throws 'aborted' */
+/** @param next returns the outcome of the next readable input. Throws 'aborted' */
 function resultOf(
   named: NamedInput,
   next: () => PromiseSettledResult<Classification> | undefined,

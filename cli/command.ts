@@ -1,7 +1,7 @@
 import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
 import { Output, type OutputOptions } from './output.ts';
 
-/** What every command is given. */
+/** The context of every command. */
 export interface Context {
   readonly output: Output;
   /** Fires at the first Ctrl-C or SIGTERM. A second one ends the process at once. */
@@ -14,8 +14,8 @@ const FAILED = 1;
 export const USAGE = 2;
 
 /**
- * Runs a command to its exit code: what it returns, or 1 with a message if it throws, 2 if it was asked for
- * something that cannot be.
+ * Runs a command and returns its exit code: the command's own, or, with a message, 1 if it throws and 2 for wrong
+ * usage.
  */
 export async function runCommand(
   options: OutputOptions,
@@ -42,7 +42,7 @@ export async function runCommand(
   }
 }
 
-/** After Ctrl-C every failure is a consequence of it. */
+/** Returns the error after Ctrl-C, of which every failure is a consequence. */
 function interrupted(cause: unknown): SphynxError {
   return new SphynxError('aborted', 'interrupted; nothing was left half done', { cause });
 }

@@ -10,10 +10,10 @@ import type { Context } from './command.ts';
 import { type ServeOptions, serveConfig } from './serve.ts';
 
 /**
- * `sphynx config check FILE`: prints the configuration that `sphynx serve --config FILE` would run with here, defaults,
- * environment and what `--set` says included. It names files and holds no secret. Certificates, tokens and keys are read as at a start,
- * and models too; an address that lets strangers in is refused, and logits for strangers are warned of. The state folder
- * and Redis are not looked at.
+ * `sphynx config check FILE`: prints the effective configuration of `sphynx serve --config FILE`, including defaults,
+ * environment and `--set`. The output names files and contains no secret. Certificates, tokens, keys and models are
+ * read as at a start. An address that is open to strangers is refused, and logits for strangers cause a warning. The
+ * state folder and Redis are not accessed.
  */
 export async function checkConfig(
   { output }: Context,

@@ -7,8 +7,9 @@ import { Command } from 'commander';
 import { type Classification, connect, type ModelCard } from '../client/index.ts';
 import { inputInWords } from '../client/input-words.ts';
 import { matchesPlaintext } from '../client/matches-plaintext.ts';
+import { decodeImage } from '../client/node/decode-image.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
-import { loadModel } from '../model/load.ts';
+import { loadModel } from '../importer/load.ts';
 import { tuneHeap } from '../threads/node/heap.ts';
 import { type Context, runCommand, USAGE } from './command.ts';
 import { type DemoImage, demoImage, describeImage, describeView } from './demo/report.ts';
@@ -59,13 +60,14 @@ async function classifyAll(
     await client
       .prepare({ count: inputs.length, onProgress: report.update, signal })
       .finally(() => report.stop());
-    // The weights are read here for one purpose only: to compute in the open what the private results must equal.
+    // The weights are read here only to compute the plaintext results, which the private results must equal.
     const network = await loadModel(modelFolder);
     const images: DemoImage[] = [];
     const results: Classification[] = [];
     for (const named of inputs) {
       if ('failure' in named) throw named.failure;
-      const { name, input } = named;
+      const { name } = named;
+      const input = typeof named.input === 'string' ? await decodeImage(named.input, card) : named.input;
       const result = await client.classify(input, {
         topK: card.head === 'softmax' ? TOP : undefined,
         signal,
@@ -83,14 +85,14 @@ async function classifyAll(
   }
 }
 
-/** Pictures are read when they are classified; a file of numbers has to be read to know how many inputs it holds. */
+/** Pictures are read when they are classified; files of numbers are read now to count their inputs. */
 async function demoInputs(paths: readonly string[], card: ModelCard): Promise<NamedInput[]> {
   if (card.inputKind !== 'picture') return readInputs(paths, card);
   return (paths.length > 0 ? paths : SAMPLES).map((path) => ({ name: path, input: path }));
 }
 
 const command = new Command('demo')
-  .description('classify images privately, with a server process of its own, and check every result')
+  .description('classify images privately with a separate server process, and check every result')
   .argument(
     '[images...]',
     'PNG, JPEG or WebP files (default: the drawings in samples/); .npy, CSV or JSON files of numbers',

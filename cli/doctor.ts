@@ -17,8 +17,8 @@ export interface DoctorOptions extends ConnectionOptions {
 }
 
 /**
- * `sphynx doctor`: checks this machine, then the way to the server step by step, and says what to do. Fails if
- * anything is amiss.
+ * `sphynx doctor`: checks this machine, then the connection to the server step by step, and suggests remedies. Fails if
+ * any check fails.
  */
 export async function doctor({ output, signal }: Context, options: DoctorOptions): Promise<boolean> {
   const { modelHash } = options;

@@ -32,12 +32,12 @@ export interface ImportOptions extends SourceOptions, InputOptions {
   readonly ringBits?: number;
 }
 
-/** Inputs on which each layer is compared by itself. */
+/** Inputs on which each layer is compared separately. */
 const LOSS_INPUTS = 3;
 
 /**
- * `sphynx import`: reads an ONNX file or a trainer's folder, chooses its fixed point on inputs, says what became of it,
- * how accurate it is and what it costs, and writes a folder that can be served.
+ * `sphynx import`: reads an ONNX file or a trainer's folder, chooses its fixed point on inputs, reports the resulting
+ * layers, accuracy and costs, and writes a folder to serve.
  */
 export async function importModel(
   { output, signal }: Context,

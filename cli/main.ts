@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command `sphynx`. Looks at the Node version before anything is loaded that needs a new one. */
+/** The command `sphynx`. Checks the version of Node before loading anything that needs a recent one. */
 import { requireNode } from '../platform/node/require-node.ts';
 
 try {

@@ -4,7 +4,7 @@ import type { Context } from './command.ts';
 import { type ConnectionOptions, withClient } from './server-connection.ts';
 import { bytes, counted, table } from './units.ts';
 
-/** `sphynx models`: what the server offers and what one image costs. */
+/** `sphynx models`: lists the server's models and the cost of one image. */
 export async function models({ output, signal }: Context, options: ConnectionOptions): Promise<undefined> {
   const list = await withClient(options, signal, (client) => client.models({ signal }));
   output.result(

@@ -3,11 +3,11 @@ import type { SphynxError } from '../errors/sphynx-error.ts';
 export interface OutputOptions {
   /** One machine-readable object on stdout and nothing else there. */
   readonly json?: boolean;
-  /** Stack traces with failures. */
+  /** Prints stack traces with failures. */
   readonly verbose?: boolean;
 }
 
-/** What a command says: the result on stdout, everything else on stderr. */
+/** The output of a command: the result on stdout, everything else on stderr. */
 export class Output {
   readonly json: boolean;
   readonly #verbose: boolean;
@@ -15,35 +15,34 @@ export class Output {
   constructor({ json = false, verbose = false }: OutputOptions) {
     this.json = json;
     this.#verbose = verbose;
-    // A reader that has seen enough (`| head`) is no failure.
+    // A reader that stops early (`| head`) is not a failure.
     process.stdout.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE') throw error;
     });
   }
 
-  /** The outcome of the command: call once. */
+  /** Prints the result of the command; call it once. */
   result(value: unknown, text: string): void {
     process.stdout.write(`${printable(this.json ? JSON.stringify(value, arraysForTyped) : text)}\n`);
   }
 
-  /** A remark for people. */
+  /** Prints a remark for people. */
   note(text: string): void {
     process.stderr.write(`${printable(text)}\n`);
   }
 
-  /** One line with the code and what to do. With --json the same as an object on stdout. */
+  /** Prints a failure in one line with its code and message; with --json as an object on stdout. */
   failure(error: SphynxError): void {
     if (this.json) this.result({ error: failureOf(error) }, '');
     this.note(`sphynx: ${error.code}: ${error.message}`);
     if (this.#verbose) this.note(describe(error));
-    else if (error.code === 'internal')
-      this.note('sphynx: --verbose tells more; please report it with that output');
+    else if (error.code === 'internal') this.note('sphynx: please report this with the output of --verbose');
   }
 }
 
 /**
  * `text` with control and formatting characters other than line ends as \uXXXX, which JSON reads back as they were.
- * Servers and file names could drive the terminal with them.
+ * Servers and file names could otherwise send control sequences to the terminal.
  */
 export function printable(text: string): string {
   return text.replace(/[^\P{C}\n]/gu, (character) =>
@@ -51,7 +50,7 @@ export function printable(text: string): string {
   );
 }
 
-/** What programs are told of a failure; `retryAfterMs` where it is known when to come again. */
+/** Returns a failure in the form for programs; `retryAfterMs` is present if the error has a retry hint. */
 export function failureOf({ code, message, retryAfterMs }: SphynxError) {
   return { code, message, retryAfterMs };
 }

@@ -6,5 +6,5 @@ export const PACKAGE_FOLDER = [join(import.meta.dirname, '..'), join(import.meta
   (folder) => existsSync(join(folder, 'proto')),
 ) as string;
 
-/** The model that comes with the package. */
+/** The bundled model. */
 export const DEFAULT_MODEL = join(PACKAGE_FOLDER, 'model-zoo', 'sphynx-c100-25k');

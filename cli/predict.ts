@@ -1,8 +1,8 @@
 import { prepareInput } from '../client/input.ts';
 import { realLogits, type Score, scoresOf } from '../client/scores.ts';
 import { asSphynxError } from '../errors/sphynx-error.ts';
+import { loadModel } from '../importer/load.ts';
 import { nearest, runInteger } from '../model/executor.ts';
-import { loadModel } from '../model/load.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import type { Context } from './command.ts';
 import { failureOf } from './output.ts';
@@ -22,8 +22,8 @@ type Prediction =
   | { readonly name: string; readonly error: ReturnType<typeof failureOf> };
 
 /**
- * `sphynx predict FILE...`: what `classify` answers, up to its random roundings, computed in the clear by the integer
- * executor: nothing is private, and no server is needed. One input that fails does not keep the others from being answered.
+ * `sphynx predict FILE...`: computes the answers of `classify`, except for its random roundings, in the clear by the
+ * integer executor. Nothing is private, and no server is needed. A failure does not affect the other inputs.
  */
 export async function predict(
   { output, signal }: Context,

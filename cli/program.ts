@@ -21,7 +21,7 @@ export async function run(args: readonly string[]): Promise<void> {
     await program().parseAsync(args, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    // Commander has written its message; help and version end with 0.
+    // Commander has printed its message; help and version exit with 0.
     process.exitCode = error.exitCode === 0 ? 0 : USAGE;
   }
 }
@@ -36,9 +36,7 @@ function program(): Command {
     .configureHelp({ showGlobalOptions: true })
     .option('--json', 'print one JSON object on stdout and nothing else there')
     .option('--verbose', 'print stack traces with failures');
-  addServe(
-    sphynx.command('serve').description('serve models to clients that keep their images to themselves'),
-  );
+  addServe(sphynx.command('serve').description('serve models to clients without seeing their images'));
   addCerts(
     sphynx.command('certs').description('make certificates for development: authority, server, client'),
   );
@@ -52,14 +50,10 @@ function program(): Command {
     sphynx
       .command('import')
       .description(
-        'read an ONNX file: its fixed point, accuracy and costs in private, and a folder to serve',
+        'import an ONNX file: choose its fixed point, report accuracy and costs, write a folder to serve',
       ),
   );
-  addPredict(
-    sphynx
-      .command('predict')
-      .description('classify with a model folder in the clear, as a server with the images would'),
-  );
+  addPredict(sphynx.command('predict').description('classify in the clear with a model folder'));
   addPrepare(
     sphynx.command('prepare').description('prepare bundles ahead of time: one for each image to classify'),
   );
@@ -68,22 +62,24 @@ function program(): Command {
   );
   addClassify(sphynx.command('classify').description('classify images without showing them to the server'));
   addDoctor(
-    sphynx.command('doctor').description('check this machine and the way to the server; say what to do'),
+    sphynx
+      .command('doctor')
+      .description('check this machine and the connection to the server, and suggest remedies'),
   );
   return sphynx;
 }
 
 function addServe(command: Command): void {
   command
-    .option('-c, --config <file>', 'configuration, YAML or JSON; the options here count more')
+    .option('-c, --config <file>', 'configuration file, YAML or JSON; command-line options take precedence')
     .option('-l, --listen <host:port>', `where to listen; port 0 takes any free one (${DEFAULT_ADDRESS})`)
     .option('-m, --model <folder...>', 'models to serve (default: the one that comes with sphynx)')
     .option('--state <folder>', 'where bundle records are kept; one server per folder')
     .option('--tls-cert <file>', "the server's certificate chain (PEM)")
     .option('--tls-key <file>', "the certificate's private key (PEM)")
-    .option('--client-ca <file>', 'let in clients with a certificate of this authority (PEM)')
-    .option('--tokens <file>', 'let in clients with a bearer token of this file')
-    .option('--anonymous', 'let in everybody')
+    .option('--client-ca <file>', 'accept clients with a certificate of this authority (PEM)')
+    .option('--tokens <file>', 'accept clients with a bearer token in this file')
+    .option('--anonymous', 'accept callers without authentication')
     .option('--insecure', 'serve other machines without TLS')
     .addOption(
       new Option('--setting <name>', 'fewer bytes online (fast, the default) or offline (lean)').choices(
@@ -92,20 +88,24 @@ function addServe(command: Command): void {
     )
     .option('--output <what>', 'what clients learn: logits (the default), label, or top-2 and up')
     .option('--bundles-per-client <count>', 'unspent bundles that one client may hold', wholeNumber)
-    .option('--grace <seconds>', 'how long running inferences may finish at the end (10)', wholeNumber)
+    .option(
+      '--grace <seconds>',
+      'how long running inferences may take to finish when stopping (10)',
+      wholeNumber,
+    )
     .addOption(
-      new Option('--log-level <level>', 'what is logged to stderr (info)').choices([
+      new Option('--log-level <level>', 'log level for stderr (info)').choices([
         ...['debug', 'info', 'warn', 'error', 'silent'],
       ]),
     )
-    .option('--web [host:port]', `serve people a page in their browsers too (${DEFAULT_WEB_ADDRESS})`)
+    .option('--web [host:port]', `also serve a page for browsers (${DEFAULT_WEB_ADDRESS})`)
     .option('--set <field=value...>', 'any field of the configuration, such as limits.sessions=4')
     .action(action(async () => (await import('./serve.ts')).serve));
 }
 
 function addCerts(command: Command): void {
   command
-    .argument('<folder>', 'where to write them; nothing there is replaced')
+    .argument('<folder>', 'where to write them; existing files are never replaced')
     .option('--host <name...>', 'names and IP addresses of the server', ['localhost', '127.0.0.1', '::1'])
     .option('--client <name...>', 'names of clients', ['client'])
     .option('--days <count>', 'how long they are valid', wholeNumber, 30)
@@ -141,7 +141,7 @@ function addStoreKey(command: Command): void {
 function addConfig(command: Command): void {
   command
     .command('check <file>')
-    .description('print what holds, or every field that is wrong')
+    .description('print the effective configuration, or every wrong field')
     .option('--set <field=value...>', 'any field, as for serve')
     .action((file: string, options: Pick<ServeOptions, 'set'>, self: Command) =>
       runCommand(self.optsWithGlobals<OutputOptions>(), async (context) =>
@@ -157,35 +157,34 @@ function addImport(command: Command): void {
       '--images <folder>',
       'PNG, JPEG or WebP files, in a subfolder per class if they have classes, or a data set; .npy, CSV or JSON files of numbers',
     )
-    .addOption(
-      new Option('--dataset <layout>', 'how --images is laid out (default: what is found)').choices(
-        DATA_SETS,
-      ),
-    )
-    .option('--random', 'random inputs, where you have no others: for costs only')
+    .addOption(new Option('--dataset <layout>', 'layout of --images (default: detected)').choices(DATA_SETS))
+    .option('--random', 'use random inputs, for estimating costs only')
     .option(
       '-n, --count <count>',
-      'inputs to calibrate on at most (default: 150, fewer for large networks)',
+      'largest number of inputs to calibrate on (default: 150, fewer for large networks)',
       wholeNumber,
     )
     .option(
       '--test <count>',
-      "a data set's test inputs to measure accuracy on at most (as --count)",
+      "largest number of a data set's test inputs to measure accuracy on (as --count)",
       wholeNumber,
     )
     .option('-o, --out <folder>', 'where to write the folder to serve')
-    .option('--output <name>', 'the output that holds the logits, where the file has several')
+    .option('--output <name>', 'the output that holds the logits, if the file has several')
     .option('--name <name>', "the model's name (default: the file's)")
     .option('--labels <file>', 'names of the classes, one per line (default: those of the data set)')
-    .option('--mean <numbers>', 'per channel or number, or a file; of pixels from 0 to 1: 0.485,0.456,0.406')
+    .option(
+      '--mean <numbers>',
+      'mean per channel or number, or a file; for pixels from 0 to 1: 0.485,0.456,0.406',
+    )
     .option('--std <numbers>', 'their standard deviation')
     .addOption(
-      new Option('--input <kind>', 'what the network reads, where its shape does not tell').choices(
-        INPUT_KINDS,
-      ),
+      new Option('--input <kind>', 'kind of input, if the shape does not determine it').choices(INPUT_KINDS),
     )
     .addOption(
-      new Option('--head <meaning>', 'what the outputs mean, where the network does not say').choices(HEADS),
+      new Option('--head <meaning>', 'meaning of the outputs, if the network does not determine it').choices(
+        HEADS,
+      ),
     )
     .option('-k, --ring-bits <k>', 'k (default: the smallest that is good enough)', wholeNumber)
     .action((file: string, options: ImportOptions, self: Command) =>
@@ -218,8 +217,8 @@ function addBundles(command: Command): void {
   command
     .option('-s, --server <host:port>', 'those for this server only (default: for all)')
     .option('--state <folder>', 'where the bundles are kept')
-    .option('--drop <what>', 'delete the expired ones, all, or the one whose id begins so')
-    .option('--confirm', 'release the bundles that are set aside: they are used nowhere else')
+    .option('--drop <what>', 'delete expired ones, all, or the one whose id begins like this')
+    .option('--confirm', 'release the bundles that were set aside, if they are used nowhere else')
     .action(action(async () => (await import('./bundles.ts')).bundles));
 }
 
@@ -242,7 +241,7 @@ function addDoctor(command: Command): void {
     .action(action(async () => (await import('./doctor.ts')).doctor));
 }
 
-/** A command without arguments as Commander calls it. Its code is loaded when it runs: the others need not wait. */
+/** Returns a Commander action for a command without arguments. Its code is loaded only when it runs. */
 function action<Options>(
   load: () => Promise<(context: Context, options: Options) => Promise<boolean | undefined>>,
 ): (options: Options, command: Command) => Promise<void> {
@@ -251,6 +250,6 @@ function action<Options>(
 }
 
 function wholeNumber(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('expected a whole number from 1 on');
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('expected a whole number of at least 1');
   return Number(text);
 }

@@ -3,13 +3,15 @@ import type { PrepareProgress } from '../client/index.ts';
 import type { Output } from './output.ts';
 import { bytes, counted, duration } from './units.ts';
 
-/** How often a preparation is reported where no bar can be drawn (ms). */
+/** How often a preparation is reported if no bar can be drawn (ms). */
 const LINE_MS = 3000;
 
-/** Share of the bytes before which the time left is not estimated: opening a session moves few and takes long. */
+/** Share of the bytes before which the time left is not estimated: opening a session moves few bytes and takes long. */
 const ESTIMATE_FROM = 0.02;
 
-/** Follows a preparation: a bar with bytes and time left on a terminal, plain lines elsewhere. Always on stderr. */
+/**
+ * Shows the progress of a preparation on stderr: a bar with bytes and time left on a terminal, plain lines elsewhere.
+ */
 export class PrepareReport {
   readonly #output: Output;
   readonly #start = performance.now();
@@ -36,7 +38,7 @@ export class PrepareReport {
       });
   }
 
-  /** For `onProgress`. */
+  /** Listener for `onProgress`. */
   readonly update = (progress: PrepareProgress): void => {
     if (this.#bar) this.#draw(this.#bar, progress);
     else {
@@ -46,7 +48,7 @@ export class PrepareReport {
     }
   };
 
-  /** Takes the bar away, also after a failure. */
+  /** Removes the bar, also after a failure. */
   stop(): void {
     clearInterval(this.#timer);
     this.#bar?.stop();
@@ -64,7 +66,7 @@ export class PrepareReport {
     this.#started = true;
   }
 
-  /** The latest state, once. */
+  /** Prints the latest state once. */
   #write(): void {
     if (!this.#latest) return;
     const { ready, count, bytes: moved, totalBytes } = this.#latest;
@@ -75,7 +77,7 @@ export class PrepareReport {
     );
   }
 
-  /** The time left, as people read it; undefined while nobody can tell, and at the end. */
+  /** Returns the time left in words; undefined before it can be estimated, and at the end. */
   #left(moved: number, totalBytes: number): string | undefined {
     if (moved < ESTIMATE_FROM * totalBytes || moved >= totalBytes) return undefined;
     return duration(((totalBytes - moved) / moved) * (performance.now() - this.#start));

@@ -13,7 +13,7 @@ import type { Context } from './command.ts';
 import { DEFAULT_MODEL } from './package-folder.ts';
 import { DEFAULT_WEB_ADDRESS } from './server-connection.ts';
 
-/** As Commander gives them; undefined where nothing was said, and the environment or the file may speak. */
+/** Options as Commander parses them; undefined options are taken from the environment or the file. */
 export interface ServeOptions {
   readonly config?: string;
   readonly listen?: string;
@@ -29,18 +29,18 @@ export interface ServeOptions {
   readonly output?: Output;
   readonly logLevel?: (typeof LOG_LEVELS)[number];
   readonly bundlesPerClient?: number;
-  /** Seconds. */
+  /** Grace period (seconds). */
   readonly grace?: number;
-  /** Where to serve the page; true for the customary address, or that of the configuration. */
+  /** Where to serve the page; true for the configured address, or the default one. */
   readonly web?: string | true;
   /** `path=value`. */
   readonly set?: readonly string[];
 }
 
 /**
- * `sphynx serve`: runs a server until SIGINT or SIGTERM, then lets inferences and bundles in work finish. SIGHUP reloads
- * certificates, tokens, keys and those fields of the configuration that can change. Says on stdout when it takes calls;
- * log lines go to stderr.
+ * `sphynx serve`: runs a server until SIGINT or SIGTERM, then lets running inferences and preparations finish. SIGHUP
+ * reloads certificates, tokens, keys and those fields of the configuration that can change. Prints a line on stdout
+ * when it accepts calls; log lines go to stderr.
  */
 export async function serve({ output, signal }: Context, options: ServeOptions): Promise<undefined> {
   const started = serveConfig(options);
@@ -51,15 +51,15 @@ export async function serve({ output, signal }: Context, options: ServeOptions):
     try {
       const wanted = serveConfig(options);
       await server.reload({ models: wanted.models, limits: wanted.limits });
-      // The answer to a signal is wanted at every level.
+      // The result of a reload is logged at every level.
       logger.level = 'info';
       const changed = [...changedFields(config, wanted)].filter(([path]) => isLive(path));
       logger.info({ changed: Object.fromEntries(changed) }, 'configuration reloaded');
       const fixed = [...changedFields(started, wanted).keys()].filter((path) => !isLive(path));
-      if (fixed.length > 0) logger.warn({ fields: fixed }, 'changed fields that take a restart to hold');
+      if (fixed.length > 0) logger.warn({ fields: fixed }, 'these changed fields need a restart');
       config = wanted;
     } catch (err) {
-      logger.error({ err }, 'could not reload: everything stays as it was');
+      logger.error({ err }, 'could not reload; nothing was changed');
     }
     logger.level = config.log.level as string;
   };
@@ -73,19 +73,19 @@ export async function serve({ output, signal }: Context, options: ServeOptions):
   );
   if (!signal.aborted) await once(signal, 'abort');
   if (!output.json)
-    output.note('stopping: inferences and bundles in work may finish (Ctrl-C again ends at once)');
+    output.note('stopping: running inferences and preparations may finish (Ctrl-C again stops at once)');
   await server.stop({ drainMs: config.drainSeconds * 1000, graceMs: config.graceSeconds * 1000 });
   process.off('SIGHUP', reload);
 }
 
-/** Where people open the page, if it is served; a server that listens everywhere has other names too. */
+/** Returns the URL of the page, if it is served; a server that listens on all interfaces has other names too. */
 function pageUrl({ web, tls }: EffectiveConfig, port: number | undefined): string | undefined {
   if (!web?.page) return undefined;
   const host = (web.listen as string).replace(/:\d+$/, '').replace(/^(0\.0\.0\.0|\[::\])$/, 'localhost');
   return `http${tls ? 's' : ''}://${host}:${port}/`;
 }
 
-/** The configuration of file, environment and options. Throws 'config/invalid'. */
+/** Returns the configuration from file, environment and options. Throws 'config/invalid'. */
 export function serveConfig(options: ServeOptions) {
   const defaults = {
     models: [DEFAULT_MODEL],

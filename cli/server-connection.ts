@@ -3,10 +3,10 @@ import { type Command, Option } from 'commander';
 import type { Client, ConnectOptions } from '../client/index.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
 
-/** Where `sphynx serve` listens and the other commands look unless told otherwise. */
+/** Default address on which `sphynx serve` listens and to which other commands connect. */
 export const DEFAULT_ADDRESS = '127.0.0.1:50051';
 
-/** Where `sphynx serve --web` serves its page unless told otherwise. */
+/** Default address on which `sphynx serve --web` serves its page. */
 export const DEFAULT_WEB_ADDRESS = '127.0.0.1:8080';
 
 export interface ConnectionOptions {
@@ -31,26 +31,29 @@ export function withConnection(command: Command): Command {
       "encrypt the connection (always done to other machines), trusting the system's authorities",
     )
     .option('--ca <file>', 'encrypt the connection, trusting the authority in this PEM file')
-    .option('--cert <file>', "encrypt the connection, and show the server this client's certificate (PEM)")
+    .option('--cert <file>', 'encrypt the connection, and present this client certificate (PEM)')
     .option('--key <file>', "the certificate's private key (PEM)")
     .addOption(
       new Option(
         '--token-file <file>',
-        'bearer token that tells the server who calls (or SPHYNX_TOKEN, the token itself)',
+        'file of the bearer token that authenticates this client (or SPHYNX_TOKEN, the token itself)',
       ).env('SPHYNX_TOKEN_FILE'),
     )
     .option('--insecure', 'allow plaintext to another machine')
     .option('--state <folder>', "where the client's secret and the bundles are kept");
 }
 
-/** Runs `work` with a connected client and closes it afterwards, whatever happens. `warmUp`: as of `connect`; false unless given. */
+/**
+ * Runs `work` with a connected client and closes it afterwards, whatever happens. `warmUp`: as in `connect`; false
+ * unless given.
+ */
 export async function withClient<Result>(
   options: ConnectionOptions,
   signal: AbortSignal,
   work: (client: Client) => Promise<Result>,
   { warmUp = false }: Pick<ConnectOptions, 'warmUp'> = {},
 ): Promise<Result> {
-  // Loaded here, so that wrong usage and help are answered at once.
+  // Loaded here, so that wrong usage and help get an immediate answer.
   const { connect } = await import('../client/index.ts');
   const client = await connect(options.server, { ...(await connectOptions(options)), warmUp, signal });
   try {

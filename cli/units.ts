@@ -1,4 +1,4 @@
-/** Numbers for people. */
+/** Formats numbers for people. */
 
 /** '812 B', '3.1 kB', '31.2 MB': powers of 1000, as networks are rated. */
 export function bytes(count: number): string {
@@ -37,7 +37,7 @@ export function percent(p: number): string {
   return `${(100 * p).toFixed(1)}%`;
 }
 
-/** Rows of text as aligned columns; columns of numbers to the right. */
+/** Formats rows of text as aligned columns; columns of numbers are aligned to the right. */
 export function table(header: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const cells = [
     header,

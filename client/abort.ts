@@ -1,6 +1,6 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
 
-/** The caller's AbortSignal as an error of ours; another reason becomes the cause. */
+/** Returns the error for an aborted signal; a reason that is not a SphynxError becomes the cause. */
 export function abortedBy(signal: AbortSignal): SphynxError {
   if (signal.reason instanceof SphynxError) return signal.reason;
   return new SphynxError('aborted', 'the caller aborted the operation', { cause: signal.reason });
@@ -11,7 +11,7 @@ export function checkAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw abortedBy(signal);
 }
 
-/** Calls `stop` once when `signal` fires, at once if it has; the returned function takes the listener away. */
+/** Calls `stop` once when `signal` fires, or at once if it has fired; the returned function removes the listener. */
 export function onAbort(signal: AbortSignal | undefined, stop: (error: SphynxError) => void): () => void {
   if (!signal) return () => {};
   const listener = () => stop(abortedBy(signal));

@@ -1,22 +1,25 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
 
-/** What a server's limits and quotas leave to this client's identity, all its devices together. */
+/** What a server's limits and quotas leave to this client's identity, for all its devices together. */
 export interface Allowance {
-  /** Bundles that it may hold beside those that it holds. */
+  /** Further bundles that it may hold. */
   readonly bundles: number;
-  /** Inferences that are left in this hour. */
+  /** Inferences left in this hour. */
   readonly inferencesInHour: number;
-  /** Inferences that are left in all. */
+  /** Inferences left in total. */
   readonly inferences: number;
-  /** Preparations that are left in this hour. */
+  /** Preparations left in this hour. */
   readonly preparationsInHour: number;
-  /** Preparations that are left in all. */
+  /** Preparations left in total. */
   readonly preparations: number;
-  /** Until the hour ends that the counts are of (ms). */
+  /** Time until the hour of these counts ends (ms). */
   readonly hourEndsMs: number;
 }
 
-/** What a server says of it; undefined of older servers, which say nothing. Throws 'protocol/format' for what is no number. */
+/**
+ * Reads a server's allowance; undefined for older servers, which send none. Throws 'protocol/format' for invalid
+ * numbers.
+ */
 export function readAllowance(given: unknown): Allowance | undefined {
   if (given === undefined || given === null) return undefined;
   const fields = given as Record<keyof Allowance, unknown>;
@@ -37,8 +40,9 @@ export function readAllowance(given: unknown): Allowance | undefined {
 }
 
 /**
- * Throws where a server leaves less than `count` preparations, before the first of them: 'server/busy' for bundles that it
- * lets a client hold, 'quota/exceeded' for quotas. What comes back within `patienceMs` is waited for instead.
+ * Throws if a server allows fewer than `count` preparations, before the first of them: 'server/busy' if the client may
+ * not hold that many bundles, 'quota/exceeded' for quotas. An hourly quota that ends within `patienceMs` is waited for
+ * instead.
  */
 export function checkAllowance(allowance: Allowance | undefined, count: number, patienceMs: number): void {
   if (allowance === undefined) return;
@@ -57,7 +61,7 @@ export function checkAllowance(allowance: Allowance | undefined, count: number, 
   if (count > preparationsInHour && hourEndsMs > patienceMs)
     throw new SphynxError(
       'quota/exceeded',
-      `${wanted}, and ${preparationsInHour} more may be prepared in this hour, which ends in ${Math.ceil(hourEndsMs / 60_000)} min; ask for fewer, or then`,
+      `${wanted}, and ${preparationsInHour} more may be prepared in this hour, which ends in ${Math.ceil(hourEndsMs / 60_000)} min; ask for fewer, or wait until then`,
       { retryAfterMs: hourEndsMs },
     );
 }

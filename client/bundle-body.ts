@@ -1,4 +1,4 @@
-/** The body of a bundle file, which the roles write and read front to back. Its checksum finds accidents of storage. */
+/** The body of a bundle file, which the roles write and read front to back. Its checksum detects accidental damage. */
 import type { BundleSink, BundleSource } from '../protocol/bundle.ts';
 import type { BundleBody } from './bundle-header.ts';
 
@@ -6,18 +6,21 @@ import type { BundleBody } from './bundle-header.ts';
 export interface BundleWriter extends BundleSink {
   /** Makes the body durable and ends the file. Throws 'storage/failed'. */
   finish(): Promise<BundleBody>;
-  /** Gives the file up. */
+  /** Closes an unfinished file. */
   close(): Promise<void>;
 }
 
 /** Reads the body of a bundle file, once. */
 export interface BundleReader extends BundleSource {
-  /** Throws 'bundle/corrupt' unless the whole body was read and is what was written: else the result is worthless. */
+  /**
+   * Throws 'bundle/corrupt' unless the whole body was read and matches what was written; otherwise the result is
+   * worthless.
+   */
   check(): void;
   close(): void;
 }
 
-/** Begins the file at `path`, which a store has given. Throws 'storage/failed'. */
+/** Begins the file at `path`, which a store has assigned. Throws 'storage/failed'. */
 export type CreateBundle = (path: string) => BundleWriter;
 
 /** Opens the file at `path`. `body` comes from its header. Throws 'bundle/corrupt' if the file has another length. */

@@ -1,9 +1,9 @@
 /** The head of a bundle file: HEADER_BYTES of JSON, padded with spaces. The body follows (bundle-body.ts). */
 
-/** Fixed, so that the header can be written last, when the checksum is known. */
+/** Fixed length of the header (bytes), so that it can be written last, when the checksum is known. */
 export const HEADER_BYTES = 4096;
 
-/** What one bundle is and what it cost. Nothing in it is secret. */
+/** The description and cost of one bundle. Nothing in it is secret. */
 export interface BundleHeader {
   /** Name of the bundle at client and server (32 hex digits). */
   readonly bundleId: string;
@@ -13,9 +13,9 @@ export interface BundleHeader {
   readonly modelHash: string;
   /** Hash of the plan that both parties agreed on (SHA-256, hex). */
   readonly planHash: string;
-  /** When it was ready (ms since the Unix epoch). */
+  /** When it became ready (ms since the Unix epoch). */
   readonly preparedAt: number;
-  /** From when on it cannot be spent (ms since the Unix epoch). */
+  /** When it expires and can no longer be spent (ms since the Unix epoch). */
   readonly expiresAt: number;
   /** Cost of preparing it. */
   readonly offline: {
@@ -26,14 +26,14 @@ export interface BundleHeader {
     /** Server to client (bytes). */
     readonly down: number;
   };
-  /** Length and checksum of what is stored. */
+  /** Length and checksum of the stored body. */
   readonly body: BundleBody;
 }
 
-/** What a bundle file holds behind its header. */
+/** The body of a bundle file, which follows its header. */
 export interface BundleBody {
   /** Length of the body. */
   readonly bytes: number;
-  /** Finds accidents of storage: CRC-32 in Node, a sum of words in browsers. */
+  /** Detects accidental damage: CRC-32 in Node, a sum of words in browsers. */
   readonly checksum: number;
 }

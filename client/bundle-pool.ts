@@ -2,41 +2,43 @@ import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
 import { onAbort } from './abort.ts';
 import { POOL_CHECK_MS, POOL_RETRY_MS } from './limits.ts';
 
-/** How a pool is doing. */
+/** Status of a pool. */
 export interface PoolStatus {
-  /** `full`: nothing to do; `filling`: it prepares; `retrying`: it failed and waits; `stopped`: for good. */
+  /**
+   * `full`: nothing to do; `filling`: preparing; `retrying`: failed and waiting to try again; `stopped`: permanently.
+   */
   readonly state: 'full' | 'filling' | 'retrying' | 'stopped';
-  /** Bundles that were ready when the pool looked last. */
+  /** Bundles that were ready at the last check. */
   readonly ready: number;
-  /** What went wrong, while retrying. */
+  /** The failure, while retrying. */
   readonly error?: SphynxError;
-  /** When the pool tries again, from the call on (ms), while retrying. */
+  /** Time from this status until the pool tries again (ms), while retrying. */
   readonly retryInMs?: number;
 }
 
-/** What a pool keeps ready. */
+/** Options of a pool. */
 export interface PoolOptions {
   /** May be left out if the server has one model only. */
   readonly model?: string;
   /** The pool refills when fewer bundles than this are ready. */
   readonly low: number;
-  /** It stops when so many are. */
+  /** The pool stops refilling when this many bundles are ready. */
   readonly high: number;
-  /** Called at every change; must be quick. */
+  /** Called at every change; must return quickly. */
   readonly onStatus?: (status: PoolStatus) => void;
 }
 
-/** Where a pool's bundles are and come from. */
+/** The source of a pool's bundles. */
 export interface PoolSource {
-  /** Bundles that are ready. */
+  /** Returns the number of ready bundles. */
   count(signal: AbortSignal): Promise<number>;
   /** Prepares `count` bundles, and calls `onReady` after each. */
   prepare(count: number, onReady: () => void, signal: AbortSignal): Promise<unknown>;
 }
 
 /**
- * Keeps bundles of one model ready: prepares in the background whenever fewer than `low` are left, until there are
- * `high`. Failures do not end it; it tries again after a pause that doubles, or that the server asks for.
+ * Keeps bundles of one model ready: when fewer than `low` are left, it prepares in the background until there are
+ * `high`. After a failure it tries again, after a pause that doubles each time or that the server requests.
  */
 export class BundlePool {
   /** The model that was asked for; undefined for the server's only one. */
@@ -64,17 +66,20 @@ export class BundlePool {
     this.#running = this.#run();
   }
 
-  /** How the pool is doing now. */
+  /** The current status of the pool. */
   get status(): PoolStatus {
     return this.#status;
   }
 
-  /** Looks at once whether bundles are missing: somebody has taken one. */
+  /** Checks at once whether bundles are missing, after one has been taken. */
   check(): void {
     this.#wake();
   }
 
-  /** Resolves when a bundle is ready. Throws what keeps the pool from preparing one, 'aborted' if it or the caller stops. */
+  /**
+   * Resolves when a bundle is ready. Throws what keeps the pool from preparing one, and 'aborted' if the pool or the
+   * caller stops.
+   */
   async some(signal?: AbortSignal): Promise<void> {
     const some = Promise.withResolvers<void>();
     const watch = ({ state, ready, error }: PoolStatus) => {
@@ -94,7 +99,7 @@ export class BundlePool {
     }
   }
 
-  /** Resolves when nothing runs any more; of a bundle in work nothing is left, those that are ready stay. */
+  /** Stops the pool and resolves when nothing is running. An unfinished bundle is removed; ready bundles stay. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#wake();
@@ -129,7 +134,7 @@ export class BundlePool {
     const retryInMs = Math.max(pause, error.retryAfterMs ?? 0);
     this.#set({ state: 'retrying', ready: this.#status.ready, error, retryInMs });
     const end = performance.now() + retryInMs;
-    // Whoever takes a bundle meanwhile does not cut the pause short.
+    // Taking a bundle meanwhile does not shorten the pause.
     for (let left = retryInMs; left > 0 && !this.#stopping.signal.aborted; left = end - performance.now())
       await this.#pause(left);
   }

@@ -16,30 +16,33 @@ import { RetryBudget } from './retry-budget.ts';
 import type { RunnerPool } from './role-runner.ts';
 import { realLogits, type Score, scoresOf, topClasses } from './scores.ts';
 
-/** What a private classification gives and what it cost. */
+/** Result and cost of a private classification. */
 export interface Classification {
   /** Name of the model that answered. */
   readonly model: string;
-  /** What the outputs mean, and so what `top` tells. */
+  /** Meaning of the outputs, and thus of `top`. */
   readonly head: OutputHead;
   /** The likeliest classes, the likeliest first; the labels with their own probabilities; or the values. */
   readonly top: readonly Score[];
-  /** All outputs of the network, in the order of the card's labels; none if the server keeps them (`output` of the card). */
+  /**
+   * All outputs of the network, in the order of the card's labels; empty if the server withholds them (`output` of the
+   * card).
+   */
   readonly logits: Float64Array;
   /** Wall times on the client (ms). */
   readonly timings: {
-    /** What the bundle took to prepare, earlier (ms). */
+    /** Time of the bundle's earlier preparation (ms). */
     readonly offlineMs: number;
-    /** From the first byte of the spent bundle to the result (ms). */
+    /** Time from asking the server to spend the bundle until the result (ms). */
     readonly onlineMs: number;
-    /** Each layer with a round trip, and the logits at the end. */
+    /** Times of each layer with a round trip, and of the logits at the end. */
     readonly layers: readonly LayerTiming[];
   };
   /** Payload (bytes; up is to the server). */
   readonly bytes: {
-    /** Of preparing the bundle. */
+    /** Payload of preparing the bundle. */
     readonly offline: Traffic;
-    /** Of this inference. */
+    /** Payload of this inference. */
     readonly online: Traffic;
   };
   /** Round trips of the online phase. */
@@ -48,7 +51,7 @@ export interface Classification {
   readonly bundleId: string;
 }
 
-/** What a classification needs of the client. */
+/** The parts of the client that a classification uses. */
 export interface ClassifyParts {
   readonly connection: Connection;
   readonly store: BundleStore;
@@ -60,7 +63,7 @@ export interface ClassifyTask {
   readonly input: ClassifyInput;
   /** Entries in `top`; the head has a default. */
   readonly topK?: number;
-  /** Called when no bundle is ready; should prepare one. */
+  /** Called if no bundle is ready; should prepare one. */
   readonly onNoBundle: () => Promise<void>;
   readonly onSegment?: SegmentListener;
   readonly signal?: AbortSignal;
@@ -93,7 +96,7 @@ export async function classifyImage(parts: ClassifyParts, task: ClassifyTask): P
   };
 }
 
-/** Asks with fresh bundles until the server accepts one. Nothing masked leaves before, and nothing is tried again after. */
+/** Tries bundles until the server accepts one. Nothing masked leaves before this, and nothing is retried after it. */
 async function infer(parts: ClassifyParts, task: ClassifyTask, image: Int32Array): Promise<Inference> {
   const budget = new RetryBudget(parts.connection.queueMs);
   for (let attempt = 1; ; ) {
@@ -105,7 +108,7 @@ async function infer(parts: ClassifyParts, task: ClassifyTask, image: Int32Array
   }
 }
 
-/** Takes a bundle and uses it up, unless the server refuses it. */
+/** Takes a bundle and spends it, unless the server refuses it. */
 async function inferWithFreshBundle(
   { connection, store, threads }: ClassifyParts,
   { model, onNoBundle, onSegment, signal }: ClassifyTask,
@@ -129,7 +132,7 @@ async function inferWithFreshBundle(
       }
     });
   } finally {
-    // Once the thread reads it no more.
+    // Only once the thread has stopped reading the file.
     if (!putBack) await bundle?.burn();
   }
 }

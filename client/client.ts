@@ -24,37 +24,40 @@ import {
 import { RoleRunners } from './role-runners.ts';
 import { several } from './several.ts';
 
-/** What to prepare. */
+/** Options of `prepare`. */
 export interface PrepareOptions {
   /** `NAME`, or `NAME@HASH` for one version; may be left out if the server has one model only. */
   readonly model?: string;
   /** Bundles to prepare: one for each image. Default 1. */
   readonly count?: number;
-  /** Called often; must be quick. */
+  /** Called often; must return quickly. */
   readonly onProgress?: (progress: PrepareProgress) => void;
   /** Stops the preparation; bundles that were ready stay. */
   readonly signal?: AbortSignal;
 }
 
-/** How to classify. */
+/** Options of `classify`. */
 export interface ClassifyOptions {
   /** `NAME`, or `NAME@HASH` for one version; may be left out if the server has one model only. */
   readonly model?: string;
-  /** Entries in `top`. Default: 5 classes; all labels that apply by themselves, and all values. */
+  /** Number of entries in `top`. Default: 5 classes; all independent labels; all values. */
   readonly topK?: number;
   /** Prepares a bundle if none is ready, instead of throwing 'bundle/none'. Default false. */
   readonly prepare?: boolean;
-  /** Called often while `prepare` prepares; must be quick. */
+  /** Called often while a bundle is prepared; must return quickly. */
   readonly onProgress?: (progress: PrepareProgress) => void;
-  /** Told what the server sees and says. Where the server refuses a bundle, the next one's conversation begins at 0 ms. */
+  /**
+   * Called for all that the server receives and sends. If the server refuses a bundle, the conversation of the next one
+   * begins at 0 ms.
+   */
   readonly onSegment?: SegmentListener;
-  /** Stops the call; a bundle in use is used up. */
+  /** Stops the call; a bundle in use is lost. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * One server's private inference, from `connect`. All methods throw SphynxError, and 'aborted' when their signal
- * fires: then nothing runs on, a bundle in preparation is removed and a bundle in use is used up.
+ * One server's private inference, from `connect`. All methods throw SphynxError, and 'aborted' when their signal fires:
+ * then nothing keeps running, an unfinished bundle is removed, and a bundle in use is lost.
  */
 export class Client {
   /** The server's address, as `connect` was given it. */
@@ -81,28 +84,34 @@ export class Client {
   }
 
   /**
-   * Gets ready for the first inference in the background, if the server has one model only: fetches its card, and has a
-   * thread rehearse. Otherwise that happens when a model is first named. Throws nothing; the first call meets what is wrong.
+   * Warms up for the first inference in the background, if the server has only one model: fetches its card and warms up
+   * a thread. Otherwise this happens when a model is first used. Never throws; the first call reports problems.
    */
   warmUp(): void {
     this.#models.get(undefined, this.#closing.signal).catch(() => {});
   }
 
-  /** The server's models, by name. Throws 'server/unreachable', 'identity/missing' or 'identity/invalid'. */
+  /**
+   * Returns the server's models, ordered by name. Throws 'server/unreachable', 'identity/missing' or
+   * 'identity/invalid'.
+   */
   async models({ signal }: { signal?: AbortSignal } = {}): Promise<ModelSummary[]> {
     checkAborted(this.#closing.signal);
     return this.#connection.listModels(signal);
   }
 
-  /** The server's clock minus this one's (ms), give or take half a round trip; undefined if it does not tell its time. */
+  /**
+   * Returns the server's clock minus this machine's (ms), to within half a round trip; undefined if the server does not
+   * report its time.
+   */
   async clockDifference({ signal }: { signal?: AbortSignal } = {}): Promise<number | undefined> {
     checkAborted(this.#closing.signal);
     return this.#connection.clockDifference(signal);
   }
 
   /**
-   * The public description of a model: shapes, labels, preprocessing. `name` may be left out if the server has one model
-   * only. Throws 'model/unknown', or 'model/format' for a card that this version cannot read.
+   * Returns the public description of a model: shapes, labels, preprocessing. `name` may be left out if the server has
+   * one model only. Throws 'model/unknown', or 'model/format' for a card that this version cannot read.
    */
   async modelCard(name?: string, { signal }: { signal?: AbortSignal } = {}): Promise<ModelCard> {
     checkAborted(this.#closing.signal);
@@ -110,10 +119,11 @@ export class Client {
   }
 
   /**
-   * The offline phase, which needs no image: prepares `count` bundles and keeps them on disk until they are
-   * spent or expire. Returns the new bundles. Nothing begins if the server's limits or the disk have no room for all of
-   * them; if it breaks off, the ones that were ready stay. Throws 'server/busy' or 'quota/exceeded' by the server's limits,
-   * 'storage/failed' by the disk, 'model/unknown', and 'server/unreachable'. DELPHI, preprocessing phase.
+   * Runs the offline phase, which needs no image: prepares `count` bundles and keeps them on disk until they are spent
+   * or expire. Returns the new bundles. Nothing begins if the server's limits or the disk have no room for all of them.
+   * If the preparation is interrupted, the bundles that were ready stay. Throws 'server/busy' or 'quota/exceeded' by
+   * the server's limits, 'storage/failed' by the disk, 'model/unknown', and 'server/unreachable'. DELPHI, preprocessing
+   * phase.
    */
   async prepare({ model, count = 1, onProgress, signal }: PrepareOptions = {}): Promise<BundleHeader[]> {
     checkCount('count', count);
@@ -123,8 +133,8 @@ export class Client {
   }
 
   /**
-   * What the server's limits and quotas leave to this client's identity. Prepares nothing and counts as nothing. Servers
-   * that are older than this question refuse it with 'config/invalid'.
+   * Returns what the server's limits and quotas leave to this client's identity. The question prepares nothing and
+   * counts against no limit. Older servers that do not know it refuse it with 'config/invalid'.
    */
   async allowance({
     model,
@@ -138,14 +148,15 @@ export class Client {
   }
 
   /**
-   * The online phase: classifies one input with one ready bundle. A picture is a path, the bytes of a PNG, JPEG or
+   * Runs the online phase: classifies one input with one ready bundle. A picture is a path, the bytes of a PNG, JPEG or
    * WebP file, or pixels; for vector and signal models the input is a typed array, or a list, of as many numbers as the
-   * card says, channel by channel. The server learns nothing about the input or the result. The server is asked before
-   * anything masked leaves: one that refuses by a limit leaves the bundle ready, and is asked again when it says; a
-   * connection that breaks before its answer is tried again with another bundle. From the first masked byte on nothing
-   * is tried again. Throws 'bundle/spent' if the bundle was used elsewhere, and sets the others of the folder aside;
-   * 'bundle/none' if none is ready; 'image/unreadable' or 'input/invalid' for the input; 'quota/exceeded' or 'server/busy'
-   * by the server's limits; 'server/unreachable' and 'protocol/closed' for the connection. DELPHI, online phase.
+   * card says, channel by channel. The server learns nothing about the input or the result. The client asks the server
+   * before anything masked leaves. If a limit refuses the call, the bundle stays ready, and the client asks again when
+   * the server suggests. If the connection breaks before the answer, the client tries again with another bundle. After
+   * the first masked byte it retries nothing. Throws 'bundle/spent' if the bundle was used elsewhere, and sets the
+   * others of the folder aside; 'bundle/none' if none is ready; 'image/unreadable' or 'input/invalid' for the input;
+   * 'quota/exceeded' or 'server/busy' by the server's limits; 'server/unreachable' and 'protocol/closed' for the
+   * connection. DELPHI, online phase.
    */
   async classify(input: ClassifyInput, options: ClassifyOptions = {}): Promise<Classification> {
     const { topK, prepare = false, onProgress, onSegment } = options;
@@ -165,8 +176,8 @@ export class Client {
   }
 
   /**
-   * Classifies several inputs, a few at once, so that their round trips overlap: what came of each, in their order. One
-   * that fails does not keep the others from being classified. With `prepare`, missing bundles are prepared first.
+   * Classifies several inputs, a few at once, so that their round trips overlap. Returns the outcome of each, in order.
+   * A failure does not affect the other inputs. With `prepare`, missing bundles are prepared first.
    */
   async classifyAll(
     inputs: readonly ClassifyInput[],
@@ -182,8 +193,7 @@ export class Client {
   }
 
   /**
-   * The ready bundles for this server (for one model, if given), the one that expires first at the front. Throws
-   * 'storage/failed'.
+   * Returns the ready bundles for this server (for one model, if given), ordered by expiry. Throws 'storage/failed'.
    */
   async bundles({ model, signal }: { model?: string; signal?: AbortSignal } = {}): Promise<BundleHeader[]> {
     if (model === undefined) return this.#store.list();
@@ -192,7 +202,7 @@ export class Client {
 
   /**
    * Keeps bundles ready in the background, until the pool is stopped or the client closed. `classify` with `prepare`
-   * waits for the pool's bundles instead of preparing its own. Throws 'config/invalid' for options that make no sense.
+   * waits for the pool's bundles instead of preparing its own. Throws 'config/invalid' for invalid options.
    */
   pool(options: PoolOptions): BundlePool {
     const { model } = options;
@@ -219,7 +229,7 @@ export class Client {
     return pool;
   }
 
-  /** Models of which bundles are ready here, but which the server has removed or replaced. */
+  /** Returns models that have ready bundles here but were removed or replaced by the server. */
   async removedModels({ signal }: { signal?: AbortSignal } = {}): Promise<RemovedModel[]> {
     return removedModels(await this.#store.list(), await this.models({ signal }));
   }
@@ -231,19 +241,21 @@ export class Client {
   }
 
   /**
-   * Bundles that are set aside, because another one of this folder had been used elsewhere: was the folder copied, or
-   * restored from a backup? They are not used until `confirmBundles`.
+   * Returns the bundles that are set aside because another one of this folder was used elsewhere, as after copying the
+   * folder or restoring it from a backup. They are not used until `confirmBundles`.
    */
   setAsideBundles(): Promise<BundleHeader[]> {
     return this.#store.listSetAside();
   }
 
-  /** Makes the bundles that are set aside ready again: they are used nowhere else. Returns their number. */
+  /**
+   * Makes the bundles that are set aside ready again. Call it only if they are used nowhere else. Returns their number.
+   */
   confirmBundles(): Promise<number> {
     return this.#store.confirm();
   }
 
-  /** Deletes all bundles for this server, those that are set aside too; returns their number. */
+  /** Deletes all bundles for this server, including those that are set aside; returns their number. */
   async dropAll(): Promise<number> {
     const dropped = await this.#store.drop([
       ...(await this.#store.list()),
@@ -258,7 +270,7 @@ export class Client {
     return this.#store.dropExpired();
   }
 
-  /** Aborts what is running, waits until it has cleaned up, and ends the connection and all threads. */
+  /** Aborts running calls, waits until they have cleaned up, and closes the connection and all threads. */
   async close(): Promise<void> {
     this.#closing.abort(closed());
     await Promise.all([...this.#pools].map((pool) => pool.stop()));
@@ -267,7 +279,7 @@ export class Client {
     await Promise.all([this.#offline.close(), this.#online.close()]);
   }
 
-  /** Adds which bundles there are all the same: of models that are gone, and of other models and versions. */
+  /** Adds to an error which bundles exist for removed models and for other models and versions. */
   async #explainBundles(failure: SphynxError): Promise<SphynxError> {
     const [bundles, models] = await Promise.all([
       this.#store.list(),
@@ -293,8 +305,8 @@ export class Client {
   }
 
   /**
-   * Runs `work` with the model and a signal that fires with the caller's or when the client is closed. A card
-   * that turns out to be outdated is fetched anew by the next call.
+   * Runs `work` with the model and a signal that fires with the caller's or when the client is closed. If the card
+   * proves outdated, the next call fetches it again.
    */
   async #run<Result>(
     name: string | undefined,
@@ -317,7 +329,7 @@ export class Client {
   }
 }
 
-/** What a call meets when no bundle fits, as when the server has removed or replaced the model. */
+/** Errors of a call for which no bundle fits, as when the server has removed or replaced the model. */
 const WITHOUT_BUNDLES: readonly string[] = ['model/mismatch', 'model/unknown', 'bundle/none'];
 
 function noBundle({ card }: KnownModel): SphynxError {
@@ -333,5 +345,5 @@ function closed(): SphynxError {
 
 function checkCount(name: string, value: number): void {
   if (!Number.isInteger(value) || value < 1)
-    throw new SphynxError('config/invalid', `${name} must be a whole number from 1 on, got ${value}`);
+    throw new SphynxError('config/invalid', `${name} must be a whole number of at least 1, got ${value}`);
 }

@@ -9,41 +9,44 @@ import type { BearerToken } from './connection.ts';
 import { completeDeadlines, type Deadlines } from './limits.ts';
 import type { Security } from './security.ts';
 
-/** How to connect. */
+/** Options of `connect`. */
 export interface ConnectOptions extends Security {
-  /** Where the client's secret and the bundles are kept. Default: the platform's folder for application data. */
+  /** Folder of the client's secret and the bundles. Default: the platform's folder for application data. */
   readonly stateFolder?: string;
-  /** 32 hex digits in place of the token that the state folder gives for this server. Bundles belong to the token that prepared them. */
+  /**
+   * 32 hex digits that replace the token derived from the state folder for this server. Bundles belong to the token
+   * that prepared them.
+   */
   readonly clientToken?: string;
   /**
-   * Bearer token that proves who calls, or a function that gives it anew for each call. Sent over TLS or to this
-   * machine only.
+   * Bearer token that authenticates the caller, or a function that returns it for each call. It is sent only over TLS
+   * or to this machine.
    */
   readonly token?: BearerToken;
   /**
-   * Metadata for every call, such as a tracing header, or a function that gives it anew for each. Servers pass it over, and
-   * what stands in between reads it. Pages cannot send any.
+   * Metadata for every call, such as a tracing header, or a function that returns it for each call. It is for proxies;
+   * servers ignore it. Web pages cannot send any.
    */
   readonly metadata?: CallMetadata;
   /**
-   * Whether to get ready for the first inference in the background, so that it takes no longer than the others. Default
-   * true; false spares a program that classifies nothing the work.
+   * Whether to warm up in the background, so that the first inference takes no longer than the others. Default true;
+   * programs that classify nothing can set it to false.
    */
   readonly warmUp?: boolean;
-  /** How long to wait for the server; each has a default. */
+  /** Deadlines for waiting for the server; each has a default. */
   readonly deadlines?: Partial<Deadlines>;
   /** Stops the attempt to connect. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Connects to the server at `address` (`HOST:PORT`) and asks it for its models, so that a wrong address or
- * certificate shows at once. TLS is used for every other machine than this one unless `insecure` is set.
+ * Connects to the server at `address` (`HOST:PORT`) and asks it for its models, so that a wrong address or certificate
+ * shows at once. TLS is used for all other machines unless `insecure` is set.
  *
- * @throws SphynxError 'config/invalid', 'identity/missing', 'identity/invalid', 'server/unreachable', 'protocol/deadline' or 'storage/failed'
- * @example
- * const client = await connect('127.0.0.1:50051');
- * const { top } = await client.classify('photo.jpg', { prepare: true });
+ * @throws SphynxError 'config/invalid', 'identity/missing', 'identity/invalid', 'server/unreachable',
+ * 'protocol/deadline' or 'storage/failed'
+ * @example const client = await connect('127.0.0.1:50051'); const { top } = await client.classify('photo.jpg', {
+ * prepare: true });
  */
 export async function connect(address: string, options: ConnectOptions = {}): Promise<Client> {
   const stateFolder = options.stateFolder ?? defaultStateFolder();

@@ -18,27 +18,27 @@ export type InferStream = CallStream<InferResponses, InferRequests>;
 /** A bearer token, or a function that returns the one that is valid now. */
 export type BearerToken = string | (() => string);
 
-/** What the server was doing when a connection broke: it had answered before. */
+/** The phase during which a connection broke, after the server had answered. */
 export type UnderWay = 'preparation' | 'inference';
 
 export interface ConnectionSettings {
   /** The client's token (32 hex digits). */
   readonly token: string;
-  /** In pages the address alone says whether the connection is protected. */
+  /** In pages, only the address determines whether the connection is protected. */
   readonly security: Security;
   readonly deadlines: Deadlines;
-  /** Proves who calls, to servers that ask. */
+  /** Authenticates the caller. */
   readonly bearer?: BearerToken;
   /** The application's own metadata. Pages cannot send any. */
   readonly metadata?: CallMetadata;
 }
 
-/** The four calls of the service on one server, with deadlines, aborts and errors of ours. */
+/** The four calls of the service on one server, with deadlines, aborts and SphynxErrors. */
 export interface Connection {
   readonly address: string;
   /** Longest time that deriving a plan from one of the server's cards may take (ms). */
   readonly planMs: number;
-  /** Longest time for which a busy server may put preparations off (ms). */
+  /** Longest total wait for a busy server (ms). */
   readonly queueMs: number;
 
   /**
@@ -47,22 +47,25 @@ export interface Connection {
    */
   listModels(signal?: AbortSignal): Promise<ModelSummary[]>;
 
-  /** The server's clock minus this one's (ms), give or take half a round trip; undefined if it does not tell its time. */
+  /**
+   * Returns the server's clock minus this machine's (ms), to within half a round trip; undefined if the server does not
+   * report its time.
+   */
   clockDifference(signal?: AbortSignal): Promise<number | undefined>;
 
   getModelCard(model: string, signal?: AbortSignal): Promise<GetModelCardResponse>;
 
-  /** Makes sure that the server can be reached, before a bundle is put at stake. */
+  /** Makes sure that the server can be reached, before a bundle is risked. */
   ensureReady(signal?: AbortSignal): Promise<void>;
 
   preprocess(): PreprocessStream;
 
   infer(): InferStream;
 
-  /** Cuts calls that are running. */
+  /** Cancels running calls. */
   close(): void;
 
-  /** Says where there is no connection, or where one broke, and what to do. Returns other errors as they are. */
+  /** Explains a missing or broken connection, with a remedy. Returns other errors unchanged. */
   explain(error: unknown, underWay?: UnderWay): unknown;
 }
 

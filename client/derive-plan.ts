@@ -5,8 +5,8 @@ import type { PlanFacts } from './role-jobs.ts';
 import type { RunnerPool } from './role-runner.ts';
 
 /**
- * The plan of a model of a server, which may be hostile: derived in a thread that is stopped after `planMs` or when
- * `signal` fires. Throws 'model/unsupported' if it takes longer, or more memory, than any real model's.
+ * Derives the plan of a server's model. The server may be hostile, so a thread does it, which is stopped after `planMs`
+ * or when `signal` fires. Throws 'model/unsupported' if it takes longer, or more memory, than any real model's.
  */
 export async function derivePlan(
   threads: RunnerPool,

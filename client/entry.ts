@@ -1,6 +1,6 @@
 /**
- * `import { connect } from 'sphynx-pi'`: index.ts, once it is sure that this Node can load it. Nothing here awaits, so
- * that CommonJS programs can `require` it.
+ * `import { connect } from 'sphynx-pi'`: loads index.ts after checking that this Node can load it. There is no
+ * top-level await, so that CommonJS programs can `require` it.
  */
 import '../platform/node/checked-node.ts';
 

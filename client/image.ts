@@ -1,4 +1,4 @@
-/** What an image is before it becomes the input of a network. */
+/** Types of images before they become the input of a network. */
 import type { ModelCard, Preprocessing } from '../model/card.ts';
 
 /** Pixels in memory, rows from the top: 3 bytes (RGB) or 4 (RGBA) per pixel, told apart by the length. */
@@ -11,7 +11,7 @@ export interface RawImage {
   readonly data: Uint8Array;
 }
 
-/** What is to be known of a network that reads pictures. */
+/** The facts about a network that reads pictures. */
 export interface PictureReader extends Pick<ModelCard, 'name' | 'input'> {
   readonly preprocessing: Pick<Preprocessing, 'width' | 'height' | 'mean' | 'std'>;
 }
@@ -20,7 +20,7 @@ export interface PictureReader extends Pick<ModelCard, 'name' | 'input'> {
 export type ImageInput = string | Uint8Array | RawImage;
 
 /**
- * Brings an image into the shape of the model's input. Returns [channels * height * width], channel by channel. Throws
+ * Converts an image to the shape of the model's input. Returns [channels * height * width], channel by channel. Throws
  * 'image/unreadable', 'model/unsupported' if the model reads neither colour (3 channels) nor grey (1) images.
  */
 export type PrepareImage = (input: ImageInput, model: PictureReader) => Promise<Float32Array>;

@@ -12,7 +12,7 @@ import { ObservedChannel, type SegmentListener } from './observed-channel.ts';
 import type { RoleRunner } from './role-runner.ts';
 
 export interface InferResult extends Inferred {
-  /** From the question whether the bundle may be spent to the result (ms). */
+  /** Time from asking the server to spend the bundle until the result (ms). */
   readonly ms: number;
   readonly traffic: Traffic;
 }
@@ -21,7 +21,7 @@ export interface InferResult extends Inferred {
 export class BundleRefused extends SphynxError {}
 
 /**
- * The online phase: asks the server to spend `bundle`, and once it has, classifies `image` (integers at the card's input
+ * Runs the online phase: asks the server to spend `bundle`, and then classifies `image` (integers at the card's input
  * scale). Throws BundleRefused if the server does not accept the bundle.
  *
  * From the first masked byte on, every ending looks the same to the server: the client closes the stream, and only then

@@ -2,7 +2,9 @@ import type { OutputHead } from '../model/head.ts';
 import type { InputKind } from '../model/input-kind.ts';
 import type { Shape } from '../model/shape.ts';
 
-/** What a model takes, for people: 'a grey picture of 28x28 pixels', '30 numbers', '3 channels of 128 samples'. */
+/**
+ * Describes the input of a model in words: 'a grey picture of 28x28 pixels', '30 numbers', '3 channels of 128 samples'.
+ */
 export function inputInWords(kind: InputKind, shape: Shape): string {
   const { channels, height, width } = shape;
   if (kind === 'picture')
@@ -11,10 +13,10 @@ export function inputInWords(kind: InputKind, shape: Shape): string {
   return `${counted(channels, 'channel')} of ${height === 1 ? counted(width, 'sample') : `${height}x${width} samples`}`;
 }
 
-/** What a model answers, for people: 'one of 100 classes', '5 labels, each by itself', '3 numbers'. */
+/** Describes the answer of a model in words: 'one of 100 classes', '5 independent labels', '3 numbers'. */
 export function answerInWords(head: OutputHead, labels: number): string {
   if (head === 'values') return counted(labels, 'number');
-  return head === 'multi-label' ? `${counted(labels, 'label')}, each by itself` : `one of ${labels} classes`;
+  return head === 'multi-label' ? `${counted(labels, 'independent label')}` : `one of ${labels} classes`;
 }
 
 function counted(count: number, noun: string): string {

@@ -6,16 +6,16 @@ import type { ImageInput } from './image.ts';
 import { inputInWords } from './input-words.ts';
 import { isValues, quantizeValues, type ValuesInput } from './values.ts';
 
-/** What a model may be asked about: a picture, or numbers. */
+/** The input of a classification: a picture, or numbers. */
 export type ClassifyInput = ImageInput | ValuesInput;
 
 /**
- * Tensor 0 of an input, as the card says. Throws 'input/invalid' for numbers that the model cannot take and for the
- * wrong kind of input, 'image/unreadable' for pictures that cannot be decoded.
+ * Returns tensor 0 of an input according to the card. Throws 'input/invalid' for numbers that the model cannot take and
+ * for the wrong kind of input, 'image/unreadable' for pictures that cannot be decoded.
  */
 export async function prepareInput(input: ClassifyInput, card: ModelCard): Promise<Int32Array> {
   if (card.inputKind === 'picture') {
-    // Bytes may be those of an image's file.
+    // Bytes may be the content of an image file.
     if (isValues(input) && !(input instanceof Uint8Array))
       throw wrongKind(card, 'numbers were given: give a picture as a path, the bytes of a file, or pixels');
     return quantizeImage(card, await prepareImage(input as ImageInput, card));

@@ -28,14 +28,14 @@ export class KnownModels {
   }
 
   /**
-   * The current version of `NAME`, or the one that `NAME@HASH` means; without a reference the server's only model.
-   * Throws 'config/invalid' if there are several and none is named, 'model/unknown', 'model/format' if the card is
-   * not well-formed, 'model/unsupported' if it asks too much, 'model/mismatch' if the server derives another plan
-   * from it.
+   * Returns the current version of `NAME`, or the version `NAME@HASH`; without a reference the server's only model.
+   * Throws 'config/invalid' if there are several and none is named, 'model/unknown', 'model/format' if the card is not
+   * well-formed, 'model/unsupported' if it needs too many resources, 'model/mismatch' if the server derives another
+   * plan from it.
    */
   async get(reference: string | undefined, signal?: AbortSignal): Promise<KnownModel> {
     const wanted = reference ?? (await this.#findOnly(signal));
-    // One caller fetches it. If that fails, perhaps only because that caller has given up, the next one tries.
+    // One caller fetches it. If that fails, perhaps only because that caller was aborted, the next one tries.
     for (let other = this.#fetching.get(wanted); other; other = this.#fetching.get(wanted))
       await settledOrAborted(other, signal);
     const known = this.#models.get(wanted);
@@ -51,7 +51,7 @@ export class KnownModels {
     }
   }
 
-  /** To be called when the server turns out to have changed a model. */
+  /** Forgets all models; call it when the server has changed one. */
   forget(): void {
     this.#models.clear();
     this.#only = undefined;

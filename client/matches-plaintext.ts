@@ -6,16 +6,16 @@ import { type ClassifyInput, prepareInput } from './input.ts';
 /** Plain evaluations from which the range of each logit is estimated. */
 const RUNS = 32;
 
-/** Random words that are made at once. */
+/** Random words that are generated at once. */
 const WORDS = 16384;
 
-/** Standard deviations that a logit may lie off the mean: chance exceeds it once in 10^14 logits. */
+/** Standard deviations that a logit may differ from the mean: exceeded by chance once in 10^14 logits. */
 const DEVIATIONS = 8;
 
-/** Where the plaintext integer executor puts the logits of one image (integers at the card's scale). */
+/** The range of the logits of one image in the plaintext integer executor (integers at the card's scale). */
 export type PlaintextRange = ReturnType<typeof stochasticRange>;
 
-/** Truncation of shares rounds at random, so the executor gives a range per logit, not one value. */
+/** Computes the range of each logit: truncation of shares rounds randomly, so the executor has no single value. */
 export async function plaintextRange(network: FixedNetwork, given: ClassifyInput): Promise<PlaintextRange> {
   const input = await prepareInput(given, network.card);
   return stochasticRange(network, input, RUNS, uniform(new Prg(randomSeed(), 'plaintext rounding')));
@@ -35,8 +35,8 @@ function uniform(stream: Prg): () => number {
 }
 
 /**
- * Whether private logits (integers at the card's scale) are the executor's: all of them must lie in its range, and
- * the top class must be its own, unless two classes are nearer to each other than the rounding.
+ * Whether private logits (integers at the card's scale) agree with the executor's: all of them must lie in its range,
+ * and the top class must be equal, unless two classes differ by less than the rounding.
  */
 export function liesInRange(range: PlaintextRange, logits: readonly number[]): boolean {
   const { mean, deviation } = range;
@@ -44,14 +44,14 @@ export function liesInRange(range: PlaintextRange, logits: readonly number[]): b
   return inRange && mayBeTop(range, indexOfLargest(logits));
 }
 
-/** Whether a private class may be the executor's likeliest: none other is ahead of it by more than the rounding. */
+/** Whether a private class may be the executor's likeliest: no other class exceeds it by more than the rounding. */
 export function mayBeTop({ mean, deviation }: PlaintextRange, index: number): boolean {
   return [...mean].every(
     (other, i) => other - mean[index] <= DEVIATIONS * Math.hypot(deviation[index], deviation[i]),
   );
 }
 
-/** Whether private logits are what the plaintext integer executor computes on the same image. */
+/** Whether private logits agree with the plaintext integer executor on the same image. */
 export async function matchesPlaintext(
   network: FixedNetwork,
   input: ClassifyInput,

@@ -14,7 +14,7 @@ export class MeteredChannel implements Channel {
     this.#onBytes = onBytes;
   }
 
-  /** Since the beginning. */
+  /** Payload since the beginning. */
   get traffic(): Traffic {
     return { up: this.#up, down: this.#down };
   }

@@ -1,7 +1,7 @@
 /** The weights of Rec. 601 in units of 2^-16: what PIL's convert('L') and OpenCV's COLOR_BGR2GRAY use, on sRGB bytes. */
 const LUMA = [19595, 38470, 7471] as const;
 
-/** Grey bytes of interleaved RGB bytes: the Rec. 601 luma of the gamma-encoded values. Pure red becomes 76. */
+/** Converts interleaved RGB bytes to grey: the Rec. 601 luma of the gamma-encoded values. Pure red becomes 76. */
 export function greyOf(rgb: Uint8Array): Uint8Array {
   return Uint8Array.from({ length: rgb.length / 3 }, (_, p) => {
     const [r, g, b] = [rgb[3 * p], rgb[3 * p + 1], rgb[3 * p + 2]];
@@ -9,7 +9,7 @@ export function greyOf(rgb: Uint8Array): Uint8Array {
   });
 }
 
-/** Interleaved bytes to planes: (pixel / 255 - mean[c]) / std[c], channel by channel. */
+/** Converts interleaved bytes to planes: (pixel / 255 - mean[c]) / std[c], channel by channel. */
 export function normalise(
   pixels: Uint8Array,
   channels: number,

@@ -1,28 +1,28 @@
 import type { Channel } from '../protocol/channel.ts';
 import type { Segment, SegmentKind } from '../protocol/segment.ts';
 
-/** One piece of a conversation that has passed. Nothing in it is secret: it is what the server sees, or has said. */
+/** One segment of a conversation. Nothing in it is secret: it is what the server receives or has sent. */
 export interface PassedSegment {
-  /** By the client. */
+  /** Direction, as seen by the client. */
   readonly direction: 'sent' | 'received';
-  /** What it is a piece of. */
+  /** Kind of the tensor that it belongs to. */
   readonly kind: SegmentKind;
   /** Number of the layer that it belongs to. */
   readonly layer: number;
-  /** Where the piece stands in its tensor (bytes). */
+  /** Offset of the piece in its tensor (bytes). */
   readonly offset: number;
   /** Length of the piece. */
   readonly bytes: number;
-  /** Since the conversation began (ms). */
+  /** Time since the conversation began (ms). */
   readonly at: number;
-  /** A copy of what was sent; nothing of what was received. */
+  /** A copy of the data of a sent segment; absent for received ones. */
   readonly data?: Uint8Array;
 }
 
-/** Called for every segment, in the middle of the conversation; must be quick. */
+/** Called for every segment, during the conversation; must return quickly. */
 export type SegmentListener = (segment: PassedSegment) => void;
 
-/** Tells `listen` what passes. `start`: when the conversation began, by `performance.now()`. */
+/** Reports every segment to `listen`. `start`: when the conversation began, by `performance.now()`. */
 export class ObservedChannel implements Channel {
   readonly #channel: Channel;
   readonly #start: number;
@@ -35,7 +35,7 @@ export class ObservedChannel implements Channel {
   }
 
   async send(segment: Segment): Promise<void> {
-    // Before it is sent, for it belongs to the channel then.
+    // Copied before it is sent, because the channel then owns it.
     this.#tell('sent', segment, segment.data.slice());
     await this.#channel.send(segment);
   }

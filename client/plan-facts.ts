@@ -4,8 +4,8 @@ import { MAX_BUNDLE_BYTES, MAX_TENSOR_BYTES } from './limits.ts';
 import type { PlanFacts } from './role-jobs.ts';
 
 /**
- * What the main thread needs of a plan. Throws 'model/unsupported' if a server's card asks for more disk or memory
- * than a client is ready to give.
+ * Returns the facts about a plan that the main thread needs. Throws 'model/unsupported' if a server's card needs more
+ * disk or memory than a client grants.
  */
 export function planFacts({ he, hash, sessionBytes, offlineBytes, bundleBytes, rounds }: Plan): PlanFacts {
   const packings = [...he.tensors, ...he.layers.flatMap(({ parts }) => parts)];

@@ -9,7 +9,7 @@ import { CLOSE_STREAM_MS, MAX_LIFETIME_MS } from './limits.ts';
 import type { MeteredChannel } from './metered-channel.ts';
 import type { Network, RoleRunner } from './role-runner.ts';
 
-/** The client's side of one Preprocess stream, in the order that the .proto draws. */
+/** The client's side of one Preprocess stream, in the order shown in the .proto. */
 export class Preparation {
   readonly #stream: PreprocessStream;
   readonly #channel: MeteredChannel;
@@ -17,7 +17,7 @@ export class Preparation {
   readonly #store: BundleStore;
   readonly #model: KnownModel;
   #lifetimeMs = 0;
-  /** Where the account of the current bundle began; the session's cost is on the first one's. */
+  /** When the account of the current bundle began; the first bundle's account includes the session. */
   #start = performance.now();
   #before: Traffic = { up: 0, down: 0 };
 
@@ -35,7 +35,7 @@ export class Preparation {
     this.#model = model;
   }
 
-  /** @param onAccepted told what the server leaves to this client; what it throws ends the stream before any work */
+  /** @param onAccepted called with the server's allowance; an error that it throws ends the stream before any work */
   async open(count: number, onAccepted: (allowance: Allowance | undefined) => void): Promise<void> {
     const { card, plan } = this.#model;
     const lost = await this.#store.lost();
@@ -53,7 +53,7 @@ export class Preparation {
     const { card, setting, plan } = this.#model;
     await this.#stream.send({ begin: {} });
     const { bundleId } = await this.#stream.expect('offer');
-    // By this machine's clock, which may differ from the server's.
+    // Measured by this machine's clock, which may differ from the server's.
     const expiresAt = Date.now() + this.#lifetimeMs;
     const partial = await this.#store.begin(card.hash, bundleId, plan.bundleBytes);
     try {
@@ -74,7 +74,7 @@ export class Preparation {
       await partial.publish();
       return header;
     } catch (error) {
-      // First the thread, which may be about to create or extend the file.
+      // The thread first, because it may be about to create or extend the file.
       await this.#thread.stop();
       await partial.discard();
       throw error;

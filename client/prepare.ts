@@ -14,19 +14,19 @@ import { Preparation } from './preparation.ts';
 import { RetryBudget } from './retry-budget.ts';
 import type { RunnerPool } from './role-runner.ts';
 
-/** How far a preparation has come. */
+/** Progress of a preparation. */
 export interface PrepareProgress {
   /** Bundles that are ready. */
   readonly ready: number;
-  /** Bundles that are to be prepared. */
+  /** Bundles to prepare in total. */
   readonly count: number;
   /** Payload of both directions so far (bytes). */
   readonly bytes: number;
-  /** The same when all is done. */
+  /** Payload of the whole preparation (bytes). */
   readonly totalBytes: number;
 }
 
-/** What a preparation needs of the client. */
+/** The parts of the client that a preparation uses. */
 export interface PrepareParts {
   readonly connection: Connection;
   readonly store: BundleStore;
@@ -37,18 +37,17 @@ export interface PrepareTask {
   readonly model: KnownModel;
   /** Bundles to prepare, at least 1. */
   readonly count: number;
-  /** Whether not to begin unless all of them can be prepared, as far as the server's limits and the disk tell. */
+  /** Whether to begin only if the server's limits and the disk have room for all of them. */
   readonly whole?: boolean;
   readonly onProgress?: (progress: PrepareProgress) => void;
   readonly signal?: AbortSignal;
 }
 
 /**
- * The offline phase: prepares `count` bundles, each ready and on disk before the next begins, with a new session for each
- * BUNDLES_PER_SESSION of them. If it breaks off,
- * the ones that are ready stay, and of the one in work nothing is left. A server that is busy is asked again when it
- * says. Where a connection breaks, the next one may lead to another server: the preparation goes on there, unless it has
- * broken ATTEMPTS times without a bundle in between.
+ * Runs the offline phase: prepares `count` bundles, each ready and on disk before the next begins, with a new session
+ * for each BUNDLES_PER_SESSION of them. If it is interrupted, ready bundles stay and the unfinished one is removed. A
+ * busy server is asked again when it suggests. If a connection breaks, the preparation continues over the next one,
+ * perhaps at another server, unless ATTEMPTS connections break without a bundle in between.
  */
 export async function prepareBundles(parts: PrepareParts, task: PrepareTask): Promise<BundleHeader[]> {
   const { plan } = task.model;
@@ -100,7 +99,7 @@ interface StreamListeners {
   readonly onBytes: (bytes: number) => void;
 }
 
-/** Returns the bytes moved. */
+/** Prepares bundles on one stream. Returns the bytes moved. */
 async function prepareOnOneStream(
   { connection, store, threads }: PrepareParts,
   { model, signal }: PrepareTask,
@@ -136,14 +135,14 @@ async function prepareOnOneStream(
   });
 }
 
-/** A connection that was there and breaks, as when its server dies, is worth another one. */
+/** Marks a broken connection, as when its server dies, as worth a retry. */
 function tryAgain(error: SphynxError): SphynxError {
   return new SphynxError(error.code, error.message, { cause: error, retryAfterMs: RECONNECT_PAUSE_MS });
 }
 
 /**
- * Whether a connection broke. WebSockets, and connections that were damaged, say 'protocol/closed'; before anything has
- * moved that is the server's own word.
+ * Whether a connection broke. WebSockets and damaged connections report 'protocol/closed'; before any payload has
+ * moved, that code comes from the server itself.
  */
 function isBreak({ code }: SphynxError, moved: number): boolean {
   return code === 'server/unreachable' || (code === 'protocol/closed' && moved > 0);
@@ -153,7 +152,7 @@ function total({ up, down }: Traffic): number {
   return up + down;
 }
 
-/** What the server leaves to this client; undefined of servers that do not say. Prepares nothing. */
+/** Asks for the server's allowance; undefined for servers that do not send one. Prepares nothing. */
 export async function askAllowance(
   { connection }: Pick<PrepareParts, 'connection'>,
   { card, plan }: KnownModel,

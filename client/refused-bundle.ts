@@ -2,7 +2,7 @@ import { SphynxError, type SphynxErrorCode } from '../errors/sphynx-error.ts';
 import type { BundleStore, SpendingBundle } from './bundle-store.ts';
 import type { BundleRefused } from './infer.ts';
 
-/** What becomes of an image whose bundle was refused: it waits and asks again, tries another bundle, or fails. */
+/** The next step for an image whose bundle was refused: wait and ask again, try another bundle, or fail. */
 export type NextStep = 'wait' | 'another' | 'fail';
 
 /** Refusals that leave the server's record as it was. */
@@ -17,7 +17,7 @@ const UNTOUCHED: readonly SphynxErrorCode[] = [
   'config/invalid',
 ];
 
-/** Refusals that another bundle may not meet. */
+/** Refusals that another bundle may avoid. */
 const ANOTHER: readonly SphynxErrorCode[] = [
   'bundle/unknown',
   'bundle/expired',
@@ -26,9 +26,9 @@ const ANOTHER: readonly SphynxErrorCode[] = [
 ];
 
 /**
- * Puts away a bundle that the server did not accept; nothing masked has been sent. It is ready again if the server has
- * left it as it was. It is lost if the server may have spent it. If it was spent before, the folder is used elsewhere too:
- * the folder's other bundles are set aside, and the error says so.
+ * Handles a bundle that the server did not accept; nothing masked has been sent. The bundle becomes ready again if the
+ * server left its record unchanged, and is lost if the server may have spent it. If it was spent before, the folder is
+ * also used elsewhere: the folder's other bundles are set aside, and the error says so.
  */
 export async function putAway(
   store: BundleStore,

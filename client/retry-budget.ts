@@ -2,7 +2,7 @@ import { asSphynxError } from '../errors/sphynx-error.ts';
 import { delay } from '../platform/delay.ts';
 import { checkAborted } from './abort.ts';
 
-/** Failures that pass: refusals by limits, and those of a server that stops while another one takes its place. */
+/** Temporary failures: refusals by limits, and those of a stopping server that is being replaced. */
 const PASSING: readonly string[] = [
   'server/busy',
   'quota/exceeded',
@@ -11,7 +11,7 @@ const PASSING: readonly string[] = [
   'protocol/closed',
 ];
 
-/** The time that a client gives to a server which refuses for the time being: all its waits together. */
+/** The total time that a client waits for a server that refuses temporarily. */
 export class RetryBudget {
   #leftMs: number;
 
@@ -20,8 +20,8 @@ export class RetryBudget {
   }
 
   /**
-   * Resolves when it is worth to try again after `error`. Throws it at once if it holds no hint, or the hint lies
-   * beyond the deadline, 'aborted' when the signal fires.
+   * Resolves when it is worth trying again after `error`. Throws `error` at once if it has no retry hint or the hint is
+   * beyond the deadline, and 'aborted' when the signal fires.
    */
   async wait(error: unknown, signal?: AbortSignal): Promise<void> {
     const { code, retryAfterMs } = asSphynxError(error);

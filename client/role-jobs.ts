@@ -1,10 +1,10 @@
-/** The jobs of the client's roles, and what each gives back. */
+/** The jobs of the client's roles and their results. */
 import type { Channel } from '../protocol/channel.ts';
 import type { Inferred } from '../protocol/online.ts';
 import type { Agreement, Plan } from '../protocol/plan.ts';
 import type { BundleBody } from './bundle-header.ts';
 
-/** What the client's own thread needs of a plan. */
+/** The facts about a plan that the client's own thread needs. */
 export type PlanFacts = Pick<Plan, 'hash' | 'sessionBytes' | 'offlineBytes' | 'bundleBytes' | 'rounds'>;
 
 /** A session is opened once per Preprocess stream and closed at its end. */
@@ -29,13 +29,13 @@ export interface RoleJobs {
 
 export type RoleName = keyof RoleJobs;
 
-/** The jobs that talk to nobody. */
+/** The jobs without communication. */
 export type LocalRole = 'load' | 'close';
 
-/** The jobs that talk to the server's half of the role. */
+/** The jobs that communicate with the server's half of the role. */
 export type NetworkRole = Exclude<RoleName, LocalRole>;
 
-/** Does each job that talks to nobody. */
+/** Runs each job without communication. */
 export type LocalPlayers = {
   readonly [Name in LocalRole]: (given: RoleJobs[Name]['given']) => Promise<RoleJobs[Name]['result']>;
 };

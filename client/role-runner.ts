@@ -1,23 +1,23 @@
-/** Who plays the client's roles: a thread of its own in Node; in browsers the worker that runs the client. */
+/** Runners that play the client's roles: a separate thread in Node; in browsers the worker that runs the client. */
 import type { Channel } from '../protocol/channel.ts';
 import type { Agreement } from '../protocol/plan.ts';
 import type { LocalRole, NetworkRole, RoleJobs } from './role-jobs.ts';
 
-/** Where the segments of a role go, and what stops it. */
+/** The destination of a role's segments, and the signal that stops it. */
 export interface Network {
   readonly channel: Channel;
   /** Aborted with a SphynxError when the conversation breaks off. */
   readonly signal: AbortSignal;
 }
 
-/** Does one job at a time; whoever uses it, has it alone. */
+/** Runs one job at a time for one user. */
 export interface RoleRunner {
   readonly alive: boolean;
 
-  /** Says whether the runner keeps the process running. */
+  /** Sets whether the runner keeps the process alive. */
   hold(busy: boolean): void;
 
-  /** Runs a job that talks to nobody. */
+  /** Runs a job without communication. */
   call<Name extends LocalRole>(name: Name, given: RoleJobs[Name]['given']): Promise<RoleJobs[Name]['result']>;
 
   /** Plays a role against the server. Throws its failure or the network's, whichever comes first. */
@@ -30,17 +30,17 @@ export interface RoleRunner {
   /** Rehearses inferences of a model in the background, until the next job. */
   warm(agreement: Agreement): void;
 
-  /** Ends the runner. When this resolves, it touches no file any more. */
+  /** Stops the runner. When this resolves, it no longer accesses any file. */
   stop(): Promise<void>;
 }
 
 export type StartRoleRunner = () => RoleRunner;
 
-/** Lends runners to many callers: each caller has one to itself. */
+/** Lends runners to callers, each to one caller at a time. */
 export interface RunnerPool {
   /**
-   * Runs `work` with a runner of its own. If `work` fails, the runner is stopped before this throws: whatever it
-   * was computing or writing has ended.
+   * Runs `work` with a runner for its exclusive use. If `work` fails, the runner is stopped before this throws:
+   * whatever it was computing or writing has ended.
    */
   with<Result>(
     signal: AbortSignal | undefined,

@@ -4,7 +4,10 @@ import type { Agreement } from '../protocol/plan.ts';
 import { checkAborted } from './abort.ts';
 import type { RoleRunner, RunnerPool } from './role-runner.ts';
 
-/** A few threads for many callers: each caller has one to itself, or waits for one. Idle threads stay warm. */
+/**
+ * A few threads for many callers: each caller has a thread for exclusive use, or waits for one. Idle threads stay
+ * alive.
+ */
 export class RoleRunners implements RunnerPool {
   readonly #limit: number;
   readonly #all = new Set<RoleRunner>();
@@ -32,12 +35,12 @@ export class RoleRunners implements RunnerPool {
     }
   }
 
-  /** Has one thread that is idle rehearse inferences of a model, until it gets work. Does nothing if none is. */
+  /** Has an idle thread rehearse inferences of a model until it gets work. Does nothing if no thread is idle. */
   warm(agreement: Agreement): void {
     this.#idle.at(-1)?.warm(agreement);
   }
 
-  /** Stops all threads; their callers' work fails. */
+  /** Stops all threads; the work of their callers fails. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#wake();

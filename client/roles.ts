@@ -21,12 +21,15 @@ export class Roles {
     this.#session = session;
   }
 
-  /** Rehearses inferences of a model in the background, until the next job. Runs nothing in a thread that has inferred. */
+  /**
+   * Rehearses inferences of a model in the background, until the next job. Does nothing in a thread that has already
+   * run an inference.
+   */
   warm(agreement: Agreement): void {
     this.#rehearsals?.begin((pause) => rehearseClient(this.#planOf(agreement), pause));
   }
 
-  /** Does a job that talks to nobody, which leaves an idle thread idle: it goes on to rehearse. */
+  /** Runs a job without communication. It does not interrupt rehearsals. */
   call<Name extends LocalRole>(
     name: Name,
     given: RoleJobs[Name]['given'],
@@ -93,8 +96,8 @@ export class Roles {
   }
 
   /**
-   * The plan of a model; the last one is kept, because deriving it costs more than a layer. A hostile server can give
-   * two cards one hash, so that the cards themselves are compared.
+   * Returns the plan of a model. The last plan is cached, because deriving one costs more than a layer. A hostile
+   * server can give two cards the same hash, so the cards themselves are compared.
    */
   #planOf(agreement: Agreement): Plan {
     if (this.#known?.hash !== planHash(agreement)) this.#known = makePlan(agreement.card, agreement.setting);

@@ -1,29 +1,29 @@
 import type { ModelCard } from '../model/card.ts';
 
-/** A class, a label or an output, and its place among the labels. */
+/** A class, a label or an output with its score. */
 export interface Score {
   /** Its name in the card. */
   readonly label: string;
-  /** Its probability; null if the server keeps the logits, and of outputs that are no logits. */
+  /** Its probability; null if the server withholds the logits, and for outputs that are not logits. */
   readonly p: number | null;
-  /** Its place among the labels, from 0 on. */
+  /** Its index among the labels, from 0. */
   readonly index: number;
-  /** The output itself, where the card's head is 'values'. */
+  /** The output itself, if the card's head is 'values'. */
   readonly value?: number;
 }
 
-/** Classes that are told where the caller does not say how many. */
+/** Default number of reported classes. */
 const FEW = 5;
 
-/** Integer logits in their real unit: times 2^-logitScaleBits, exact. */
+/** Converts integer logits to real numbers: times 2^-logitScaleBits, exactly. */
 export function realLogits(card: Pick<ModelCard, 'logitScaleBits'>, logits: Int32Array): Float64Array {
   return Float64Array.from(logits, (value) => value / 2 ** card.logitScaleBits);
 }
 
 /**
- * What the logits mean by the head of the card. Classes come with the likeliest first, at most `count` of them. Labels
- * that apply by themselves come with their own probabilities, the largest first, and values in the card's order; of
- * both all, unless `count` says otherwise.
+ * Interprets the logits by the head of the card. Returns at most `count` classes, the likeliest first. Independent
+ * labels have their own probabilities and are returned with the largest first; values are returned in the card's order;
+ * of both all, unless `count` is given.
  */
 export function scoresOf(
   { head, labels }: Pick<ModelCard, 'head' | 'labels'>,
@@ -48,7 +48,7 @@ export function scoresOf(
   }
 }
 
-/** The `count` likeliest classes by softmax over all logits, the likeliest first. */
+/** Returns the `count` likeliest classes by softmax over all logits, the likeliest first. */
 export function topScores(
   labels: readonly string[],
   logits: Float64Array,
@@ -62,12 +62,12 @@ export function topScores(
     .slice(0, count);
 }
 
-/** The probability that a logit means. */
+/** Returns the probability of a logit. */
 export function sigmoid(logit: number): number {
   return 1 / (1 + Math.exp(-logit));
 }
 
-/** The first `count` of the classes that the server's model gives in place of logits, the likeliest first. */
+/** Returns the first `count` of the classes that the model outputs in place of logits, the likeliest first. */
 export function topClasses(labels: readonly string[], classes: readonly number[], count = FEW): Score[] {
   return classes.slice(0, count).map((index) => ({ label: labels[index], p: null, index }));
 }

@@ -1,6 +1,6 @@
 /** How a connection is protected. */
 export interface Security {
-  /** TLS. `{}`: with the system's authorities and no certificate of the client's. All of it is PEM. */
+  /** TLS options, in PEM. `{}` uses the system's authorities and no client certificate. */
   readonly tls?: {
     /** Authorities in place of the system's. */
     readonly ca?: Uint8Array | string;

@@ -1,4 +1,4 @@
-/** Runs `work` on all items, at most `limit` at a time; what came of each, in their order. */
+/** Runs `work` on all items, at most `limit` at a time. Returns the outcome of each, in order. */
 export async function several<Item, Result>(
   items: readonly Item[],
   limit: number,

@@ -9,8 +9,8 @@ const NAME = new RegExp(`^[A-Za-z0-9][A-Za-z0-9._-]{0,${MAX_NAME - 1}}$`);
 const HASH = /^[0-9a-f]{64}$/;
 
 /**
- * The server's list of models with every field checked, as names and figures reach terminals and programs. The
- * length of the message bounds that of the list. Throws 'model/format' naming the first field that is wrong.
+ * Returns the server's list of models with every field checked, because names and figures reach terminals and programs.
+ * The length of the message bounds that of the list. Throws 'model/format' naming the first field that is wrong.
  */
 export function readSummaries(models: readonly unknown[]): ModelSummary[] {
   return models.map((model, i) => readSummary(new Fields(model, `models[${i}]`)));

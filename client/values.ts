@@ -15,7 +15,7 @@ export type ValuesInput =
   | Int32Array
   | Uint32Array;
 
-/** What is to be known of a model that takes numbers. */
+/** The facts about a model that takes numbers. */
 export interface ValuesReader extends Pick<ModelCard, 'name' | 'inputKind' | 'input'> {
   readonly preprocessing: Pick<ModelCard['preprocessing'], 'mean' | 'std'>;
 }
@@ -30,8 +30,8 @@ function isBig(input: ArrayBufferView): boolean {
 }
 
 /**
- * Numbers as the model was trained on them, [channels * height * width]: (value - mean) / std of their channel. Throws
- * 'input/invalid' if there are too many or too few, or if one is no finite number.
+ * Normalises numbers as in the model's training, [channels * height * width]: (value - mean) / std of their channel.
+ * Throws 'input/invalid' if there are too many or too few, or if one is not a finite number.
  */
 export function normaliseValues(values: ValuesInput, model: ValuesReader): Float64Array {
   const { input, inputKind, name, preprocessing } = model;
@@ -46,7 +46,7 @@ export function normaliseValues(values: ValuesInput, model: ValuesReader): Float
     if (typeof value !== 'number' || !Number.isFinite(value))
       throw new SphynxError(
         'input/invalid',
-        `number ${i + 1} of ${expected} is ${Number.isNaN(value) ? 'NaN' : 'not finite, or no number'}; replace or impute it as for the training`,
+        `number ${i + 1} of ${expected} is ${Number.isNaN(value) ? 'NaN' : 'not a finite number'}; replace or impute it as in training`,
       );
     const channel = Math.floor(i / area);
     return (value - preprocessing.mean[channel]) / preprocessing.std[channel];
@@ -54,8 +54,8 @@ export function normaliseValues(values: ValuesInput, model: ValuesReader): Float
 }
 
 /**
- * The integers of a vector or signal at the scales of the card. Throws 'input/invalid' as `normaliseValues` does, and
- * where a number lies outside of what the fixed point holds. Messages name the place, not the number.
+ * Returns the integers of a vector or signal at the scales of the card. Throws 'input/invalid' as `normaliseValues`
+ * does, and for a number outside the range of the fixed point. Messages name the position, not the number.
  */
 export function quantizeValues(values: ValuesInput, card: ModelCard): Int32Array {
   const normalised = normaliseValues(values, card);
@@ -69,7 +69,7 @@ export function quantizeValues(values: ValuesInput, card: ModelCard): Int32Array
       const [low, high] = [mean[channel] - most, mean[channel] + most].map((bound) => bound.toPrecision(3));
       throw new SphynxError(
         'input/invalid',
-        `number ${i + 1} is outside of what the fixed point of ${card.name} holds, which is ${low} to ${high} there: check its unit, or have the model imported with calibration inputs like it`,
+        `number ${i + 1} is outside the range of the fixed point of ${card.name}, which is ${low} to ${high} there: check its unit, or have the model imported with calibration inputs like it`,
       );
     }
     return integer;

@@ -43,7 +43,7 @@ export class GateHash {
     xorBlocks(out, inputs);
   }
 
-  /** Frees the ciphers. It may be used again, and makes them anew. */
+  /** Frees the ciphers. The object may be used again and then creates new ones. */
   close(): void {
     for (const cipher of this.#ciphers.values()) cipher.close();
     this.#ciphers.clear();
@@ -65,8 +65,8 @@ export function gadgetHash(nonce: Uint8Array, layer: number): GateHash {
 }
 
 /**
- * The hashes that `make` makes of nonces and layers, whose keys are public. Of each caller's, one is kept until another
- * layer is asked for, and closed then: chunks of a layer follow each other.
+ * Caches the latest hash that `make` creates for a nonce and layer, whose keys are public. It is closed when another
+ * layer is requested, because the chunks of a layer follow each other.
  */
 export function latestHash(
   make: (nonce: Uint8Array, layer: number) => GateHash,
@@ -82,7 +82,7 @@ export function latestHash(
   };
 }
 
-/** The hash of a layer's gadgets, kept. */
+/** Returns the cached hash of a layer's gadgets. */
 export const gateHash = latestHash(gadgetHash);
 
 /** Numbers of the purposes of a layer's hash keys: no two uses of the hash in one layer share one. */

@@ -1,4 +1,4 @@
-/** The arrays one after another; of a single one itself. */
+/** Concatenates the arrays; returns a single one itself. */
 export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
   if (parts.length === 1) return parts[0];
   const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));

@@ -27,19 +27,19 @@ export class Prg {
     this.#stream = new KeyStream(keyAndCounter.subarray(0, 16), keyAndCounter.subarray(16));
   }
 
-  /** The next `length` bytes, in memory of their own. */
+  /** Returns the next `length` bytes as a new array. */
   bytes(length: number): Uint8Array<ArrayBuffer> {
     const bytes = new Uint8Array(length);
     this.fill(bytes);
     return bytes;
   }
 
-  /** The next bytes, over those of `target`. */
+  /** Fills `target` with the next bytes. */
   fill(target: Uint8Array): void {
     this.#stream.fill(target);
   }
 
-  /** Frees the stream: for those that live long or are many. It must not be used afterwards. */
+  /** Frees the stream; needed for streams that are long-lived or numerous. It must not be used afterwards. */
   close(): void {
     this.#stream.close();
   }
@@ -50,7 +50,7 @@ export class Prg {
   }
 }
 
-/** The first `length` bytes of a stream that serves this once. */
+/** Returns the first `length` bytes of a stream that is used only once. */
 export function expand(seed: Uint8Array, label: string, length: number): Uint8Array<ArrayBuffer> {
   const stream = new Prg(seed, label);
   const bytes = stream.bytes(length);
@@ -58,7 +58,7 @@ export function expand(seed: Uint8Array, label: string, length: number): Uint8Ar
   return bytes;
 }
 
-/** The first `length` 32-bit words of a stream that serves this once. */
+/** Returns the first `length` 32-bit words of a stream that is used only once. */
 export function expandWords(seed: Uint8Array, label: string, length: number): Uint32Array<ArrayBuffer> {
   return new Uint32Array(expand(seed, label, 4 * length).buffer);
 }

@@ -6,7 +6,7 @@
 export class SphynxError extends Error {
   /** What happened, for programs: docs/errors.md lists the codes. */
   readonly code: SphynxErrorCode;
-  /** When it is worth to try again (ms from now), where a limit knows that. */
+  /** When to try again (ms from now), if a limit determines this. */
   readonly retryAfterMs: number | undefined;
 
   /** @internal */

@@ -29,36 +29,38 @@ export interface Preprocessing {
   readonly mean: readonly number[];
   /** Standard deviation of each channel, in the same units. */
   readonly std: readonly number[];
-  /** Bits behind the binary point of each channel. */
+  /** Fractional bits of each channel. */
   readonly scaleBits: readonly number[];
-  /** Largest magnitude of an element of tensor 0 for which the scales are right; null where pixels bound it. */
+  /** Largest magnitude of an element of tensor 0 that the scales allow; null if pixels bound it. */
   readonly limit: number | null;
 }
 
 /** Formats of a card that this version reads. */
 export type CardFormat = 3 | 4;
 
-/** On what the fixed-point scales were measured; on random inputs they are only good for counting costs. */
+/**
+ * The inputs on which the fixed-point scales were measured; scales from random inputs are only for estimating costs.
+ */
 export type Calibration = 'inputs' | 'random';
 export const CALIBRATIONS = ['inputs', 'random'] as const satisfies readonly Calibration[];
 
 /** The public description of a model, sent to clients as JSON. It holds no weights. */
 export interface ModelCard {
-  /** 4 where a layer has squares, which programs that know format 3 alone could not run. */
+  /** 4 if a layer has squares, which programs that support only format 3 could not run. */
   readonly format: CardFormat;
-  /** Name that clients call the model by. */
+  /** Name of the model for clients. */
   readonly name: string;
   /** SHA-256 (hex) over all other fields and the integer weights. */
   readonly hash: string;
-  /** What the model reads. */
+  /** Kind of input. */
   readonly inputKind: InputKind;
   /** Size of an input. A vector has a channel per number, a signal of one dimension a height of 1. */
   readonly input: Shape;
-  /** How a client prepares an input. */
+  /** Preparation of an input by the client. */
   readonly preprocessing: Preprocessing;
-  /** What the scales were measured on. */
+  /** Inputs on which the scales were measured. */
   readonly calibration: Calibration;
-  /** What the outputs mean. */
+  /** Meaning of the outputs. */
   readonly head: OutputHead;
   /** Names of the outputs: one per logit, but two for a 'sigmoid': the class of negative logits first. */
   readonly labels: readonly string[];
@@ -70,7 +72,7 @@ export interface ModelCard {
   readonly relus: number;
   /** Products of one inference, in all layers. */
   readonly macs: number;
-  /** What the client learns of the logits. */
+  /** What the client learns about the logits. */
   readonly output: Output;
 }
 
@@ -80,8 +82,8 @@ const PRINTABLE = new RegExp(`^[^\\p{C}\\p{Zl}\\p{Zp}]{1,${limits.MAX_LABEL}}$`,
 const HASH = /^[0-9a-f]{64}$/;
 
 /**
- * The card in a JSON value from outside, with every field checked and bounded, unknown fields dropped and the
- * keys in a fixed order (both parties hash it). Throws 'model/format' naming the first field that is wrong.
+ * Parses the card in an untrusted JSON value: checks and bounds every field, drops unknown fields and puts the keys in
+ * a fixed order (both parties hash it). Throws 'model/format' naming the first field that is wrong.
  */
 export function parseModelCard(json: unknown): ModelCard {
   const fields = new Fields(json, 'card');
@@ -110,12 +112,12 @@ export function parseModelCard(json: unknown): ModelCard {
   return card;
 }
 
-/** The format of a card with these layers. */
+/** Returns the format of a card with these layers. */
 export function cardFormat(layers: readonly Pick<CardLayer, 'squares'>[]): CardFormat {
   return layers.some(({ squares }) => squares !== null) ? 4 : 3;
 }
 
-/** Cards are written by the program that serves a model, so another format is another version of it. */
+/** Cards are written by the program that serves a model, so another format indicates another version of it. */
 function readFormat(fields: Fields): CardFormat {
   const format = fields.value('format');
   const remedy = 'client and server run different versions: update the older one';
@@ -210,7 +212,7 @@ function readSquares(layer: Fields, elements: number): Squares | null {
   };
 }
 
-/** Cards of models that give their logits may leave the field out. Only of classes one can be the likeliest. */
+/** Cards of models that output logits may leave the field out. Other outputs require classes. */
 function readOutput(fields: Fields, head: OutputHead, labels: number): Output {
   const value = fields.value('output') ?? 'logits';
   const sound = typeof value === 'string' && isOutput(value) && (classesOf(value) ?? 0) <= labels;

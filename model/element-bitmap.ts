@@ -1,11 +1,11 @@
 /**
- * Which elements of a layer have something else in place of their ReLU: the linear ones, which lost it to selective
- * linearization (Cho, Joshi, Reagen, Garg, Hegde, ICML 2022), and the squares. In memory one flag per element, 1 for
- * those that are meant, and null where there is none; in a model card a bitmap in base64, with element i at bit i mod 8,
- * counted from the lowest, of byte i >> 3.
+ * Sets of elements of a layer that have no ReLU: the linear ones, which lost it to selective linearization (Cho, Joshi,
+ * Reagen, Garg, Hegde, ICML 2022), and the squares. In memory a set is one flag per element, 1 for members, or null if
+ * it is empty; in a model card it is a bitmap in base64, with element i at bit i mod 8, counted from the lowest, of
+ * byte i >> 3.
  */
 
-/** The bitmap of flags [elements]; null if none is set. */
+/** Returns the bitmap of flags [elements]; null if none is set. */
 export function bitmapOf(flags: Uint8Array | null): string | null {
   if (!flags?.includes(1)) return null;
   const bits = new Uint8Array(bitmapBytes(flags.length));
@@ -13,7 +13,7 @@ export function bitmapOf(flags: Uint8Array | null): string | null {
   return toBase64(bits);
 }
 
-/** The flags [elements] in a bitmap. */
+/** Returns the flags [elements] in a bitmap. */
 export function flagsOf(bitmap: string | null, elements: number): Uint8Array | null {
   if (bitmap === null) return null;
   const bits = fromBase64(bitmap);
@@ -22,7 +22,7 @@ export function flagsOf(bitmap: string | null, elements: number): Uint8Array | n
   return flags;
 }
 
-/** How many flags of a bitmap are set. */
+/** Counts the flags that are set in a bitmap. */
 export function countFlags(bitmap: string | null): number {
   let count = 0;
   for (let byte of bitmap === null ? [] : fromBase64(bitmap)) for (; byte > 0; byte &= byte - 1) count++;
@@ -35,7 +35,7 @@ export function areDisjoint(left: string, right: string): boolean {
   return fromBase64(left).every((byte, i) => (byte & others[i]) === 0);
 }
 
-/** Whether a text from outside is the one bitmap of its flags: padding bits are zero, and some flag is set. */
+/** Whether an untrusted text is a canonical bitmap: padding bits are zero, and at least one flag is set. */
 export function isBitmap(text: string, elements: number): boolean {
   const length = bitmapBytes(elements);
   if (text.length !== 4 * Math.ceil(length / 3) || !BASE64.test(text)) return false;

@@ -6,7 +6,10 @@ import { elementsOf, termConvolution } from './geometry.ts';
 import { exact, type LinearError, likely } from './linear-error.ts';
 import type { FixedNetwork } from './network.ts';
 
-/** Bit-exact evaluation of a network in integers: the reference for the protocol, and its server's own share. */
+/**
+ * Evaluates a network bit-exactly in integers: the reference for the protocol, and the computation of the server's
+ * share.
+ */
 
 /** A tensor [channels, height, width]: signed values, or one party's share mod 2^32. */
 export type Tensor = Int32Array | Uint32Array;
@@ -18,7 +21,7 @@ export type Tensor = Int32Array | Uint32Array;
  */
 export type Carry = (layer: number, element: number, fraction: number) => 0 | 1;
 
-/** Rounds to nearest: the likeliest carries. */
+/** Carries that round to nearest, which are the likeliest ones. */
 export const nearest: Carry = (_layer, _element, fraction) => (fraction > 0.5 ? 0 : 1);
 
 /** Carries as shares produce them. `random` gives numbers in [0, 1). */
@@ -27,9 +30,9 @@ export function stochastic(random: () => number): Carry {
 }
 
 /**
- * One linear layer mod 2^32 over the tensors 0..n, of which those must be given that the layer reads. Linear
- * in the tensors when 'without-bias': applied to two shares, the results are shares of the result. Returns
- * [out channels, height, width] at product scale. Throws 'protocol/length' on a tensor of the wrong size.
+ * Computes one linear layer mod 2^32 over the tensors 0..n, of which only those that the layer reads must be given.
+ * Linear in the tensors when 'without-bias': applied to two shares, the results are shares of the result. Returns [out
+ * channels, height, width] at product scale. Throws 'protocol/length' on a tensor of the wrong size.
  */
 export function linearLayer(
   network: FixedNetwork,
@@ -43,7 +46,7 @@ export function linearLayer(
   return sum;
 }
 
-/** The bias of a linear layer at every output [out channels, height, width]. */
+/** Returns the bias of a linear layer at every output [out channels, height, width]. */
 export function layerBias({ card, layers }: FixedNetwork, layer: number): Uint32Array<ArrayBuffer> {
   const { output } = card.layers[layer];
   const sum = new Uint32Array(elementsOf(output));
@@ -88,9 +91,9 @@ function sumOverMap(tensor: Tensor, channels: number): Uint32Array {
 }
 
 /**
- * What the gadgets make of a layer: values at product scale [elements] to the next secret tensor. A ReLU
- * wraps around at k bits; a linear element and what is squared do not, but are the gadgets' only while
- * -2^30 <= x < 2^30 - 2^f. A square wraps around at 32 bits.
+ * Applies the gadgets to a layer: from values at product scale [elements] to the next secret tensor. A ReLU wraps
+ * around at k bits; linear elements and squared values do not, but agree with the gadgets only while -2^30 <= x < 2^30
+ * - 2^f. A square wraps around at 32 bits.
  */
 export function applyGadgets(
   card: ModelCard,
@@ -123,9 +126,9 @@ export function applyGadgets(
 }
 
 /**
- * The whole network on an image [channels, height, width] of integers, with the carries and the errors of linear layers that a
- * private inference has met, or others. `tensors` are the secret tensors, the image first; logits are in units of
- * 2^-logitScaleBits. Throws 'protocol/length' if the image has the wrong size.
+ * Runs the whole network on an image [channels, height, width] of integers, with given carries and errors of linear
+ * layers, such as those of a private inference. `tensors` are the secret tensors, the image first; logits are in units
+ * of 2^-logitScaleBits. Throws 'protocol/length' if the image has the wrong size.
  */
 export function runInteger(
   network: FixedNetwork,
@@ -145,8 +148,8 @@ export function runInteger(
 }
 
 /**
- * Mean and standard deviation of every logit over `runs` evaluations with random carries and errors: what a private
- * inference may differ by from a plain one.
+ * Computes mean and standard deviation of every logit over `runs` evaluations with random carries and errors: the
+ * expected difference between a private inference and a plain one.
  */
 export function stochasticRange(
   network: FixedNetwork,
@@ -166,7 +169,10 @@ export function stochasticRange(
   return { mean, deviation };
 }
 
-/** Tensor 0 of a normalised input [channels, height, width]: round(x * 2^scaleBits), with the scale of its channel. */
+/**
+ * Returns tensor 0 of a normalised input [channels, height, width]: round(x * 2^scaleBits), with the scale of its
+ * channel.
+ */
 export function quantizeImage(card: ModelCard, normalised: Float32Array): Int32Array {
   const expected = elementsOf(card.input);
   if (normalised.length !== expected)

@@ -1,6 +1,6 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
 
-/** Fields of a JSON value from outside, read one by one; `where` names the place in the error. */
+/** Reads the fields of an untrusted JSON value one by one; `where` names the place in errors. */
 export class Fields {
   readonly where: string;
   readonly #record: Record<string, unknown>;
@@ -13,7 +13,7 @@ export class Fields {
     this.#record = value as Record<string, unknown>;
   }
 
-  /** The value of an own property; undefined where there is none. */
+  /** Returns the value of an own property; undefined if there is none. */
   value(key: string): unknown {
     return Object.hasOwn(this.#record, key) ? this.#record[key] : undefined;
   }
@@ -29,14 +29,14 @@ export class Fields {
     return value as number;
   }
 
-  /** One of the given constants. */
+  /** Reads one of the given constants. */
   oneOf<T extends string | number>(key: string, ...allowed: T[]): T {
     const value = this.value(key);
     if (!allowed.includes(value as T)) throw refuse(this.#at(key), allowed.join(' or '), value);
     return value as T;
   }
 
-  /** Text that matches the pattern. Give every pattern a bound on its length. */
+  /** Reads text that matches the pattern. Every pattern must bound the length. */
   text(key: string, pattern: RegExp): string {
     const value = this.value(key);
     if (typeof value !== 'string' || !pattern.test(value))
@@ -44,7 +44,7 @@ export class Fields {
     return value;
   }
 
-  /** A list of min to max values, still to be checked one by one. */
+  /** Reads a list of min to max values, which the caller checks one by one. */
   list(key: string, min: number, max: number): unknown[] {
     const value = this.value(key);
     if (!Array.isArray(value) || value.length < min || value.length > max)

@@ -3,9 +3,8 @@ import { elementsOf, termConvolution } from './geometry.ts';
 import type { LayerShape, Shape } from './shape.ts';
 
 /**
- * A linear layer in floats: kernels per term as [out, in / groups, kernelHeight,
- * kernelWidth], bias per output channel or, where
- * it is not the same at all positions, per element.
+ * A linear layer in floats: kernels per term as [out, in / groups, kernelHeight, kernelWidth], bias per output channel
+ * or, if it differs between positions, per element.
  */
 export interface FloatLayer extends LayerShape {
   readonly kernels: readonly FloatKernel[];
@@ -16,7 +15,7 @@ export interface FloatLayer extends LayerShape {
   readonly square: Uint8Array | null;
 }
 
-/** Weights in double precision, or in single precision where a network has so many that memory counts. */
+/** Weights in double precision, or in single precision for networks with so many that memory matters. */
 export type FloatKernel = Float64Array | Float32Array;
 
 /** A network as imported: in the shape of the protocol (nonlinearities after every layer but the last), not yet in integers. */
@@ -64,7 +63,7 @@ export class FloatRunner {
   }
 }
 
-/** What the nonlinearities of a layer make of its output. */
+/** Applies the nonlinearities of a layer to its output. */
 export function activated(
   output: Float32Array,
   { linear, square }: Pick<FloatLayer, 'linear' | 'square'>,

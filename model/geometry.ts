@@ -4,7 +4,10 @@ import type { CardLayer, LayerShape, Shape } from './shape.ts';
 
 /** Sizes that follow from a network's shape. */
 
-/** What the arithmetic of sizes needs of a network: a model card has it, and so have networks without weights or scales. */
+/**
+ * The part of a network from which sizes are computed: model cards have it, and so do networks without weights or
+ * scales.
+ */
 export interface NetworkShape {
   readonly input: Shape;
   readonly layers: readonly LayerShape[];
@@ -14,17 +17,17 @@ export function elementsOf({ channels, height, width }: Shape): number {
   return channels * height * width;
 }
 
-/** As a list, for runtimes. */
+/** Returns a shape as a list, for runtimes. */
 export function dimsOf({ channels, height, width }: Shape): [number, number, number] {
   return [channels, height, width];
 }
 
-/** The secret tensors: the image, then the output of every layer but the last. */
+/** Returns the shapes of the secret tensors: the image, then the output of every layer but the last. */
 export function tensorShapes(network: NetworkShape): Shape[] {
   return [network.input, ...network.layers.slice(0, -1).map(({ output }) => output)];
 }
 
-/** The convolution that a term is, after its pooling. */
+/** Returns the convolution of a term, after its pooling. */
 export function termConvolution(network: NetworkShape, layer: number, term: number): Convolution {
   const { output, terms } = network.layers[layer];
   const { tensor, pool, ...kernel } = terms[term];
@@ -40,7 +43,7 @@ export function termConvolution(network: NetworkShape, layer: number, term: numb
   };
 }
 
-/** Whether every window of the term's convolution touches its input: what a real convolution of that size does. */
+/** Whether every window of the term's convolution touches its input, as in a real convolution of that size. */
 export function outputFits(network: NetworkShape, layer: number, term: number): boolean {
   const c = termConvolution(network, layer, term);
   return (

@@ -1,6 +1,6 @@
 /**
- * The JSON that hashes of model cards are taken of: what a card may leave out is left out where it says no more, so
- * that models keep their hashes.
+ * Returns the JSON over which model cards are hashed: optional fields with their default values are left out, so that
+ * models keep their hashes.
  */
 export function hashedJson(value: unknown): string {
   return JSON.stringify(value, (key, field) => (saysNothing(key, field) ? undefined : field));

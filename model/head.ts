@@ -1,15 +1,16 @@
 /**
- * What the outputs of a network mean, which the client computes from them:
- * 'softmax': one class out of several, a logit each.
- * 'sigmoid': one of two classes by a single logit, positive for the second.
- * 'multi-label': a logit per label, and each label applies or not by itself.
- * 'values': numbers that are no logits, such as those of a regression.
+ * The meaning of a network's outputs, from which the client computes the answer. 'softmax': one class out of several,
+ * with a logit each. 'sigmoid': one of two classes by a single logit, positive for the second. 'multi-label':
+ * independent labels with a logit each. 'values': numbers that are not logits, such as those of a regression.
  */
 export type OutputHead = 'softmax' | 'sigmoid' | 'multi-label' | 'values';
 
 export const HEADS = ['softmax', 'sigmoid', 'multi-label', 'values'] as const satisfies readonly OutputHead[];
 
-/** How many labels name the outputs of a network: one each, but two classes for the single logit of a sigmoid. */
+/**
+ * Returns the number of labels for the outputs of a network: one each, but two classes for the single logit of a
+ * sigmoid.
+ */
 export function labelCount(head: OutputHead, outputs: number): number {
   return head === 'sigmoid' ? 2 : outputs;
 }

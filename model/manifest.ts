@@ -8,7 +8,10 @@ const NAME = new RegExp(`^[A-Za-z0-9][A-Za-z0-9._-]{0,${MAX_NAME - 1}}$`);
 const LABEL = new RegExp(`^.{1,${MAX_LABEL}}$`, 'u');
 const HASH = /^[0-9a-f]{64}$/;
 
-/** What a model's `manifest.json`, written by the trainer, says that the protocol needs. Throws 'model/format'. */
+/**
+ * Reads the facts that the protocol needs from a model's `manifest.json`, which the trainer writes. Throws
+ * 'model/format'.
+ */
 export function readManifest(json: unknown): { facts: ModelFacts; sha256: string } {
   const manifest = new Fields(json, 'manifest');
   const dataset = manifest.fields('dataset');
@@ -16,7 +19,7 @@ export function readManifest(json: unknown): { facts: ModelFacts; sha256: string
   const [height, width] = preprocessing.list('resize', 2, 2) as [number, number];
   const size = new Fields({ height, width }, 'manifest.dataset.preprocessing.resize');
   const channels = preprocessing.list('mean', 1, MAX_CHANNELS).length;
-  // The trainer's networks classify pictures, and their manifests say nothing of it.
+  // The trainer's networks classify pictures; their manifests do not state this.
   const given = (key: string) => manifest.value(key) !== undefined;
   const facts = {
     name: manifest.text('name', NAME),

@@ -13,20 +13,20 @@ export interface LayerWeights {
   readonly bias: Int32Array;
 }
 
-/** A network in integers: what the server holds. The card is public, the weights are not. */
+/** A network in integers, which the server holds. The card is public, the weights are not. */
 export interface FixedNetwork {
-  /** What clients are told. */
+  /** The public description for clients. */
   readonly card: ModelCard;
   /** Secret weights, one entry for each layer of the card. */
   readonly layers: readonly LayerWeights[];
 }
 
-/** A card without the fields that follow from the rest. */
+/** A card without its derived fields. */
 export interface CardDraft extends Omit<ModelCard, 'format' | 'hash' | 'relus' | 'macs' | 'output'> {}
 
 /**
- * The network of a card and its weights; counts and hash are computed here. Throws 'model/format' if
- * the card is not valid or a kernel does not have its term's size.
+ * Assembles the network from a card and weights, and computes counts and hash. Throws 'model/format' if the card is not
+ * valid or a kernel does not have its term's size.
  */
 export function assembleNetwork(draft: CardDraft, layers: readonly LayerWeights[]): FixedNetwork {
   if (layers.length !== draft.layers.length)
@@ -60,8 +60,8 @@ export function assembleNetwork(draft: CardDraft, layers: readonly LayerWeights[
 }
 
 /**
- * The same network, of which clients learn `output`. Classes in place of the single logit of a sigmoid are computed from
- * two. Throws 'config/invalid' if no class is the likeliest, 'model/format' if there are fewer classes.
+ * Returns the same network with another `output`. For classes, the single logit of a sigmoid becomes two. Throws
+ * 'config/invalid' if no class is the likeliest, 'model/format' if there are fewer classes.
  */
 export function withOutput(network: FixedNetwork, output: Output): FixedNetwork {
   const { card, layers } = output === 'logits' ? network : withTwoLogits(network);
@@ -75,8 +75,8 @@ export function withOutput(network: FixedNetwork, output: Output): FixedNetwork 
 }
 
 /**
- * A network with the single logit z of a sigmoid as one with the two logits 0 and z, whose softmax are the same
- * probabilities. Other networks stay as they are.
+ * Converts the single logit z of a sigmoid to the two logits 0 and z, whose softmax gives the same probabilities. Other
+ * networks are returned unchanged.
  */
 function withTwoLogits(network: FixedNetwork): FixedNetwork {
   const { card } = network;

@@ -1,13 +1,13 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
 
-/** Hex digits of a hash that tell versions apart where people read them. */
+/** Hex digits of a hash that distinguish versions in texts for people. */
 const SHOWN = 12;
 
 /**
- * Whether `reference` means the model: `NAME` means every version of that name, of which a server lists the current
- * one first, and `NAME@HASH` the version whose hash begins so. Throws 'model/unknown' if it is neither.
+ * Whether `reference` means the model: `NAME` means every version of that name, of which a server lists the current one
+ * first, and `NAME@HASH` the version whose hash begins with these digits. Throws 'model/unknown' if it is neither.
  *
- * @param reference what the caller wrote
+ * @param reference the text from the caller
  */
 export function refersTo(
   reference: string,
@@ -22,7 +22,7 @@ export function refersTo(
   return model.name === name && model.hash.startsWith(version);
 }
 
-/** The one version, as people write it. */
+/** Returns the reference to one version. */
 export function referenceOf({ name, hash }: { readonly name: string; readonly hash: string }): string {
   return `${name}@${hash.slice(0, SHOWN)}`;
 }

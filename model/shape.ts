@@ -2,7 +2,7 @@
 
 /** Size of a tensor [channels, height, width], row-major. */
 export interface Shape {
-  /** Maps, or numbers of a vector. */
+  /** Number of maps, or of the numbers of a vector. */
   readonly channels: number;
   /** Rows of each map. */
   readonly height: number;
@@ -11,14 +11,14 @@ export interface Shape {
 }
 
 /**
- * One summand of a linear layer: the convolution of a secret tensor with a kernel [out, in, kernelHeight,
- * kernelWidth]. With groups, the channels of tensor and output fall into as many equal parts, and each output reads
- * those of its own part: the kernel is [out, in / groups, kernelHeight, kernelWidth]. Zero padding below and right
+ * One summand of a linear layer: the convolution of a secret tensor with a kernel [out, in, kernelHeight, kernelWidth].
+ * With groups, the channels of tensor and output are divided into as many equal parts, and each output reads the
+ * channels of its own part: the kernel is [out, in / groups, kernelHeight, kernelWidth]. Zero padding below and right
  * follows from the output's size. With pool 'sum' every channel of the tensor is summed over its map first, and the
  * kernel is 1x1.
  */
 export interface TermShape {
-  /** 0 is the image; l + 1 is what the nonlinearities of layer l give. */
+  /** Index of the tensor: 0 is the image, and l + 1 the output of the nonlinearities of layer l. */
   readonly tensor: number;
   /** 'sum': each channel of the tensor is summed over its map before the kernel. */
   readonly pool: 'none' | 'sum';
@@ -26,15 +26,15 @@ export interface TermShape {
   readonly kernelHeight: number;
   /** Columns of the kernel. */
   readonly kernelWidth: number;
-  /** Rows of the tensor from one row of the output to the next. */
+  /** Stride in rows of the tensor. */
   readonly strideY: number;
-  /** Columns of the tensor from one column of the output to the next. */
+  /** Stride in columns of the tensor. */
   readonly strideX: number;
   /** Rows of zeros above the tensor. */
   readonly padTop: number;
   /** Columns of zeros left of the tensor. */
   readonly padLeft: number;
-  /** Equal parts of the channels that do not mix. */
+  /** Number of equal parts of the channels, which do not mix. */
   readonly groups: number;
 }
 
@@ -53,9 +53,9 @@ export interface LayerShape {
  * Its linear elements only drop the bits: exact while |x| < 2^30 - 2^f.
  */
 export interface GadgetParameters {
-  /** Bits of the ring that the ReLU is computed in. */
+  /** k: bits of the ring in which the ReLU is computed. */
   readonly ringBits: number;
-  /** Low bits that are dropped before. */
+  /** f: low bits that are dropped first. */
   readonly dropBits: number;
 }
 
@@ -65,7 +65,7 @@ export interface GadgetParameters {
  * with squares have the scale of these.
  */
 export interface Squares {
-  /** Which elements, as a bitmap (element-bitmap.ts). */
+  /** The squared elements, as a bitmap (element-bitmap.ts). */
   readonly elements: string;
   /** Low bits that are dropped before an element is squared. */
   readonly dropBits: number;
@@ -73,12 +73,12 @@ export interface Squares {
   readonly shiftBits: number;
 }
 
-/** One linear layer of a card, and what follows it. */
+/** One linear layer of a card, with its nonlinearities. */
 export interface CardLayer extends LayerShape {
   /** null after the last layer, whose output is the logits. */
   readonly gadget: GadgetParameters | null;
-  /** The elements that are linear, as a bitmap (element-bitmap.ts); null where none is. */
+  /** The linear elements, as a bitmap (element-bitmap.ts); null if there are none. */
   readonly linear: string | null;
-  /** null where no element is squared. */
+  /** null if no element is squared. */
   readonly squares: Squares | null;
 }

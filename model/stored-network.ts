@@ -5,7 +5,7 @@ import { parseModelCard } from './card.ts';
 import { elementsOf, termWeights } from './geometry.ts';
 import { type FixedNetwork, type LayerWeights, networkHash } from './network.ts';
 
-/** A network in integers on disk: what an import computed is not computed again at every start. */
+/** A network in integers on disk, so that the results of an import are not computed again at every start. */
 
 export const CARD_FILE = 'card.json';
 export const WEIGHTS_FILE = 'weights.bin';
@@ -24,7 +24,7 @@ export async function writeNetwork(folder: string, { card, layers }: FixedNetwor
   await writeFile(join(folder, CARD_FILE), `${JSON.stringify(card, null, 1)}\n`);
 }
 
-/** The network that was written. Throws 'model/format' if it is not whole. */
+/** Reads a written network. Throws 'model/format' if it is incomplete. */
 export async function readNetwork(folder: string): Promise<FixedNetwork> {
   const broken = (what: string, cause?: unknown) =>
     new SphynxError('model/format', `${folder}: ${what}: import the model again`, { cause });

@@ -1,7 +1,7 @@
-/** Typed calls between a thread and a worker of its own, over anything that carries messages both ways. */
+/** Typed calls between a thread and its worker, over any two-way message transport. */
 import { asSphynxError, SphynxError, type SphynxErrorCode } from '../errors/sphynx-error.ts';
 
-/** One call: what is given, what comes back if anything does, and what the worker tells meanwhile. */
+/** One call: its argument, its result if any, and the worker's notifications meanwhile. */
 export interface CallType {
   given: unknown;
   result?: unknown;
@@ -28,15 +28,15 @@ export type FromWorker =
       readonly code: SphynxErrorCode;
       readonly message: string;
       readonly retryAfterMs?: number;
-      /** Where a fault of ours happened, for the log. */
+      /** The origin of an internal fault, for the log. */
       readonly detail?: string;
     };
 
 export interface CallOptions<Event, Port = never> {
-  /** Aborts the call's signal in the worker; the call still ends by the worker's answer. */
+  /** Aborts the call's signal in the worker; the call still ends with the worker's answer. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: Event) => void;
-  /** Ports in what is given, which move to the worker. */
+  /** Ports in the argument, which are transferred to the worker. */
   readonly ports?: readonly Port[];
 }
 
@@ -46,7 +46,7 @@ interface Waiting {
   readonly onEvent?: (event: unknown) => void;
 }
 
-/** Asks a worker. Its owner passes on what the worker says, and tells when it is gone. */
+/** Calls a worker. Its owner passes on the worker's messages, and reports when the worker is gone. */
 export class Caller<Calls extends CallTypes<Calls>, Port = never> {
   readonly #post: (message: ToWorker<Calls>, ports: readonly Port[]) => void;
   readonly #waiting = new Map<number, Waiting>();
@@ -57,7 +57,7 @@ export class Caller<Calls extends CallTypes<Calls>, Port = never> {
     this.#post = post;
   }
 
-  /** Throws what the worker throws, as a SphynxError, or the reason why it is gone. */
+  /** Runs a call. Throws what the worker throws, as a SphynxError, or the reason why it is gone. */
   async call<Name extends keyof Calls>(
     name: Name,
     given: Calls[Name]['given'],
@@ -79,7 +79,7 @@ export class Caller<Calls extends CallTypes<Calls>, Port = never> {
     }
   }
 
-  /** Takes a message of the worker. */
+  /** Handles a message of the worker. */
   hear(message: FromWorker): void {
     const waiting = this.#waiting.get(message.id);
     if (message.type === 'event') waiting?.onEvent?.(message.event);
@@ -90,7 +90,7 @@ export class Caller<Calls extends CallTypes<Calls>, Port = never> {
     }
   }
 
-  /** Fails all calls, and those to come: the worker is gone. */
+  /** Fails all current and future calls, because the worker is gone. */
   fail(reason: SphynxError): void {
     this.#gone = reason;
     for (const { reject } of this.#waiting.values()) reject(reason);
@@ -105,7 +105,9 @@ export type Answers<Calls extends CallTypes<Calls>> = {
   ) => ResultOf<Calls[Name]> | Promise<ResultOf<Calls[Name]>>;
 };
 
-/** Answers calls in a worker: gives the function that takes its messages. Calls begin in the order that they come in. */
+/**
+ * Answers calls in a worker: returns the function that handles its messages. Calls begin in the order of their arrival.
+ */
 export function answering<Calls extends CallTypes<Calls>>(
   answers: Answers<Calls>,
   say: (message: FromWorker) => void,

@@ -1,4 +1,4 @@
-/** Bytes that one call of the system's CSPRNG gives at most. */
+/** Largest number of bytes that one call of the system's CSPRNG returns. */
 const MOST_BYTES = 65536;
 
 /** Fresh random bytes from the system's CSPRNG, in Node and in browsers. */

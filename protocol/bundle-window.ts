@@ -1,8 +1,8 @@
 import { kernels } from '../kernels/load.ts';
 import type { BundleSource } from './bundle.ts';
-import { type LayerPlan, type Plan, storedBytes } from './plan.ts';
+import { elementChunks, type LayerPlan, type Plan, storedBytes } from './plan.ts';
 
-/** What the bundle holds for one chunk of a layer. Valid until WINDOW_CHUNKS more chunks are loaded. */
+/** The part of a bundle for one chunk of a layer. Valid until WINDOW_CHUNKS more chunks are loaded. */
 export interface LoadedChunk {
   readonly clientLabels: Uint8Array;
   readonly tables: Uint8Array;
@@ -11,12 +11,12 @@ export interface LoadedChunk {
 /** Chunks that are loaded ahead of their evaluation, at most. */
 const WINDOW_CHUNKS = 8;
 
-/** Rooms for windows in the kernel memory of this thread that no inference uses: as many as ever ran at once. */
+/** Unused window buffers in this thread's kernel memory, as many as inferences ever ran concurrently. */
 const spares: Uint8Array[] = [];
 
 /**
  * Reads a bundle's tables chunk by chunk, ahead of their use: the client loads while it waits for the server. The
- * chunks lie in the kernel memory, where they are evaluated without being copied, in the same pages every time.
+ * chunks are loaded into the kernel memory, always the same pages, and evaluated there without a copy.
  */
 export class BundleWindow {
   readonly #source: BundleSource;
@@ -29,12 +29,12 @@ export class BundleWindow {
 
   constructor(source: BundleSource, plan: Plan) {
     this.#source = source;
-    const chunks = plan.layers.flatMap((layer) => layer.chunks);
+    const chunks = plan.layers.flatMap(elementChunks);
     this.#slotBytes = chunks.reduce((most, chunk) => Math.max(most, storedBytes(chunk)), 0);
     this.#room = takeRoom(WINDOW_CHUNKS * this.#slotBytes);
   }
 
-  /** The chunks that follow belong to this layer. */
+  /** Begins a layer: the following chunks belong to it. */
   enter(layer: LayerPlan): void {
     this.#layer = layer;
     this.#nextChunk = 0;
@@ -55,13 +55,13 @@ export class BundleWindow {
     return true;
   }
 
-  /** The next chunk of the layer, loaded now if it is not yet. */
+  /** Returns the next chunk of the layer, and loads it if necessary. */
   next(): LoadedChunk {
     if (this.#loaded.length === 0) this.loadAhead();
     return this.#loaded.shift() as LoadedChunk;
   }
 
-  /** Clears the room and leaves it to the next inference. Once. */
+  /** Clears the buffer and releases it to the next inference. Call it once. */
   close(): void {
     this.#room.fill(0);
     spares.push(this.#room);

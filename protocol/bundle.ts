@@ -5,9 +5,9 @@
  *     per layer: share b_l [4 * elements]
  *                per chunk of its elements: what is kept of the client's labels [kept.labels * count] and of the
  *                tables [kept.tables * count]: all, but of squares (crypto/squares/square.ts)
- *     where the client learns classes alone: its labels of the argmax over the logits | garbled tables
+ *     if the client learns only classes: its labels of the argmax over the logits | garbled tables
  *
- * The server keeps only its `BundleSecrets`. A bundle is spent once: whoever stores it must make sure.
+ * The server keeps only its `BundleSecrets`. A bundle is spent once; its store must ensure this.
  */
 
 /** Where a bundle is written while it is prepared. Append only; a failed write throws and ends the preparation. */
@@ -21,18 +21,21 @@ export interface BundleSource {
   read(target: Uint8Array): void;
 }
 
-/** The next `length` bytes of a bundle, in memory of their own. */
+/** Returns the next `length` bytes of a bundle as a copy. */
 export function readBundle(source: BundleSource, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   source.read(bytes);
   return bytes;
 }
 
-/** What the server keeps of a bundle; everything else that it needs online is derived from it. Secret, used once. */
+/** The server's secrets of a bundle, from which everything else that it needs online is derived. Used once. */
 export interface BundleSecrets {
   /** [32 bytes], of this bundle alone. */
   readonly seed: Uint8Array;
-  /** The difference of the labels of every wire [16 bytes], of the bundle's session; null where the online phase does without. */
+  /**
+   * The difference of the labels of every wire [16 bytes], of the bundle's session; null if the online phase does not
+   * need it.
+   */
   readonly delta: Uint8Array | null;
 }
 
@@ -40,7 +43,8 @@ export interface BundleSecrets {
 export const NONCE_BYTES = 16;
 
 /**
- * Bundles that one session may prepare. Delta belongs to a session: a client that guesses bits of it by deviating, and is
- * not caught, has guessed them for all its bundles. Sixteen of them hide the cost of opening a session, a sixteenth each.
+ * Bundles that one session may prepare. Delta belongs to a session: a client that deviates, guesses bits of Delta and
+ * is not caught has guessed them for all bundles of the session. With sixteen bundles, each bears a sixteenth of the
+ * cost of opening a session.
  */
 export const BUNDLES_PER_SESSION = 16;

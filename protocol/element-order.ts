@@ -5,7 +5,7 @@
  */
 export type ElementOrder = Uint32Array | null;
 
-/** The order by flags [elements] of the linear elements and of the squares, of which no element is both. */
+/** Computes the order from flags [elements] of the linear elements and of the squares; no element is both. */
 export function elementOrder(linear: Uint8Array | null, square: Uint8Array | null): ElementOrder {
   const flags = linear ?? square;
   if (!flags) return null;
@@ -17,7 +17,7 @@ export function elementOrder(linear: Uint8Array | null, square: Uint8Array | nul
   return order;
 }
 
-/** The elements of a layer in the order, in memory of their own unless it is the layer's own. */
+/** Returns the elements of a layer in the given order; a copy, unless it is the layer's own order. */
 export function inOrder(values: Uint32Array, order: ElementOrder): Uint32Array {
   return order ? order.map((element) => values[element]) : values;
 }

@@ -1,7 +1,8 @@
 /**
  * How the labels of the server's inputs encode bits, chosen by the server for all its models (its option `setting`) and
- * part of the plan. It trades bytes offline for bytes online: with 'fast' a label stands for two bits, which takes a table
- * of 48 bytes per bit offline; with 'lean' every bit has a label of its own, twice as many online and no table.
+ * part of the plan. It trades bytes offline for bytes online: with 'fast' a label stands for two bits, which takes a
+ * table of 48 bytes per bit offline; with 'lean' every bit has its own label, which takes twice as many online and no
+ * table.
  */
 export type LabelEncoding = 'fast' | 'lean';
 

@@ -7,7 +7,7 @@ import {
   proveChoices,
   SPARE_TRANSFERS,
 } from '../crypto/ot/extension-check.ts';
-import { release } from '../kernels/release.ts';
+import { owned, ownedCopy, release } from '../kernels/release.ts';
 import { randomBytes } from '../platform/random-bytes.ts';
 import type { Channel } from './channel.ts';
 import { OT_TREE_BITS } from './plan.ts';
@@ -20,26 +20,26 @@ import { traced } from './trace.ts';
  *
  *     client -> server: an extension matrix per run of transfers, and one for the spare transfers of the check
  *     server -> client: the challenge of the check
- *     client -> server: the proof that each matrix stands for one set of choices
+ *     client -> server: the proof that all rows of each matrix encode the same choices
  *
- * A run is a chunk of elements, or the argmax. Nothing that depends on Delta leaves the server before the proof has
+ * A run is some chunks of the layer. Nothing that depends on Delta leaves the server before the proof has
  * passed.
  */
 
-/** What the client holds between its matrices and the tables: labels and choices of every run. */
+/** The client's state between its matrices and the tables: labels and choices of every run. */
 export interface LabelRequest {
   readonly runs: ChosenLabels[];
   readonly spare: ChosenLabels;
 }
 
-/** What the server holds between the matrices and the tables: the labels for 0 of every run, not checked yet. */
+/** The server's state between the matrices and the tables: the labels for 0 of every run, not yet checked. */
 export interface LabelOffer {
   readonly zero: Uint8Array[];
   readonly spareZero: Uint8Array;
   readonly challenge: Uint8Array;
 }
 
-/** Client: sends the matrices. `choices`: a byte 0 or 1 per transfer, of every run; made when it is its turn. */
+/** Client: sends the matrices. `choices`: for every run a byte 0 or 1 per transfer, computed when needed. */
 export async function requestLabels(
   session: ClientSession,
   channel: Channel,
@@ -56,7 +56,7 @@ export async function requestLabels(
     });
     const start = offset;
     offset += matrix.length;
-    await sendTensor(channel, 'ot-matrix', layer, matrix, start);
+    await sendTensor(channel, 'ot-matrix', layer, owned(matrix), start);
     return chosen;
   };
   const runs: ChosenLabels[] = [];
@@ -65,7 +65,7 @@ export async function requestLabels(
   return { runs, spare };
 }
 
-/** Client: the server's challenge for a layer. */
+/** Client: receives the server's challenge for a layer. */
 export function receiveChallenge(channel: Channel, layer: number): Promise<Uint8Array> {
   return receiveTensor(channel, 'ot-challenge', layer, CHALLENGE_BYTES);
 }
@@ -78,10 +78,10 @@ export async function sendProof(
   challenge: Uint8Array,
 ): Promise<void> {
   const proof = traced('prove choices', layer, () => proveChoices(challenge, runs, spare));
-  await sendTensor(channel, 'ot-proof', layer, proof);
+  await sendTensor(channel, 'ot-proof', layer, owned(proof));
 }
 
-/** Server: takes the matrices and sends the challenge. `runs`: transfers of each. */
+/** Server: receives the matrices and sends the challenge. `runs`: transfers of each. */
 export async function offerLabels(
   session: ServerSession,
   channel: Channel,
@@ -100,13 +100,13 @@ export async function offerLabels(
   for (const count of runs) zero.push(await extend(count));
   const spareZero = await extend(SPARE_TRANSFERS);
   const challenge = session.ot.drawChallenge();
-  await sendTensor(channel, 'ot-challenge', layer, challenge.slice());
+  await sendTensor(channel, 'ot-challenge', layer, ownedCopy(challenge));
   return { zero, spareZero, challenge };
 }
 
 /**
- * Server: receives the proof and holds the client to it. Throws 'protocol/inconsistent' if the client has cheated; the
- * session must then end. Returns the labels for 0 of every run.
+ * Server: receives and checks the proof. Throws 'protocol/inconsistent' if the client has cheated; the session must
+ * then end. Returns the labels for 0 of every run.
  */
 export async function checkedLabels(
   session: ServerSession,

@@ -1,6 +1,6 @@
 import type { EncryptedTensor } from '../crypto/he/server.ts';
 import { addShares } from '../crypto/ring.ts';
-import { release } from '../kernels/release.ts';
+import { owned, release } from '../kernels/release.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import type { Channel } from './channel.ts';
 import { heTensorMask, partMask } from './masks.ts';
@@ -13,13 +13,13 @@ import { traced } from './trace.ts';
  * One linear layer, offline (DELPHI, preprocessing phase; docs/protocol.md, section 2):
  *
  *     client -> server: Enc(r_i) for every tensor that the layer is the first to read
- *     server -> client: Enc(W_l r + s_l), which tells it nothing of W_l
+ *     server -> client: Enc(W_l r + s_l), which reveals nothing about W_l
  *
- * Afterwards the client holds b_l = W_l r + s_l + eps, with a small rounding error eps, and the server can derive s_l from its
- * seed.
+ * Afterwards the client holds b_l = W_l r + s_l + eps, with a small rounding error eps, and the server can derive s_l
+ * from its seed.
  */
 
-/** HE tensors that are sent for `layer`: those up to its last one that no earlier layer has asked for. */
+/** Returns the HE tensors that are sent for `layer`: those up to its last one that no earlier layer needed. */
 function newTensors(plan: Plan, layer: number): number[] {
   const until = (count: number) =>
     Math.max(-1, ...plan.layers.slice(0, count).flatMap(({ heTensors }) => heTensors));
@@ -39,7 +39,7 @@ export async function sendMasks(
     const ciphertexts = traced('encrypt', i, () =>
       session.he.encryptTensor(plan.he.tensors[i], heTensorMask(plan, maskSeed, plan.heTensors[i])),
     );
-    await sendTensor(channel, 'input-ciphertexts', i, ciphertexts);
+    await sendTensor(channel, 'input-ciphertexts', i, owned(ciphertexts));
   }
 }
 
@@ -62,7 +62,7 @@ export async function receiveShare(
 }
 
 /**
- * Server's half. `inputs`: the HE tensors that earlier layers have asked for; the new ones are added. Throws
+ * Server's half. `inputs`: the HE tensors of earlier layers, to which the new ones are added. Throws
  * 'crypto/parameters' on ciphertexts that are not well-formed.
  */
 export async function shareServer(
@@ -87,7 +87,7 @@ export async function shareServer(
     const ciphertexts = traced('multiply', layer, () =>
       session.he.evaluatePart(part, kernels, tensors, partMask(plan, bundleSeed, layer, p)),
     );
-    await sendTensor(channel, 'output-ciphertexts', layer, ciphertexts, offset);
+    await sendTensor(channel, 'output-ciphertexts', layer, owned(ciphertexts), offset);
     offset += part.bytes;
   }
 }

@@ -22,12 +22,12 @@ export class LinearLayers {
     this.#bundleSeed = bundleSeed;
   }
 
-  /** The next secret tensor x - r [elements]. */
+  /** Adds the next secret tensor x - r [elements]. */
   push(tensor: Uint32Array): void {
     this.#tensors.push(tensor);
   }
 
-  /** Computes of the layer that comes next all that the tensors at hand give. */
+  /** Computes those parts of the next layer for which the tensors are available. */
   workAhead(): void {
     const layer = this.#layer;
     if (!this.#sum) {
@@ -45,7 +45,7 @@ export class LinearLayers {
     });
   }
 
-  /** a_l of the layer that comes next [elements], all of whose tensors must be there. */
+  /** Returns a_l of the next layer [elements], all of whose tensors must be available. */
   finish(): Uint32Array {
     this.workAhead();
     const share = this.#sum as Uint32Array;

@@ -19,7 +19,7 @@ export interface Run {
   readonly count: number;
 }
 
-/** The mask as one HE tensor sees it: itself, or its channel sums where the layer pools first. */
+/** Returns the mask for one HE tensor: the mask itself, or its channel sums if the layer pools first. */
 export function heTensorMask(plan: Plan, maskSeed: Uint8Array, tensor: HeTensor): Uint32Array {
   const mask = tensorMask(plan, maskSeed, tensor.tensor);
   if (tensor.pool === 'none') return mask;
@@ -50,7 +50,7 @@ export function bundleNonce(bundleSeed: Uint8Array): Uint8Array {
   return deriveSeed(bundleSeed, 'nonce').slice(0, NONCE_BYTES);
 }
 
-/** All that the garbler needs for the gadgets of one layer. */
+/** Returns the garbler's keys for the gadgets of one layer. */
 export function garblerKeys({ seed, delta }: BundleSecrets, layer: number): GarblerKeys {
   return {
     seed: deriveSeed(seed, `gadget/${layer}`),

@@ -1,12 +1,12 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
-import { release } from '../kernels/release.ts';
+import { ownedCopy, release } from '../kernels/release.ts';
 import type { Channel } from './channel.ts';
 import type { Segment } from './segment.ts';
 
-/** Segments that may wait unread in one direction before `send` holds the sender back. */
+/** Unread segments in one direction above which `send` blocks the sender. */
 const WINDOW = 8;
 
-/** Both ends of a channel inside one process: for tests and for measuring without a network. */
+/** Creates both ends of a channel inside one process, for tests and for measuring without a network. */
 export function memoryChannel(): { client: MemoryChannel; server: MemoryChannel } {
   const up = new Pipe();
   const down = new Pipe();
@@ -23,7 +23,7 @@ export class MemoryChannel implements Channel {
   }
 
   send(segment: Segment): Promise<void> {
-    const data = segment.data.slice();
+    const data = ownedCopy(segment.data);
     release(segment.data);
     return this.#out.push({ ...segment, data });
   }

@@ -3,6 +3,7 @@ import { SEED_BYTES } from '../crypto/prg.ts';
 import { addShares, bytesToWords, subtractShares, wordsToBytes } from '../crypto/ring.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { clearKernels } from '../kernels/load.ts';
+import { owned } from '../kernels/release.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import { argmaxClient, argmaxServer } from './argmax-online.ts';
 import { type BundleSecrets, type BundleSource, NONCE_BYTES, readBundle } from './bundle.ts';
@@ -10,7 +11,7 @@ import { BundleWindow } from './bundle-window.ts';
 import type { Channel } from './channel.ts';
 import { LinearLayers } from './linear-online.ts';
 import { tensorMask } from './masks.ts';
-import type { Plan } from './plan.ts';
+import { argmaxChunk, type Plan } from './plan.ts';
 import { reluClient, reluServer } from './relu-online.ts';
 import { receiveTensor, sendTensor } from './tensor-stream.ts';
 import { traced } from './trace.ts';
@@ -23,7 +24,7 @@ export interface LayerTiming {
   readonly ms: number;
 }
 
-/** What the client learns: the logits, at the card's logit scale, or the likeliest classes. The other is empty. */
+/** The client's result: the logits, at the card's logit scale, or the likeliest classes. The other is empty. */
 export interface Inferred {
   readonly logits: Int32Array;
   /** The likeliest first. */
@@ -36,10 +37,10 @@ export interface Inferred {
  *
  *     client -> server: x_0 - r_0
  *     per ReLU layer: see relu-online.ts
- *     server -> client: a_L, its share of the logits; or what opens the argmax over them (argmax-online.ts)
+ *     server -> client: a_L, its share of the logits; or the labels and masks that open the argmax over them (argmax-online.ts)
  *
- * Client's half: spends the bundle in `source` on `image` (integers at the card's input scale,
- * [channels * height * width]).
+ * Client's half: spends the bundle in `source` on `image` (integers at the card's input scale, [channels * height *
+ * width]).
  */
 export async function inferClient(
   plan: Plan,
@@ -57,7 +58,7 @@ export async function inferClient(
     const nonce = readBundle(source, NONCE_BYTES);
     const nextShare = (layer: number) => bytesToWords(readBundle(source, 4 * plan.layers[layer].elements));
     const masked = subtractShares(new Uint32Array(image), tensorMask(plan, maskSeed, 0));
-    await sendTensor(channel, 'masked-input', 0, wordsToBytes(masked));
+    await sendTensor(channel, 'masked-input', 0, owned(wordsToBytes(masked)));
     const layers: LayerTiming[] = [];
     const last = plan.layers.length - 1;
     const window = new BundleWindow(source, plan);
@@ -73,8 +74,9 @@ export async function inferClient(
     const start = performance.now();
     const share = nextShare(last);
     const done = () => layers.push({ name: plan.layers[last].name, ms: performance.now() - start });
-    if (plan.argmax) {
-      const classes = await argmaxClient(plan.argmax, channel, last, nonce, source);
+    const argmax = argmaxChunk(plan);
+    if (argmax) {
+      const classes = await argmaxClient(argmax, channel, last, nonce, source);
       done();
       return { logits: new Int32Array(), classes, layers };
     }
@@ -86,12 +88,15 @@ export async function inferClient(
   }
 }
 
-/** Clears what an inference leaves in the kernel memory of this thread, once the last message is on its way. */
+/** Clears an inference's data from the kernel memory of this thread, after the last message has been sent. */
 function clearSoon(): void {
   nextTurn().then(clearKernels);
 }
 
-/** Server's half: runs the linear layers on x - r and garbles nothing anew; all its secrets come from the bundle's. */
+/**
+ * Server's half: runs the linear layers on x - r and garbles nothing anew; all its secrets are derived from the
+ * bundle's.
+ */
 export async function inferServer(
   plan: Plan,
   network: FixedNetwork,
@@ -102,10 +107,11 @@ export async function inferServer(
     const layers = new LinearLayers(plan, network, secrets.seed);
     layers.push(bytesToWords(await receiveTensor(channel, 'masked-input', 0, 4 * plan.tensorElements[0])));
     const last = plan.layers.length - 1;
+    const argmax = argmaxChunk(plan);
     for (let l = 0; l <= last; l++) {
       const share = traced('linear layer', l, () => layers.finish());
-      if (l === last && plan.argmax) await argmaxServer(plan.argmax, channel, last, share, secrets);
-      else if (l === last) await sendTensor(channel, 'logit-share', last, wordsToBytes(share));
+      if (l === last && argmax) await argmaxServer(argmax, channel, last, share, secrets);
+      else if (l === last) await sendTensor(channel, 'logit-share', last, owned(wordsToBytes(share)));
       else layers.push(await reluServer(plan, channel, l, share, secrets, () => layers.workAhead()));
     }
   } finally {

@@ -20,30 +20,38 @@ import { countFlags, flagsOf } from '../model/element-bitmap.ts';
 import { reluCount } from '../model/geometry.ts';
 import { hashedJson } from '../model/hashed-json.ts';
 import { classesOf } from '../model/output.ts';
-import type { CardLayer, Shape } from '../model/shape.ts';
+import type { CardLayer, GadgetParameters, Shape } from '../model/shape.ts';
 import { NONCE_BYTES } from './bundle.ts';
 import { type ElementOrder, elementOrder } from './element-order.ts';
 import { DIGIT_BITS, type LabelEncoding } from './label-encoding.ts';
 
-/** Changes whenever two versions of this code could not talk to each other. */
+/** Version of the protocol, which changes whenever two versions of this code could not communicate. */
 const PROTOCOL_VERSION = 3;
 
-/** Depth of the trees of SoftSpokenOT: at 4 a transfer sends 4 bytes, and takes half as long again as the 16 of IKNP. */
+/**
+ * Depth of the trees of SoftSpokenOT: at depth 4 a transfer sends 4 bytes in place of IKNP's 16 and takes one and a
+ * half times as long.
+ */
 export const OT_TREE_BITS: OtTreeBits = 4;
 
 /**
- * Most squares of a chunk: their transfers fill a block of the extension, and one more would begin another, which takes the
- * same calls of the cipher again. A multiple of 128, so that their matrix has no spare columns.
+ * Most squares of a chunk: their transfers fill one block of the extension, and one more would begin a second, which
+ * needs as many cipher calls as a full one. A multiple of 128, so that their matrix has no spare columns.
  */
 export const SQUARE_CHUNK = 128 * Math.floor(BLOCK_TRANSFERS / SQUARE_TRANSFERS / 128);
 
-/** A run of elements that is garbled, sent and evaluated as one. */
-export interface Chunk {
+/** The argmax, told from the gadgets of single elements by its kind. */
+export interface ArgmaxGadget extends Argmax {
+  readonly kind: 'argmax';
+}
+
+/** A run of elements that is garbled, sent and evaluated as one; or the argmax over all logits, as a single element. */
+export interface Chunk<Kind extends Gadget | ArgmaxGadget = Gadget | ArgmaxGadget> {
   /** Position of the first in the layer's order, which is the tweak of its hashes. */
   readonly first: number;
   readonly count: number;
-  readonly gadget: Gadget;
-  /** Per element. */
+  readonly gadget: Kind;
+  /** Bytes per element. */
   readonly bytes: GadgetBytes;
 }
 
@@ -58,21 +66,14 @@ export interface LayerPlan {
   readonly name: string;
   /** Outputs of the linear layer. */
   readonly elements: number;
-  /** In which the chunks take the elements. */
+  /** Order in which the chunks take the elements. */
   readonly order: ElementOrder;
-  /** None after the last layer. Together they hold every element once. */
+  /** The chunks, which together hold every element once. After the last layer: none, or the argmax if the client learns only classes. */
   readonly chunks: readonly Chunk[];
-  /** The same chunks, grouped by the matrices of oblivious transfers that give their labels. */
+  /** The same chunks, grouped by the matrices of oblivious transfers that provide their labels. */
   readonly runs: readonly (readonly Chunk[])[];
   /** For each term of the layer, the HE tensor that it reads. */
   readonly heTensors: readonly number[];
-}
-
-/** The circuit over the logits, where the client learns classes alone. */
-export interface ArgmaxPlan {
-  readonly argmax: Argmax;
-  /** Of all logits together. */
-  readonly bytes: GadgetBytes;
 }
 
 /** Bytes of payload in each direction: up is client to server. */
@@ -83,7 +84,7 @@ export interface Traffic {
   readonly down: number;
 }
 
-/** What the plan follows from. */
+/** The inputs from which the plan is derived. */
 export interface Agreement {
   readonly card: ModelCard;
   readonly setting: LabelEncoding;
@@ -94,20 +95,18 @@ export interface Agreement {
  * is checked against it; nothing in it depends on weights or images.
  */
 export interface Plan extends Agreement {
-  /** SHA-256 (hex) over all that both parties must agree on. */
+  /** SHA-256 (hex) over everything on which both parties must agree. */
   readonly hash: string;
   /** Elements of each secret tensor: the image, then the output of each layer but the last. */
   readonly tensorElements: readonly number[];
   readonly layers: readonly LayerPlan[];
-  /** null where the client learns the logits. */
-  readonly argmax: ArgmaxPlan | null;
   readonly heTensors: readonly HeTensor[];
   readonly he: HePlan;
-  /** Keys and base OTs, once per session. */
+  /** Traffic of keys and base OTs, once per session. */
   readonly sessionBytes: Traffic;
-  /** Per bundle. */
+  /** Traffic per bundle. */
   readonly offlineBytes: Traffic;
-  /** Per inference. */
+  /** Traffic per inference. */
   readonly onlineBytes: Traffic;
   /** Length of the bundle that the client stores (bytes). */
   readonly bundleBytes: number;
@@ -115,7 +114,7 @@ export interface Plan extends Agreement {
   readonly rounds: number;
 }
 
-/** The plan of a model. Throws 'crypto/parameters' if a kernel reaches farther than a polynomial. */
+/** Derives the plan of a model. Throws 'crypto/parameters' if a kernel reaches farther than a polynomial. */
 export function makePlan(card: ModelCard, setting: LabelEncoding = 'fast'): Plan {
   const tensors = [card.input, ...card.layers.slice(0, -1).map(({ output }) => output)];
   const { heTensors, layers } = planLayers(card, setting, tensors);
@@ -126,23 +125,21 @@ export function makePlan(card: ModelCard, setting: LabelEncoding = 'fast'): Plan
       terms: terms.map((term, t) => ({ ...term, tensor: layers[l].heTensors[t] })),
     })),
   );
-  const argmax = planArgmax(card);
   return {
     card,
     setting,
     hash: planHash({ card, setting }),
     tensorElements: tensors.map(elementsOf),
     layers,
-    argmax,
     heTensors,
     he,
     sessionBytes: {
       up: PUBLIC_KEY_BYTES + BASE_OT_MESSAGE_BYTES + treeMessageBytes(OT_TREE_BITS),
       down: KEY_SEED_BYTES + BASE_OT_REPLY_BYTES,
     },
-    offlineBytes: offlineBytes(layers, argmax, he),
-    onlineBytes: onlineBytes(layers, argmax, elementsOf(card.input)),
-    bundleBytes: bundleBytes(layers, argmax),
+    offlineBytes: offlineBytes(layers, he),
+    onlineBytes: onlineBytes(layers, elementsOf(card.input)),
+    bundleBytes: bundleBytes(layers),
     rounds: card.layers.length,
   };
 }
@@ -161,7 +158,7 @@ function planLayers(
   };
   const layers = card.layers.map((layer): LayerPlan => {
     const elements = elementsOf(layer.output);
-    const chunks = chunksOf(layer, setting);
+    const chunks = layer.gadget ? chunksOf(layer, layer.gadget, setting) : argmaxOf(card);
     return {
       name: layer.name,
       elements,
@@ -177,14 +174,13 @@ function planLayers(
   return { heTensors, layers };
 }
 
-function chunksOf(layer: CardLayer, setting: LabelEncoding): Chunk[] {
-  const { gadget: parameters, squares } = layer;
-  if (!parameters) return [];
+function chunksOf(layer: CardLayer, parameters: GadgetParameters, setting: LabelEncoding): Chunk<Gadget>[] {
+  const { squares } = layer;
   const elements = elementsOf(layer.output);
   const relus = reluCount(layer);
   const others = relus + countFlags(layer.linear);
   const shiftBits = squares?.shiftBits ?? 0;
-  const chunks: Chunk[] = [];
+  const chunks: Chunk<Gadget>[] = [];
   const add = (kind: Gadget['kind'], start: number, end: number, own: Partial<Gadget> = {}) => {
     const gadget = { kind, ...parameters, shiftBits, digitBits: DIGIT_BITS[setting], ...own };
     const bytes = gadgetBytes(gadget);
@@ -198,7 +194,7 @@ function chunksOf(layer: CardLayer, setting: LabelEncoding): Chunk[] {
   return chunks;
 }
 
-/** As many chunks to a matrix as fill a block of the extension. */
+/** Groups chunks into matrices that each fill a block of the extension. */
 function runsOf(chunks: readonly Chunk[]): Chunk[][] {
   const runs: Chunk[][] = [];
   let transfers = Number.POSITIVE_INFINITY;
@@ -218,52 +214,62 @@ export function chunkTransfers({ count, bytes }: Pick<Chunk, 'count' | 'bytes'>)
   return bytes.labels * count;
 }
 
-function planArgmax({ output, labels }: ModelCard): ArgmaxPlan | null {
+/** The chunk after the last layer, if the card asks for one. */
+function argmaxOf({ output, labels }: ModelCard): Chunk<ArgmaxGadget>[] {
   const classes = classesOf(output);
-  if (classes === null) return null;
-  const argmax = { logits: labels.length, classes };
-  return { argmax, bytes: argmaxBytes(argmax) };
+  if (classes === null) return [];
+  const gadget: ArgmaxGadget = { kind: 'argmax', logits: labels.length, classes };
+  return [{ first: 0, count: 1, gadget, bytes: argmaxBytes(gadget) }];
 }
 
-function offlineBytes(layers: LayerPlan[], argmax: ArgmaxPlan | null, he: HePlan): Traffic {
+/** The chunks of single elements. */
+export function elementChunks({ chunks }: Pick<LayerPlan, 'chunks'>): Chunk<Gadget>[] {
+  return chunks.filter((chunk): chunk is Chunk<Gadget> => chunk.gadget.kind !== 'argmax');
+}
+
+/** The argmax over the logits; undefined where the client learns the logits. */
+export function argmaxChunk({ layers }: Pick<Plan, 'layers'>): Chunk<ArgmaxGadget> | undefined {
+  const last = layers[layers.length - 1];
+  return last.chunks.find((chunk): chunk is Chunk<ArgmaxGadget> => chunk.gadget.kind === 'argmax');
+}
+
+function offlineBytes(layers: LayerPlan[], he: HePlan): Traffic {
   let up = sum(he.tensors.map(({ bytes }) => bytes));
   let down = NONCE_BYTES + sum(he.layers.flatMap(({ parts }) => parts.map(({ bytes }) => bytes)));
-  for (const [l, { chunks }] of layers.entries()) {
-    const transfers = checkedTransferBytes(transferRuns({ layers, argmax }, l), OT_TREE_BITS);
+  for (const layer of layers) {
+    const transfers = checkedTransferBytes(transferRuns(layer), OT_TREE_BITS);
     up += transfers.up;
-    down += transfers.down + sum(chunks.map(({ count, bytes }) => bytes.tables * count));
+    down += transfers.down + sum(layer.chunks.map(({ count, bytes }) => bytes.tables * count));
   }
-  return { up, down: down + (argmax?.bytes.tables ?? 0) };
+  return { up, down };
 }
 
-function onlineBytes(layers: LayerPlan[], argmax: ArgmaxPlan | null, inputElements: number): Traffic {
+function onlineBytes(layers: LayerPlan[], inputElements: number): Traffic {
   const chunks = layers.flatMap((layer) => layer.chunks);
+  const logitShare = argmaxChunk({ layers }) ? 0 : 4 * layers[layers.length - 1].elements;
   return {
     up: 4 * inputElements + sum(chunks.map(({ count, bytes }) => bytes.reply * count)),
-    down:
-      sum(chunks.map(({ count, bytes }) => bytes.online * count)) +
-      (argmax?.bytes.online ?? 4 * layers[layers.length - 1].elements),
+    down: sum(chunks.map(({ count, bytes }) => bytes.online * count)) + logitShare,
   };
 }
 
-function bundleBytes(layers: LayerPlan[], argmax: ArgmaxPlan | null): number {
+function bundleBytes(layers: LayerPlan[]): number {
   const perLayer = layers.map(({ elements, chunks }) => 4 * elements + sum(chunks.map(storedBytes)));
-  const last = argmax ? storedBytes({ count: 1, bytes: argmax.bytes }) : 0;
-  return SEED_BYTES + NONCE_BYTES + sum(perLayer) + last;
+  return SEED_BYTES + NONCE_BYTES + sum(perLayer);
 }
 
-/** Oblivious transfers of each run of a layer, or of the argmax over the logits. */
-export function transferRuns({ layers, argmax }: Pick<Plan, 'layers' | 'argmax'>, layer: number): number[] {
-  if (argmax && layer === layers.length - 1) return [argmax.bytes.labels];
-  return layers[layer].runs.map((chunks) => sum(chunks.map(chunkTransfers)));
+/** Oblivious transfers of each run of a layer. */
+export function transferRuns({ runs }: Pick<LayerPlan, 'runs'>): number[] {
+  return runs.map((chunks) => sum(chunks.map(chunkTransfers)));
 }
 
-/** Whether the server needs Delta online: for labels of single bits. Its keys of two-bit digits do without. */
-export function needsDelta({ layers, argmax }: Pick<Plan, 'layers' | 'argmax'>): boolean {
-  return argmax !== null || layers.some(({ chunks }) => chunks.some(({ gadget }) => hasBitLabels(gadget)));
+/** Whether the server needs Delta online, which labels of single bits require and keys of two-bit digits do not. */
+export function needsDelta({ layers }: Pick<Plan, 'layers'>): boolean {
+  const needed = ({ gadget }: Chunk) => gadget.kind === 'argmax' || hasBitLabels(gadget);
+  return layers.some(({ chunks }) => chunks.some(needed));
 }
 
-/** What the client stores of a chunk: what it keeps of its labels and of the tables. */
+/** Bytes that the client stores per chunk: the kept part of its labels and of the tables. */
 export function storedBytes({ count, bytes }: Pick<Chunk, 'count' | 'bytes'>): number {
   return (bytes.kept.labels + bytes.kept.tables) * count;
 }

@@ -1,9 +1,14 @@
-/** What the two roles say to each other: pieces of tensors, in an order that the plan fixes. */
+import type { OwnedBytes } from '../kernels/release.ts';
+
+/** The messages between the two roles: pieces of tensors, in an order that the plan fixes. */
 
 /** Largest payload of one segment (bytes): small enough to start work early, large enough to cost little. */
 export const SEGMENT_BYTES = 1 << 20;
 
-/** Bytes in front of a segment's data in its buffer, where there are any: what frames the data needs no copy of it then. */
+/**
+ * Free bytes in front of a segment's data in its buffer, if there are any, so that the data can be framed without a
+ * copy.
+ */
 export const SEGMENT_HEADROOM = 64;
 
 /** Every kind of tensor on the wire, with its sender. The position in this list, counted from 1, is its number in the proto. */
@@ -26,14 +31,14 @@ export const SEGMENT_KINDS = [
   'public-key-seed', // server: seed of its half of the HE public key, once per session
 ] as const;
 
-/** What a segment is a piece of: the names in SEGMENT_KINDS (`protocol/segment.ts`). */
+/** Kind of tensor that a segment belongs to: one of the names in SEGMENT_KINDS (`protocol/segment.ts`). */
 export type SegmentKind = (typeof SEGMENT_KINDS)[number];
 
-/** A piece of the tensor (kind, layer): `data` stands at byte `offset` of it. At most SEGMENT_BYTES of data. */
+/** A piece of the tensor (kind, layer): `data` belongs at byte `offset` of it. At most SEGMENT_BYTES of data. */
 export interface Segment {
   readonly kind: SegmentKind;
-  /** Layer, or HE tensor for 'input-ciphertexts'; 0 where there is only one. */
+  /** Layer, or HE tensor for 'input-ciphertexts'; 0 if there is only one. */
   readonly layer: number;
   readonly offset: number;
-  readonly data: Uint8Array;
+  readonly data: OwnedBytes;
 }

@@ -1,14 +1,17 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
-import { release } from '../kernels/release.ts';
+import { type OwnedBytes, owned, release } from '../kernels/release.ts';
 import type { Channel } from './channel.ts';
 import { SEGMENT_BYTES, SEGMENT_HEADROOM, type SegmentKind } from './segment.ts';
 
-/** Sends `bytes`, which the channel takes over, as segments of the tensor (kind, layer), starting at byte `offset` of it. */
+/**
+ * Sends `bytes`, of which the channel takes ownership, as segments of the tensor (kind, layer), starting at byte
+ * `offset` of it.
+ */
 export async function sendTensor(
   channel: Channel,
   kind: SegmentKind,
   layer: number,
-  bytes: Uint8Array,
+  bytes: OwnedBytes,
   offset = 0,
 ): Promise<void> {
   if (bytes.length > 0 && bytes.length <= SEGMENT_BYTES)
@@ -20,18 +23,18 @@ export async function sendTensor(
   release(bytes);
 }
 
-/** Copies of `bytes`, which may lie in the kernel memory, that are one segment each. */
-export function segmentsOf(bytes: Uint8Array): Uint8Array[] {
-  const pieces: Uint8Array[] = [];
+/** Returns copies of `bytes`, which may be in the kernel memory, one per segment. */
+export function segmentsOf(bytes: Uint8Array): OwnedBytes[] {
+  const pieces: OwnedBytes[] = [];
   for (let start = 0; start < bytes.length; start += SEGMENT_BYTES) pieces.push(segmentOf(bytes, start));
   return pieces;
 }
 
-function segmentOf(bytes: Uint8Array, start: number): Uint8Array {
+function segmentOf(bytes: Uint8Array, start: number): OwnedBytes {
   const piece = bytes.subarray(start, start + SEGMENT_BYTES);
   const data = new Uint8Array(SEGMENT_HEADROOM + piece.length).subarray(SEGMENT_HEADROOM);
   data.set(piece);
-  return data;
+  return owned(data);
 }
 
 /** Receives a whole tensor whose length (bytes) the plan gives. Errors as `TensorReader.read`. */
@@ -40,14 +43,14 @@ export async function receiveTensor(
   kind: SegmentKind,
   layer: number,
   length: number,
-): Promise<Uint8Array> {
+): Promise<OwnedBytes> {
   return new TensorReader(channel, kind, layer).read(length);
 }
 
 /**
- * Reads the tensor (kind, layer) piece by piece as it arrives. Lengths come from the plan, never from the
- * peer: a segment of another tensor, a gap, an overlap, a segment that runs over the piece being read and one that is
- * not as long as it can be are refused.
+ * Reads the tensor (kind, layer) piece by piece as it arrives. Lengths come from the plan, never from the peer: a
+ * segment of another tensor, a gap, an overlap, a segment that extends beyond the piece being read, and one that is
+ * shorter than possible are refused.
  */
 export class TensorReader {
   readonly #channel: Channel;
@@ -61,8 +64,8 @@ export class TensorReader {
     this.#layer = layer;
   }
 
-  /** The next `length` bytes. Errors as `pieces`. */
-  async read(length: number): Promise<Uint8Array> {
+  /** Returns the next `length` bytes. Errors as `pieces`. */
+  async read(length: number): Promise<OwnedBytes> {
     let whole: Uint8Array | undefined;
     let filled = 0;
     for await (const piece of this.pieces(length)) {
@@ -72,14 +75,14 @@ export class TensorReader {
       filled += piece.length;
       release(piece);
     }
-    return whole ?? new Uint8Array(0);
+    return owned(whole ?? new Uint8Array(0));
   }
 
   /**
-   * The next `length` bytes, as they arrive; each piece belongs to the caller. Throws 'protocol/order' or
+   * Yields the next `length` bytes as they arrive; each piece belongs to the caller. Throws 'protocol/order' or
    * 'protocol/length' if the peer sends anything else.
    */
-  async *pieces(length: number): AsyncGenerator<Uint8Array> {
+  async *pieces(length: number): AsyncGenerator<OwnedBytes> {
     const end = this.#offset + length;
     while (this.#offset < end) {
       const { kind, layer, offset, data } = await this.#channel.receive();

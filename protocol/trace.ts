@@ -1,21 +1,21 @@
-/** What the roles compute, step by step, for profiles. It costs nothing measurable while nobody listens. */
+/** Traces the computation of the roles, step by step, for profiles. The cost is not measurable while nobody listens. */
 
-/** One piece of work without a pause: of one role, in one thread. */
+/** One uninterrupted piece of work of one role in one thread. */
 export interface Step {
   readonly name: string;
   /** Layer, HE tensor for the steps on input ciphertexts, or NO_LAYER. */
   readonly layer: number;
-  /** By `performance.now()` of the thread (ms). */
+  /** Start by the thread's `performance.now()` (ms). */
   readonly start: number;
   readonly ms: number;
 }
 
-/** Of the steps that open a session. */
+/** Layer number of the steps that open a session. */
 export const NO_LAYER = -1;
 
 let listener: ((step: Step) => void) | undefined;
 
-/** From now on `listen` is told every step of this thread, at its end. It must be quick. */
+/** Calls `listen` at the end of every further step of this thread. It must return quickly. */
 export function traceSteps(listen: (step: Step) => void): void {
   listener = listen;
 }

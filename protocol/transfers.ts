@@ -1,6 +1,7 @@
 import type { BaseOtReceiver, BaseOtSender } from '../crypto/ot/base-ot.ts';
 import { CorrelatedOtReceiver, CorrelatedOtSender, treeMessageBytes } from '../crypto/ot/correlated-ot.ts';
 import { randomSeed } from '../crypto/prg.ts';
+import { ownedCopy } from '../kernels/release.ts';
 import type { Channel } from './channel.ts';
 import { OT_TREE_BITS } from './plan.ts';
 import { receiveTensor, sendTensor } from './tensor-stream.ts';
@@ -8,8 +9,8 @@ import { NO_LAYER, traced } from './trace.ts';
 
 /**
  * The oblivious transfers of a session. Multiplying 128 points takes each party longer than most other steps of a
- * bundle, so the base OTs are finished only when the first labels are asked for: the server works on the first linear
- * layers meanwhile. Then, once a session:
+ * bundle, so the base OTs are finished only when the first labels are requested, and the server meanwhile works on the
+ * first linear layers. Then, once per session:
  *
  *     client -> server: OT trees, with the proof that they are sound
  */
@@ -18,7 +19,7 @@ export class ClientTransfers {
   readonly #reply: Uint8Array;
   #ot: CorrelatedOtReceiver | undefined;
 
-  /** `reply`: the server's, to the message of `base`. */
+  /** `reply`: the server's reply to the message of `base`. */
   constructor(base: BaseOtSender, reply: Uint8Array) {
     this.#base = base;
     this.#reply = reply;
@@ -30,7 +31,7 @@ export class ClientTransfers {
       const pairs = traced('base OTs', NO_LAYER, () => this.#base.finish(this.#reply));
       const ot = traced('OT trees', NO_LAYER, () => new CorrelatedOtReceiver(pairs, OT_TREE_BITS));
       this.#ot = ot;
-      await sendTensor(channel, 'ot-trees', 0, ot.treeMessage.slice());
+      await sendTensor(channel, 'ot-trees', 0, ownedCopy(ot.treeMessage));
     }
     return this.#ot;
   }
@@ -43,12 +44,14 @@ export class ClientTransfers {
 export class ServerTransfers {
   /** The difference of the two labels of every wire of the session's bundles [16 bytes]. Secret. */
   readonly delta: Uint8Array;
-  /** Draws the challenge of a check, when its matrices are there: a client that knew it before them could cheat. */
+  /** Draws the challenge of a check after its matrices have arrived: a client that knew it earlier could cheat. */
   readonly drawChallenge: () => Uint8Array;
   readonly #base: Pick<BaseOtReceiver, 'packedChoices' | 'finish'>;
   #ot: CorrelatedOtSender | undefined;
 
-  /** `drawChallenge`: other than from the system's CSPRNG only where a recorded session is replayed, as `base` is then. */
+  /**
+   * `drawChallenge` and `base` use other randomness than the system's CSPRNG only when a recorded session is replayed.
+   */
   constructor(base: Pick<BaseOtReceiver, 'packedChoices' | 'finish'>, drawChallenge = randomSeed) {
     this.#base = base;
     this.delta = base.packedChoices;

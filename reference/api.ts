@@ -13,12 +13,12 @@ const OPTIONS: TypeDocOptions & Partial<PluginOptions> = {
   entryPoints: ['client/index.ts', 'server/index.ts', 'browser/index.ts'].map(entry),
   basePath: ROOT,
   tsconfig: entry('tsconfig.json'),
-  // `npm run check` does that, with the project's own compiler.
+  // `npm run check` checks the types with the project's own compiler.
   skipErrorChecking: true,
   // One page for each entry.
   router: 'module',
   readme: 'none',
-  // Lines and commits would change the pages with every edit.
+  // Line numbers and commits would change the pages with every edit.
   disableSources: true,
   disableGit: true,
   excludeExternals: true,
@@ -26,7 +26,7 @@ const OPTIONS: TypeDocOptions & Partial<PluginOptions> = {
   excludePrivate: true,
   // A type that is used but not exported, or that has no docstring, fails the run.
   treatWarningsAsErrors: true,
-  // A list of names with their notes, which no reader of the reference needs.
+  // Omits the summary list of names, which readers of the reference do not need.
   intentionallyNotExported: ['SEGMENT_KINDS'],
   validation: { notExported: true, invalidLink: true, invalidPath: true, notDocumented: true },
   hidePageHeader: true,
@@ -41,7 +41,7 @@ const OPTIONS: TypeDocOptions & Partial<PluginOptions> = {
   logLevel: 'Warn',
 };
 
-/** Gives the objects of options that functions take apart at once the name that they have in the text. */
+/** Names destructured option objects as in the text. */
 function nameOptions(project: ProjectReflection): void {
   for (const parameter of project.getReflectionsByKind(ReflectionKind.Parameter))
     if (parameter.name === '__namedParameters') parameter.name = 'options';

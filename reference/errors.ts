@@ -18,7 +18,7 @@ function rows(): string[] {
   });
 }
 
-/** `page` with the table that follows from the code in place of its own, which ends the page. */
+/** Returns `page` with its table, which ends the page, replaced by the one generated from the code. */
 export function withErrorTable(page: string): string {
   const start = page.indexOf(HEAD);
   if (start < 0) throw new Error('docs/errors.md has lost the head of its table');

@@ -1,8 +1,8 @@
-import { LINEAR, NONLINEAR } from '../model/import/operators.ts';
+import { LINEAR, NONLINEAR } from '../importer/operators.ts';
 
-/** How each operator of ONNX is run, as docs/import.md lists it. A test holds the two against each other. */
+/** Generates the table of operators in docs/import.md. A test compares both. */
 
-/** What there is to say of an operator beyond its name, where there is anything. */
+/** Notes on operators. */
 const LIMITS: Record<string, string> = {
   Abs: 'ReLU(x) + ReLU(-x)',
   Add: 'of computed values and constants; axes of size 1 are repeated',
@@ -46,7 +46,7 @@ const LIMITS: Record<string, string> = {
   Transpose: 'any order; the batch stays in one piece',
 };
 
-/** Operators in whose place others are put, and how those are run. */
+/** Operators that are replaced by others, and how those are run. */
 const REWRITTEN: Record<string, readonly [how: string, limits: string]> = {
   CastLike: ['linear', 'as Cast'],
   ConcatFromSequence: ['linear', 'of a SequenceConstruct, as Concat'],
@@ -80,7 +80,7 @@ export function operatorTable(): string {
   ].join('\n');
 }
 
-/** Names that the table says something of and that are no operators. */
+/** Names in the table that are not operators. */
 export function unknownLimits(): string[] {
   return Object.keys(LIMITS).filter((name) => !LINEAR.has(name) && !NONLINEAR.has(name));
 }

@@ -9,7 +9,7 @@ import type { ModelRegistry } from './models.ts';
 import type { BundleStore } from './store/bundle-store.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
-/** What the server is made of, as its calls see it. */
+/** The parts of the server that its calls use. */
 export interface ServerParts {
   readonly access: Access;
   readonly models: ModelRegistry;
@@ -22,12 +22,12 @@ export interface ServerParts {
   readonly logger: Logger;
 }
 
-/** What a call knows besides its stream. */
+/** The context of a call, besides its stream. */
 export interface CallContext {
   readonly parts: ServerParts;
   readonly caller: Caller;
   /** Names the request in every line. Never give it seeds, labels, shares, masked images or tokens. */
   readonly log: Logger;
-  /** Does a piece of work that a stopping server lets finish; between two pieces it ends the call. */
+  /** Runs a piece of work, which a stopping server allows to finish. Between two pieces it ends the call. */
   readonly piece: <Result>(work: () => Promise<Result>) => Promise<Result>;
 }

@@ -7,20 +7,21 @@ export const LOG_FORMAT: LoggerOptions = {
   formatters: { level: (level) => ({ level }) },
 };
 
-/** A logger that writes lines of JSON to stderr. `sync`: each line is out before the program goes on. */
+/** Returns a logger that writes lines of JSON to stderr. `sync`: writes each line before the call returns. */
 export function stderrLogger(level = 'info', sync = false): Logger {
   return pino({ ...LOG_FORMAT, level }, pino.destination({ dest: 2, sync }));
 }
 
-/** Faults of this side. */
+/** Codes of faults on this side. */
 const OURS = ['internal', 'storage/failed', 'kernels/missing', 'kernels/memory', 'model/format'];
 
 const CHEATED =
-  'a client was refused whose oblivious transfers contradict each other: honest clients never do that, so watch this identity';
+  'refused a client whose oblivious transfers contradict each other: honest clients never do that, so watch this identity';
 
 /**
- * The line of a call that did not end well. Faults of this side are errors, with their cause; a caller who could not prove
- * who it is, is a warning, with its address; what else a peer did wrong is everyday, unless it can only be an attack.
+ * Logs a failed call. Faults on this side are errors and are logged with their cause. A caller that fails to
+ * authenticate is a warning with its address. Other faults of a peer are logged as routine, unless they can only be an
+ * attack.
  *
  * @param peer the address of the caller, which other lines do not name
  */
@@ -29,5 +30,5 @@ export function logFailure(log: Logger, failure: SphynxError, peer: string): voi
   if (OURS.includes(code)) log.error({ code, err: failure }, 'call failed');
   else if (code.startsWith('identity/')) log.warn({ code, peer, reason }, 'caller not identified');
   else if (code === 'protocol/inconsistent') log.warn({ code }, CHEATED);
-  else log.info({ code, reason }, 'call refused or cut off');
+  else log.info({ code, reason }, 'call refused or aborted');
 }

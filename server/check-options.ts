@@ -3,7 +3,7 @@ import { isOutput } from '../model/output.ts';
 import { DIGIT_BITS } from '../protocol/label-encoding.ts';
 import type { ServerOptions } from './options.ts';
 
-/** Whether a value can be an option, and what is expected in words. */
+/** Checks an option's value and describes what is expected. */
 interface Rule {
   readonly expected: string;
   fits(value: unknown): boolean;
@@ -27,7 +27,7 @@ const address: Rule = {
     !(Number(value.split(':').at(-1)) > 65535),
 };
 
-/** A rule for every option: what is not here, is none. */
+/** A rule for every option; names that are not listed are not options. */
 const RULES: Record<keyof ServerOptions, Rule> = {
   address,
   models: {
@@ -53,10 +53,10 @@ const RULES: Record<keyof ServerOptions, Rule> = {
   logger: { expected: "a logger of pino's", fits: (value) => isObject(value) && 'child' in value },
 };
 
-/** Options that a server cannot do without. */
+/** Required options. */
 const NEEDED: readonly (keyof ServerOptions)[] = ['address', 'models'];
 
-/** Throws 'config/invalid' for options of programs that TypeScript has not checked: all that are wrong at once. */
+/** Checks the options of programs that TypeScript has not checked. Throws 'config/invalid' naming all wrong ones. */
 export function checkOptions(options: ServerOptions): void {
   if (!isObject(options)) throw new SphynxError('config/invalid', 'startServer takes an object of options');
   const wrong: string[] = [];

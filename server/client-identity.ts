@@ -4,19 +4,20 @@ import { SphynxError } from '../errors/sphynx-error.ts';
 import { CLIENT_KEY, CLIENT_TOKEN } from '../transport/client-token.ts';
 import type { Identity } from './identity/identity.ts';
 
-/** Who runs a stream, as hashes that give nothing away: the token has 128 random bits. */
+/** The caller of a stream, as hashes that reveal nothing: the token has 128 random bits. */
 export interface Caller {
-  /** Whose limits count (SHA-256, hex): the proved identity; of an anonymous caller, the client. */
+  /** Key of the limits (SHA-256, hex): the authenticated identity or, for an anonymous caller, the client. */
   readonly identity: string;
-  /** Whose bundles are spent (SHA-256, hex): one device of the identity. */
+  /** Owner of the bundles (SHA-256, hex): one device of the identity. */
   readonly client: string;
-  /** Whether the identity is nothing but the client's own word. */
+  /** Whether the identity is only the client's own claim. */
   readonly anonymous: boolean;
 }
 
 /**
- * The caller of a stream. The token in its metadata tells the devices of one identity apart, and is worth nothing
- * under another identity; anonymous callers have nothing else. Throws 'config/invalid' if it is missing or malformed.
+ * Returns the caller of a stream. The token in its metadata distinguishes the devices of one identity and has no value
+ * under another identity. Anonymous callers have only this token. Throws 'config/invalid' if it is missing or
+ * malformed.
  */
 export function callerOf(identity: Identity, metadata: Metadata): Caller {
   const [token, ...more] = metadata.get(CLIENT_KEY);

@@ -1,4 +1,4 @@
-/** `import { startServer } from 'sphynx-pi/server'`: index.ts, once it is sure that this Node can load it. */
+/** `import { startServer } from 'sphynx-pi/server'`: loads index.ts after checking that this Node can load it. */
 import { requireNode } from '../platform/node/require-node.ts';
 
 requireNode();

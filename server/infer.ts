@@ -9,12 +9,12 @@ import { forget } from './store/record-cipher.ts';
 import { inSpan } from './tracing.ts';
 
 const SPENT_AGAIN =
-  'a client asks for a bundle that was spent: was its state folder copied, or restored from a backup?';
+  'a client asked for a spent bundle: was its state folder copied, or restored from a backup?';
 
 /**
- * One Infer call. The bundle is spent, durably, before the first byte of the online phase leaves; whatever
- * happens afterwards, it stays spent. The client sends nothing masked before `spending`, so that a refusal, also of a
- * bundle that was spent by a copy of its folder, costs it nothing.
+ * Handles one Infer call. The bundle is durably spent before the first byte of the online phase leaves, and stays spent
+ * whatever happens afterwards. The client sends nothing masked before `spending`, so a refusal costs it nothing, even
+ * if a copy of its folder had spent the bundle.
  */
 export async function infer(
   { parts, caller, log }: CallContext,
@@ -49,7 +49,7 @@ export async function infer(
   } finally {
     forget(secrets);
     settle(segments.bytes);
-    // A record that stays in spending is as burned as one in spent: no reason to fail an inference that is over.
+    // A record left in `spending` is as burned as one in `spent`, so this does not fail a completed inference.
     await store
       .markSpent(spend.bundleId)
       .catch((err: unknown) => log.warn({ err }, 'could not record a spent bundle'));

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { SphynxError } from '../errors/sphynx-error.ts';
+import { loadModel } from '../importer/load.ts';
 import type { ModelCard } from '../model/card.ts';
-import { loadModel } from '../model/load.ts';
 import { type FixedNetwork, type LayerWeights, withOutput } from '../model/network.ts';
 import type { Output } from '../model/output.ts';
 import { referenceOf, refersTo } from '../model/reference.ts';
@@ -11,7 +11,7 @@ import { CARD_BYTES } from '../transport/limits.ts';
 import type { GetModelCardResponse, ModelSummary, Quote } from '../transport/messages.ts';
 import type { BundleModel } from './store/bundle-store.ts';
 
-/** A model as the main thread needs it: public facts, and weights in memory that all threads share. */
+/** A model as the main thread uses it: its public facts, and weights in memory shared by all threads. */
 export interface ServedModel {
   readonly identity: BundleModel;
   readonly network: FixedNetwork;
@@ -25,19 +25,19 @@ export interface ServedModel {
 export interface ServingOptions {
   /** 'fast' unless given. */
   readonly setting?: LabelEncoding;
-  /** What clients learn, whatever the networks say, but for folders with an output of their own. */
+  /** What clients learn; overrides the networks' own outputs, except for folders with an explicit output. */
   readonly output?: Output;
 }
 
-/** A folder whose clients learn something else than those of the server's other models. */
+/** A folder with its own output. */
 export interface ModelEntry {
   /** The folder. */
   readonly path: string;
-  /** What its clients learn. */
+  /** The output that its clients receive. */
   readonly output: Output;
 }
 
-/** A folder, with or without an output of its own, or a network in memory. */
+/** A folder, with or without its own output, or a network in memory. */
 export type ModelSource = string | ModelEntry | FixedNetwork;
 
 /** The server's models. Of several versions of one name, the one that was given first is the current one. */
@@ -64,7 +64,7 @@ export class ModelRegistry {
     return registry;
   }
 
-  /** Serves the models of `other` from now on. Returns which versions came and went. */
+  /** Switches to the models of `other`. Returns the added and removed versions. */
   replace(other: ModelRegistry): { added: string[]; removed: string[] } {
     const missing = (from: ModelRegistry, to: ModelRegistry) => {
       const there = new Set(to.all.map(({ identity }) => referenceOf(identity)));
@@ -75,23 +75,23 @@ export class ModelRegistry {
     return changes;
   }
 
-  /** By name, in alphabetical order; of one name the current version first. */
+  /** All models in alphabetical order of their names; the current version of a name comes first. */
   get all(): ServedModel[] {
     return this.#models.toSorted((a, b) => a.identity.name.localeCompare(b.identity.name, 'en'));
   }
 
-  /** The current version of `NAME`, or the one that `NAME@HASH` means. Throws 'model/unknown'. */
+  /** Returns the current version of `NAME`, or the version `NAME@HASH`. Throws 'model/unknown'. */
   get(reference: string): ServedModel {
     const model = this.#models.find(({ identity }) => refersTo(reference, identity));
     if (!model)
       throw new SphynxError(
         'model/unknown',
-        'this server has no model of that name (any more): its bundles cannot be used; choose one of its models',
+        'this server has no model of that name, or no longer has it: its bundles cannot be used; choose one of its models',
       );
     return model;
   }
 
-  /** The model on which a client and this server agree. Throws 'model/unknown' or 'model/mismatch'. */
+  /** Returns the model on which a client and this server agree. Throws 'model/unknown' or 'model/mismatch'. */
   agree(wanted: { model: string; modelHash: string; planHash: string }): ServedModel {
     const { name } = this.get(wanted.model).identity;
     const model = this.#models.find(
@@ -111,7 +111,7 @@ export class ModelRegistry {
   }
 }
 
-/** Says in the log which models have scales that were chosen on random inputs. */
+/** Logs a warning for each model whose scales were chosen on random inputs. */
 export function warnOfScales(models: ModelRegistry, logger: Logger): void {
   for (const { identity, network } of models.all)
     if (network.card.calibration === 'random')
@@ -138,7 +138,7 @@ function serve(loaded: FixedNetwork, { setting = 'fast', output }: ServingOption
   const quote: Quote = {
     offlineBytes: plan.offlineBytes.up + plan.offlineBytes.down,
     onlineBytes: plan.onlineBytes.up + plan.onlineBytes.down,
-    // What changes with time is filled in where the quote is given.
+    // The values that change with time are filled in when a quote is given.
     offlineProcessorMs: 0,
     expectedWaitMs: 0,
   };
@@ -151,7 +151,7 @@ function serve(loaded: FixedNetwork, { setting = 'fast', output }: ServingOption
   };
 }
 
-/** What a list of models says of one. */
+/** Returns a model's entry in the list of models. */
 export function summarize(card: ModelCard, quote: Quote): ModelSummary {
   const { name, hash, inputKind, input, head, labels, relus, macs, output } = card;
   return {

@@ -7,22 +7,22 @@ import type { ModelSource } from './models.ts';
 import type { StoreOptions } from './store/open-store.ts';
 import type { WebOptions } from './web/serve-web-sockets.ts';
 
-/** What a server serves, where, to whom, and within which limits. */
+/** Options of a server: its models, address, access and limits. */
 export interface ServerOptions extends AccessOptions, StoreOptions {
   /** Folders or networks to serve, at least one. */
   readonly models: readonly ModelSource[];
   /** For all models: fewer bytes online ('fast', the default) or fewer offline ('lean'). */
   readonly setting?: LabelEncoding;
-  /** What clients learn, of models without an output of their own; unless given, what the networks say: of folders 'logits'. */
+  /** What clients learn, for models without their own output. Default: the networks' own; for folders 'logits'. */
   readonly output?: Output;
   /** Limits other than DEFAULT_LIMITS. */
   readonly limits?: Partial<ServerLimits>;
-  /** Serves browsers too, over WebSocket. */
+  /** Also serves browsers, over WebSocket. */
   readonly web?: WebOptions;
-  /** Serves Prometheus metrics on `PORT` of the loopback interface, or on `HOST:PORT`; nowhere unless given. */
+  /** Serves Prometheus metrics on `PORT` of the loopback interface, or on `HOST:PORT`; disabled unless given. */
   readonly metrics?: string;
-  /** Tells every caller the service's definition (gRPC server reflection), for tools such as grpcurl. */
+  /** Gives every caller the service's definition (gRPC server reflection), for tools such as grpcurl. */
   readonly reflection?: boolean;
-  /** Where log lines go; to stderr unless given. */
+  /** Destination of log lines; stderr unless given. */
   readonly logger?: Logger;
 }

@@ -6,10 +6,10 @@ import { Thread, threadFile } from '../platform/node/thread.ts';
 import { PortChannel } from '../transport/port-channel.ts';
 import type { RoleCall, WorkerCalls, WorkerInput } from './worker-calls.ts';
 
-/** Takes a fault of ours inside a call, for the log; the peer only learns that there was one. */
+/** Receives an internal fault of a call for the log; the peer learns only that there was one. */
 export type OnFault = (call: keyof WorkerCalls, detail: unknown) => void;
 
-/** A role that a worker plays: the near end of its channel, and what comes of it, which may stay unasked. */
+/** A role that a worker plays: the near end of its channel, and its result, which need not be awaited. */
 export interface PlayedRole<Name extends RoleCall> {
   readonly channel: PortChannel;
   readonly result: Promise<ResultOf<WorkerCalls[Name]>>;
@@ -35,12 +35,12 @@ export class PoolWorker {
     return this.#thread.alive;
   }
 
-  /** Resolves, with what killed it if anything did, when the thread is gone. */
+  /** Resolves when the thread has ended, with the error that ended it, if any. */
   get gone(): Promise<unknown> {
     return this.#thread.gone;
   }
 
-  /** How long the thread has been at work since its start (ms). */
+  /** Busy time of the thread since its start (ms). */
   get busyMs(): number {
     return this.#thread.activeMs;
   }
@@ -55,7 +55,7 @@ export class PoolWorker {
     return { channel: new PortChannel(port1), result };
   }
 
-  /** Sets the models of the jobs from now on. */
+  /** Sets the models for subsequent jobs. */
   serve(networks: readonly FixedNetwork[]): void {
     this.#report('serve', this.#thread.call('serve', networks));
   }
@@ -64,14 +64,16 @@ export class PoolWorker {
     this.#report('close', this.#thread.call('close', session));
   }
 
-  /** Tells of a fault of ours. A thread that died is told of once, by `gone`, and a peer's fault by its channel. */
+  /**
+   * Reports an internal fault. The death of a thread is reported once, by `gone`, and a peer's fault by its channel.
+   */
   #report(name: keyof WorkerCalls, result: Promise<unknown>): void {
     result.catch((error: SphynxError) => {
       if (error.code === 'internal' && this.alive) this.#onFault(name, error.cause);
     });
   }
 
-  /** Ends the thread wherever it is; its channels fail. */
+  /** Terminates the thread at once; its channels fail. */
   stop(): Promise<void> {
     return this.#thread.stop();
   }

@@ -17,14 +17,14 @@ import type { PoolSession } from './worker-pool.ts';
 
 type PreprocessStream = CallStream<PreprocessRequests, PreprocessResponses>;
 
-/** One Preprocess call: a session, then bundle after bundle, in the order that the .proto draws. */
+/** Handles one Preprocess call: a session, then its bundles one after another, in the order shown in the .proto. */
 export async function preprocess(context: CallContext, stream: PreprocessStream): Promise<void> {
   const { parts, log } = context;
   const hello = await stream.expect('hello');
   const model = parts.models.agree(hello);
   checkCount(hello.count, parts.limits.bundlesPerStream);
   await burnLost(context, hello.lost ?? []);
-  // A count of 0 asks for the allowance alone, which takes no room.
+  // A count of 0 asks only for the allowance, which needs no room.
   if (hello.count > 0) {
     parts.memory.checkRoom();
     parts.pool.queue.checkRoom();
@@ -54,7 +54,7 @@ export async function preprocess(context: CallContext, stream: PreprocessStream)
       );
       try {
         parts.memory.checkRoom();
-        // Anew, because models come and go while clients wait.
+        // Looked up again, because models may change while clients wait.
         const model = parts.models.agree(hello);
         const { offlineBytes } = model.summary.quote;
         await inSpan('prepare bundle', { 'sphynx.model': model.identity.name }, () =>
@@ -110,7 +110,7 @@ async function prepareBundle(
   log.info({ bundle: id }, 'bundle ready');
 }
 
-/** Does `work`, which moves `bytes`, and cuts the stream if it is slower than a bundle in work may be. */
+/** Runs `work`, which moves `bytes`, and ends the stream if it is slower than a preparation may be. */
 async function inTime(
   { parts: { limits } }: CallContext,
   bytes: number,
@@ -129,7 +129,7 @@ async function inTime(
   await work().finally(() => clearTimeout(timer));
 }
 
-/** Does `work`, which will move `price` bytes on the segments it is given, at the expense of the caller. */
+/** Runs `work`, which will move `price` bytes on the given segments, and charges them to the caller. */
 async function charged(
   { parts, caller }: CallContext,
   price: number,
@@ -141,7 +141,7 @@ async function charged(
   await work(segments).finally(() => settle(segments.bytes));
 }
 
-/** Burns what the client has lost, before it is counted against it. */
+/** Burns the bundles that the client has lost, before they count against it. */
 async function burnLost({ parts, caller, log }: CallContext, lost: readonly string[]): Promise<void> {
   if (lost.length === 0) return;
   if (lost.length > LOST_BUNDLES)

@@ -9,8 +9,8 @@ interface ReloadParts {
 }
 
 /**
- * Replaces the models of a running server: new ones can be used at once, and bundles of those that are gone are
- * refused from now on. Inferences that run end well. Throws as `ModelRegistry.load`, and then nothing has changed.
+ * Replaces the models of a running server: new ones can be used at once, and bundles of removed ones are refused.
+ * Running inferences finish normally. Throws as `ModelRegistry.load`, and then nothing has changed.
  */
 export async function reloadModels(
   { models, pool, logger }: ReloadParts,
@@ -19,7 +19,7 @@ export async function reloadModels(
 ): Promise<void> {
   const wanted = await ModelRegistry.load(sources, options);
   warnOfScales(wanted, logger);
-  // First the workers: a client may ask for a new model the moment that it is listed.
+  // The workers come first: a client may use a new model as soon as it is listed.
   pool.serve(wanted.all.map(({ network }) => network));
   logger.info(models.replace(wanted), 'models reloaded');
 }

@@ -30,13 +30,13 @@ import { inSpan } from './tracing.ts';
 /** A call of one request and one response. */
 type UnaryCall<Request> = Credentials & Peer & { readonly request: Request };
 
-/** Where a call comes from. */
+/** The origin of a call. */
 interface Peer {
   /** `HOST:PORT`. */
   getPeer(): string;
 }
 
-/** How one kind of stream is let in and how long it may last. */
+/** Admission and longest duration of one kind of stream. */
 interface StreamKind {
   readonly method: string;
   readonly admission: Admission;
@@ -45,7 +45,7 @@ interface StreamKind {
   readonly open: Set<OpenCall>;
 }
 
-/** A stream, and the pieces of work on it that a stopping server lets finish. */
+/** A stream, with its pieces of work that a stopping server allows to finish. */
 interface OpenCall {
   readonly abort: (error: SphynxError) => void;
   pieces: number;
@@ -105,10 +105,10 @@ export class PrivateInferenceService {
   }
 
   /**
-   * Refuses new streams from now on, and ends preparations between two bundles. Bundles in work and running inferences
-   * have `graceMs` to finish. Calls `drain` once no inference runs, and at the end of the grace at the latest: after a
+   * Refuses new streams, and ends preparations between two bundles. Running preparations and inferences have `graceMs`
+   * to finish. Calls `drain` once no inference is running, and at the end of the grace period at the latest: after a
    * GOAWAY, gRPC's next ping fails and cuts the connection in the middle of its calls (grpc-node issue 3068). A
-   * preparation begins again elsewhere, an inference cannot.
+   * preparation can begin again elsewhere; an inference cannot.
    */
   async stop(graceMs: number, drain: () => void): Promise<void> {
     this.#stopping = true;

@@ -38,32 +38,32 @@ import { WorkerPool } from './worker-pool.ts';
 const DROPPED =
   'ready bundles of an older version of the server were dropped; their clients are told, and prepare new ones';
 
-/** A server that takes calls. */
+/** A running server. */
 export interface RunningServer {
-  /** Of the gRPC listener. */
+  /** Port of the gRPC listener. */
   readonly port: number;
-  /** Of the WebSocket listener, if there is one. */
+  /** Port of the WebSocket listener, if there is one. */
   readonly webPort: number | undefined;
-  /** Of the metrics, if they are served. */
+  /** Port of the metrics, if they are served. */
   readonly metricsPort: number | undefined;
-  /** The models that it serves now. */
+  /** The models that the server offers now. */
   readonly models: readonly ModelSummary[];
   /**
-   * Puts changed certificates, tokens and keys to use now, instead of within seconds, and reads the models anew: those
-   * of `models`, or of the same folders. `limits` hold from now on, but for FIXED_LIMITS; what is not among them becomes
-   * its default again. Throws what makes a model or a limit unusable; everything stays as it was then.
+   * Applies changed certificates, tokens and keys now, instead of within seconds, and loads the models again, from
+   * `models` or from the same folders. Applies `limits`, except FIXED_LIMITS; limits that are not given return to their
+   * defaults. Throws what makes a model or a limit unusable, and then changes nothing.
    */
   reload(changes?: Pick<Partial<ServerOptions>, 'models' | 'limits'>): Promise<void>;
   /**
-   * Says that the server stops, and serves on for `drainMs` (0 unless given), in which a balancer finds out. Then has
-   * clients make new connections, refuses new streams, lets running inferences and bundles in work finish for up to
-   * `graceMs`, and closes everything.
+   * Reports that the server is stopping, and keeps serving for `drainMs` (0 unless given), so that a load balancer
+   * notices. Then asks clients to reconnect, refuses new streams, lets running inferences and preparations finish for
+   * up to `graceMs`, and closes everything.
    */
   stop(options?: { drainMs?: number; graceMs?: number }): Promise<void>;
 }
 
 /**
- * Starts a private inference server and resolves when it takes calls. Throws SphynxError 'config/invalid',
+ * Starts a private inference server and resolves when it accepts calls. Throws SphynxError 'config/invalid',
  * 'storage/failed', or what makes a model unusable; nothing is left running then.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
@@ -72,7 +72,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const limits = { ...completeLimits(options.limits) };
   const logger = options.logger ?? stderrLogger();
   const access = new Access(options, logger);
-  // The web's address is open to no more than the configuration says, like the other one.
+  // The address for browsers has the same restrictions as the other one.
   if (options.web) new Access({ ...options, address: options.web.address }, logger);
   const models = await ModelRegistry.load(options.models, options);
   warnOfStrangers(options, models, logger);
@@ -108,7 +108,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const { server, health } = grpcServer(service, limits, options);
     undo.push(() => shutDown(server));
     const port = await listen(server, options.address, access.credentials);
-    // Later than the deadline of the call itself, which tells the peer why.
+    // Later than the deadline of the call itself, which gives the peer a reason.
     const untend = tendHttp2Streams(port, () => 2 * limits.idleMs);
     undo.push(async () => untend());
     const limitPort = (port: number) => {
@@ -121,7 +121,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       options.web &&
       (await serveWebSockets(options.web, service.implementation, access, (origin, peer) => {
         metrics.refused('WebSocket', 'origin');
-        logger.warn({ origin, peer }, 'page of an origin that may not call');
+        logger.warn({ origin, peer }, 'page of an origin that is not allowed');
       }));
     undo.push(async () => web?.close());
     if (web) limitPort(web.port);
@@ -135,7 +135,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       'serving',
     );
     let stopped: Promise<void> | undefined;
-    // One after the other, so that the last one asked for holds.
+    // Reloads run one after another, so the last request takes effect.
     let reloaded = Promise.resolve();
     const stop = async (drainMs: number, graceMs: number) => {
       logger.info({ drainMs, graceMs }, 'stopping');
@@ -143,7 +143,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       for (const name of ['', SERVICE_NAME]) health.setStatus(name, 'NOT_SERVING');
       if (drainMs > 0) await delay(drainMs);
       await service.stop(Math.min(graceMs, TIMER_MS), () =>
-        // GOAWAY: what runs goes on, and new calls take new connections.
+        // GOAWAY: running calls continue, and new calls use new connections.
         server.drain(options.address.replace(/:\d+$/, `:${port}`), Math.min(graceMs + FLUSH_MS, TIMER_MS)),
       );
       await unwind(undo);
@@ -188,7 +188,7 @@ function grpcServer(
     'grpc.max_concurrent_streams': CALLS_PER_CONNECTION,
     'grpc.max_connection_idle_ms': limits.connectionIdleMs,
     'grpc.max_connection_age_ms': limits.connectionMs,
-    // What is no stream of ours, such as a watch of our health, would never end.
+    // Other streams, such as health watches, would never end.
     'grpc.max_connection_age_grace_ms': Math.max(limits.sessionMs, limits.inferenceMs),
   });
   server.addService(privateInferenceService, service.implementation);
@@ -198,7 +198,7 @@ function grpcServer(
   return { server, health };
 }
 
-/** Lets the last statuses leave, then closes every connection; health watchers would keep theirs forever. */
+/** Waits for the last statuses to be sent, then closes every connection; health watchers would keep theirs forever. */
 async function shutDown(server: Server): Promise<void> {
   const patience = new AbortController();
   const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));

@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import { asSphynxError } from '../errors/sphynx-error.ts';
 
-/** OpenTelemetry's face, where it is installed. Without an SDK behind it spans are empty and cost next to nothing. */
+/** The OpenTelemetry API, if it is installed. Without an SDK, spans are empty and cost almost nothing. */
 const api = await import('@opentelemetry/api').catch((error: NodeJS.ErrnoException) => {
   if (error.code === 'ERR_MODULE_NOT_FOUND') return undefined;
   throw error;
@@ -9,8 +9,8 @@ const api = await import('@opentelemetry/api').catch((error: NodeJS.ErrnoExcepti
 const tracer = api?.trace.getTracer('sphynx-pi');
 
 /**
- * Runs one step of a call in a span of its own, below that of the step around it. Attributes say what log lines say:
- * never who calls, and nothing secret. A step that fails leaves its code.
+ * Runs one step of a call in its own span, a child of the enclosing step's span. Attributes carry the ids of the log
+ * lines, never the caller, and nothing secret. A failing step records its error code.
  */
 export async function inSpan<Result>(
   name: string,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** The package's description, which stands above the sources and, once compiled, above `server/` in `dist`. */
+/** The package.json above the sources or, once compiled, above `server/` in `dist`. */
 const FILE = new URL('../package.json', import.meta.url);
 
 /** The version of this package. */

@@ -8,11 +8,11 @@ export interface WorkerInput {
   readonly setting: LabelEncoding;
   /** Room for transformed kernels (bytes). */
   readonly kernelCacheBytes: number;
-  /** Inferences get ready for the first one; preparations make room for them. */
+  /** The kind of work: inference threads warm up, and preparing threads yield to inferences. */
   readonly work: 'inferences' | 'preparations';
   /** Memory of the `OnlineFlag`. */
   readonly online: SharedArrayBuffer;
-  /** Inferences that may run before this thread, if it prepares, makes room. */
+  /** Inferences that may run before this thread, if it prepares, pauses. */
   readonly tolerated: number;
 }
 
@@ -23,17 +23,17 @@ interface OnPort {
 
 interface InSession {
   readonly session: string;
-  /** Whose turn it takes: see `ProcessorTurns`. */
+  /** The client whose turns it takes; see `ProcessorTurns`. */
   readonly client: string;
 }
 
 /** The calls that a worker of the pool answers. Segments go over the ports in these calls. Models are named by their hashes. */
 export interface WorkerCalls {
-  /** Sets the models from now on. Their weights lie in shared memory. */
+  /** Sets the models for subsequent jobs. Their weights are in shared memory. */
   serve: { given: readonly FixedNetwork[] };
-  /** Opens a session; gives Delta of its bundles, secret. */
+  /** Opens a session; returns Delta of its bundles, which is secret. */
   open: { given: InSession & OnPort; result: Uint8Array };
-  /** Prepares a bundle; gives the processor time of the thread that it took (ms). */
+  /** Prepares a bundle; returns the processor time of the thread (ms). */
   prepare: {
     given: InSession & OnPort & { readonly model: string; readonly bundleSeed: Uint8Array };
     result: number;

@@ -12,17 +12,17 @@ import { OnlineFlag } from './scheduling/online-flag.ts';
 import { PreparationQueue, type QueueLimits } from './scheduling/preparation-queue.ts';
 import type { WorkerInput } from './worker-calls.ts';
 
-/** What all workers of a pool are given. */
+/** Input of all workers of a pool. */
 export interface PoolInput extends Pick<WorkerInput, 'setting' | 'kernelCacheBytes'> {
   readonly networks: readonly FixedNetwork[];
 }
 
-/** Runs the server's roles in worker threads: some prepare, others infer, so that neither waits for the other. */
+/** Runs the server's roles in worker threads. Some prepare and others infer, so that neither waits for the other. */
 export class WorkerPool {
   #input: PoolInput;
   readonly #running = new OnlineFlag();
   readonly #processorMs = new Map<string, MovingAverage>();
-  /** Who may prepare a bundle next. */
+  /** The queue of preparations. */
   readonly queue: PreparationQueue;
   readonly #logger: Logger;
   readonly #offline: PoolWorker[] = [];
@@ -37,7 +37,7 @@ export class WorkerPool {
     this.#logger = logger;
   }
 
-  /** Resolves when all workers can take jobs. Throws what keeps a worker from starting. */
+  /** Starts all workers and resolves when they can take jobs. Throws what keeps a worker from starting. */
   static async start(
     input: PoolInput,
     limits: Pick<ServerLimits, 'offlineWorkers' | 'onlineWorkers'> & QueueLimits,
@@ -65,9 +65,7 @@ export class WorkerPool {
     return this.#offline;
   }
 
-  /**
-   * The models from now on. Those that are gone stay for `FORGET_MS`, for jobs that were agreed on before.
-   */
+  /** Sets the models for subsequent jobs. Removed models stay for `FORGET_MS`, for jobs that were already agreed on. */
   serve(networks: readonly FixedNetwork[]): void {
     const known = new Map(
       [...this.#input.networks, ...networks].map((network) => [network.card.hash, network]),
@@ -82,12 +80,12 @@ export class WorkerPool {
     for (const worker of [...this.#offline, ...this.#online]) if (worker.alive) worker.serve(networks);
   }
 
-  /** How long threads that have died were at work (ms). */
+  /** Busy time of threads that have died (ms). */
   get retiredMs(): { readonly inferences: number; readonly preparations: number } {
     return this.#retiredMs;
   }
 
-  /** A quote with the times of now. `model`: its hash. */
+  /** Returns a quote with the current times. `model`: the model's hash. */
   quote(model: string, traffic: Quote): Quote {
     return {
       ...traffic,
@@ -96,7 +94,10 @@ export class WorkerPool {
     };
   }
 
-  /** A place for one Preprocess stream of `client`. Its worker stays the same, because the session's keys are there. */
+  /**
+   * Returns a place for one Preprocess stream of `client`. Its worker does not change, because it holds the session's
+   * keys.
+   */
   openSession(session: string, client: string): PoolSession {
     return new PoolSession(leastLoaded(this.#offline), session, client, (model, processorMs) =>
       this.#averageOf(model).add(processorMs),
@@ -124,7 +125,7 @@ export class WorkerPool {
     await Promise.all([...this.#offline, ...this.#online].map((worker) => worker.stop()));
   }
 
-  /** Starts a worker. While more than `place` inferences run, one that prepares makes room for them. */
+  /** Starts a worker. A preparing worker pauses while more than `place` inferences run. */
   #spawn(workers: PoolWorker[], place: number): void {
     const { networks, setting, kernelCacheBytes } = this.#input;
     const input: WorkerInput = {
@@ -166,7 +167,7 @@ export class PoolSession {
   readonly #onPrepared: (model: string, processorMs: number) => void;
   #opened: PlayedRole<'open'> | undefined;
 
-  /** @param onPrepared takes the processor time of each bundle (ms) */
+  /** @param onPrepared called with the processor time of each bundle (ms) */
   constructor(
     worker: PoolWorker,
     name: string,
@@ -185,7 +186,10 @@ export class PoolSession {
     return this.#opened.channel;
   }
 
-  /** Delta of the session's bundles, secret; there once the session is open. Throws what kept it from opening. */
+  /**
+   * Delta of the session's bundles, which is secret. Resolves once the session is open; throws what kept it from
+   * opening.
+   */
   get delta(): Promise<Uint8Array> {
     if (!this.#opened) throw new SphynxError('internal', 'the session was not opened');
     return this.#opened.result;

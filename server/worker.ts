@@ -26,7 +26,7 @@ const kernelCache = new KernelCache(kernelCacheBytes);
 const models = new Map<string, { network: FixedNetwork; plan: Plan }>();
 const rehearsals = new Rehearsals();
 
-/** The session of each Preprocess stream, and the role that runs on it now or ran last. */
+/** The session of a Preprocess stream, and its current or last role. */
 interface OpenSession {
   readonly session: Promise<ServerSession>;
   role: Promise<unknown>;
@@ -87,7 +87,7 @@ async function infer({ model, secrets, port }: WorkerCalls['infer']['given']): P
   });
 }
 
-/** Frees a session once the role on it has noticed that its port is gone. */
+/** Frees a session once its role has noticed that its port is closed. */
 async function close(name: string): Promise<void> {
   const open = sessions.get(name);
   sessions.delete(name);

@@ -10,6 +10,7 @@ const BELOW_PROGRAMS = [
   'kernels',
   'crypto',
   'model',
+  'importer',
   'fixtures',
   'protocol',
   'threads',
@@ -24,10 +25,11 @@ const FLOORS: Record<string, string[]> = {
   crypto: ['errors', 'platform', 'kernels'],
   model: ['errors', 'platform', 'kernels'],
   protocol: ['errors', 'platform', 'kernels', 'crypto', 'model'],
+  importer: ['errors', 'platform', 'kernels', 'model'],
   fixtures: ['model'],
   threads: ['errors', 'platform', 'kernels', 'crypto', 'model', 'protocol', 'fixtures'],
   transport: ['errors', 'platform', 'kernels', 'model', 'protocol'],
-  server: ['errors', 'platform', 'crypto', 'model', 'protocol', 'threads', 'transport'],
+  server: ['errors', 'platform', 'crypto', 'model', 'importer', 'protocol', 'threads', 'transport'],
   client: ['errors', 'platform', 'crypto', 'model', 'protocol', 'threads', 'transport'],
   browser: ['errors', 'platform', 'kernels', 'model', 'transport', 'client'],
   web: ['browser'],
@@ -145,7 +147,7 @@ const ANYWHERE = [
 ];
 
 /** What servers read models with; no client imports it. */
-const SERVERS_ONLY = ['model/load.ts', 'model/stored-network.ts', 'model/import'];
+const SERVERS_ONLY = ['model/stored-network.ts'];
 
 /** In browsers `browser/NAME.ts` takes the place of `node/NAME.ts`. */
 const browserSide = (file: string) => file.replace('/node/', '/browser/');

@@ -2,28 +2,28 @@ import { nextTurn } from '#platform/next-turn';
 import { delay } from '../platform/delay.ts';
 import type { Pause } from './rehearse-inference.ts';
 
-/** How often a thread rehearses an inference: V8 has optimised what it runs by then. */
+/** Number of rehearsals of a thread, after which V8 has optimised the code. */
 const REHEARSALS = 8;
 
-/** Pause between two of them (ms): they take a fraction of a processor, and nobody waits for them. */
+/** Pause between two rehearsals (ms), so that they take only a fraction of a processor. */
 const PAUSE_MS = 50;
 
-/** Rehearses in the background of a thread, until there is real work. */
+/** Runs rehearsals in the background of a thread, until there is real work. */
 export class Rehearsals {
   #stopped = false;
   #running: Promise<void> = Promise.resolve();
 
-  /** Rehearses `times`, one after the other, behind what was begun before. Never throws: real work shows faults. */
+  /** Queues `times` rehearsals after earlier ones. Never throws, because real work will report faults. */
   begin(rehearse: (pause: Pause) => Promise<void>, times = REHEARSALS): void {
     this.#running = this.#running.then(() => this.#run(rehearse, times)).catch(() => {});
   }
 
-  /** Real work has come: nothing more is rehearsed in this thread. */
+  /** Ends rehearsals in this thread, because real work has arrived. */
   stop(): void {
     this.#stopped = true;
   }
 
-  /** Resolves when nothing is rehearsed any more. */
+  /** Resolves when no rehearsal is running. */
   get over(): Promise<void> {
     return this.#running;
   }

@@ -1,15 +1,15 @@
 import { randomSeed } from '../crypto/prg.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
-import { release } from '../kernels/release.ts';
+import { owned, release } from '../kernels/release.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import type { Channel } from '../protocol/channel.ts';
 import { inferClient, inferServer } from '../protocol/online.ts';
-import type { Plan } from '../protocol/plan.ts';
+import { argmaxChunk, type Plan } from '../protocol/plan.ts';
 import { SEGMENT_BYTES, type Segment, type SegmentKind } from '../protocol/segment.ts';
 
 /**
- * Inferences on zeros with a peer that is not there, so that a thread has compiled its code, and optimised what runs
- * often, before the first real one. Nothing of them is secret, and what they compute is thrown away.
+ * Runs inferences on zeros with a simulated peer, so that a thread has compiled and optimised its code before the first
+ * real one. They contain nothing secret, and their results are discarded.
  */
 
 /** Called wherever the role waits for its peer; a rejection ends the rehearsal. */
@@ -20,24 +20,23 @@ interface Line extends Omit<Segment, 'data'> {
   readonly bytes: number;
 }
 
-/** The client's half of an inference. */
+/** Rehearses the client's half of an inference. */
 export async function rehearseClient(plan: Plan, pause: Pause): Promise<void> {
   const last = plan.layers.length - 1;
-  const lines = plan.layers.slice(0, last).flatMap(({ chunks }, layer) => {
+  const lines = plan.layers.flatMap(({ chunks }, layer) => {
     const pieces = chunks.map(({ count, bytes }) => bytes.online * count);
     return tensor('server-labels', layer, pieces);
   });
-  if (plan.argmax) lines.push(...tensor('server-labels', last, [plan.argmax.bytes.online]));
-  else lines.push(...tensor('logit-share', last, [4 * plan.layers[last].elements]));
+  if (!argmaxChunk(plan)) lines.push(...tensor('logit-share', last, [4 * plan.layers[last].elements]));
   const zeros = { read: (target: Uint8Array) => void target.fill(0) };
   const image = new Int32Array(plan.tensorElements[0]);
   await inferClient(plan, absentPeer(lines, pause), zeros, image).catch((error) => {
-    // Zeros are no labels of a circuit: they may open to the index of no class.
+    // Zeros are not labels of a circuit, so they may open to an invalid index.
     if (!(error instanceof SphynxError) || error.code !== 'crypto/input') throw error;
   });
 }
 
-/** The server's half of an inference, under a seed of its own. */
+/** Rehearses the server's half of an inference, with a separate seed. */
 export async function rehearseServer(plan: Plan, network: FixedNetwork, pause: Pause): Promise<void> {
   const last = plan.layers.length - 1;
   const lines = tensor('masked-input', 0, [4 * plan.tensorElements[0]]);
@@ -63,7 +62,7 @@ function tensor(kind: SegmentKind, layer: number, pieces: readonly number[]): Li
   return lines;
 }
 
-/** A peer that says `lines`, one whenever it is asked, and hears nothing. */
+/** Returns a channel to a simulated peer that sends `lines`, one per request, and ignores what it receives. */
 function absentPeer(lines: readonly Line[], pause: Pause): Channel {
   let next = 0;
   return {
@@ -75,7 +74,7 @@ function absentPeer(lines: readonly Line[], pause: Pause): Channel {
       const line = lines[next++];
       if (!line) throw new SphynxError('internal', 'a rehearsal asked for more than the plan says');
       const { bytes, ...segment } = line;
-      return { ...segment, data: new Uint8Array(bytes) };
+      return { ...segment, data: owned(new Uint8Array(bytes)) };
     },
   };
 }

@@ -7,7 +7,7 @@ import { makePlan } from '../protocol/plan.ts';
 import { closeSession, openClientSession, openServerSession } from '../protocol/session.ts';
 import type { Pause } from './rehearse-inference.ts';
 
-/** Small: what is rehearsed is the code, which is the same for all networks. */
+/** A small network, because the rehearsed code is the same for all networks. */
 const SHAPE = { C: 2, D: 2, reduceAt: [0], size: 8, classes: 10 };
 
 /** Opens a session and prepares one bundle of a small random network, both halves in this thread, and keeps nothing. */
@@ -16,7 +16,7 @@ export async function rehearsePreparation(pause: Pause): Promise<void> {
   const plan = makePlan(network.card);
   const ends = memoryChannel();
   const [client, server] = [pausing(ends.client, pause), pausing(ends.server, pause)];
-  // A half that stops takes the other one with it.
+  // If one half stops, the other one stops too.
   const play = <Result>(half: Promise<Result>): Promise<Result> =>
     half.catch((error) => {
       ends.client.close();

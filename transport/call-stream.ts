@@ -13,9 +13,9 @@ export interface CallStreamOptions {
 }
 
 /**
- * One call's typed messages as two promises: `send` waits until the message has left, `receive` for the
- * next one. The transport reads ahead 16 messages at most and then holds the peer back. Once the stream has failed,
- * every call throws that failure and `signal` is aborted with it as the reason. One `receive` at a time.
+ * The typed messages of one call: `send` resolves when the message has left, `receive` with the next one. The transport
+ * reads at most 16 messages ahead and then throttles the peer. Once the stream has failed, every call throws that
+ * failure and `signal` is aborted with it as the reason. One `receive` at a time.
  */
 export class CallStream<Incoming, Outgoing> {
   readonly #call: CallTransport<Incoming, Outgoing>;
@@ -82,7 +82,7 @@ export class CallStream<Incoming, Outgoing> {
     return this.#wait((done, refuse) => {
       this.#sending.add(refuse);
       this.#call.write(message, (error?: Error | null) => {
-        // A failed write is followed by the stream's own end, which says more.
+        // The end of the stream follows a failed write and has more detail.
         if (error) return;
         this.#sending.delete(refuse);
         done();
@@ -91,8 +91,8 @@ export class CallStream<Incoming, Outgoing> {
   }
 
   /**
-   * The next message, or undefined at the peer's orderly end. Throws as `send`, and 'protocol/format'. To a server, a client that
-   * cancels between two messages can look like an orderly end for a moment, until `signal` tells.
+   * Returns the next message, or undefined at the peer's orderly end. Throws as `send`, and 'protocol/format'. For a
+   * server, a client that cancels between two messages can briefly look like an orderly end, until `signal` fires.
    */
   async receive(): Promise<Received<Incoming> | undefined> {
     for (;;) {
@@ -107,7 +107,10 @@ export class CallStream<Incoming, Outgoing> {
     }
   }
 
-  /** The next message, which must be `name`. Throws 'protocol/order' for another one, 'protocol/closed' at the end. */
+  /**
+   * Returns the next message, which must be `name`. Throws 'protocol/order' for another one, 'protocol/closed' at the
+   * end.
+   */
   async expect<Name extends keyof Incoming & string>(name: Name): Promise<Incoming[Name]> {
     const message = await this.expectOrEnd(name);
     if (message === undefined)
@@ -128,12 +131,12 @@ export class CallStream<Incoming, Outgoing> {
     return content;
   }
 
-  /** Nothing more to say: half-closes a client's call, ends a server's with status OK. */
+  /** Ends this side: half-closes a client's call, ends a server's with status OK. */
   end(): void {
     this.#call.end();
   }
 
-  /** Gives the call up: the peer is told `error` (by a server) or that the call is cancelled (by a client). */
+  /** Aborts the call: the peer receives `error` (from a server) or a cancellation (from a client). */
   abort(error: SphynxError): void {
     if (this.#failure) return;
     this.#fail(error);
@@ -141,9 +144,9 @@ export class CallStream<Incoming, Outgoing> {
   }
 
   /**
-   * Ends the conversation in a way that looks the same on the wire whatever led to it: half-closes the call, discards what
-   * the peer still says, and waits until it has ended the call, which is cut after `timeoutMs`. Whatever waits on the
-   * stream fails with 'protocol/closed'.
+   * Ends the conversation in a way that looks the same on the wire whatever the cause: half-closes the call, discards
+   * further messages of the peer, and waits until the peer has ended the call, which is cut after `timeoutMs`. Pending
+   * operations on the stream fail with 'protocol/closed'.
    */
   close(timeoutMs: number): Promise<void> {
     this.#closed ??= this.#close(timeoutMs);
@@ -173,11 +176,11 @@ export class CallStream<Incoming, Outgoing> {
       try {
         message = this.#call.read();
       } catch {
-        // What cannot be read is discarded like the rest.
+        // Unreadable messages are discarded like the others.
       }
   }
 
-  /** The server has ended the call in an orderly way: what it said can still be read, but it hears nothing more. */
+  /** Handles the server's orderly end of the call: its messages can still be read, but it receives no more. */
   #finish(): void {
     this.#over = true;
     for (const refuse of [...this.#sending]) refuse(over());
@@ -221,5 +224,5 @@ export class CallStream<Incoming, Outgoing> {
 }
 
 function over(): SphynxError {
-  return new SphynxError('protocol/closed', 'the call ended before all was said');
+  return new SphynxError('protocol/closed', 'the call ended before all messages were sent');
 }

@@ -1,10 +1,10 @@
-/** What carries one call: gRPC's streams, and those of ours over a WebSocket. CallStream is written against it. */
+/** The transport of one call: a gRPC stream, or ours over a WebSocket. CallStream is written against it. */
 import type { OneOf, Received } from './messages.ts';
 
-/** What both ends of a call have in common: the events and methods of gRPC's streams that are used. */
+/** The common part of both ends of a call: the events and methods of gRPC's streams that are used. */
 export interface CallTransport<Incoming, Outgoing> {
   on(event: 'readable' | 'end', listener: () => void): unknown;
-  /** The next message; null if none is there. */
+  /** Returns the next message, or null if none has arrived. */
   read(): Received<Incoming> | null;
   /** Calls `done` when the message has left, or with an error if it could not. */
   write(message: OneOf<Outgoing>, done: (error?: Error | null) => void): boolean;
@@ -27,7 +27,7 @@ export interface ServerTransport<Incoming, Outgoing> extends CallTransport<Incom
   emit(event: 'error', status: unknown): unknown;
 }
 
-/** How a call failed, as gRPC tells it. */
+/** The failure of a call, as gRPC reports it. */
 export interface CallFailure {
   /** One of STATUS. */
   readonly code: number;

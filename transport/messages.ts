@@ -3,25 +3,25 @@ import type { OutputHead } from '../model/head.ts';
 import type { InputKind } from '../model/input-kind.ts';
 import type { Output } from '../model/output.ts';
 
-/** What a server says that an image will cost. */
+/** A server's estimate of the cost of an image. */
 export interface Quote {
   /** Payload of preparing one bundle, both directions (bytes). */
   offlineBytes: number;
   /** Payload of one inference, both directions (bytes). */
   onlineBytes: number;
-  /** Processor time of the server for one bundle (ms); 0 until it has prepared some. */
+  /** Processor time of the server for one bundle (ms); 0 until it has prepared one. */
   offlineProcessorMs: number;
-  /** How long a preparation that is asked for now would wait for its turn (ms). */
+  /** Expected wait of a preparation that is requested now (ms). */
   expectedWaitMs: number;
 }
 
-/** What a server tells of each of its models. */
+/** A server's summary of one of its models. */
 export interface ModelSummary {
-  /** Name that clients call it by. */
+  /** Name of the model for clients. */
   name: string;
   /** SHA-256 (hex) over the card and the integer weights. */
   hash: string;
-  /** Channels of an input: 3 of a colour picture, 1 of a grey one; numbers of a vector. */
+  /** Channels of an input: 3 for a colour picture, 1 for a grey one, one per number of a vector. */
   inputChannels: number;
   /** Rows of an input. */
   inputHeight: number;
@@ -33,13 +33,13 @@ export interface ModelSummary {
   relus: number;
   /** Products of one inference. */
   macs: number;
-  /** What an image will cost. */
+  /** Cost of an image. */
   quote: Quote;
-  /** What clients learn of the logits. */
+  /** What clients learn about the logits. */
   output: Output;
-  /** What the model reads. */
+  /** Kind of input. */
   inputKind: InputKind;
-  /** What its outputs mean. */
+  /** Meaning of the outputs. */
   head: OutputHead;
 }
 
@@ -70,7 +70,7 @@ export interface WireSegment {
   data: Uint8Array;
 }
 
-/** What every stream can carry. */
+/** The segment that every stream can carry. */
 export interface SegmentMessage {
   segment: WireSegment;
 }
@@ -107,5 +107,5 @@ export interface InferResponses extends SegmentMessage {
 /** One of the named messages, for sending: `{ hello: {...} }`. */
 export type OneOf<Messages> = { [Name in keyof Messages]: { [Key in Name]: Messages[Name] } }[keyof Messages];
 
-/** One of the named messages, as received: `message` says which one is there. */
+/** One of the named messages, as received: `message` is the name of the one that is present. */
 export type Received<Messages> = { message?: keyof Messages & string } & Partial<Messages>;

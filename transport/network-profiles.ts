@@ -12,7 +12,7 @@ export interface NetworkProfile {
 const M = 1e6;
 const G = 1e9;
 
-/** The networks of the papers, and one of today's telephones. 'loopback' is no network at all: no proxy stands between. */
+/** The networks of the papers, and a mobile network. 'loopback' uses no proxy. */
 export const PROFILES: readonly NetworkProfile[] = [
   { name: 'loopback', rttMs: 0, upRate: Number.POSITIVE_INFINITY, downRate: Number.POSITIVE_INFINITY },
   { name: 'lan', rttMs: 0.5, upRate: G, downRate: G },
@@ -25,7 +25,9 @@ export const PROFILES: readonly NetworkProfile[] = [
 /** `RTT-MS,UP-MBIT,DOWN-MBIT`. */
 const CUSTOM = /^(\d+(?:\.\d+)?),(\d+(?:\.\d+)?),(\d+(?:\.\d+)?)$/;
 
-/** A profile by name, or one of your own: '20,50,200' is 20 ms, 50 Mbit/s up and 200 down. Throws 'config/invalid'. */
+/**
+ * Returns a profile by name, or a custom one: '20,50,200' is 20 ms, 50 Mbit/s up and 200 down. Throws 'config/invalid'.
+ */
 export function networkProfile(name: string): NetworkProfile {
   const known = PROFILES.find((profile) => profile.name === name);
   if (known) return known;
@@ -33,7 +35,7 @@ export function networkProfile(name: string): NetworkProfile {
   if (!(rttMs <= 10_000 && up > 0 && down > 0))
     throw new SphynxError(
       'config/invalid',
-      `${name} is no network: take ${PROFILES.map((profile) => profile.name).join(', ')} or RTT-MS,UP-MBIT,DOWN-MBIT`,
+      `unknown network ${name}: use ${PROFILES.map((profile) => profile.name).join(', ')} or RTT-MS,UP-MBIT,DOWN-MBIT`,
     );
   return { name, rttMs, upRate: up * M, downRate: down * M };
 }

@@ -2,12 +2,15 @@ import type { MessagePort } from 'node:worker_threads';
 import { asSphynxError } from '../errors/sphynx-error.ts';
 import { PortChannel } from './port-channel.ts';
 
-/** Plays a role in this thread with its peer behind a port, and ends the port as the role ended. Throws what it throws. */
+/**
+ * Plays a role in this thread against a peer behind a port, and ends the port as the role ended. Throws what the role
+ * throws.
+ */
 export async function onPort<Result>(
   port: MessagePort,
   role: (channel: PortChannel) => Promise<Result>,
 ): Promise<Result> {
-  // On demand only: what follows the segments of this role belongs to the other thread.
+  // On demand only, because segments that follow those of this role belong to the other thread.
   const channel = new PortChannel(port, { prefetch: 0 });
   try {
     const result = await role(channel);

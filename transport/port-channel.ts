@@ -1,11 +1,11 @@
 import type { MessagePort } from 'node:worker_threads';
 import { SphynxError, type SphynxErrorCode } from '../errors/sphynx-error.ts';
-import { ownsBuffer } from '../kernels/release.ts';
+import { owned, ownsBuffer } from '../kernels/release.ts';
 import type { Channel } from '../protocol/channel.ts';
 import type { Segment } from '../protocol/segment.ts';
 import { PORT_PREFETCH } from './limits.ts';
 
-/** What goes over the port. A credit is leave to send one segment. */
+/** A message over the port. A credit is permission to send one segment. */
 type PortMessage =
   | { readonly type: 'segment'; readonly segment: Segment }
   | { readonly type: 'credit'; readonly count: number }
@@ -14,8 +14,8 @@ type PortMessage =
 
 interface PortChannelOptions {
   /**
-   * Segments that the other side may send before anybody asked for one. 0 means on demand only: then the other
-   * side's `wanted` tells when this one waits, and nothing is read off a stream that belongs to somebody else.
+   * Segments that the other side may send before they are requested. 0 means on demand only: then the other side's
+   * `wanted` resolves when this side waits, and nothing is read from a stream that belongs to somebody else.
    */
   readonly prefetch?: number;
 }
@@ -44,26 +44,27 @@ export class PortChannel implements Channel {
 
   /** Waits for a credit. Throws the other side's failure, 'protocol/closed' after its end, 'internal' if its thread died. */
   async send(segment: Segment): Promise<void> {
-    // With a credit at hand it leaves at once, before the caller goes on with something that takes long.
-    // After a wait it is asked for again: another send that waited too may have taken it.
+    // With a credit available, the segment leaves at once, before the caller continues with long work. After a wait the
+    // credit is checked again, because another waiting send may have taken it.
     while (this.#credits <= 0 || this.#failure || this.#ended)
       if (!(await this.wanted()))
         throw new SphynxError('protocol/closed', 'the other thread ended the channel');
     this.#credits--;
     const data = ownsBuffer(segment.data) ? segment.data : new Uint8Array(segment.data);
-    this.#port.postMessage({ type: 'segment', segment: { ...segment, data } } satisfies PortMessage, [
-      data.buffer,
-    ]);
+    this.#port.postMessage(
+      { type: 'segment', segment: { ...segment, data: owned(data) } } satisfies PortMessage,
+      [data.buffer],
+    );
   }
 
-  /** The next segment. Throws as `send`. */
+  /** Returns the next segment. Throws as `send`. */
   async receive(): Promise<Segment> {
     const segment = await this.next();
     if (!segment) throw new SphynxError('protocol/closed', 'the other thread ended the channel');
     return segment;
   }
 
-  /** As `receive`, but undefined once the other side has ended the channel and all is read. */
+  /** As `receive`, but returns undefined once the other side has ended the channel and all segments are read. */
   async next(): Promise<Segment | undefined> {
     if (!this.#ended && !this.#failure) this.#grant(1);
     for (;;) {
@@ -74,7 +75,10 @@ export class PortChannel implements Channel {
     }
   }
 
-  /** Waits until the other side wants a segment: true then, false if it ended the channel instead. Throws as `send`. */
+  /**
+   * Waits until the other side wants a segment. Returns true then, and false if it ended the channel instead. Throws as
+   * `send`.
+   */
   async wanted(): Promise<boolean> {
     for (;;) {
       if (this.#failure) throw this.#failure;
@@ -84,7 +88,7 @@ export class PortChannel implements Channel {
     }
   }
 
-  /** Orderly end, for both directions; the other side still reads what was sent. */
+  /** Ends both directions in an orderly way; the other side can still read what was sent. */
   end(): void {
     if (this.#failure || this.#ended) return;
     this.#ended = true;
@@ -92,7 +96,7 @@ export class PortChannel implements Channel {
     this.#notify();
   }
 
-  /** Breaks the channel off: both sides' calls throw `error` from now on. Its cause stays in this thread. */
+  /** Aborts the channel: all further calls on both sides throw `error`. Its cause stays in this thread. */
   fail(error: SphynxError): void {
     if (this.#failure || this.#ended) return;
     const { code, message } = error;

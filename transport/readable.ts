@@ -1,11 +1,11 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
 
-/** Stands for bytes that are no message. */
+/** Represents bytes that are not a message. */
 const UNREADABLE: object = Object.freeze({});
 
 /**
- * `deserialize`, but bytes that are no message give a value that `checkReadable` refuses. If it threw, gRPC would end
- * the call with INTERNAL, as if this side were at fault, and ahead of the messages that came before.
+ * Wraps `deserialize`: for bytes that are not a message it returns a value that `checkReadable` refuses. If it threw,
+ * gRPC would end the call with INTERNAL, as if this side were at fault, and before earlier messages are read.
  */
 export function reading(deserialize: (bytes: Buffer) => object): (bytes: Buffer) => object {
   return (bytes) => {
@@ -17,12 +17,12 @@ export function reading(deserialize: (bytes: Buffer) => object): (bytes: Buffer)
   };
 }
 
-/** A message from the peer. Throws 'protocol/format' for what was none. */
+/** Returns a message from the peer. Throws 'protocol/format' if the bytes were not a message. */
 export function checkReadable<Message>(message: Message): Message {
   if (message === UNREADABLE)
     throw new SphynxError(
       'protocol/format',
-      'the other side sent bytes that are no message of this protocol: is it another program, or another version?',
+      'the other side sent bytes that are not a message of this protocol: is it another program, or another version?',
     );
   return message;
 }

@@ -5,9 +5,9 @@ import type { PortChannel } from './port-channel.ts';
 /**
  * Moves segments between a role in a worker thread and its peer on the network until the role ends the port.
  *
- * From the network it reads only what the role asks for (give the role's end `prefetch: 0`), so the messages
- * between two roles, and the deadlines while a role computes, stay with the caller. Throws the role's failure
- * or the network's, whichever comes first; the role is told.
+ * It reads from the network only what the role requests (give the role's end `prefetch: 0`), so the caller handles the
+ * messages between two roles and the deadlines while a role computes. Throws the role's failure or the network's,
+ * whichever comes first; the role is told.
  *
  * @param signal aborted with a SphynxError when the network breaks off, to stop a role that is computing
  */

@@ -3,14 +3,14 @@ import type { WireSegment } from './messages.ts';
 import { DELIMITED, encode, type MessageType, varint } from './web/protobuf.ts';
 import { SEGMENT } from './web/schema.ts';
 
-/** Messages of a call, of which some hold a segment. */
+/** Messages of a call, some of which contain a segment. */
 interface MaySegment {
   readonly segment?: WireSegment;
 }
 
 /**
- * As `serialize`, but a segment with room in front of its data (SEGMENT_HEADROOM) is written around the data where
- * that lies in memory: nothing is copied. `type`: the messages of the call.
+ * As `serialize`, but frames a segment with room in front of its data (SEGMENT_HEADROOM) in place, without a copy.
+ * `type`: the messages of the call.
  */
 export function writing(
   serialize: (message: object) => Buffer,

@@ -7,7 +7,7 @@ import { STATUS, type StatusCode } from './status-codes.ts';
 /** Trailing metadata that carries the SphynxError code; the message travels as the status details. */
 export const CODE_KEY = 'sphynx-code';
 
-/** Trailing metadata of a refusal that passes: when to try again (whole milliseconds from now). */
+/** Trailing metadata of a temporary refusal: when to try again (whole milliseconds from now). */
 export const RETRY_KEY = 'sphynx-retry-after-ms';
 
 const STATUS_OF: Record<SphynxErrorCode, StatusCode> = {
@@ -44,10 +44,11 @@ const STATUS_OF: Record<SphynxErrorCode, StatusCode> = {
   internal: STATUS.INTERNAL,
 };
 
-/** Statuses that gRPC itself raises, where no code of ours is attached. */
+/** Statuses that gRPC itself raises, without a code of ours. */
 const CODE_OF_BARE: Partial<Record<StatusCode, { code: SphynxErrorCode; meaning: string }>> = {
   [STATUS.CANCELLED]: { code: 'protocol/closed', meaning: 'the call was cut off; try again' },
-  // As when bytes are lost on the way: what comes is no HTTP/2 any more. Faults of the peer itself have a code of ours.
+  // Raised, for example, when bytes are lost and the stream is no longer valid HTTP/2. The peer's own faults carry a
+  // code of ours.
   [STATUS.INTERNAL]: { code: 'protocol/closed', meaning: 'the connection was damaged; try again' },
   [STATUS.DEADLINE_EXCEEDED]: {
     code: 'protocol/deadline',
@@ -58,16 +59,16 @@ const CODE_OF_BARE: Partial<Record<StatusCode, { code: SphynxErrorCode; meaning:
   [STATUS.UNIMPLEMENTED]: { code: 'config/invalid', meaning: 'the server does not offer this service' },
 };
 
-/** What the peer is told of a failure. */
+/** A failure as it is reported to the peer. */
 export interface Refusal {
   readonly code: StatusCode;
-  /** The text for people: printable, and cut to length. */
+  /** The message for people, printable and truncated. */
   readonly details: string;
-  /** CODE_KEY, and RETRY_KEY where there is a hint. */
+  /** CODE_KEY, and RETRY_KEY if there is a hint. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Returns what the peer is told of `error`: code and message, never the cause. */
+/** Returns `error` as it is reported to the peer: code and message, never the cause. */
 export function refusalOf({ code, message, retryAfterMs }: SphynxError): Refusal {
   const metadata: Record<string, string> = { [CODE_KEY]: code };
   if (retryAfterMs !== undefined) metadata[RETRY_KEY] = String(Math.ceil(retryAfterMs));
@@ -75,8 +76,8 @@ export function refusalOf({ code, message, retryAfterMs }: SphynxError): Refusal
 }
 
 /**
- * The peer's failure as it was thrown there. A status without a code of ours comes from gRPC itself and is
- * translated. The peer's text is not trusted: it is cut to length and freed of control characters.
+ * Returns the peer's failure as it was thrown there. A status without a code of ours comes from gRPC itself and is
+ * translated. The peer's text is not trusted: it is truncated and stripped of control characters.
  */
 export function fromStatus(failure: CallFailure): SphynxError {
   const code = failure.metadata?.get(CODE_KEY)[0];
@@ -93,7 +94,7 @@ export function fromStatus(failure: CallFailure): SphynxError {
   return new SphynxError('internal', `the call failed with gRPC status ${failure.code} (${details})`);
 }
 
-/** The peer's hint, if it is one: a day at most. */
+/** Returns the peer's retry hint if it is valid, at most a day. */
 function retryAfter(metadata: CallFailure['metadata']): number | undefined {
   const [text] = metadata?.get(RETRY_KEY) ?? [];
   return typeof text === 'string' && /^\d{1,8}$/.test(text) ? Number(text) : undefined;

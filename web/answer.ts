@@ -10,7 +10,7 @@ export function showAnswerState(state: (typeof STATES)[number]): void {
   for (const other of STATES) show(`answer-${other}`, other === state);
 }
 
-/** Shows why an answer takes its time. */
+/** Shows why the answer is delayed. */
 export function showWaiting(text: string): void {
   write('answer-waiting-text', text);
   showAnswerState('waiting');
@@ -36,7 +36,7 @@ export function showAnswer({ head, top, timings, bytes: moved, rounds }: Classif
   announce(`${title}${sure}, after ${duration(timings.onlineMs)}`);
 }
 
-/** The answer in a line: the likeliest class, the labels that apply, or the first value. */
+/** Returns the answer in one line: the likeliest class, the labels that apply, or the first value. */
 function titleOf(head: OutputHead, top: readonly Score[]): string {
   const [best] = top;
   if (head === 'values') return `${readable(best)}: ${figure(best)}`;
@@ -49,7 +49,7 @@ function titleOf(head: OutputHead, top: readonly Score[]): string {
   );
 }
 
-/** What is to be known of how the answer is meant. */
+/** Returns an explanation of the answer. */
 function noteOf(head: OutputHead, top: readonly Score[]): string {
   if (head === 'multi-label')
     return 'Each label applies or not by itself; these are their own probabilities.';
@@ -86,7 +86,7 @@ function bar(score: Score): HTMLElement {
   return line;
 }
 
-/** Labels of data sets have underscores for spaces. */
+/** Replaces the underscores in labels of data sets by spaces. */
 function readable({ label }: Score): string {
   return label.replaceAll('_', ' ');
 }

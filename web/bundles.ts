@@ -4,7 +4,7 @@ import { announce, element, show, write } from './elements.ts';
 import { bytes, duration, pictures } from './quantities.ts';
 import { timeLeft } from './time-left.ts';
 
-/** Other tabs of this page hear when bundles come and go. */
+/** Notifies other tabs of this page when bundles change. */
 const tabs = new BroadcastChannel('sphynx-bundles');
 
 interface Running {
@@ -30,13 +30,13 @@ export class Bundles {
     return this.#running !== undefined;
   }
 
-  /** Counts the bundles anew, here and in other tabs. */
+  /** Counts the bundles again, here and in other tabs. */
   async refresh(): Promise<void> {
     tabs.postMessage('changed');
     await this.#count();
   }
 
-  /** Prepares `count` more. Throws what the client throws, also when `stop` is called. */
+  /** Prepares `count` more bundles. Throws what the client throws, also when `stop` is called. */
   async prepare(count: number): Promise<void> {
     const running = { stop: new AbortController(), next: expectBundle() };
     this.#running = running;
@@ -72,17 +72,17 @@ export class Bundles {
     }
   }
 
-  /** Resolves when one more bundle is ready, of a preparation that runs, or else of one for this. */
+  /** Resolves when one more bundle is ready, from a running preparation or a new one. */
   next(): Promise<void> {
     return this.#running ? this.#running.next.promise : this.prepare(1);
   }
 
-  /** Ends the preparation that runs; what it has made ready stays. */
+  /** Stops the running preparation; ready bundles stay. */
   stop(): void {
     this.#running?.stop.abort();
   }
 
-  /** Erases all bundles, of the server's other models too. */
+  /** Erases all bundles, including those of the server's other models. */
   async clear(): Promise<void> {
     const erased = await this.#client.clear();
     announce(`Cleared what was prepared for ${pictures(erased)}`);
@@ -99,14 +99,14 @@ export class Bundles {
   }
 }
 
-/** A promise that may fail without anybody waiting for it. */
+/** Returns a promise that may reject without a handler. */
 function expectBundle(): PromiseWithResolvers<void> {
   const next = Promise.withResolvers<void>();
   next.promise.catch(() => {});
   return next;
 }
 
-/** Shows how far a preparation is that began at `start`, in all places that show it. */
+/** Shows the progress of a preparation that began at `start`. */
 function showProgress(progress: PrepareProgress | undefined, start: number): void {
   for (const bar of document.querySelectorAll<HTMLProgressElement>('progress[data-preparation]')) {
     bar.max = progress?.totalBytes ?? 1;
@@ -116,7 +116,7 @@ function showProgress(progress: PrepareProgress | undefined, start: number): voi
   for (const place of document.querySelectorAll('[data-preparation-text]')) place.textContent = text;
 }
 
-/** `ms`: since the beginning. */
+/** `ms`: time since the beginning. */
 function describe({ bytes: done, totalBytes, ready, count }: PrepareProgress, ms: number): string {
   const left = timeLeft(ms, done, totalBytes);
   const parts = [

@@ -1,7 +1,7 @@
 import { SphynxError } from '../browser/index.ts';
 import { element } from './elements.ts';
 
-/** Opens a dialog with the camera's view. The camera is on as long as the dialog is open, and no longer. */
+/** Opens a dialog with the camera's view. The camera is on only while the dialog is open. */
 export async function openCamera(
   take: (picture: Blob) => void,
   fail: (error: unknown) => void,
@@ -33,10 +33,10 @@ export async function openCamera(
     for (const track of stream.getTracks()) track.stop();
     video.srcObject = null;
   };
-  // There is no picture yet.
+  // There is no image yet.
   shutter.disabled = true;
   dialog.showModal();
-  // Rejected where the dialog is closed first.
+  // Rejected if the dialog is closed first.
   await video.play().catch(() => {});
   shutter.disabled = false;
   shutter.focus();

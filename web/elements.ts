@@ -1,4 +1,4 @@
-/** The element with this id, which index.html has. */
+/** Returns the element of index.html with this id. */
 export function element<Type extends HTMLElement = HTMLElement>(id: string): Type {
   return document.getElementById(id) as Type;
 }
@@ -11,13 +11,13 @@ export function show(id: string, visible = true): void {
   element(id).hidden = !visible;
 }
 
-/** Whether the page has a server that answers. */
+/** Shows whether the page is connected to its server. */
 export function showConnection(text: string, connected: boolean): void {
   write('server', text);
   element('server-light').classList.toggle('on', connected);
 }
 
-/** Tells people who hear the page. */
+/** Announces a text to screen readers. */
 export function announce(text: string): void {
   write('said', text);
 }

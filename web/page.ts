@@ -1,4 +1,4 @@
-/** The page: a picture comes in, an answer comes out, and what the server saw of it is shown. */
+/** The page: takes pictures, shows answers, and shows what the server received. */
 import {
   answerInWords,
   type BrowserClient,
@@ -20,10 +20,10 @@ import { showServerView } from './server-view.ts';
 import { obstacle } from './support.ts';
 import { showTimeline } from './timeline.ts';
 
-/** How often a picture waits for a bundle that another tab then takes. */
+/** How often a picture waits again after another tab took its bundle. */
 const ATTEMPTS = 3;
 
-/** The model that answers. */
+/** The model in use. */
 interface Session {
   readonly client: BrowserClient;
   readonly card: ModelCard;
@@ -31,7 +31,7 @@ interface Session {
 }
 
 let session: Session | undefined;
-/** The picture to be answered next: the last one that came. */
+/** The picture to be classified next: the latest one. */
 let wanted: Picture | undefined;
 let answering = false;
 
@@ -59,12 +59,12 @@ async function open(token?: string): Promise<void> {
   }
 }
 
-/** Begins with the server's first model that takes pictures, and lets people choose if there are others. */
+/** Selects the server's first model that takes pictures, and lets visitors choose if there are others. */
 async function offerModels(client: BrowserClient): Promise<void> {
   const models = (await client.models()).sort(
     (a, b) => Number(a.inputKind !== 'picture') - Number(b.inputKind !== 'picture'),
   );
-  // Of several versions the first one is current.
+  // The first of several versions is the current one.
   const names = [...new Set(models.map(({ name }) => name))];
   const choose = async (name: string) => {
     session?.bundles.stop();
@@ -90,7 +90,7 @@ async function begin(client: BrowserClient, summary: ModelSummary): Promise<Sess
   return { client, card, bundles };
 }
 
-/** What the model takes and answers, in a sentence. */
+/** Describes the model's input and answer in a sentence. */
 function factsOf({ name, inputKind, input, head, labels }: ModelCard): string {
   const takes = inputInWords(inputKind, input);
   if (inputKind !== 'picture')
@@ -100,17 +100,17 @@ function factsOf({ name, inputKind, input, head, labels }: ModelCard): string {
   const knows = {
     softmax: `knows ${count} kinds of things`,
     sigmoid: `knows ${count} kinds of things`,
-    'multi-label': `knows ${count} labels, each by itself`,
+    'multi-label': `knows ${count} independent labels`,
     values: `answers with ${answerInWords(head, labels.length)}`,
   };
   return `${name} ${knows[head]}, and looks at ${size(input.width, input.height)}${grey}.`;
 }
 
-/** Answers the picture, and those that come meanwhile; of several the last one. */
+/** Classifies the picture, and then the latest one that arrived meanwhile. */
 async function answer(picture: Picture): Promise<void> {
   hideProblem();
   preview(picture);
-  // On a phone it stands below the picture.
+  // On a phone the answer is below the picture.
   element('answer').scrollIntoView({ block: 'nearest' });
   wanted = picture;
   if (answering || !session) return;
@@ -120,7 +120,7 @@ async function answer(picture: Picture): Promise<void> {
   } catch (error) {
     const again = wanted ?? picture;
     showAnswerState('empty');
-    // They are of another picture.
+    // These panels belong to another picture.
     show('view', false);
     show('rounds', false);
     complain(error, () => answer(again));
@@ -139,7 +139,7 @@ async function answerWanted({ client, card, bundles }: Session): Promise<void> {
     const image = new ImageData(new Uint8ClampedArray(data), width, height);
     let segments: PassedSegment[] = [];
     const onSegment = (segment: PassedSegment) => {
-      // A bundle that was refused leaves nothing to show.
+      // A refused bundle leaves nothing to show.
       if (segment.kind === 'masked-input' && segment.offset === 0) segments = [];
       segments.push(segment);
     };
@@ -163,7 +163,7 @@ async function answerWanted({ client, card, bundles }: Session): Promise<void> {
   }
 }
 
-/** Prepares as many bundles as the form says, or stops what prepares. */
+/** Prepares the number of bundles in the form, or stops the running preparation. */
 async function prepareOrStop(): Promise<void> {
   if (!session) return;
   if (session.bundles.preparing) {
@@ -188,7 +188,7 @@ async function clear(): Promise<void> {
   }
 }
 
-/** Says what went wrong, unless the visitor has stopped it. */
+/** Shows an error, unless the visitor stopped the operation. */
 function complain(error: unknown, retry?: () => void): void {
   const code = error instanceof SphynxError ? error.code : 'internal';
   if (code === 'server/unreachable') showConnection('not connected', false);

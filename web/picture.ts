@@ -1,4 +1,4 @@
-/** The ways in which a picture comes into the page: chosen, dropped, pasted, taken, or one of the samples. */
+/** Takes pictures into the page: chosen, dropped, pasted, taken with the camera, or samples. */
 import { SphynxError } from '../browser/index.ts';
 import { openCamera } from './camera.ts';
 import { element, show } from './elements.ts';
@@ -8,13 +8,13 @@ export interface Picture {
   readonly blob: Blob;
 }
 
-/** From now on gives every picture to `take`. `fail` gets what kept one from coming. */
+/** Passes every picture to `take` and every error to `fail`. */
 export function watchPictures(take: (picture: Picture) => void, fail: (error: unknown) => void): void {
   const takeFile = (file: File | null | undefined) => file && take({ name: file.name, blob: file });
   const input = element<HTMLInputElement>('file');
   input.addEventListener('change', () => {
     takeFile(input.files?.[0]);
-    // The same file can be chosen again.
+    // Allows choosing the same file again.
     input.value = '';
   });
   const drop = element('drop');
@@ -29,7 +29,7 @@ export function watchPictures(take: (picture: Picture) => void, fail: (error: un
     const button = (target as Element).closest('button');
     if (!button) return;
     try {
-      // The page shows it already.
+      // The page already shows it.
       const response = await fetch(button.value, { cache: 'force-cache' });
       take({ name: (button.firstElementChild as HTMLImageElement).alt, blob: await response.blob() });
     } catch (cause) {

@@ -1,4 +1,4 @@
-/** What went wrong, in plain words that say what to do. */
+/** Explains errors in plain words, with a remedy. */
 import { SphynxError } from '../browser/index.ts';
 import { announce, element, show, write } from './elements.ts';
 import { duration } from './quantities.ts';
@@ -10,7 +10,7 @@ export interface Explanation {
 
 const KEPT = 'A bundle that was in use is thrown away, and never used again; those that are ready are kept.';
 
-/** What to say of an error; `message` of one that people cannot do anything about is for those they ask. */
+/** Explains an error; `message` is included if the visitor needs help from others. */
 export function explain(error: unknown): Explanation {
   const { code, message, retryAfterMs } =
     error instanceof SphynxError ? error : new SphynxError('internal', String((error as Error)?.message));
@@ -79,7 +79,7 @@ export function explain(error: unknown): Explanation {
   }
 }
 
-/** Shows an error with what to do, and with a button for `retry` if that can help. A missing identity is asked for. */
+/** Shows an error with its remedy, and a button for `retry` if that can help. Asks for a missing identity. */
 export function showProblem(error: unknown, retry?: () => void): void {
   console.warn(error);
   showObstacle(explain(error));
@@ -88,7 +88,7 @@ export function showProblem(error: unknown, retry?: () => void): void {
   show('retry', retry !== undefined && !identity);
   element<HTMLButtonElement>('retry').onclick = () => {
     hideProblem();
-    // The button that had the focus is gone.
+    // The button that had the focus has been removed.
     element('answer-title').focus();
     retry?.();
   };
@@ -96,7 +96,7 @@ export function showProblem(error: unknown, retry?: () => void): void {
   if (identity) element('token').focus();
 }
 
-/** Shows what nothing on this page can mend. */
+/** Shows a problem that cannot be solved on this page. */
 export function showObstacle({ title, advice }: Explanation): void {
   write('problem-title', title);
   write('problem-advice', advice);

@@ -1,4 +1,4 @@
-/** Figures as people read them. */
+/** Formats figures for people. */
 
 /** Decimal units, at most three digits: "2.6 MB". */
 export function bytes(count: number): string {

@@ -1,19 +1,21 @@
 import type { PassedSegment } from '../browser/index.ts';
 
-/** What happened for one layer of one inference. Moments in ms since its beginning. */
+/** The round of one layer in one inference. Times are in ms since its beginning. */
 export interface Round {
   readonly layer: number;
-  /** The layer before was done, or the masked picture had left. */
+  /** When the previous layer was done, or the masked picture had been sent. */
   readonly start: number;
-  /** The server's first word came. */
+  /** When the server's first segment arrived. */
   readonly heard: number;
   readonly end: number;
-  /** Bytes. */
+  /** Bytes from the server. */
   readonly received: number;
   readonly sent: number;
 }
 
-/** The rounds of a conversation, from all its segments in order. The masked picture comes before the first one. */
+/**
+ * Computes the rounds of a conversation from all its segments in order. The masked picture precedes the first round.
+ */
 export function roundsOf(segments: readonly PassedSegment[]): Round[] {
   const rounds: Round[] = [];
   let end = 0;
@@ -32,7 +34,7 @@ export function roundsOf(segments: readonly PassedSegment[]): Round[] {
   return rounds;
 }
 
-/** Bytes in one direction. */
+/** Returns the bytes in one direction. */
 export function total(segments: readonly PassedSegment[], direction: PassedSegment['direction']): number {
   return segments.reduce((sum, segment) => sum + (segment.direction === direction ? segment.bytes : 0), 0);
 }

@@ -1,4 +1,6 @@
-/** Takes the page's pictures for the docs, with a server and a model of its own, in Debian's Chromium. `npm run screenshots` */
+/**
+ * Takes the page's pictures for the docs, with its own server and model, in Debian's Chromium. `npm run screenshots`
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -17,7 +19,7 @@ const DEVICES = {
   phone: { ...devices['iPhone 13'], deviceScaleFactor: 1.5 },
 };
 
-/** `sphynx serve --web` as a process of its own; gives the page's address. */
+/** Starts `sphynx serve --web` as a separate process; returns the page's address. */
 async function startServer(state: string): Promise<{ url: string; stop(): Promise<unknown> }> {
   const options = [
     '--web',
@@ -42,7 +44,7 @@ async function startServer(state: string): Promise<{ url: string; stop(): Promis
   };
 }
 
-/** The page after an answer, from top to bottom. */
+/** Captures the whole page after an answer. */
 async function shoot(
   browser: Browser,
   url: string,
@@ -60,7 +62,7 @@ async function shoot(
   await page.locator('#answer-given').waitFor();
   await page.mouse.move(0, 0);
   const shot = await page.screenshot({ fullPage: true });
-  // Few colours are enough for it, noise included.
+  // A small palette is enough, even for the noise.
   await sharp(shot)
     .png({ palette: true, quality: 90 })
     .toFile(join(OUT, `${device}-${colorScheme}.png`));

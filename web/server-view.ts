@@ -5,7 +5,7 @@ import { total } from './rounds.ts';
 
 const WORD_BYTES = 4;
 
-/** Ranges of brightness: few enough that chance looks even for an image of 32 x 32. */
+/** Number of brightness ranges: few enough that noise looks uniform for an image of 32 x 32. */
 const BINS = 24;
 
 /** Shows the picture as the network takes it beside what the server received of it in this inference. */
@@ -30,14 +30,14 @@ export function showServerView(
   show('view');
 }
 
-/** All pieces of one tensor. */
+/** Joins all pieces of one tensor. */
 function join(pieces: readonly PassedSegment[]): Uint8Array {
   const tensor = new Uint8Array(total(pieces, 'sent'));
   for (const { offset, data } of pieces) tensor.set(data as Uint8Array, offset);
   return tensor;
 }
 
-/** The image as a network of one channel takes it. */
+/** Converts the image to grey, as for a network of one channel. */
 function inGrey({ data, width, height }: ImageData): ImageData {
   const image = new ImageData(width, height);
   const grey = greyOf(new Uint8Array(data).filter((_, i) => i % 4 !== 3));
@@ -47,7 +47,7 @@ function inGrey({ data, width, height }: ImageData): ImageData {
 
 /**
  * A masked image, [channels, height, width] numbers of 32 bits in little endian, with the highest byte of each as a
- * colour or, of one channel, as a shade of grey: what whoever receives it sees at best.
+ * colour or, for one channel, as a shade of grey: the best view that a receiver has.
  */
 export function shareAsImage(share: Uint8Array, width: number, height: number): ImageData {
   const image = new ImageData(width, height);
@@ -60,7 +60,7 @@ export function shareAsImage(share: Uint8Array, width: number, height: number): 
   return image;
 }
 
-/** How many of an image's colours lie in each of `bins` equal ranges of brightness. */
+/** Counts an image's colour values in each of `bins` equal ranges of brightness. */
 export function spread({ data }: ImageData, bins: number): number[] {
   const counts = new Array<number>(bins).fill(0);
   for (let i = 0; i < data.length; i++) if (i % 4 !== 3) counts[Math.floor((data[i] * bins) / 256)]++;

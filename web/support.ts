@@ -7,7 +7,7 @@ const SIMD = Uint8Array.of(
   11,
 );
 
-/** What keeps the client from running here, in words for people; undefined if nothing does. */
+/** Explains in words why the client cannot run here; undefined if it can. */
 export function obstacle(): Explanation | undefined {
   if (!isSecureContext)
     return {

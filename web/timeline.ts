@@ -3,7 +3,7 @@ import { element, show } from './elements.ts';
 import { bytes, duration } from './quantities.ts';
 import { type Round, roundsOf } from './rounds.ts';
 
-/** Draws the rounds of an inference, one row each, along one axis of time. */
+/** Draws the rounds of an inference, one row each, along a time axis. */
 export function showTimeline({ layers }: ModelCard, segments: readonly PassedSegment[]): void {
   const rounds = roundsOf(segments);
   const whole = rounds[rounds.length - 1].end;

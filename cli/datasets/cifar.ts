@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { DataSet, Part, Reader } from './data-set.ts';
 
-/** CIFAR in its official binary layouts: per picture the bytes of its labels, and 3 planes of 32x32 bytes. */
+/** CIFAR in its official binary layouts: each picture has the bytes of its labels, then 3 planes of 32x32 bytes. */
 const SIDE = 32;
 const PIXELS = 3 * SIDE * SIDE;
 
@@ -16,7 +16,7 @@ const LAYOUTS = {
     labelBytes: 1,
     classes: 10,
   },
-  // A coarse label, of which nothing is made, and a fine one.
+  // A coarse label, which is ignored, and a fine one.
   'cifar-100': {
     train: ['train.bin'],
     test: ['test.bin'],
@@ -28,14 +28,16 @@ const LAYOUTS = {
 
 type Layout = (typeof LAYOUTS)[keyof typeof LAYOUTS];
 
-/** Which of the two lies in `folder`. */
+/** Returns which of the two is in `folder`. */
 export function cifarIn(folder: string): keyof typeof LAYOUTS | undefined {
   return (['cifar-100', 'cifar-10'] as const).find((kind) =>
     existsSync(join(folder, LAYOUTS[kind].train[0])),
   );
 }
 
-/** Opens the set in `folder`. The test part may be missing. Throws 'config/invalid' where files are missing or not whole. */
+/**
+ * Opens the set in `folder`. The test part may be missing. Throws 'config/invalid' if files are missing or incomplete.
+ */
 export async function openCifar(kind: keyof typeof LAYOUTS, folder: string): Promise<DataSet> {
   const layout = LAYOUTS[kind];
   const test = existsSync(join(folder, layout.test[0])) ? await partOf(folder, layout.test, layout) : null;
@@ -51,7 +53,7 @@ async function partOf(folder: string, files: readonly string[], layout: Layout):
     const bytes = await readFile(path).catch((cause) => {
       throw new SphynxError(
         'config/invalid',
-        `cannot read ${path}: the binary version of the data set has it`,
+        `cannot read ${path}: download the binary version of the data set, which contains it`,
         { cause },
       );
     });

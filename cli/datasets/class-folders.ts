@@ -3,14 +3,14 @@ import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { DataSet, Part } from './data-set.ts';
 import { filesBelow, PICTURE, partOfFiles, subfolders } from './picture-files.ts';
 
-/** Names of the parts, as people call them. */
+/** Usual names of the parts. */
 const TRAIN = ['train', 'training'];
 const TEST = ['test', 'val', 'valid', 'validation'];
 
 /**
- * Picture files of a folder. Where each lies in a subfolder, its name is the class, and classes are numbered in the order
- * of their names, as torchvision's ImageFolder does. Subfolders `train` and `test` (or `val`) are the parts. Throws
- * 'config/invalid' if there are no pictures.
+ * Opens the picture files of a folder. If they are in subfolders, the subfolder's name is the class, and classes are
+ * numbered in the order of their names, as in torchvision's ImageFolder. Subfolders `train` and `test` (or `val`) are
+ * the parts. Throws 'config/invalid' if there are no pictures.
  */
 export async function openFolder(source: string): Promise<DataSet> {
   const names = await subfolders(source);
@@ -27,7 +27,7 @@ export async function openFolder(source: string): Promise<DataSet> {
   };
 }
 
-/** The subfolders, if there are two or more and no picture lies beside them. */
+/** Returns the subfolders, if there are at least two and no picture beside them. */
 async function classesIn(folder: string): Promise<string[] | null> {
   const names = await subfolders(folder);
   const files = await filesBelow(folder, PICTURE);

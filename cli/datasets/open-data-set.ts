@@ -3,7 +3,9 @@ import { openFolder } from './class-folders.ts';
 import type { DataSet, DataSetKind } from './data-set.ts';
 import { isTinyImageNet, openTinyImageNet } from './tiny-imagenet.ts';
 
-/** Opens the pictures in `source`, in the layout that is named or, if none is, the one that is found. Throws 'config/invalid'. */
+/**
+ * Opens the pictures in `source`, in the given layout or, without one, the detected layout. Throws 'config/invalid'.
+ */
 export async function openDataSet(source: string, kind?: DataSetKind): Promise<DataSet> {
   switch (kind ?? found(source)) {
     case 'cifar-10':

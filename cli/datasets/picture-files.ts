@@ -4,7 +4,7 @@ import { prepareImage } from '../../client/node/image.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { Part } from './data-set.ts';
 
-/** Files that are taken for pictures. */
+/** Names of picture files. */
 export const PICTURE = /\.(png|jpe?g|webp)$/i;
 
 /** A picture's file and the number of its class. */
@@ -23,8 +23,8 @@ export function partOfFiles(files: readonly PictureFile[]): Part {
 }
 
 /**
- * Files below a folder whose names match, in order; or the one file that `source` is. Hidden ones, such as macOS's
- * `._NAME`, are left out. Throws 'config/invalid' if `source` cannot be read.
+ * Returns the files below a folder whose names match, in order; or `source` itself if it is a file. Hidden files, such
+ * as macOS's `._NAME`, are left out. Throws 'config/invalid' if `source` cannot be read.
  */
 export async function filesBelow(source: string, kind: RegExp): Promise<string[]> {
   const cannotRead = (cause: unknown) => {
@@ -38,7 +38,7 @@ export async function filesBelow(source: string, kind: RegExp): Promise<string[]
     .map((name) => join(source, name));
 }
 
-/** Names of the subfolders, in order; hidden ones are left out. */
+/** Returns the names of the subfolders, in order, without hidden ones. */
 export async function subfolders(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   return entries

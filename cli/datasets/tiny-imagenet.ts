@@ -5,7 +5,7 @@ import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { DataSet } from './data-set.ts';
 import { filesBelow, PICTURE, partOfFiles } from './picture-files.ts';
 
-/** The list of its classes. */
+/** File with the list of classes. */
 const CLASSES = 'wnids.txt';
 
 export function isTinyImageNet(folder: string): boolean {
@@ -13,9 +13,9 @@ export function isTinyImageNet(folder: string): boolean {
 }
 
 /**
- * Tiny-ImageNet as it is unpacked: `train/ID/images`, `val/images` with `val_annotations.txt`, `words.txt`. Classes are
- * numbered in the order of their ids, as the trainer and torchvision's ImageFolder do. The validation part is what is
- * tested on. Throws 'config/invalid' where something is missing.
+ * Opens Tiny-ImageNet as it is unpacked: `train/ID/images`, `val/images` with `val_annotations.txt`, `words.txt`.
+ * Classes are numbered in the order of their ids, as in the trainer and torchvision's ImageFolder. The validation part
+ * is the test part. Throws 'config/invalid' if something is missing.
  */
 export async function openTinyImageNet(folder: string): Promise<DataSet> {
   const ids = (await textOf(folder, CLASSES)).split(/\s+/).filter(Boolean).sort();

@@ -29,7 +29,7 @@ export function demoImage(name: string, result: Classification, matchesPlaintext
   };
 }
 
-/** A few lines about one image. */
+/** Describes one image in a few lines. */
 export function describeImage(image: DemoImage): string {
   const classes = image.top.map((score) => `${score.label} ${figureOf(score) ?? ''}`.trim()).join(', ');
   const match = image.matchesPlaintext
@@ -42,7 +42,7 @@ export function describeImage(image: DemoImage): string {
   ].join('\n');
 }
 
-/** What the server came to see, in numbers of this very run. */
+/** Describes what the server received, in numbers of this run. */
 export function describeView(card: ModelCard, results: readonly Classification[]): string {
   const values = card.input.channels * card.input.height * card.input.width;
   const activations = card.layers.slice(0, -1).reduce((sum, { output }) => sum + elementsOf(output), 0);

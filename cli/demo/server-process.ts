@@ -8,11 +8,11 @@ import { PACKAGE_FOLDER } from '../package-folder.ts';
 /** How long the server may take to stop before it is killed (ms). */
 const STOP_MS = 5000;
 
-/** `sphynx serve` as a process of its own, on a free loopback port. */
+/** `sphynx serve` as a separate process, on a free loopback port. */
 export class ServerProcess {
   readonly #process: ChildProcess;
   readonly #exited: Promise<unknown>;
-  /** Where it listens: `127.0.0.1:PORT`. */
+  /** Its address: `127.0.0.1:PORT`. */
   readonly address: string;
 
   private constructor(process: ChildProcess, exited: Promise<unknown>, address: string) {
@@ -25,7 +25,7 @@ export class ServerProcess {
     return this.#process.pid as number;
   }
 
-  /** Resolves when the server takes calls. Throws the server's own error if it cannot. */
+  /** Starts a server and resolves when it accepts calls. Throws the server's own error if it cannot start. */
   static async start(model: string, stateFolder: string): Promise<ServerProcess> {
     const args = ['--json', 'serve', '--listen', '127.0.0.1:0', '--model', model, '--state', stateFolder];
     const child = spawn(
@@ -36,7 +36,7 @@ export class ServerProcess {
       },
     );
     const exited = once(child, 'exit');
-    // The last resort, if this process ends without coming to `stop`.
+    // The last resort, if this process ends without calling `stop`.
     process.once('exit', () => child.kill('SIGKILL'));
     const line = await Promise.race([
       once(createInterface(child.stdout), 'line'),

@@ -11,12 +11,12 @@ export interface CheckOptions extends ConnectOptions {
   readonly signal: AbortSignal;
 }
 
-/** The steps to a server, each of which needs those before it. */
+/** The steps of a connection, each of which needs the previous ones. */
 const STEPS = ['dns', 'port', 'tls', 'protocol', 'authentication', 'clock', 'model'];
 
 /**
- * The way to the server at `address`, step by step, with those that cannot be taken because of one before them. Throws
- * 'config/invalid' for an address or certificates that nobody can use.
+ * Checks the connection to the server at `address`, step by step, and marks steps that an earlier failure prevents.
+ * Throws 'config/invalid' for an unusable address or certificates.
  */
 export async function checkServer(address: string, options: CheckOptions): Promise<Finding[]> {
   const { signal } = options;
@@ -39,16 +39,16 @@ export async function checkServer(address: string, options: CheckOptions): Promi
   }
 }
 
-/** The steps behind the last finding wait for it. */
+/** Adds the steps after the last finding as skipped. */
 function withSkipped(findings: readonly Finding[]): Finding[] {
   const { name: last } = findings[findings.length - 1];
   const skipped = STEPS.slice(STEPS.indexOf(last) + 1).map(
-    (name): Finding => ({ name, state: 'skipped', detail: `not checked before ${last} is well` }),
+    (name): Finding => ({ name, state: 'skipped', detail: `not checked: resolve ${last} first` }),
   );
   return [...findings, ...skipped];
 }
 
-/** Whether gRPC may take another way than these checks do. Plaintext goes straight. */
+/** Whether gRPC may connect through a proxy, unlike these checks. Plaintext connects directly. */
 function isProxied({ encrypted }: Target): boolean {
   return encrypted && ['grpc_proxy', 'https_proxy', 'http_proxy'].some((name) => process.env[name]);
 }
@@ -57,6 +57,6 @@ function perhapsHarmless({ name, detail }: Finding): Finding {
   return {
     name,
     state: 'skipped',
-    detail: `${detail}; the environment names a proxy, which may know the way`,
+    detail: `${detail}; the environment names a proxy, which may be able to reach it`,
   };
 }

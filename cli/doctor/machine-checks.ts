@@ -1,4 +1,4 @@
-/** What this machine must be able to do, checked by doing it. */
+/** Checks what this machine must be able to do by trying it. */
 import { randomBytes } from 'node:crypto';
 import { rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,13 +8,13 @@ import { kernels } from '../../kernels/load.ts';
 import { bytes } from '../units.ts';
 import type { Finding } from './finding.ts';
 
-/** A few bundles of the models that we know take this much (bytes). */
+/** Space for a few bundles of the known models (bytes). */
 const COMFORTABLE_SPACE = 1e9;
 
-const REINSTALL = 'install the package anew: npm ci';
+const REINSTALL = 'reinstall the package: npm ci';
 
 export function checkNode(): Finding {
-  // An older one does not get as far as this.
+  // An older Node fails before this point.
   return { name: 'node', state: 'ok', detail: `${process.version} on ${process.platform} ${process.arch}` };
 }
 
@@ -29,7 +29,7 @@ export function checkEncryption(): Promise<Finding> {
   return attempt('encryption', REINSTALL, async () => {
     const { compareWithSeal } = await import('../../crypto/he/oracle/agreement.ts');
     await compareWithSeal();
-    return 'SEAL decrypts what ours encrypts, and the other way round';
+    return 'SEAL decrypts our ciphertexts, and vice versa';
   });
 }
 

@@ -1,4 +1,4 @@
-/** The way to a server as far as the network knows it: its name and its port. */
+/** Checks of the network: the server's name and port. */
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { connect, isIP } from 'node:net';
@@ -6,7 +6,7 @@ import type { Target } from '../../client/node/address.ts';
 import type { Security } from '../../client/security.ts';
 import { codeOf, type Finding } from './finding.ts';
 
-/** Longest wait for a server to take a connection, or to finish a handshake (ms). */
+/** Longest wait for a server to accept a connection, or to finish a handshake (ms). */
 export const STEP_MS = 5000;
 
 export async function checkName({ host }: Target): Promise<Finding> {
@@ -44,14 +44,14 @@ export async function checkPort(
       return {
         name,
         state: 'failed',
-        detail: `nobody listens on port ${port} of ${host}`,
+        detail: `nothing listens on port ${port} of ${host}`,
         remedy: 'start a server there with `sphynx serve`, or name another with --server HOST:PORT',
       };
     return {
       name,
       state: 'failed',
       detail: `port ${port} of ${host} does not answer (${codeOf(error)})`,
-      remedy: 'check the address, and that the firewalls on the way let this port through',
+      remedy: 'check the address, and that firewalls allow this port',
     };
   } finally {
     socket.destroy();

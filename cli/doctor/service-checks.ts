@@ -1,4 +1,4 @@
-/** What a server that can be reached says: whether it is one of ours, lets the caller in, and has the right models. */
+/** Checks of a reachable server: whether it speaks our protocol, accepts the caller, and has the right models. */
 import { type Client, type ConnectOptions, connect } from '../../client/index.ts';
 import { inputInWords } from '../../client/input-words.ts';
 import { describeRemoved } from '../../client/removed-models.ts';
@@ -7,16 +7,16 @@ import { referenceOf } from '../../model/reference.ts';
 import { counted, duration, whole } from '../units.ts';
 import type { Finding } from './finding.ts';
 
-/** Clocks further apart (ms) make tokens fail, and disagree on when bundles end. */
+/** With a larger difference of clocks (ms), tokens fail and the parties disagree on when bundles expire. */
 const CLOCK_MS = 30_000;
 
-/** What is known of a service after its first call: the client, where the call was answered. */
+/** The result of the first call: the client, if the call was answered, and the findings. */
 export interface Greeting {
   readonly findings: readonly Finding[];
   readonly client?: Client;
 }
 
-/** Calls the service once. A refusal, too, is an answer of the service. */
+/** Calls the service once. A refusal is also an answer of the service. */
 export async function greet(address: string, options: ConnectOptions): Promise<Greeting> {
   const protocol: Finding = {
     name: 'protocol',
@@ -27,7 +27,7 @@ export async function greet(address: string, options: ConnectOptions): Promise<G
     const client = await connect(address, { ...options, warmUp: false });
     return {
       client,
-      findings: [protocol, { name: 'authentication', state: 'ok', detail: 'the server lets this client in' }],
+      findings: [protocol, { name: 'authentication', state: 'ok', detail: 'the server accepts this client' }],
     };
   } catch (error) {
     const failure = asSphynxError(error);
@@ -45,8 +45,8 @@ function refused({ code, message }: SphynxError): Finding {
     detail: message,
     remedy:
       code === 'identity/missing'
-        ? 'ask who runs the server for a token (--token-file) or a certificate (--cert and --key)'
-        : 'ask who runs the server for a new token or certificate; if this one should be valid, compare the clocks',
+        ? "ask the server's operator for a token (--token-file) or a certificate (--cert and --key)"
+        : "ask the server's operator for a new token or certificate; if this one should be valid, compare the clocks",
   };
 }
 
@@ -57,17 +57,17 @@ function unanswered({ code, message }: SphynxError): Finding {
     state: 'failed',
     detail: message,
     remedy: passes
-      ? 'try again in a minute; if it stays so, the log of the server tells more'
-      : 'check that a sphynx server of this version listens there, and not another one or a proxy',
+      ? "try again in a minute; if the problem persists, see the server's log"
+      : 'check that a sphynx server of this version listens there, not another program or a proxy',
   };
 }
 
-/** The server's clock beside this one's. */
+/** Compares the server's clock with this machine's. */
 export async function checkClock(client: Client, signal: AbortSignal): Promise<Finding> {
   const name = 'clock';
   const difference = await client.clockDifference({ signal });
   if (difference === undefined)
-    return { name, state: 'skipped', detail: 'the server does not tell its time' };
+    return { name, state: 'skipped', detail: 'the server does not report its time' };
   const apart = duration(Math.abs(difference));
   if (Math.abs(difference) <= CLOCK_MS)
     return { name, state: 'ok', detail: `${apart} apart from the server's` };
@@ -75,13 +75,13 @@ export async function checkClock(client: Client, signal: AbortSignal): Promise<F
     name,
     state: 'failed',
     detail: `the server's clock is ${apart} ${difference > 0 ? 'ahead of' : 'behind'} this machine's`,
-    remedy: 'set both by NTP: tokens, certificates and bundles end by the clock',
+    remedy: 'synchronise both by NTP: tokens, certificates and bundles expire by the clock',
   };
 }
 
 /**
- * The server's models: both sides derive the same plan from each card, the expected one is there, and the bundles of
- * this machine still have theirs.
+ * Checks the server's models: both sides derive the same plan from each card, the expected model exists, and the models
+ * of this machine's bundles still exist.
  *
  * @param expected beginning of the hash that one of the models must have
  */
@@ -97,7 +97,7 @@ export async function checkModels(
     findings.push(
       failedModel(
         `none has the hash ${expected}; the server has ${models.map(referenceOf).join(', ') || 'no model'}`,
-        'ask who runs the server which version it serves, or look at another server',
+        "ask the server's operator which version it serves, or use another server",
       ),
     );
   const removed = describeRemoved(await client.removedModels({ signal }));
@@ -120,7 +120,7 @@ async function checkModel(client: Client, model: string, signal: AbortSignal): P
     const remedies = [
       ...(calibration === 'random'
         ? [
-            'its scales were chosen on random inputs, so its answers may be wrong: have it imported with real ones',
+            'its scales were chosen on random inputs, so its answers may be wrong: ask for a model that was imported with real ones',
           ]
         : []),
       ...(expired > 0 ? [`${expired} more have expired; \`sphynx prepare\` replaces them`] : []),

@@ -1,4 +1,4 @@
-/** TLS between client and server, judged in words where gRPC would only say that there is no connection. */
+/** Checks TLS between client and server, and explains failures that gRPC would only report as a missing connection. */
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
@@ -9,29 +9,29 @@ import type { Security } from '../../client/security.ts';
 import { codeOf, type Finding } from './finding.ts';
 import { STEP_MS } from './network-checks.ts';
 
-/** A certificate that ends sooner deserves a word (ms). */
+/** Remaining validity of a certificate below which there is a warning (ms). */
 const SOON_MS = 14 * 24 * 60 * 60 * 1000;
 
-/** Whether the connection is protected as far as it must be: the server's certificate, and that of the client. */
+/** Checks the protection of the connection: the server's certificate, and the client's. */
 export async function checkTls(target: Target, security: Security, signal: AbortSignal): Promise<Finding> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(STEP_MS)]);
   return target.encrypted ? checkEncrypted(target, security, limit) : checkPlain(target, limit);
 }
 
-/** On a plain connection the one thing to find is a server that speaks TLS. */
+/** On a plain connection, only checks whether the server uses TLS. */
 async function checkPlain(target: Target, signal: AbortSignal): Promise<Finding> {
   const socket = await handshake(target, {}, signal).catch(() => undefined);
   socket?.destroy();
   if (socket)
     return failed(
-      'the server speaks TLS, and this client does not',
-      'add --ca FILE, or --tls for authorities that this machine knows',
+      'the server uses TLS, and this client does not',
+      'add --ca FILE, or --tls to trust the authorities of this machine',
     );
   return target.confidential
     ? ok('none, and the connection does not leave this machine')
     : ok(
         'none (--insecure)',
-        'whoever is on the way can read tokens and change results: have the server use TLS',
+        'anyone on the network path can read tokens and change results: have the server use TLS',
       );
 }
 
@@ -53,7 +53,7 @@ async function checkEncrypted(target: Target, { tls }: Security, signal: AbortSi
   }
 }
 
-/** Resolves when the client's side of the handshake is done; whom it was done with is judged by others. */
+/** Resolves when the client's side of the handshake is done; the peer's identity is checked elsewhere. */
 async function handshake(
   { host, port }: Target,
   tls: Security['tls'],
@@ -83,51 +83,51 @@ function handshakeFailure(error: unknown): Finding {
   if (/NO_APPLICATION_PROTOCOL/.test(code)) return notHttp2();
   if (/ALERT/.test(code))
     return failed(
-      `the server broke the handshake off (${code})`,
-      'its log tells more: it may accept other versions or ciphers of TLS only',
+      `the server aborted the handshake (${code})`,
+      'see its log: it may accept only other versions or ciphers of TLS',
     );
   return failed(
     `there is no TLS on this port (${code})`,
-    'start the server with --tls-cert and --tls-key; where only you use the network, connect with --insecure',
+    'start the server with --tls-cert and --tls-key; if only you use the network, connect with --insecure',
   );
 }
 
-/** What is wrong with the server's certificate: authority, dates or name. */
+/** Returns a problem with the server's certificate: authority, dates or name. */
 function judgeServer(host: string, socket: TLSSocket): Finding | undefined {
-  // An Error, or its code as text.
+  // This is an Error, or its code as text.
   const wrong: unknown = socket.authorizationError;
   const code = wrong instanceof Error ? codeOf(wrong) : wrong;
   if (!code) return undefined;
   const { valid_from: from, valid_to: to, subjectaltname: names } = socket.getPeerCertificate();
   if (Date.parse(to) < Date.now())
     return failed(
-      `the server's certificate ended on ${to}`,
+      `the server's certificate expired on ${to}`,
       "renew it; if it should be valid, set this machine's clock",
     );
   if (Date.parse(from) > Date.now())
     return failed(
-      `the server's certificate begins only on ${from}`,
+      `the server's certificate is not valid before ${from}`,
       "set this machine's clock; if it is right, the authority's was wrong",
     );
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID')
     return failed(
       `an authority of the server's certificate is not valid today (${code})`,
-      "renew the authority and what it has issued; look at this machine's clock",
+      "renew the authority and the certificates that it issued, and check this machine's clock",
     );
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
     return failed(
       `the server's certificate is for ${names ?? 'no name'}, and not for ${host}`,
-      'use one of its names in --server, or have a certificate made for this one',
+      'use one of its names in --server, or get a certificate for this one',
     );
   return failed(
-    `no authority that is trusted here vouches for the server's certificate (${code})`,
+    `no authority that is trusted here has signed the server's certificate (${code})`,
     'name the one that issued it: --ca FILE',
   );
 }
 
 /**
- * What the server says to the client's certificate, or to its lack. With TLS 1.3 that comes after the handshake, in
- * place of the server's first frame.
+ * Checks the server's reaction to the client's certificate, or to its absence. With TLS 1.3 it arrives after the
+ * handshake, in place of the server's first frame.
  */
 async function judgeClient(
   socket: TLSSocket,
@@ -136,7 +136,7 @@ async function judgeClient(
 ): Promise<Finding | undefined> {
   if (socket.alpnProtocol !== 'h2') return notHttp2();
   const session = connectHttp2('https://server', { createConnection: () => socket });
-  // Those that come when all is said.
+  // Ignores errors that arrive after the result.
   session.on('error', () => {});
   const closed = once(socket, 'close').then(() => Promise.reject(new Error('closed')));
   try {
@@ -144,17 +144,17 @@ async function judgeClient(
     return undefined;
   } catch (error) {
     if (codeOf(error) === 'ABORT_ERR')
-      return failed('the server says nothing after the handshake', 'is it a gRPC server? Its log tells more');
+      return failed('the server sends nothing after the handshake', 'is it a gRPC server? See its log');
     if (certificate === undefined)
       return failed(
         'the server demands a client certificate',
-        'ask who runs it for one: --cert FILE and --key FILE',
+        'ask its operator for one: --cert FILE and --key FILE',
       );
     const { subject, validToDate } = new X509Certificate(toPem(certificate) as Buffer);
     const ended = validToDate.getTime() < Date.now();
     return failed(
       `the server does not accept the client certificate of ${subject.replaceAll('\n', ', ')}${ended ? `, which ended on ${validToDate.toUTCString()}` : ''}`,
-      ended ? 'have it renewed' : 'ask who runs the server for one of an authority that it trusts',
+      ended ? 'have it renewed' : 'ask the operator for one from an authority that the server trusts',
     );
   } finally {
     session.destroy();
@@ -166,14 +166,14 @@ function wellProtected(socket: TLSSocket): Finding {
   const soon = Date.parse(to) - Date.now() < SOON_MS;
   return ok(
     `${socket.getProtocol()}, certificate by ${issuer?.CN ?? 'an unnamed authority'} until ${to}`,
-    soon ? 'it ends soon: have it renewed' : undefined,
+    soon ? 'it expires soon: have it renewed' : undefined,
   );
 }
 
 function notHttp2(): Finding {
   return failed(
-    'the server speaks TLS, but no HTTP/2',
-    'it is no gRPC server, or a proxy before one: check host and port',
+    'the server uses TLS, but not HTTP/2',
+    'it is not a gRPC server, or a proxy is in front of it: check host and port',
   );
 }
 

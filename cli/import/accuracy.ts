@@ -6,23 +6,26 @@ import { likely } from '../../model/linear-error.ts';
 import type { FixedNetwork } from '../../model/network.ts';
 import { indexOfLargest } from './answers.ts';
 
-/** Float and fixed point on inputs whose classes are known. Percentages. */
+/** Accuracy of float and fixed point on inputs with known classes (percent). */
 export interface Accuracy {
   readonly images: number;
   readonly float: number;
   readonly fixed: number;
-  /** Inputs of which both give the same class. */
+  /** Share of the inputs for which both give the same class. */
   readonly agreement: number;
 }
 
-/** Inputs with the numbers of their classes, and what the float network says of them. */
+/** Inputs with the numbers of their classes, and the float network's outputs. */
 export interface LabelledInputs {
   readonly images: readonly Float32Array[];
   readonly classes: readonly number[];
   readonly logits: readonly Float32Array[];
 }
 
-/** Compares the integer executor, with carries and errors as random as in a private inference, with the float network. `done`: after each input. */
+/**
+ * Compares the integer executor, with carries and errors as random as in a private inference, with the float network.
+ * `done`: called after each input.
+ */
 export async function accuracyOf(
   network: FixedNetwork,
   { images, classes, logits }: LabelledInputs,
@@ -50,12 +53,12 @@ export async function accuracyOf(
   };
 }
 
-/** Two standard errors of an accuracy in percent, as far as chance moves it (points). */
+/** Returns two standard errors of an accuracy in percent (points). */
 export function giveOrTake(accuracy: number, images: number): number {
   return 2 * Math.sqrt((accuracy * (100 - accuracy)) / images);
 }
 
-/** The class that logits mean: the likeliest, or of one logit the side of zero. */
+/** Returns the class that logits indicate: the likeliest, or for one logit its sign. */
 function classIn(head: OutputHead, logits: ArrayLike<number>): number {
   return head === 'sigmoid' ? Number(logits[0] > 0) : indexOfLargest(logits);
 }

@@ -6,17 +6,22 @@ import { sameAnswer, spreadsOf } from './answers.ts';
 /** Fixed point against floats on the same images. */
 export interface Agreement {
   readonly images: number;
-  /** Share of the images of which both give the same answer (percent): `sameAnswer` of the network's head. */
+  /** Share of the images for which both give the same answer (percent), by `sameAnswer` for the network's head. */
   readonly sameAnswer: number;
-  /** Of the logits, in their own unit; `spread` is the standard deviation of the float logits, for comparison. */
+  /**
+   * Errors of the logits, in their own unit; `spread` is the standard deviation of the float logits, for comparison.
+   */
   readonly meanError: number;
   readonly maxError: number;
   readonly spread: number;
-  /** Of one image on the integer executor (ms). */
+  /** Time of one image on the integer executor (ms). */
   readonly ms: number;
 }
 
-/** Runs the images in integers, rounded to nearest, and compares with their float logits. Ctrl-C works in between. */
+/**
+ * Runs the images in integers, rounded to nearest, and compares the results with their float logits. Can be interrupted
+ * between images.
+ */
 export async function agreementOf(
   network: FixedNetwork,
   images: readonly Float32Array[],

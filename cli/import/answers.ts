@@ -1,21 +1,21 @@
 import { sigmoid } from '../../client/scores.ts';
 import type { OutputHead } from '../../model/head.ts';
 
-/** Whether fixed point gives the answers of floats, by what the outputs of a network mean. */
+/** Decides whether fixed point gives the answers of floats, by the meaning of a network's outputs. */
 
-/** Largest difference between two probabilities that people read as the same. */
+/** Largest difference between two probabilities that count as the same. */
 const PROBABILITY = 0.05;
 
 /**
- * Largest error of a logit that stands for itself: 5 points of probability where it counts most, or a tenth of the spread.
- * Without it, logits that are all far from zero would allow any error.
+ * Largest error of an independent logit: 5 points of probability where the sigmoid is steepest, or a tenth of the
+ * spread. Without it, logits that are all far from zero would allow any error.
  */
 const LOGIT = { least: 0.2, ofSpread: 0.1 };
 
 /** Largest error of a value, relative to how far the values of an output spread. */
 const VALUE = 0.05;
 
-/** What it takes for two answers to be the same, in words. */
+/** The condition for two answers to be the same, in words. */
 export const SAME: Record<OutputHead, string> = {
   softmax: 'same class',
   sigmoid: 'same class, and its probability to 5 points,',
@@ -24,10 +24,11 @@ export const SAME: Record<OutputHead, string> = {
 };
 
 /**
- * Whether `fixed` and `float` are the same answer: the same class; for sigmoids the same side of one half and
- * nearly the same probability and logit, as a sign alone may never change; for values within a share of their spread.
+ * Whether `fixed` and `float` are the same answer: the same class; for sigmoids the same side of one half and nearly
+ * the same probability and logit, because the sign alone might never change; for values, within a share of their
+ * spread.
  *
- * @param spreads of each output (`spreadsOf`)
+ * @param spreads spread of each output (`spreadsOf`)
  */
 export function sameAnswer(
   head: OutputHead,
@@ -46,7 +47,10 @@ export function sameAnswer(
   });
 }
 
-/** How far each output spreads over the images: its standard deviation, or its largest magnitude where it is constant. */
+/**
+ * Returns the spread of each output over the images: its standard deviation, or its largest magnitude if it is
+ * constant.
+ */
 export function spreadsOf(outputs: readonly ArrayLike<number>[]): number[] {
   return Array.from({ length: outputs[0].length }, (_, i) => {
     const values = outputs.map((output) => output[i]);
@@ -57,7 +61,7 @@ export function spreadsOf(outputs: readonly ArrayLike<number>[]): number[] {
   });
 }
 
-/** Whether all images have one answer, so that to give it says little: the same class, or the same labels. */
+/** Whether all images have the same answer (class or labels), so that agreement means little. */
 export function isOneAnswer(head: OutputHead, outputs: readonly ArrayLike<number>[]): boolean {
   if (head === 'values') return false;
   const answers = outputs.map((output) =>

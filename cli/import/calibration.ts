@@ -8,28 +8,28 @@ import type { Part, Reader } from '../datasets/data-set.ts';
 import { filesBelow } from '../datasets/picture-files.ts';
 import { NUMBERS, readSamples, type Sample } from '../values/read-samples.ts';
 
-/** Normalised inputs [channels, height, width], and where they are from. */
+/** Normalised inputs [channels, height, width], and their source. */
 export interface Calibration {
   readonly source: string;
   readonly images: readonly Float32Array[];
-  /** The class of each, as the data set numbers them; null of those that have none. */
+  /** The class of each input, by the data set's numbers; null for inputs without a class. */
   readonly classes: readonly (number | null)[];
-  /** Files that could not be read, and why the first one could not. */
+  /** Number of unreadable files, and the reason for the first one. */
   readonly skipped: { readonly count: number; readonly first: string | null };
 }
 
-/** Fewer inputs than this serve both to measure and to check. */
+/** Fewer inputs than this are used both to measure and to check. */
 export const FEW_INPUTS = 12;
 
-/** What was read of one file: one picture with its class, or several rows of numbers. */
+/** The inputs of one file: one picture with its class, or several rows of numbers. */
 interface Entry {
   readonly image: Float32Array;
   readonly label: number | null;
 }
 
 /**
- * At most `most` pictures, spread over a part of a data set. Files that cannot be read are skipped and counted, and others
- * take their place. Throws 'config/invalid' where nothing can be read.
+ * Reads at most `most` pictures, spread over a part of a data set. Unreadable files are skipped, counted and replaced
+ * by others. Throws 'config/invalid' if nothing can be read.
  */
 export async function readPictures(
   part: Part,
@@ -43,7 +43,7 @@ export async function readPictures(
   ]);
 }
 
-/** Samples of files with numbers, spread over each file: rows of one class often lie together. */
+/** Reads samples of files with numbers, spread over each file, because rows of one class are often adjacent. */
 export async function readNumbers(
   source: string,
   facts: ModelFacts,
@@ -66,7 +66,7 @@ export async function readNumbers(
   });
 }
 
-/** What `read` makes of files spread over the source, until there are `most`; others take the place of those it cannot read. */
+/** Reads files spread over the source until there are `most` inputs; unreadable files are replaced by others. */
 async function readSpread<File>(
   files: readonly File[],
   source: string,
@@ -99,13 +99,13 @@ async function readSpread<File>(
   };
 }
 
-/** At most `most` of a list, evenly spread over it. */
+/** Returns at most `most` elements of a list, evenly spread over it. */
 function spread<T>(list: readonly T[], most: number): T[] {
   const step = Math.max(1, list.length / most);
   return Array.from({ length: Math.min(most, list.length) }, (_, i) => list[Math.floor(i * step)]);
 }
 
-/** Patches of random colours, from single pixels to quarters of the image, where nothing else is at hand. */
+/** Generates patches of random colours, from single pixels to quarters of the image, for imports without inputs. */
 export function randomCalibration(facts: ModelFacts, input: Shape, count: number): Calibration {
   const random = seededRandom(1);
   const { mean, std } = facts.preprocessing;
@@ -119,7 +119,7 @@ export function randomCalibration(facts: ModelFacts, input: Shape, count: number
       const channel = Math.floor(at / (width * height));
       const colour =
         (channel * Math.ceil(height / patch) + Math.floor(y / patch)) * columns + Math.floor(x / patch);
-      // The pixels of a picture lie between 0 and 1; other values are spread as normalised ones are.
+      // The pixels of a picture are between 0 and 1; other values have the spread of normalised ones.
       if (facts.inputKind !== 'picture') return 4 * colours[colour] - 2;
       return (colours[colour] - mean[channel]) / std[channel];
     });

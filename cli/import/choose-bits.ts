@@ -10,7 +10,7 @@ import type { FixedNetwork } from '../../model/network.ts';
 import { type Agreement, agreementOf } from './agreement.ts';
 import { PLANNING } from './planning.ts';
 
-/** A choice of k with the network it makes, and what it loses. */
+/** A choice of k with the resulting network and its losses. */
 export interface Candidate {
   readonly plan: FixedPointPlan;
   readonly network: FixedNetwork;
@@ -19,18 +19,18 @@ export interface Candidate {
 
 const RING_BITS = [9, 10, 11, 12, 13, 14, 15, 16];
 
-/** Stands for any k where none makes a difference. */
+/** Used for any k if k makes no difference. */
 const ANY_RING_BITS = [12];
 
-/** Whether k makes a difference. Squares have bits of their own, and so has a picture that only they read. */
+/** Whether k makes a difference. Squares have their own bits, and so does a picture that only squares read. */
 export function dependsOnBits({ layers }: FloatNetwork, { inputKind }: ModelFacts): boolean {
   const hasOthers = layers.slice(0, -1).some((layer) => channelKinds(layer).some(({ other }) => other));
   return hasOthers || inputKind !== 'picture';
 }
 
 /**
- * Plans the network for `ringBits`, or for each k from the smallest on until `isEnough` takes one. If it takes none, the
- * best one that was tried. Where k makes no difference, one is tried.
+ * Plans the network for `ringBits`, or for each k in ascending order until `isEnough` accepts one. If it accepts none,
+ * returns the best one. If k makes no difference, tries a single one.
  */
 export async function chooseBits(
   network: FloatNetwork,
@@ -61,7 +61,7 @@ export async function chooseBits(
         input: inputScales(facts.inputKind, images.largest, k, network),
       });
     } catch (error) {
-      // Outputs that are too large beside the inputs of one k may fit those of a larger one.
+      // Outputs that are too large for one k may fit a larger one.
       refusal = error;
       continue;
     }

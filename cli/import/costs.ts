@@ -2,7 +2,7 @@ import type { Plan, Traffic } from '../../protocol/plan.ts';
 import { PROFILES } from '../../transport/network-profiles.ts';
 import { ciphertextsOf, type MachineRates, tableBytesOf } from './machine-rates.ts';
 
-/** What a bundle and an inference cost: bytes exactly, times by a model. */
+/** The costs of a bundle and an inference: exact bytes, and estimated times. */
 export interface Costs {
   readonly relus: number;
   readonly linearElements: number;
@@ -21,9 +21,9 @@ export interface Costs {
 }
 
 /**
- * Times are those of this machine's computing (`machineRates`, and the linear layers as the integer executor took
- * them, `linearMs`) plus those of the network: bytes at its rates and, online, its round trips. Parties that overlap
- * computing and transfer, or have more cores, are faster.
+ * Computes costs. Times are the sum of this machine's computation (`machineRates`, and the integer executor's time for
+ * the linear layers, `linearMs`) and of the network: bytes at its rates and, online, its round trips. Parties that
+ * overlap computing and transfer, or have more cores, are faster.
  */
 export function costsOf(plan: Plan, rates: MachineRates, linearMs: number): Costs {
   const { card, offlineBytes, onlineBytes, bundleBytes, rounds } = plan;

@@ -1,18 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { SphynxError } from '../../errors/sphynx-error.ts';
+import type { ImportedGraph } from '../../importer/import-onnx.ts';
 import type { ModelFacts } from '../../model/fixed-point/quantize.ts';
 import { headFits, labelCount, type OutputHead } from '../../model/head.ts';
-import type { ImportedGraph } from '../../model/import/import-onnx.ts';
 import type { InputKind } from '../../model/input-kind.ts';
 import { MAX_NAME } from '../../model/limits.ts';
 import { readTable } from '../values/read-samples.ts';
 
-/** What an ONNX file does not say about its model. */
+/** Options for what an ONNX file does not define about its model. */
 export interface FactsOptions {
   readonly name?: string;
   readonly labels?: string;
-  /** Numbers with commas between them, or a file that holds them. */
+  /** Numbers separated by commas, or a file that contains them. */
   readonly mean?: string;
   readonly std?: string;
   readonly input?: InputKind;
@@ -20,8 +20,8 @@ export interface FactsOptions {
 }
 
 /**
- * The facts of a model, from the options or, where they say nothing, from the file's name, the graph, and the names of the
- * data set's classes if there are as many. Throws 'config/invalid'.
+ * Returns the facts of a model, from the options or, by default, from the file's name, the graph, and the names of the
+ * data set's classes if their number fits. Throws 'config/invalid'.
  */
 export async function factsOf(
   file: string,
@@ -49,7 +49,7 @@ export async function factsOf(
   };
 }
 
-/** The head that the graph states, or the one that was asked for. */
+/** Returns the head that the graph defines, or the requested one. */
 function chooseHead(
   { head, stated, operators }: ImportedGraph['head'],
   outputs: number,
@@ -68,7 +68,7 @@ function chooseHead(
   return wanted;
 }
 
-/** One number per channel; a single one holds for all. */
+/** Returns one number per channel; a single one applies to all. */
 async function perChannel(option: string, text: string, channels: number): Promise<number[]> {
   const listed = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
   const numbers = listed.every(Number.isFinite) ? listed : Array.from((await readTable(text)).values);
@@ -81,7 +81,7 @@ async function perChannel(option: string, text: string, channels: number): Promi
   return numbers;
 }
 
-/** The file's name as a model's name. */
+/** Derives the model's name from the file's name. */
 function nameFrom(file: string): string {
   const plain = basename(file)
     .replace(/\.onnx$/i, '')
@@ -89,7 +89,7 @@ function nameFrom(file: string): string {
   return plain.replace(/^[^A-Za-z0-9]+/, '').slice(0, MAX_NAME) || 'model';
 }
 
-/** What labels are called where no file names them. */
+/** Nouns for labels that no file names. */
 const NOUNS = { softmax: 'class', sigmoid: 'class', 'multi-label': 'label', values: 'value' };
 
 async function labelsOf(

@@ -7,16 +7,16 @@ import type { Candidate } from './choose-bits.ts';
 import type { MeasuredInputs } from './measured-inputs.ts';
 import type { StepReport } from './step-report.ts';
 
-/** A k is good enough that gives the float network's answer on this share of the inputs (percent). */
+/** A k is good enough if it gives the float network's answer on this share of the inputs (percent). */
 const LEAST_AGREEMENT = 99;
 
-/** From so many labelled inputs on, their accuracy judges in its place: of fewer, chance would. */
+/** Number of labelled inputs from which on accuracy decides instead; with fewer, chance would decide. */
 const ENOUGH_LABELLED = 1000;
 
-/** Accuracy that a k may cost then (percentage points), on the inputs that check it and on the test inputs. */
+/** Loss of accuracy that is then acceptable (percentage points), on the checked inputs and on the test inputs. */
 const LARGEST_LOSS = 0.3;
 
-/** Accuracy, and how much of its bits the largest value took (over 100: it wrapped around). */
+/** Accuracy, and the share of the range that the largest value used (over 100: it wrapped around). */
 export interface MeasuredAccuracy extends Accuracy {
   readonly rangeUsedPercent: number;
   /** Whether these are inputs that the data set keeps for tests. */
@@ -32,7 +32,7 @@ export class Judge {
   readonly #steps: StepReport;
   readonly #measured = new Map<Candidate, MeasuredAccuracy | null>();
 
-  /** @param tested null where the data set has no test part: then accuracy is that of the inputs that check */
+  /** @param tested null if the data set has no test part: then accuracy is measured on the checked inputs */
   constructor(
     checked: MeasuredInputs,
     tested: MeasuredInputs | null,
@@ -59,7 +59,7 @@ export class Judge {
     return accuracy !== null && !losesTooMuch(accuracy);
   }
 
-  /** The accuracy of a candidate; null without labelled inputs. */
+  /** Returns the accuracy of a candidate; null without labelled inputs. */
   async accuracy(candidate: Candidate): Promise<MeasuredAccuracy | null> {
     const { labelled, meter } = this.#tested;
     if (labelled.classes.length === 0) return null;
@@ -74,7 +74,7 @@ export class Judge {
     return accuracy;
   }
 
-  /** What no candidate did, where none is good enough. */
+  /** Describes the demand that no candidate met. */
   demand(head: OutputHead): string {
     return this.#byAccuracy
       ? `keeps the loss of accuracy within ${LARGEST_LOSS} points`

@@ -4,8 +4,9 @@ import { activated, type FloatNetwork, type FloatRunner } from '../../model/floa
 import type { FixedNetwork } from '../../model/network.ts';
 
 /**
- * What every layer loses by itself: its tensor computed in integers from the float network's tensors, against the
- * float one. Root mean square of the errors over that of the values, for each layer, the logits last.
+ * Computes the loss of each layer separately: its tensor, computed in integers from the float network's tensors, is
+ * compared with the float tensor. Returns the root mean square of the errors over that of the values, for each layer,
+ * the logits last.
  */
 export function layerLosses(
   float: FloatNetwork,
@@ -37,7 +38,7 @@ export function layerLosses(
   return sums.map(({ error, value }) => (value > 0 ? Math.sqrt(error / value) : 0));
 }
 
-/** A tensor in integers; one scale per channel, or one for all. */
+/** Quantises a tensor, with one scale per channel or one for all. */
 function quantized(tensor: Float32Array, scales: readonly number[]): Int32Array {
   const area = tensor.length / scales.length;
   const integers = new Int32Array(tensor.length);

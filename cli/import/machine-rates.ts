@@ -11,25 +11,28 @@ import { inferClient, inferServer } from '../../protocol/online.ts';
 import { makePlan, type Plan } from '../../protocol/plan.ts';
 import { closeSession, openClientSession, openServerSession } from '../../protocol/session.ts';
 
-/** How fast this machine computes, both parties in one thread. */
+/** The computing speed of this machine, with both parties in one thread. */
 export interface MachineRates {
-  /** Of a bundle: ms per ciphertext, either way, and per byte of labels and tables. */
+  /** For a bundle: ms per ciphertext in either direction, and ms per byte of labels and tables. */
   readonly ciphertextMs: number;
   readonly tableMs: number;
-  /** Of an inference: ms per byte of online messages, linear layers apart. */
+  /** For an inference: ms per byte of online messages, without linear layers. */
   readonly onlineMs: number;
 }
 
-/** Two small networks, most of whose time is the ReLUs of one and the ciphertexts of the other. */
+/** Two small networks: the time of one is mostly ReLUs, that of the other mostly ciphertexts. */
 const PROBES = [
   { C: 8, D: 1, reduceAt: [], size: 24 },
   { C: 24, D: 2, reduceAt: [0], size: 8 },
 ];
 
-/** Measures them by preparing and running two small networks in this process: two equations for two rates. */
+/**
+ * Measures the rates by preparing and running two small networks in this process, which gives two equations for two
+ * rates.
+ */
 export async function machineRates(): Promise<MachineRates> {
   const networks = PROBES.map((shape) => randomModel({ ...shape, classes: 10 }));
-  await rehearse(networks[1]); // the first run is the interpreter's
+  await rehearse(networks[1]); // the first run is not yet compiled
   const [relus, products] = [await rehearse(networks[0]), await rehearse(networks[1])];
   const [a, b] = [relus, products].map(({ plan }) => [ciphertextsOf(plan), tableBytesOf(plan)]);
   const determinant = a[0] * b[1] - b[0] * a[1];
@@ -45,7 +48,7 @@ export function ciphertextsOf({ he }: Plan): number {
   return he.layers.flatMap(({ parts }) => parts).reduce((sum, { ciphertexts }) => sum + ciphertexts, up);
 }
 
-/** Bytes of labels and tables that both parties make for a bundle; of squares the client keeps fewer. */
+/** Bytes of labels and tables that both parties compute for a bundle; the client stores fewer for squares. */
 export function tableBytesOf({ layers }: Plan): number {
   return layers
     .flatMap(({ chunks }) => chunks)

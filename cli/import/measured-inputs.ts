@@ -4,19 +4,19 @@ import type { FloatNetwork, FloatRunner } from '../../model/float-network.ts';
 import type { LabelledInputs } from './accuracy.ts';
 import { type Calibration, FEW_INPUTS } from './calibration.ts';
 
-/** Inputs with what the float network makes of them. */
+/** Inputs with the float network's results. */
 export interface MeasuredInputs {
   readonly images: readonly Float32Array[];
   readonly logits: readonly Float32Array[];
   readonly meter: RangeMeter;
-  /** Those whose class is one of the network's. */
+  /** The inputs whose class is one of the network's. */
   readonly labelled: LabelledInputs;
 }
 
 /**
- * Runs the float network on all of them.
+ * Runs the float network on all inputs.
  *
- * @param numbers the network's class for each of the data set's; null where they do not match
+ * @param numbers the network's class for each of the data set's; null if they do not match
  * @param done called after each input
  */
 export async function measureInputs(
@@ -50,7 +50,7 @@ export async function measureInputs(
 /** Share of the inputs from which ranges are measured; the rest check the result. */
 const MEASURED_SHARE = 2 / 3;
 
-/** The inputs to measure ranges on, and those to check on: the same, where they are few. */
+/** Splits the inputs into those to measure ranges on and those to check on; uses all for both if they are few. */
 export function parted(inputs: Calibration): [Calibration, Calibration] {
   const { length } = inputs.images;
   if (length < FEW_INPUTS) return [inputs, inputs];

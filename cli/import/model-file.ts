@@ -1,7 +1,7 @@
 import { readFile, realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import type { ReadExternal } from '../../model/import/external-data.ts';
+import type { ReadExternal } from '../../importer/external-data.ts';
 
 /** Reads a file that the user named. Throws 'config/invalid'. */
 export async function readModelFile(file: string): Promise<Uint8Array> {
@@ -11,15 +11,15 @@ export async function readModelFile(file: string): Promise<Uint8Array> {
 }
 
 /**
- * Reads files that an ONNX file names as those of its weights, in its own folder and nowhere else: the file is from
- * elsewhere, and what it names would go into a model.
+ * Reads the files of an ONNX file's external weights, only from its own folder: the ONNX file is not trusted, and the
+ * contents become part of a model.
  */
 export function besideModel(file: string): ReadExternal {
   const folder = dirname(resolve(file));
   return async (name) => {
     const refused = new SphynxError(
       'model/unsupported',
-      `the file names ${JSON.stringify(name)} as that of its weights, which does not lie in its own folder: put it there, or save the model as one file`,
+      `the file takes its weights from ${JSON.stringify(name)}, which is not in its own folder: put it there, or save the model as one file`,
     );
     if (name === '' || isAbsolute(name) || name.includes('\0')) throw refused;
     const path = join(folder, name);

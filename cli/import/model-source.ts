@@ -1,31 +1,34 @@
 import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { SphynxError } from '../../errors/sphynx-error.ts';
+import { type ImportedGraph, importGraph } from '../../importer/import-onnx.ts';
+import { loadFloat, MODEL_FILE } from '../../importer/load.ts';
 import type { ModelFacts } from '../../model/fixed-point/quantize.ts';
-import { type ImportedGraph, importGraph } from '../../model/import/import-onnx.ts';
-import { loadFloat, MODEL_FILE } from '../../model/load.ts';
 import { type FactsOptions, factsOf } from './facts.ts';
 import { besideModel, readModelFile } from './model-file.ts';
 
-/** What is imported: an ONNX file, or the folder that the trainer writes, with `model.onnx` and `manifest.json`. */
+/** The source of an import: an ONNX file, or a trainer's folder with `model.onnx` and `manifest.json`. */
 export interface ModelSource {
   readonly onnx: Uint8Array;
   readonly graph: ImportedGraph;
-  /** What the network is, with the names of a data set's classes where nothing else names them. Throws 'config/invalid'. */
+  /**
+   * Returns the facts of the network, with the names of a data set's classes if nothing else names them. Throws
+   * 'config/invalid'.
+   */
   facts(dataClasses: readonly string[] | null): Promise<ModelFacts>;
   /** The trainer's folder; null for a file. */
   readonly folder: string | null;
 }
 
 export interface SourceOptions extends FactsOptions {
-  /** Which output holds the logits, where the file has several. */
+  /** The output that holds the logits, if the file has several. */
   readonly output?: string;
 }
 
-/** Options of which a folder says itself what they would say. */
+/** Options that a trainer's folder defines itself. */
 const SAID_BY_MANIFEST = ['name', 'labels', 'mean', 'std', 'input', 'head', 'output'] as const;
 
-/** Reads the file or folder. Throws 'config/invalid' where it cannot be read, 'model/format' and 'model/unsupported'. */
+/** Reads the file or folder. Throws 'config/invalid' if it cannot be read, 'model/format' and 'model/unsupported'. */
 export async function openModel(path: string, options: SourceOptions): Promise<ModelSource> {
   if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
     const onnx = await readModelFile(path);
@@ -40,7 +43,7 @@ export async function openModel(path: string, options: SourceOptions): Promise<M
   if (needless)
     throw new SphynxError(
       'config/invalid',
-      `--${needless}: the manifest of ${path} says it; change it there, or import ${join(path, MODEL_FILE)}`,
+      `--${needless}: the manifest of ${path} defines it; change it there, or import ${join(path, MODEL_FILE)}`,
     );
   const { onnx, facts } = await loadFloat(path);
   const graph = await importGraph(onnx, { inputKind: facts.inputKind });

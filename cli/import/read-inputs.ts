@@ -10,31 +10,31 @@ import { type Calibration, FEW_INPUTS, randomCalibration, readNumbers, readPictu
 export interface InputOptions {
   /** A folder of pictures or a data set, or files of numbers. */
   readonly images?: string;
-  /** The layout of `images`; found out if it is left out. */
+  /** The layout of `images`; detected by default. */
   readonly dataset?: DataSetKind;
   readonly random?: boolean;
-  /** Inputs to calibrate on at most; as many as take about half a minute if it is left out. */
+  /** Largest number of inputs to calibrate on. Default: as many as take about half a minute. */
   readonly count?: number;
-  /** Test inputs at most, of data sets that have them; as many as `count` if it is left out. */
+  /** Largest number of test inputs, for data sets that have them. Default: as `count`. */
   readonly test?: number;
 }
 
-/** Inputs that are taken where nothing else is said, and products of all of them: about half half a minute's. */
+/** Default limits: number of inputs, and products of all of them together, which take about half of half a minute. */
 const MOST_INPUTS = 150;
 const AFFORDABLE_MACS = 3e10;
 
-/** Throws 'config/invalid' unless inputs are named in one way. */
+/** Throws 'config/invalid' unless inputs are given in exactly one way. */
 export function checkInputs({ images, random, dataset }: InputOptions): void {
   if ((images === undefined) === (random !== true))
+    throw new SphynxError('config/invalid', 'give --images FOLDER, or --random if you have no inputs');
+  if (dataset !== undefined && images === undefined)
     throw new SphynxError(
       'config/invalid',
-      'name --images FOLDER, or take --random inputs where you have none',
+      '--dataset describes the layout of --images: give that folder too',
     );
-  if (dataset !== undefined && images === undefined)
-    throw new SphynxError('config/invalid', '--dataset says what --images holds: name its folder');
 }
 
-/** The pictures that were named; null for random inputs and for numbers. Throws 'config/invalid'. */
+/** Opens the given pictures; null for random inputs and for numbers. Throws 'config/invalid'. */
 export async function openPictures(
   kind: InputKind,
   { images, dataset }: InputOptions,
@@ -44,12 +44,12 @@ export async function openPictures(
   if (dataset !== undefined)
     throw new SphynxError(
       'config/invalid',
-      `--dataset ${dataset} holds pictures, and this network takes none`,
+      `--dataset ${dataset} holds pictures, but this network takes none`,
     );
   return null;
 }
 
-/** Inputs to calibrate on, and of a data set's test part; null where there is none. */
+/** Reads the inputs to calibrate on and those of a data set's test part, which is null if there is none. */
 export async function readInputs(
   network: FloatNetwork,
   facts: ModelFacts,

@@ -1,34 +1,36 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import { FloatRuntime } from '../../model/float-runtime.ts';
-import { runtimeReason } from '../../model/import/constant-evaluator.ts';
-import type { RuntimeModel } from '../../model/import/runtime-model.ts';
+import { runtimeReason } from '../../importer/constant-evaluator.ts';
+import { FloatRuntime } from '../../importer/float-runtime.ts';
+import type { RuntimeModel } from '../../importer/runtime-model.ts';
 import { isRounding, type LargestLayer } from '../../model/lost-digits.ts';
 
-/** Largest error of the composed network's logits, relative to the largest logit, that rounding of floats explains. */
+/**
+ * Largest error of the composed network's logits, relative to the largest logit, that can be due to rounding of floats.
+ */
 const LARGEST_ERROR = 1e-3;
-/** The same where the runtime itself rounds to 16 bits: their precision is 1e-3. */
+/** The same if the runtime itself rounds to 16 bits, whose precision is 1e-3. */
 const LARGEST_ERROR_HALF = 3e-2;
 
 /**
- * What the runtime says of files that may well be right: versions that it does not know, operators that it has not for
- * their element type, or too little memory.
+ * The runtime's errors for files that may be valid: unknown versions, operators without an implementation for their
+ * element type, or too little memory.
  */
 const CANNOT_TELL = /IR version|opset|could not find an implementation|bad_alloc|memory|out of bounds/i;
 
-/** What came of the comparison. */
+/** Result of the comparison. */
 export interface Reference {
-  /** What the network is measured against. */
+  /** What the network is compared with. */
   readonly reference: string;
   /** The importer's own largest error relative to it; null if it is the importer. */
   readonly importError: number | null;
-  /** Why it was not compared. */
+  /** Why it was not compared; null if it was. */
   readonly notCompared: string | null;
 }
 
 /**
- * Holds the composed network's logits of the images against onnxruntime's. Throws 'model/unsupported' if they differ
- * or the runtime finds the file wrong; where the runtime does not know the file's version the composed network stands
- * for itself.
+ * Compares the composed network's logits of the images with onnxruntime's. Throws 'model/unsupported' if they differ or
+ * the runtime finds the file invalid. If the runtime does not support the file's version, the composed network is its
+ * own reference.
  *
  * @param widest the layer with the largest values
  */
@@ -63,12 +65,12 @@ export async function runReference(
   if (!exact && isRounding(error, widest))
     throw new SphynxError(
       'model/unsupported',
-      `the values of layer ${widest.name} reach ${widest.value.toPrecision(2)}, and beside them the digits that the outputs depend on are lost, such as the bounds of a Clip: check --mean, --std and the weights of that layer, and write constants that stand for infinity, such as -1e9, no larger than the values beside them`,
+      `the values of layer ${widest.name} reach ${widest.value.toPrecision(2)}, so large that the digits on which the outputs depend are lost, such as the bounds of a Clip: check --mean, --std and the weights of that layer, and write constants that stand for infinity, such as -1e9, no larger than the values beside them`,
     );
   if (!exact)
     throw new SphynxError(
       'model/unsupported',
-      `the composed network gives other logits than onnxruntime: they differ by ${error.toPrecision(2)} where the largest is ${largest.toPrecision(2)}; please report this model`,
+      `the composed network gives other logits than onnxruntime: they differ by ${error.toPrecision(2)}, and the largest is ${largest.toPrecision(2)}; please report this model`,
     );
   return { reference: 'onnxruntime', importError: largest > 0 ? error / largest : 0, notCompared: null };
 }

@@ -1,10 +1,10 @@
+import type { ImportedGraph } from '../../importer/import-onnx.ts';
 import type { ModelCard } from '../../model/card.ts';
 import { countFlags } from '../../model/element-bitmap.ts';
 import type { FixedPointPlan } from '../../model/fixed-point/fixed-point-plan.ts';
 import { type LayerRanges, wholeRange } from '../../model/fixed-point/ranges.ts';
 import type { SquareBits } from '../../model/fixed-point/square-scales.ts';
 import { elementsOf, reluCount } from '../../model/geometry.ts';
-import type { ImportedGraph } from '../../model/import/import-onnx.ts';
 import type { InputKind } from '../../model/input-kind.ts';
 import { bytes, counted, duration, table, whole } from '../units.ts';
 import { giveOrTake } from './accuracy.ts';
@@ -13,24 +13,27 @@ import { SAME } from './answers.ts';
 import type { Costs } from './costs.ts';
 import type { MeasuredAccuracy } from './judge.ts';
 
-/** All that `sphynx import` found out about a model. */
+/** All findings of `sphynx import` about a model. */
 export interface ImportReport {
   readonly name: string;
   readonly nodes: ImportedGraph['nodes'];
-  /** What the model takes, and what it answers, in words. */
+  /** The model's inputs and outputs, in words. */
   readonly takes: string;
   readonly answers: string;
   readonly inputKind: InputKind;
   readonly head: ImportedGraph['head'];
   readonly warnings: readonly string[];
-  /** What of the file was left out. */
+  /** Unused parts of the file. */
   readonly notes: readonly string[];
   readonly layers: readonly LayerReport[];
   readonly costs: Costs;
   readonly agreement: Agreement;
-  /** On inputs with labels; null without. */
+  /** Accuracy on inputs with labels; null without. */
   readonly accuracy: MeasuredAccuracy | null;
-  /** What the agreement is measured against, and the importer's own largest error relative to it (null: it is the importer). */
+  /**
+   * The reference of the agreement, and the importer's own largest error relative to it (null if the importer is the
+   * reference).
+   */
   readonly reference: string;
   readonly importError: number | null;
   /** Why it was not compared with onnxruntime; null if it was. */
@@ -55,17 +58,19 @@ export interface LayerReport {
   readonly squares: number;
   readonly ringBits: number | null;
   readonly dropBits: number | null;
-  /** Bits that squares drop before, and that the others are shifted up beside them; null without squares. */
+  /**
+   * Bits that are dropped before squaring, and bits by which the other elements are shifted up; null without squares.
+   */
   readonly squareBits: SquareBits | null;
   /** Integer units per real unit, smallest and largest of the channels. */
   readonly scales: readonly [number, number];
   /** Largest magnitude in calibration. */
   readonly range: number;
-  /** Root mean square of its own rounding errors over that of its values. */
+  /** Root mean square of its rounding errors over that of its values. */
   readonly loss: number;
   /** The graph's linear operators that it computes. */
   readonly operators: readonly string[];
-  /** The values of it at which the graph has no activation, and why they were cut off. */
+  /** The cut values without an activation in the graph, and why they were cut. */
   readonly cuts: ImportedGraph['origins'][number]['cuts'];
 }
 
@@ -80,7 +85,7 @@ export function layerReports(
     const { name, output, gadget, linear, squares } = layer;
     const scales = plan.layers[l]?.scales ?? [2 ** plan.logitScaleBits];
     const squared = countFlags(squares?.elements ?? null);
-    // Squares have nothing to do with k and f.
+    // Squares do not use k and f.
     const bits = squared < elementsOf(output) ? gadget : null;
     return {
       name,
@@ -99,7 +104,7 @@ export function layerReports(
   });
 }
 
-/** The report for people. */
+/** Formats the report for people. */
 export function describeImport(report: ImportReport): string {
   const { layers, costs, agreement } = report;
   const worst = layers.reduce((most, layer) => (layer.loss > most.loss ? layer : most));
@@ -134,7 +139,7 @@ export function describeImport(report: ImportReport): string {
         duration(onlineMs),
       ]),
     ),
-    'times: bytes are exact; computing is that of this machine on one core, both parties in turn',
+    'times: bytes are exact; computation is estimated for this machine on one core, both parties in turn',
     '',
     `calibrated on ${counted(report.calibration.images, 'input')} (${report.calibration.source})`,
     report.importError === null
@@ -148,7 +153,7 @@ export function describeImport(report: ImportReport): string {
     `${worst.name} loses most: ${(100 * worst.loss).toFixed(2)}% of its values`,
     '',
     report.folder === null
-      ? 'nothing is written: --out FOLDER writes what `sphynx serve --model FOLDER` serves'
+      ? 'nothing was written: --out FOLDER writes a model for `sphynx serve --model FOLDER`'
       : `written to ${report.folder}: \`sphynx serve --model ${report.folder}\` serves it`,
   ]
     .filter((line) => line !== null)

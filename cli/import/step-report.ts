@@ -1,18 +1,21 @@
 import { counted, duration, whole } from '../units.ts';
 
-/** How often a step that takes long is reported (ms). */
+/** How often a long step is reported (ms). */
 const LINE_MS = 5000;
 
-/** Steps of an import over many inputs: how many are done, and what is left, on a line every few seconds. */
+/**
+ * Reports steps of an import over many inputs: every few seconds a line with the number of finished inputs and the time
+ * left.
+ */
 export class StepReport {
   readonly #note: (text: string) => void;
   readonly #lineMs: number;
-  /** Throws if the import is to end. */
+  /** Throws if the import was interrupted. */
   readonly stopIf: () => void;
 
   /**
-   * @param stopIf called after each input; throws if the import is to end
-   * @param lineMs least time from one line to the next
+   * @param stopIf called after each input; throws if the import was interrupted
+   * @param lineMs shortest time between two lines
    */
   constructor(note: (text: string) => void, stopIf: () => void, lineMs = LINE_MS) {
     this.#note = note;
@@ -20,7 +23,7 @@ export class StepReport {
     this.#lineMs = lineMs;
   }
 
-  /** Says what begins, and gives what is to be called after each of its `count` inputs. */
+  /** Begins a step and returns a function to call after each of its `count` inputs. */
   begin(name: string, count: number): () => void {
     const start = performance.now();
     let told = start;

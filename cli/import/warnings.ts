@@ -1,6 +1,6 @@
 import { answerInWords, inputInWords } from '../../client/input-words.ts';
+import type { ImportedGraph } from '../../importer/import-onnx.ts';
 import type { ModelFacts } from '../../model/fixed-point/quantize.ts';
-import type { ImportedGraph } from '../../model/import/import-onnx.ts';
 import { fitsPicture } from '../../model/input-kind.ts';
 import { counted } from '../units.ts';
 import { giveOrTake } from './accuracy.ts';
@@ -9,38 +9,38 @@ import type { Calibration } from './calibration.ts';
 import type { MeasuredAccuracy } from './judge.ts';
 import type { MeasuredInputs } from './measured-inputs.ts';
 
-/** What an import tells people who may have meant something else. Each is one sentence with what to do. */
+/** Warnings of an import about likely mistakes. Each is one sentence with a remedy. */
 
-/** Fewer inputs than this seldom show how large values become. */
+/** Fewer inputs than this seldom show how large values can become. */
 const FEW_INPUTS = 30;
 
 /** The largest value of a byte, by which pixels are divided. */
 const BYTE = 255;
 
-/** Of what the network takes and answers, before it is calibrated. */
+/** Warns about the network's inputs and outputs, before calibration. */
 export function warnOfModel({ network, bytes, head }: ImportedGraph, facts: ModelFacts): string[] {
   const { inputKind } = facts;
   const { channels, height, width } = network.input;
   const warnings: string[] = [];
   if (inputKind === 'signal' && height > 1 && !fitsPicture(channels))
     warnings.push(
-      `no picture fits this network, as it takes ${channels} channels and pictures have 3 (colour) or 1 (grey): clients give it ${inputInWords(inputKind, network.input)} as a typed array or a .npy file`,
+      `no picture fits this network, because it takes ${channels} channels and pictures have 3 (colour) or 1 (grey): clients give it ${inputInWords(inputKind, network.input)} as a typed array or a .npy file`,
     );
   if (inputKind === 'picture' && Math.min(height, width) === 1)
-    warnings.push(`a picture of ${width}x${height} is a line: --input signal says that it is none`);
+    warnings.push(`a picture of ${width}x${height} is a line: use --input signal if it is not a picture`);
   if (!head.stated && facts.head === head.head)
     warnings.push(
-      `the network does not say what its outputs mean: taken as ${answerInWords(facts.head, facts.labels.length)} (--head ${facts.head}); if that is wrong, choose softmax, sigmoid, multi-label or values by --head`,
+      `the network does not say what its outputs mean; they are taken as ${answerInWords(facts.head, facts.labels.length)} (--head ${facts.head}); if that is wrong, choose softmax, sigmoid, multi-label or values by --head`,
     );
   const { mean, std } = facts.preprocessing;
   if (bytes && inputKind === 'picture' && (mean.some((own) => own !== 0) || std.some((own) => own > 0.01)))
     warnings.push(
-      `the file takes bytes from 0 to 255, and --mean and --std as given leave other numbers: leave both out, or give --mean 0 --std ${(1 / BYTE).toPrecision(6)}`,
+      `the file takes bytes from 0 to 255, and the given --mean and --std produce other numbers: omit both, or give --mean 0 --std ${(1 / BYTE).toPrecision(6)}`,
     );
   return [...warnings, ...warnOfPixels(facts)];
 }
 
-/** Means and deviations of pixels from 0 to 255, where pixels from 0 to 1 are meant. */
+/** Warns about means and deviations for pixels from 0 to 255 instead of 0 to 1. */
 function warnOfPixels({ inputKind, preprocessing: { mean, std } }: ModelFacts): string[] {
   const large = (numbers: readonly number[]) => numbers.some((number) => Math.abs(number) > 1);
   if (inputKind !== 'picture' || (!large(mean) && !large(std))) return [];
@@ -49,24 +49,24 @@ function warnOfPixels({ inputKind, preprocessing: { mean, std } }: ModelFacts): 
   const unscaled = std.every((number) => number === 1);
   const likely = [
     large(mean) ? `--mean ${scaled(mean)}` : null,
-    // Networks that subtract a mean alone read pixels from 0 to 255.
+    // Networks that only subtract a mean read pixels from 0 to 255.
     large(std) || unscaled ? `--std ${scaled(std)}` : null,
   ];
   return [
-    `${large(mean) ? '--mean' : '--std'} is above 1, but pixels go from 0 to 1 here: if it is of pixels from 0 to 255, the likely values are ${likely.filter(Boolean).join(' ')}`,
+    `${large(mean) ? '--mean' : '--std'} is above 1, but pixels go from 0 to 1 here: if it refers to pixels from 0 to 255, the likely values are ${likely.filter(Boolean).join(' ')}`,
   ];
 }
 
-/** Of the inputs that it is calibrated on. */
+/** Warns about the inputs for calibration. */
 export function warnOfCalibration({ images, skipped }: Calibration, random: boolean): string[] {
   const warnings: string[] = [];
   if (random)
     warnings.push(
-      'random inputs give costs, not scales to serve with: answers may be wrong; the folder says so, and serve and doctor warn of it',
+      'random inputs are for estimating costs: with their scales answers may be wrong; the folder records this, and serve and doctor warn about it',
     );
   else if (images.length < FEW_INPUTS)
     warnings.push(
-      `${counted(images.length, 'input')} are few to calibrate on: values larger than twice those seen give wrong answers; take ${FEW_INPUTS} or more, like those to come`,
+      `${counted(images.length, 'input')} are few to calibrate on: values larger than twice the largest of them give wrong answers; use ${FEW_INPUTS} or more, like those to classify`,
     );
   if (skipped.count > 0)
     warnings.push(
@@ -75,31 +75,33 @@ export function warnOfCalibration({ images, skipped }: Calibration, random: bool
   return warnings;
 }
 
-/** Of inputs on which a network with squares has no bound. */
+/** Warns about inputs for which a network with squares produces extreme outputs. */
 export function warnOfOutliers({ images, meter }: MeasuredInputs): string[] {
   if (meter.apart === 0) return [];
   return [
-    `${meter.apart} of ${counted(images.length, 'input')} to measure ranges on ${meter.apart === 1 ? 'gives' : 'give'} outputs far above all others, as quadratic activations have no bound: the scales leave no room for them, and such inputs get wrong answers; if they are usual, train the network to keep its values small`,
+    `${meter.apart} of ${counted(images.length, 'input')} to measure ranges on ${meter.apart === 1 ? 'gives' : 'give'} outputs far above all others, because quadratic activations have no bound: the scales leave no room for them, and such inputs get wrong answers; if they are common, train the network to keep its values small`,
   ];
 }
 
-/** Of the answers by which k is chosen. */
+/** Warns about the answers by which k is chosen. */
 export function warnOfAnswers(facts: ModelFacts, outputs: readonly Float32Array[]): string[] {
   if (!isOneAnswer(facts.head, outputs)) return [];
   return [
-    `the network gives all ${outputs.length} checked inputs the same answer, so that this says little about k: calibrate on inputs of several classes`,
+    `the network gives all ${outputs.length} checked inputs the same answer, which says little about k: calibrate on inputs of several classes`,
   ];
 }
 
-/** Labelled inputs from which on chance can be told from skill. */
+/** Number of labelled inputs from which on accuracy can be distinguished from chance. */
 const ENOUGH_FOR_CHANCE = 30;
 
-/** Of a float network that is right no more often than chance would be, which means other classes or other pixels. */
+/**
+ * Warns about a float network that is right no more often than chance, which indicates other classes or other pixels.
+ */
 export function warnOfAccuracy(accuracy: MeasuredAccuracy | null, { labels }: ModelFacts): string[] {
   if (accuracy === null || accuracy.images < ENOUGH_FOR_CHANCE) return [];
   const chance = 100 / labels.length;
   if (accuracy.float > chance + giveOrTake(chance, accuracy.images)) return [];
   return [
-    `the float network is right on ${accuracy.float}% of the inputs with labels, no more than chance: are the classes in the order of its training (--labels), and --mean and --std those of it?`,
+    `the float network is right on ${accuracy.float}% of the inputs with labels, no more than chance: are the classes in the order of its training (--labels), and are --mean and --std those of its training?`,
   ];
 }

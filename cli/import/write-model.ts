@@ -3,38 +3,40 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SphynxError } from '../../errors/sphynx-error.ts';
+import { FIXED_POINT_FILE, MANIFEST_FILE, MODEL_FILE } from '../../importer/load.ts';
 import type { FixedPointPlan } from '../../model/fixed-point/fixed-point-plan.ts';
 import type { ModelFacts } from '../../model/fixed-point/quantize.ts';
-import { FIXED_POINT_FILE, MANIFEST_FILE, MODEL_FILE } from '../../model/load.ts';
 import type { FixedNetwork } from '../../model/network.ts';
 import { CARD_FILE, WEIGHTS_FILE, writeNetwork } from '../../model/stored-network.ts';
 import type { Agreement } from './agreement.ts';
 import type { MeasuredAccuracy } from './judge.ts';
 
-/** What is written into a model's folder. */
+/** The contents of a model's folder. */
 export interface ImportedModel {
   readonly onnx: Uint8Array;
   readonly facts: ModelFacts;
   readonly plan: FixedPointPlan;
   readonly network: FixedNetwork;
-  /** Where the images of calibration were from. */
+  /** The source of the images of calibration. */
   readonly source: string;
   readonly agreement: Agreement;
-  /** Measured on labelled inputs; null without. */
+  /** Accuracy on labelled inputs; null without. */
   readonly accuracy: MeasuredAccuracy | null;
 }
 
-/** Throws 'config/invalid' if the folder has a model already: what is served under a name does not change by accident. */
+/** Throws 'config/invalid' if the folder already has a model, so that a served model is not replaced by accident. */
 export function checkFree(folder: string): void {
   const files = [MANIFEST_FILE, MODEL_FILE, CARD_FILE, WEIGHTS_FILE];
   if (files.some((name) => existsSync(join(folder, name))))
     throw new SphynxError(
       'config/invalid',
-      `${folder} holds a model already: name another folder or remove it`,
+      `${folder} already holds a model: choose another folder or remove it`,
     );
 }
 
-/** A folder that `sphynx serve --model` serves: the network in integers, and where it is from. Throws 'storage/failed'. */
+/**
+ * Writes a folder that `sphynx serve --model` serves: the network in integers, and its origin. Throws 'storage/failed'.
+ */
 export async function writeModel(folder: string, model: ImportedModel): Promise<void> {
   const { onnx, facts, network } = model;
   const { height, width, mean, std } = facts.preprocessing;
@@ -58,7 +60,10 @@ export async function writeModel(folder: string, model: ImportedModel): Promise<
   await writePlan(folder, model);
 }
 
-/** The scales alone, for the folder of a trainer, which holds the network as it was trained. Throws 'storage/failed'. */
+/**
+ * Writes only the scales, into a trainer's folder, which already has the network as it was trained. Throws
+ * 'storage/failed'.
+ */
 export async function writePlan(
   folder: string,
   { plan, source, agreement, accuracy }: ImportedModel,

@@ -7,7 +7,7 @@ const MAGIC = '\x93NUMPY';
 
 type Reader = (view: DataView, at: number) => number;
 
-/** Bytes and reader of the element types that hold plain numbers, by NumPy's names for them. */
+/** Size and reader of each supported element type, by NumPy's names. */
 const TYPES: Record<string, [number, Reader]> = {
   '<f4': [4, (view, at) => view.getFloat32(at, true)],
   '<f8': [8, (view, at) => view.getFloat64(at, true)],
@@ -20,24 +20,27 @@ const TYPES: Record<string, [number, Reader]> = {
   '<i8': [8, (view, at) => Number(view.getBigInt64(at, true))],
 };
 
-/** The array in the bytes of a .npy file. Throws 'input/invalid' where they are no such file, or hold something else than numbers. */
+/**
+ * Reads the array in the bytes of a .npy file. Throws 'input/invalid' if they are not such a file or contain anything
+ * but numbers.
+ */
 export function readNpy(bytes: Uint8Array): Table {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 10 || Buffer.from(bytes.subarray(0, 6)).toString('latin1') !== MAGIC)
-    throw invalid('this is no .npy file');
+    throw invalid('this is not a .npy file');
   const long = bytes[6] >= 2;
   const start = long ? 12 : 10;
   const length =
     bytes.length >= start ? (long ? view.getUint32(8, true) : view.getUint16(8, true)) : Infinity;
-  if (start + length > bytes.length) throw invalid('the .npy file is cut short');
+  if (start + length > bytes.length) throw invalid('the .npy file is truncated');
   const header = Buffer.from(bytes.subarray(start, start + length)).toString('latin1');
   const type = /'descr': *'([^']*)'/.exec(header)?.[1] ?? 'a structure';
   const shapeText = /'shape': *\(([\d, ]*)\)/.exec(header)?.[1];
   if (!Object.hasOwn(TYPES, type))
     throw invalid(`the .npy file holds ${JSON.stringify(type)}: save it with .astype('float32')`);
   if (/'fortran_order': *True/.test(header))
-    throw invalid('the .npy file holds its columns first: save it with np.ascontiguousarray');
-  if (shapeText === undefined) throw invalid('the .npy file says nothing of its shape');
+    throw invalid('the .npy file is in column-major order: save it with np.ascontiguousarray');
+  if (shapeText === undefined) throw invalid('the .npy file does not state its shape');
   const shape = shapeText
     .split(',')
     .map((size) => size.trim())

@@ -7,20 +7,20 @@ import { readNpy } from './npy.ts';
 import type { Table } from './table.ts';
 import { readCsv, readJson } from './text.ts';
 
-/** One input of a model, and where it is from. */
+/** One input of a model, and its source. */
 export interface Sample {
   readonly name: string;
   readonly values: Float64Array;
 }
 
-/** Files that hold numbers. */
+/** Names of files that contain numbers. */
 export const NUMBERS = /\.(npy|csv|tsv|json)$/i;
 
 const PICTURES = /\.(png|jpe?g|webp|gif|bmp|tiff?|avif|heic)$/i;
 
 /**
- * The inputs in a file: one, or several along a first axis, such as the rows of a table. Throws 'input/invalid' with the
- * file's name where its shape is not the model's, or holds something else than numbers.
+ * Reads the inputs in a file: one, or several along a first axis, such as the rows of a table. Throws 'input/invalid'
+ * with the file's name if its shape is not the model's or it contains anything but numbers.
  */
 export async function readSamples(
   file: string,
@@ -56,7 +56,7 @@ function squeezed(shape: readonly number[]): number[] {
   return shape.filter((size) => size !== 1);
 }
 
-/** The numbers in a .npy, CSV or JSON file. Throws 'input/invalid' with the file's name. */
+/** Reads the numbers in a .npy, CSV or JSON file. Throws 'input/invalid' with the file's name. */
 export async function readTable(file: string): Promise<Table> {
   const bytes = await readFile(file).catch((cause) => {
     throw new SphynxError('input/invalid', `cannot read ${file}`, { cause });

@@ -1,4 +1,4 @@
-/** Numbers from a file, row-major, with the sizes that the file gives them. */
+/** Numbers from a file, row-major, with their shape. */
 export interface Table {
   readonly shape: readonly number[];
   readonly values: Float64Array;

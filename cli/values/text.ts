@@ -1,13 +1,14 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { Table } from './table.ts';
 
-/** Values that do not count in a table of text. */
+/** Missing values in a table of text. */
 const MISSING = /^(nan|na|null|none|[+-]?inf(inity)?)?$/i;
 
 /**
- * A table of numbers: lines of cells with commas, semicolons or tabs between them. A first line without any number is a
- * header, and one of numbers an input. Throws 'input/invalid' naming the first cell that is no finite number, where
- * lines differ in length, and where the first line may be either: 0, 1, 2, ... are the names that pandas gives columns.
+ * Reads a table of numbers: lines of cells separated by commas, semicolons or tabs. A first line without any number is
+ * a header; a first line of numbers is an input. Throws 'input/invalid' naming the first cell that is not a finite
+ * number, if lines differ in length, and if the first line could be either: 0, 1, 2, ... are pandas' default names of
+ * columns.
  */
 export function readCsv(text: string): Table {
   const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
@@ -19,7 +20,7 @@ export function readCsv(text: string): Table {
   const header = rows.length > 1 && rows[0].every((cell) => !isNumber(cell) && !MISSING.test(cell));
   if (rows.length > 1 && rows[0].length > 2 && rows[0].every((cell, i) => cell === String(i)))
     throw invalid(
-      'line 1 counts from 0, as names of columns do where nobody gave any: delete it (pandas: to_csv(..., header=False, index=False)), or write 0.0, 1.0, ... if it is an input',
+      'line 1 counts from 0, like default names of columns: delete it (pandas: to_csv(..., header=False, index=False)), or write 0.0, 1.0, ... if it is an input',
     );
   const body = rows.slice(header ? 1 : 0);
   if (body.length === 0) throw invalid('the file holds no numbers');
@@ -31,7 +32,7 @@ export function readCsv(text: string): Table {
     for (const [c, cell] of row.entries()) {
       if (!isNumber(cell))
         throw invalid(
-          `line ${line}, cell ${c + 1} is ${MISSING.test(cell) ? 'empty or not finite: impute it as for the training' : 'no number'}${line === 1 && rows.length > 1 ? '; if the line names the columns, delete it: a header is a line without numbers' : ''}`,
+          `line ${line}, cell ${c + 1} is ${MISSING.test(cell) ? 'empty or not finite: impute it as in training' : 'not a number'}${line === 1 && rows.length > 1 ? '; if the line names the columns, delete it: a header is a line without numbers' : ''}`,
         );
       values[r * width + c] = Number(cell);
     }
@@ -43,7 +44,9 @@ function isNumber(cell: string): boolean {
   return cell !== '' && Number.isFinite(Number(cell));
 }
 
-/** Numbers in JSON, as lists of lists of one length. Throws 'input/invalid' naming the first place that differs. */
+/**
+ * Reads numbers in JSON, as nested lists of equal lengths. Throws 'input/invalid' naming the first place that differs.
+ */
 export function readJson(text: string): Table {
   let json: unknown;
   try {
@@ -56,12 +59,12 @@ export function readJson(text: string): Table {
   const values: number[] = [];
   const collect = (value: unknown, depth: number, where: string) => {
     if (depth === shape.length) {
-      if (typeof value !== 'number') throw invalid(`${where} is no number`);
+      if (typeof value !== 'number') throw invalid(`${where} is not a number`);
       values.push(value);
       return;
     }
     if (!Array.isArray(value) || value.length !== shape[depth])
-      throw invalid(`${where} is no list of ${shape[depth]}, as the first one is`);
+      throw invalid(`${where} is not a list of ${shape[depth]}, as the first one is`);
     for (const [i, inner] of value.entries()) collect(inner, depth + 1, `${where}[${i}]`);
   };
   if (shape.length === 0) throw invalid('expected a list of numbers, or of lists');

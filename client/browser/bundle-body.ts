@@ -1,4 +1,4 @@
-/** The body of a bundle file in a browser, in a file that the bundle store holds. */
+/** Writes and reads the body of a bundle file in a browser, in a file that the bundle store holds. */
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { BundleReader, BundleWriter, CreateBundle, OpenBundle } from '../bundle-body.ts';
 import { type BundleBody, HEADER_BYTES } from '../bundle-header.ts';
@@ -9,7 +9,7 @@ class HeldFileWriter implements BundleWriter {
   readonly #checksum = new Checksum();
   #bytes = 0;
 
-  /** `path`: of a file that the store holds. */
+  /** `path`: path of a file that the store holds. */
   constructor(path: string) {
     this.#file = BundleFile.held(path);
   }
@@ -61,7 +61,7 @@ export const createBundle: CreateBundle = (path) => new HeldFileWriter(path);
 
 export const openBundle: OpenBundle = (path, body) => new HeldFileReader(path, body);
 
-/** Finds accidents of storage, whatever pieces the bytes come in as long as they are whole words. */
+/** Detects accidental damage of storage. The bytes may arrive in any pieces of whole words. */
 class Checksum {
   #sum = 0;
 
@@ -73,7 +73,7 @@ class Checksum {
     const whole = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
     const words = new Uint32Array(whole.buffer, whole.byteOffset, whole.length >> 2);
     let sum = this.#sum;
-    // One multiplication per word (FNV), in place of a table, whose addresses would depend on secrets.
+    // One multiplication per word (FNV); the addresses in a table would depend on secrets.
     for (let i = 0; i < words.length; i++) sum = Math.imul(sum ^ words[i], 0x01000193);
     this.#sum = sum;
   }

@@ -5,8 +5,8 @@ import type { AccessHandle, Folder } from './folder.ts';
 import { MemoryFolder } from './memory-folder.ts';
 
 /**
- * Bundle files in the origin private file system of a browser or, where it has none, in memory. A file that is open
- * here is open nowhere else: the file system gives one access handle at a time, to one tab.
+ * Bundle files in the origin private file system of a browser or, if there is none, in memory. A file that is open here
+ * is open nowhere else: the file system gives one access handle at a time, to one tab.
  */
 
 const open = new Map<string, BundleFile>();
@@ -21,7 +21,9 @@ export class BundleFile {
     this.#handle = handle;
   }
 
-  /** Takes hold of a file; undefined if there is none or somebody else holds it. Throws 'storage/failed'. */
+  /**
+   * Takes hold of a file; returns undefined if it does not exist or somebody else holds it. Throws 'storage/failed'.
+   */
   static async hold(path: string, options?: { create: boolean }): Promise<BundleFile | undefined> {
     const { folder, name } = await locate(path);
     try {
@@ -36,7 +38,7 @@ export class BundleFile {
     }
   }
 
-  /** A file that `hold` has given and nobody has let go of. */
+  /** Returns a file that is held through `hold` and not yet released. */
   static held(path: string): BundleFile {
     const file = open.get(path);
     if (!file) throw new SphynxError('internal', 'a bundle file is used that nobody holds');
@@ -47,7 +49,7 @@ export class BundleFile {
     return this.#handle.getSize();
   }
 
-  /** Fills `into` from byte `at` on. Returns how many bytes there were. */
+  /** Fills `into` from byte `at` on. Returns the number of bytes read. */
   read(into: Uint8Array, at: number): number {
     return this.#handle.read(into, { at });
   }
@@ -59,10 +61,10 @@ export class BundleFile {
     } catch (error) {
       throw storageError(error);
     }
-    throw storageError(new DOMException('not all was written', 'QuotaExceededError'));
+    throw storageError(new DOMException('the write was incomplete', 'QuotaExceededError'));
   }
 
-  /** What was written survives a crash from now on. Throws 'storage/failed'. */
+  /** Makes all writes survive a crash. Throws 'storage/failed'. */
   flush(): void {
     try {
       this.#handle.flush();
@@ -84,7 +86,7 @@ export class BundleFile {
   }
 }
 
-/** The first bytes of a file as text, also of one that somebody holds. */
+/** Returns the first bytes of a file as text, even if somebody holds it. */
 export async function readStart(folder: Folder, name: string, bytes: number): Promise<string> {
   const file = await (await folder.getFileHandle(name)).getFile();
   return file.slice(0, bytes).text();
@@ -92,7 +94,7 @@ export async function readStart(folder: Folder, name: string, bytes: number): Pr
 
 let found: Promise<{ folder: Folder; durable: boolean }> | undefined;
 
-/** The origin's folder or, where the browser gives none that can be used, one in this worker's memory. */
+/** Returns the origin's folder or, if the browser gives none that can be used, one in this worker's memory. */
 function root(): Promise<{ folder: Folder; durable: boolean }> {
   found ??= originFolder().then(
     (folder) => ({ folder, durable: true }),
@@ -101,10 +103,10 @@ function root(): Promise<{ folder: Folder; durable: boolean }> {
   return found;
 }
 
-/** Throws where there is none, as in private windows, or none that gives access handles. */
+/** Returns the origin's folder. Throws if there is none, as in private windows, or if it gives no access handles. */
 async function originFolder(): Promise<Folder> {
   const folder = (await navigator.storage.getDirectory()) as unknown as Folder;
-  // By a name of its own: another worker may be at it.
+  // The name is unique, because another worker may run the same test.
   const name = `trial-${bytesToHex(randomBytes(8))}`;
   const trial = await folder.getFileHandle(name, { create: true });
   (await trial.createSyncAccessHandle()).close();
@@ -117,7 +119,7 @@ export async function isDurable(): Promise<boolean> {
   return (await root()).durable;
 }
 
-/** A folder below the root, made if it is not there. Throws 'storage/failed'. */
+/** Returns a folder below the root and creates it if necessary. Throws 'storage/failed'. */
 export async function folderOf(...names: readonly string[]): Promise<Folder> {
   try {
     let { folder } = await root();
@@ -140,7 +142,7 @@ async function locate(path: string): Promise<{ folder: Folder; name: string }> {
   return { folder: await folderOf(...names), name };
 }
 
-/** A failed operation as 'storage/failed', with what to do. Errors of ours pass unchanged. */
+/** Converts a failed operation to 'storage/failed', with a remedy. Returns a SphynxError unchanged. */
 export function storageError(error: unknown): SphynxError {
   if (error instanceof SphynxError) return error;
   const { name, message } = error as DOMException;
@@ -148,7 +150,7 @@ export function storageError(error: unknown): SphynxError {
     name === 'QuotaExceededError'
       ? 'it is full; free some space, or clear bundles'
       : name === 'SecurityError'
-        ? 'it is switched off, as in some private windows; open the page in a normal one'
+        ? 'it is disabled, as in some private windows; open the page in a normal window'
         : message;
   return new SphynxError('storage/failed', `cannot use the browser's storage: ${reason}`, { cause: error });
 }

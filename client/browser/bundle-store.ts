@@ -50,7 +50,7 @@ class OriginBundleStore implements BundleStore {
       const created = await BundleFile.hold(path, { create: true });
       if (!created || created.size > 0) {
         created?.release();
-        throw new SphynxError('protocol/order', 'the server gave this bundle an id that it had given before');
+        throw new SphynxError('protocol/order', 'the server gave this bundle an id that is already in use');
       }
       setState(created, 'partial');
       return created;
@@ -112,7 +112,7 @@ class OriginBundleStore implements BundleStore {
 
   async setAside(): Promise<void> {
     const file = await BundleFile.hold([...this.#names, SET_ASIDE].join('/'), { create: true });
-    // Whoever holds it in another tab is writing the same.
+    // Another tab that holds it is writing the same content.
     if (!file) return;
     file.write(new TextEncoder().encode(`${Date.now()}`.padEnd(16)), 0);
     file.flush();
@@ -158,7 +158,7 @@ class OriginBundleStore implements BundleStore {
     }
   }
 
-  /** All ready bundles, the one that expires first at the front. */
+  /** Returns all ready bundles, ordered by expiry. */
   async #whole(modelHash?: string): Promise<BundleHeader[]> {
     const bundles: BundleHeader[] = [];
     for (const hash of modelHash === undefined ? await this.#models() : [modelHash]) {
@@ -182,7 +182,7 @@ class OriginBundleStore implements BundleStore {
   /** Erases a file that is held and remembers the bundle as lost. */
   async #lose(modelHash: string, bundleId: string, file: BundleFile): Promise<void> {
     const folder = await this.#folder(modelHash);
-    // Where there is no room for a name, the server keeps its record until it expires.
+    // If there is no room for a name, the server keeps its record until it expires.
     await folder.getFileHandle(bundleId + LOST, { create: true }).catch(() => {});
     await file.remove();
   }
@@ -209,7 +209,7 @@ class OriginBundleStore implements BundleStore {
     return [...this.#names, checkHex(modelHash), `${checkHex(bundleId)}.bundle`].join('/');
   }
 
-  /** Keeps other tabs from changing states meanwhile. */
+  /** Runs `body` while no other tab can change states. */
   #locked<Result>(body: () => Promise<Result>): Promise<Result> {
     return navigator.locks.request(`sphynx-bundles:${this.#names.join('/')}`, body) as Promise<Result>;
   }
@@ -243,13 +243,13 @@ function parse(text: string): BundleHeader | undefined {
   }
 }
 
-/** The header of a ready bundle; undefined for others, and for one that is being taken. */
+/** Returns the header of a ready bundle; undefined for others, and for one that is being taken. */
 async function readyHeader(folder: Folder, name: string): Promise<BundleHeader | undefined> {
   return parse(await readStart(folder, name, HEADER_BYTES).catch(() => ''));
 }
 
 async function checkSpace(bytes: number): Promise<void> {
-  // Memory has a limit of its own, and no quota that could be asked for.
+  // Memory has its own limit, and no quota that could be queried.
   if (!(await isDurable())) return;
   const { quota = 0, usage = 0 } = await navigator.storage.estimate().catch((error: unknown) => {
     throw storageError(error);
@@ -257,11 +257,11 @@ async function checkSpace(bytes: number): Promise<void> {
   if (quota - usage - bytes < RESERVE_BYTES)
     throw new SphynxError(
       'storage/failed',
-      `what is to be prepared takes ${bytes} bytes, and the browser gives this page ${quota - usage} more; free some space, or clear bundles`,
+      `the preparation needs ${bytes} bytes, and the browser gives this page only ${quota - usage} more; free some space, or clear bundles`,
     );
 }
 
-/** Names from the server become file names: nothing but hex digits. */
+/** Checks a name from the server, which becomes a file name: only hex digits are allowed. */
 function checkHex(name: string): string {
   if (HEX.test(name)) return name;
   throw new SphynxError(

@@ -1,4 +1,4 @@
-/** The service over WebSocket. */
+/** The connection to the service over WebSocket. */
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { CallStream } from '../../transport/call-stream.ts';
 import type {
@@ -31,7 +31,7 @@ interface UnaryCalls {
   GetModelCard: { request: GetModelCardRequest; response: GetModelCardResponse };
 }
 
-/** Each call has a WebSocket of its own. */
+/** A connection that opens one WebSocket per call. */
 class WebSocketConnection implements Connection {
   readonly address: string;
   readonly planMs: number;
@@ -39,11 +39,11 @@ class WebSocketConnection implements Connection {
   readonly #token: string;
   readonly #deadlines: Deadlines;
   readonly #bearer: BearerToken | undefined;
-  /** Calls whose connection is there and which the server has not heard of yet. */
+  /** Calls whose connection is open but which have not been sent to the server. */
   readonly #spare: WebCall<InferResponses, InferRequests>[] = [];
   readonly #open = new Set<{ abort(error: SphynxError): void }>();
 
-  /** @param address `wss://HOST[:PORT]`, or `ws://` to this machine. Throws 'config/invalid' for another one. */
+  /** @param address `wss://HOST[:PORT]`, or `ws://` to this machine. Throws 'config/invalid' for other addresses. */
   constructor(address: string, { token, deadlines, bearer }: ConnectionSettings) {
     if (!/^wss?:\/\/[^/\s]+$/.test(address))
       throw new SphynxError('config/invalid', `an address is wss://HOST:PORT; got "${address}"`);
@@ -69,7 +69,7 @@ class WebSocketConnection implements Connection {
     return this.#ask('GetModelCard', { model }, signal);
   }
 
-  /** Opens the connection of the next inference, which then begins without another round trip. */
+  /** Opens the connection for the next inference, which then begins without an extra round trip. */
   async ensureReady(signal?: AbortSignal): Promise<void> {
     const call = this.#call('Infer');
     const stop = Promise.withResolvers<never>();
@@ -113,7 +113,9 @@ class WebSocketConnection implements Connection {
     for (const stream of [...this.#open]) stream.abort(closed);
   }
 
-  /** A socket that closes in the middle of a call is 'protocol/closed' here; one that never opened does not say why. */
+  /**
+   * A socket that closes in the middle of a call appears as 'protocol/closed'; one that never opened gives no reason.
+   */
   explain(error: unknown, underWay?: UnderWay): unknown {
     if (!(error instanceof SphynxError)) return error;
     const message = {

@@ -1,6 +1,6 @@
 /** As much of the origin private file system's interface as bundles need. */
 
-/** What browsers give workers for reading and writing without waiting. */
+/** The interface that browsers give workers for synchronous reading and writing. */
 export interface AccessHandle {
   read(into: Uint8Array, options: { at: number }): number;
   write(bytes: Uint8Array, options: { at: number }): number;

@@ -1,10 +1,10 @@
 /**
- * Folders in the memory of a worker, with as much of the origin private file system's face as bundles need: for browsers
- * without it, and for private windows.
+ * Folders in the memory of a worker, with the part of the origin private file system's interface that bundles need: for
+ * browsers without it, and for private windows.
  */
 import type { AccessHandle, FileHandle, Folder } from './folder.ts';
 
-/** Bytes that all files together may take: bundles are large, and a tab that takes too much is ended. */
+/** Largest size of all files together (bytes): bundles are large, and browsers end a tab that uses too much memory. */
 const MOST_BYTES = 2 ** 30;
 
 let taken = 0;
@@ -31,7 +31,7 @@ export class MemoryFolder implements Folder {
   }
 }
 
-/** A file in pieces as they were written, which for bundles is front to back. */
+/** A file stored in the pieces that were written; bundles are written front to back. */
 class MemoryFile implements FileHandle, AccessHandle {
   #bytes = new Uint8Array(0);
   #size = 0;
@@ -71,7 +71,7 @@ class MemoryFile implements FileHandle, AccessHandle {
     this.#held = false;
   }
 
-  /** Overwrites what was in it. */
+  /** Overwrites the contents. */
   erase(): void {
     this.#bytes.fill(0);
     taken -= this.#bytes.length;

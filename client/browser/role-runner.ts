@@ -1,4 +1,4 @@
-/** Plays the client's roles in this worker itself, for which the page's own thread does not wait. */
+/** Plays the client's roles in this worker itself, which does not block the page's own thread. */
 import type { Agreement } from '../../protocol/plan.ts';
 import type { LocalRole, NetworkRole, RoleJobs } from '../role-jobs.ts';
 import type { Network, RoleRunner, StartRoleRunner } from '../role-runner.ts';
@@ -36,7 +36,7 @@ class WorkerRoleRunner implements RoleRunner {
     this.#roles.warm(agreement);
   }
 
-  /** When this resolves, no job runs: the conversation of one that does must have broken off. */
+  /** Resolves when no job is running; the conversation of a running job must have ended. */
   async stop(): Promise<void> {
     this.#alive = false;
     await this.#running.catch(() => {});

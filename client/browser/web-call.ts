@@ -9,13 +9,16 @@ import { FRAME, frame, SUBPROTOCOL } from '../../transport/web/frames.ts';
 import { decode } from '../../transport/web/protobuf.ts';
 import { CALL_HEADER, CALL_STATUS, CALLS, type CallName } from '../../transport/web/schema.ts';
 
-/** Messages that lie unread, at most (bytes): a browser cannot hold the server back. More than a bundle of real models. */
+/**
+ * Largest size of unread messages (bytes), because a browser cannot throttle the server. More than a bundle of real
+ * models.
+ */
 const UNREAD_BYTES = 256 * 2 ** 20;
 
-/** What the socket may hold that has not left (bytes) before `write` waits. */
+/** Unsent bytes in the socket above which `write` waits. */
 const UNSENT_BYTES = 4 * 2 ** 20;
 
-/** How often a full socket is looked at (ms): browsers do not tell when it has room. */
+/** How often a full socket is polled (ms): browsers do not signal when it has room. */
 const LOOK_MS = 5;
 
 /** The part of a WebSocket that a call needs: the browser's, and that of the package `ws`. */
@@ -37,7 +40,7 @@ export interface WebCallOptions {
   readonly bearer?: string;
 }
 
-/** Listeners of a call, by the event. */
+/** Listeners of a call by event. */
 interface Listeners {
   readonly readable: (() => void)[];
   readonly end: (() => void)[];
@@ -45,7 +48,10 @@ interface Listeners {
   readonly status: ((status: { readonly code: number }) => void)[];
 }
 
-/** The client's end of one call over a WebSocket (web_socket.proto). It tells no 'status': its end says the same. */
+/**
+ * The client's end of one call over a WebSocket (web_socket.proto). It emits no 'status', because its end carries the
+ * same information.
+ */
 export class WebCall<Incoming, Outgoing> implements ClientTransport<Incoming, Outgoing> {
   readonly #name: CallName;
   readonly #header: Uint8Array;
@@ -74,12 +80,12 @@ export class WebCall<Incoming, Outgoing> implements ClientTransport<Incoming, Ou
     this.#socket.addEventListener('close', () => this.#break());
   }
 
-  /** Resolves when the server can be reached, before it hears of the call. Throws 'server/unreachable'. */
+  /** Resolves when the connection is open, before the call is sent. Throws 'server/unreachable'. */
   get opened(): Promise<void> {
     return this.#opened.promise;
   }
 
-  /** Whether the connection is there and the call goes on. */
+  /** Whether the connection is open and the call has not ended. */
   get usable(): boolean {
     return this.#connected && !this.#over;
   }
@@ -88,7 +94,7 @@ export class WebCall<Incoming, Outgoing> implements ClientTransport<Incoming, Ou
     (this.#listeners[event] as Listeners[Event][number][]).push(listener);
   }
 
-  /** The next message; null if none is there. */
+  /** Returns the next message, or null if none has arrived. */
   read(): Received<Incoming> | null {
     const bytes = this.#unread.shift();
     if (!bytes) return null;
@@ -102,12 +108,12 @@ export class WebCall<Incoming, Outgoing> implements ClientTransport<Incoming, Ou
     return true;
   }
 
-  /** Nothing more to say. */
+  /** Ends this side of the call. */
   end(): void {
     this.#send(Uint8Array.of(FRAME.end));
   }
 
-  /** Gives the call up. */
+  /** Cancels the call. */
   cancel(): void {
     this.#fail({ code: STATUS.CANCELLED, details: 'cancelled by this side' });
     this.#socket.close();
@@ -136,7 +142,9 @@ export class WebCall<Incoming, Outgoing> implements ClientTransport<Incoming, Ou
       this.#emit('readable');
     } else if (bytes[0] === FRAME.status) this.#end(bytes.subarray(1));
     else {
-      this.#fail(refusal('protocol/format', 'the server sent what does not belong to the call, or too much'));
+      this.#fail(
+        refusal('protocol/format', 'the server sent a frame that does not belong to the call, or too much'),
+      );
       this.#socket.close();
     }
   }
@@ -183,7 +191,7 @@ export class WebCall<Incoming, Outgoing> implements ClientTransport<Incoming, Ou
   }
 }
 
-/** The server does not keep to web_socket.proto. */
+/** Returns the failure for a server that violates web_socket.proto. */
 function refusal(code: SphynxErrorCode, details: string): CallFailure {
   return { code: STATUS.UNKNOWN, details, metadata: { get: (key) => (key === CODE_KEY ? [code] : []) } };
 }

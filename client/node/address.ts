@@ -9,9 +9,9 @@ const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
 
-/** Where gRPC connects to, and how. */
+/** The target of a gRPC connection and its protection. */
 export interface Target {
-  /** With its scheme: gRPC would read some host names as schemes of their own. */
+  /** Address with its scheme: without it gRPC would read some host names as schemes. */
   readonly uri: string;
   readonly credentials: ChannelCredentials;
   readonly options: ChannelOptions;
@@ -24,8 +24,8 @@ export interface Target {
 }
 
 /**
- * The target of an address. Plaintext never goes over the proxy of the environment, which would read it, and take
- * loopback addresses for its own. Throws 'config/invalid'.
+ * Returns the target of an address. Plaintext never goes over the proxy of the environment, which could read it and
+ * would resolve loopback addresses to itself. Throws 'config/invalid'.
  */
 export function targetOf(address: string, security: Security): Target {
   const { host, port } = parse(address);
@@ -56,8 +56,8 @@ function parse(address: string): { host: string; port: number } {
 
 /**
  * Credentials for a host. TLS is used if `tls` is given and for every other machine; plaintext for loopback, and
- * elsewhere only if `insecure` says so: ciphertexts and shares are not authenticated, so whoever can change bytes
- * on the way can change results. Throws 'config/invalid'.
+ * elsewhere only with `insecure`: ciphertexts and shares are not authenticated, so anyone who can change bytes on the
+ * way can change results. Throws 'config/invalid'.
  */
 function credentialsFor(host: string, { tls, insecure = false }: Security): ChannelCredentials {
   if (tls && insecure)
@@ -65,13 +65,10 @@ function credentialsFor(host: string, { tls, insecure = false }: Security): Chan
   if (!tls && (insecure || isLoopback(host))) return credentials.createInsecure();
   const { ca, certificate, key } = tls ?? {};
   if ((certificate === undefined) !== (key === undefined))
-    throw new SphynxError(
-      'config/invalid',
-      'a client certificate needs its private key, and the other way round',
-    );
+    throw new SphynxError('config/invalid', 'a client certificate needs its private key, and vice versa');
   try {
     const [authority, chain, secret] = [ca, certificate, key].map(toPem);
-    // TLS would take anything, and then trust nobody without saying why.
+    // TLS would accept anything here, and then trust nobody without naming the cause.
     if (authority) new X509Certificate(authority);
     createSecureContext({ cert: chain, key: secret });
     const pem = [authority ?? null, secret ?? null, chain ?? null] as const;
@@ -85,15 +82,15 @@ function credentialsFor(host: string, { tls, insecure = false }: Security): Chan
   } catch (cause) {
     throw new SphynxError(
       'config/invalid',
-      'the certificate authority, or the client certificate and its key, are not readable PEM that fits together',
+      'the certificate authority, or the client certificate and its key, are not valid PEM or do not match',
       { cause },
     );
   }
 }
 
 /**
- * TLS names the server that it asks for by a name, and RFC 6066 allows no address there: gRPC would send one, and Node warn
- * of it. `credentials` must check the certificate's identity themselves.
+ * Omits the server name in TLS for IP addresses: RFC 6066 does not allow them there, gRPC would send them, and Node
+ * would warn. `credentials` must check the certificate's identity themselves.
  */
 function withoutName(credentials: ChannelCredentials): ChannelCredentials {
   const create = credentials._createSecureConnector.bind(credentials);
@@ -107,7 +104,7 @@ function withoutName(credentials: ChannelCredentials): ChannelCredentials {
   return credentials;
 }
 
-/** As Node's TLS takes it. */
+/** Converts PEM to the form that Node's TLS takes. */
 export function toPem(content: Uint8Array | string | undefined): Buffer | undefined {
   return content === undefined ? undefined : Buffer.from(content as Uint8Array);
 }

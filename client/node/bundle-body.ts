@@ -1,4 +1,4 @@
-/** The body of a bundle file on disk. The rights of the folder keep others out. */
+/** Writes and reads the body of a bundle file on disk. The permissions of the folder keep others out. */
 import { closeSync, fdatasync, fstatSync, fsync, openSync, readSync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
@@ -7,7 +7,7 @@ import { type BundleBody, HEADER_BYTES } from '../bundle-header.ts';
 import { checkLength, corrupt } from './header-file.ts';
 import { storageError } from './storage.ts';
 
-/** Bytes that are written before they are sent to the disk, while more are computed. */
+/** Bytes that are written before they are flushed to disk, while more are computed. */
 const SYNC_BYTES = 8 * 2 ** 20;
 
 class FileWriter implements BundleWriter {
@@ -16,7 +16,7 @@ class FileWriter implements BundleWriter {
   #bytes = 0;
   #checksum = 0;
   #unsynced = 0;
-  /** Undefined while no part of the file is on its way to the disk; never rejected. */
+  /** Undefined while no flush is running; never rejected. */
   #syncing: Promise<void> | undefined;
   #failure: unknown;
 

@@ -1,13 +1,12 @@
 /**
- * The client's bundles on disk. A bundle's state is the ending of its file name, and every change of state is
- * one rename, which the file system makes for one process only:
+ * The client's bundles on disk. A bundle's state is the ending of its file name, and every change of state is one
+ * rename, which the file system makes for one process only:
  *
  *     <id>.<owner>.partial  --both sides committed-->  <id>.ready  --before the first online byte-->  <id>.<owner>.spending
  *
- * There is no way back but one: a bundle that the server refuses for lack of room, before anything masked has left, is
- * given back. Any other `.spending` file is deleted when its inference ends, however it ends, and one whose process died
- * is deleted by the next process that opens the store. A second use would give away both labels of a wire
- * (docs/protocol.md, section 9).
+ * Only a bundle that the server refuses because of a limit, before anything masked has left, becomes ready again. Any
+ * other `.spending` file is deleted when its inference ends, however it ends; if its process died, the next process
+ * that opens the store deletes it. A second use would reveal both labels of a wire (docs/protocol.md, section 9).
  */
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -50,7 +49,7 @@ class FolderBundleStore implements BundleStore {
     const path = join(folder, `${checkHex(bundleId)}.${OWNER}.partial`);
     const ready = join(folder, `${bundleId}.ready`);
     if (await stat(ready).catch(onMissing(undefined)))
-      throw new SphynxError('protocol/order', 'the server gave this bundle an id that it had given before');
+      throw new SphynxError('protocol/order', 'the server gave this bundle an id that is already in use');
     return {
       path,
       seal: (header) => writeHeader(path, header),
@@ -135,7 +134,7 @@ class FolderBundleStore implements BundleStore {
     for (const modelHash of await this.#models()) await forgetLost(this.#modelFolder(modelHash), ids);
   }
 
-  /** Ready bundles, the one that expires first at the front; a damaged one comes as its error, at the end. */
+  /** Returns ready bundles ordered by expiry; damaged ones follow as errors. */
   async #ready(modelHash: string): Promise<{ file: string; header: BundleHeader | SphynxError }[]> {
     const folder = this.#modelFolder(modelHash);
     const files = (await readdir(folder).catch(onMissing<string[]>([]))).filter((file) =>
@@ -149,20 +148,20 @@ class FolderBundleStore implements BundleStore {
     return bundles.sort((a, b) => byExpiry(a.header, b.header));
   }
 
-  /** All ready bundles whose headers can be read, the one that expires first at the front. */
+  /** Returns all ready bundles whose headers can be read, ordered by expiry. */
   async #whole(modelHash?: string): Promise<BundleHeader[]> {
     const hashes = modelHash === undefined ? await this.#models() : [modelHash];
     const bundles = (await Promise.all(hashes.map((hash) => this.#ready(hash)))).flat();
     return bundles.flatMap(({ header }) => (header instanceof SphynxError ? [] : [header])).sort(byExpiry);
   }
 
-  /** Whether a bundle is set aside. */
+  /** Returns a test of whether a bundle is set aside. */
   async #setAside(): Promise<(header: BundleHeader | SphynxError) => boolean> {
     const until = await setAsideUntil(this.#folder);
     return (header) => until !== undefined && !(header instanceof SphynxError) && header.preparedAt <= until;
   }
 
-  /** Hashes of the models that have a folder. */
+  /** Returns the hashes of the models that have a folder. */
   async #models(): Promise<string[]> {
     const names = await readdir(this.#folder).catch((error: unknown) => {
       throw storageError(error, this.#folder);
@@ -195,7 +194,7 @@ function byExpiry(a: BundleHeader | SphynxError, b: BundleHeader | SphynxError):
   return moment(a) - moment(b);
 }
 
-/** Names from the server become file names: nothing but hex digits. */
+/** Checks a name from the server, which becomes a file name: only hex digits are allowed. */
 function checkHex(name: string): string {
   if (HEX.test(name)) return name;
   throw new SphynxError(
@@ -212,7 +211,7 @@ async function dropReady(folder: string, bundleId: string): Promise<boolean> {
   return true;
 }
 
-/** A damaged file comes as its error; one that another process has just taken as undefined. */
+/** Returns the error of a damaged file, or undefined for a file that another process has just taken. */
 function corruptOrGone(error: SphynxError): SphynxError | undefined {
   if (error.code === 'bundle/corrupt') return error;
   if ((error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') return undefined;

@@ -7,8 +7,8 @@ import { SphynxError } from '../../errors/sphynx-error.ts';
 import { makePrivateFolder, onMissing, storageError } from './storage.ts';
 
 /**
- * Where a client keeps its secret and bundles unless told otherwise: `SPHYNX_STATE`, or the folder for
- * application data that the platform names (XDG on Linux).
+ * Returns the default folder of a client's secret and bundles: `SPHYNX_STATE`, or the folder for application data that
+ * the platform names (XDG on Linux).
  */
 export function defaultStateFolder(environment: NodeJS.ProcessEnv = process.env): string {
   if (environment.SPHYNX_STATE) return environment.SPHYNX_STATE;
@@ -20,16 +20,16 @@ export function defaultStateFolder(environment: NodeJS.ProcessEnv = process.env)
 }
 
 /**
- * The client's token for the server at `address`: 128 bits in hex, derived from a secret that is drawn on first use
- * and kept in `stateFolder`. Servers see different tokens, so that none can act as the client towards another or
- * know it again there. Bundles belong to the token that prepared them, so losing the secret loses them.
+ * Returns the client's token for the server at `address`: 128 bits in hex, derived from a secret that is drawn on first
+ * use and kept in `stateFolder`. Servers see different tokens, so none can impersonate or recognise the client at
+ * another server. Bundles belong to the token that prepared them, so losing the secret loses them.
  */
 export async function clientToken(stateFolder: string, address: string): Promise<string> {
   const secret = Buffer.from(await clientSecret(stateFolder), 'hex');
   return createHmac('sha256', secret).update(`client-token:${address}`).digest('hex').slice(0, 32);
 }
 
-/** 128 random bits in hex. Two processes that start at once agree on one secret. */
+/** Returns the client's secret, 128 random bits in hex. Two processes that start at once agree on one secret. */
 async function clientSecret(stateFolder: string): Promise<string> {
   await makePrivateFolder(stateFolder);
   const path = join(stateFolder, 'client-secret');

@@ -1,4 +1,4 @@
-/** The service over gRPC. */
+/** The connection to the service over gRPC. */
 import { connectivityState, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { CallStream } from '../../transport/call-stream.ts';
@@ -24,7 +24,7 @@ import { readSummaries } from '../summaries.ts';
 import { targetOf } from './address.ts';
 import { causeOf } from './unreachable.ts';
 
-/** What a broken connection ends, and what is left of it. */
+/** What a broken connection interrupts, and what remains. */
 const BROKEN: Record<UnderWay, string> = {
   preparation: 'a preparation; bundles that were ready stay',
   inference: 'an inference, and its bundle is used up',
@@ -40,7 +40,9 @@ class GrpcConnection implements Connection {
   readonly #bearer: BearerToken | undefined;
   readonly #metadata: CallMetadata | undefined;
 
-  /** Throws 'config/invalid' on a bad address, and for a bearer token that others would read. */
+  /**
+   * Throws 'config/invalid' for an invalid address, and for a bearer token over a connection that others could read.
+   */
   constructor(address: string, { token, security, deadlines, bearer, metadata }: ConnectionSettings) {
     this.address = address;
     this.planMs = deadlines.planMs;
@@ -54,7 +56,7 @@ class GrpcConnection implements Connection {
     if (bearer !== undefined && !confidential)
       throw new SphynxError(
         'config/invalid',
-        'a bearer token is sent over TLS or to this machine only: whoever reads it on the way has it',
+        'a bearer token is sent over TLS or to this machine only: anyone who reads it on the way could use it',
       );
     this.#client = new PrivateInferenceClient(uri, credentials, {
       ...CLIENT_CHANNEL_OPTIONS,
@@ -115,21 +117,24 @@ class GrpcConnection implements Connection {
     return this.#client.getChannel().getConnectivityState(false);
   }
 
-  /** Gives a connection that broke a moment to come back: until then gRPC refuses calls with the last failure. */
+  /** Waits a moment for a broken connection to be restored: until then gRPC refuses calls with the last failure. */
   async #reconnect(): Promise<void> {
     if (this.#state !== connectivityState.TRANSIENT_FAILURE) return;
     const deadline = Date.now() + Math.min(RECONNECT_MS, this.#deadlines.connectMs);
     await new Promise((resolve) => this.#client.waitForReady(deadline, resolve));
   }
 
-  /** For the streams: also the client's token. The short calls are the same for all clients of an identity. */
+  /**
+   * Returns the metadata of streams, which includes the client's token. Unary calls are the same for all clients of an
+   * identity.
+   */
   #streamMetadata(): Metadata {
     const metadata = this.#proof();
     metadata.set(CLIENT_KEY, this.#token);
     return metadata;
   }
 
-  /** Who calls, for every call. Throws 'config/invalid' if the bearer token cannot be one. */
+  /** Returns the credentials for a call. Throws 'config/invalid' for an invalid bearer token. */
   #proof(): Metadata {
     const metadata = new Metadata();
     for (const [name, value] of metadataPairs(this.#metadata)) metadata.set(name, value);
@@ -138,7 +143,7 @@ class GrpcConnection implements Connection {
     if (!/^[A-Za-z0-9._~+/=-]+$/.test(bearer))
       throw new SphynxError(
         'config/invalid',
-        'the bearer token holds characters that none can hold; is it the right text, without line ends?',
+        'the bearer token has invalid characters; is it the right text, without line breaks?',
       );
     metadata.set('authorization', `Bearer ${bearer}`);
     return metadata;

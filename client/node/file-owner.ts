@@ -1,12 +1,12 @@
 /**
- * Which process a file belongs to while it is being written or spent. The owner is part of the file's name, so
- * that after a crash any process can tell a leftover from a file in use without a lock that could stay behind.
+ * Identifies the process that is writing or spending a file. The owner is part of the file's name, so after a crash any
+ * process can distinguish a leftover from a file in use, without a lock that could remain.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-/** A file of another machine (on a shared disk) counts as left behind after this long (ms): no call takes a day. */
+/** Age after which a file of another machine (on a shared disk) counts as a leftover (ms): no call takes a day. */
 const FOREIGN_LIFETIME_MS = 24 * 60 * 60 * 1000;
 
 const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
@@ -18,12 +18,12 @@ function ownerTag(pid: number): string {
   return `${HOST}-${pid}-${startTime(pid)}`;
 }
 
-/** True if the process named by `owner` is gone. `changedAt`: when the file was last touched (ms since the epoch). */
+/** Whether the process named by `owner` has ended. `changedAt`: when the file was last touched (ms since the epoch). */
 export function isLeftBehind(owner: string, changedAt: number): boolean {
   const [host, pidText] = owner.split('-');
   if (host !== HOST) return Date.now() - changedAt > FOREIGN_LIFETIME_MS;
   const pid = Number(pidText);
-  // The start time tells a process from a later one that got the same id, as happens in restarted containers.
+  // The start time distinguishes a process from a later one with the same id, as in restarted containers.
   return !isAlive(pid) || owner !== ownerTag(pid);
 }
 
@@ -37,7 +37,10 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Clock ticks from boot to the start of the process; 0 where the system does not tell (other than Linux). */
+/**
+ * Returns the clock ticks from boot to the start of the process; 0 if the system does not report them (other than
+ * Linux).
+ */
 function startTime(pid: number): string {
   try {
     const status = readFileSync(`/proc/${pid}/stat`, 'latin1');

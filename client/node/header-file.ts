@@ -6,7 +6,7 @@ import { storageError } from './storage.ts';
 
 const FORMAT = 1;
 
-/** Puts the header into a file that a BundleWriter has finished, durably. Throws 'storage/failed'. */
+/** Durably writes the header into a file that a BundleWriter has finished. Throws 'storage/failed'. */
 export async function writeHeader(path: string, header: BundleHeader): Promise<void> {
   const text = JSON.stringify({ format: FORMAT, ...header }).padEnd(HEADER_BYTES - 1);
   try {
@@ -68,7 +68,7 @@ export function checkLength(size: number, body: BundleBody, path: string): void 
     throw corrupt(path, `expected ${HEADER_BYTES + body.bytes} bytes, got ${size}`);
 }
 
-/** The error for a bundle file that cannot be used. */
+/** Returns the error for a bundle file that cannot be used. */
 export function corrupt(path: string, why: string, options?: { cause: unknown }): SphynxError {
   return new SphynxError(
     'bundle/corrupt',

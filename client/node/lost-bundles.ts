@@ -1,6 +1,6 @@
 /**
- * Bundles of which this side has lost its half, each as an empty file `<id>.lost`: the server may still count them
- * until it is told, at the start of the next preparation. A file holds the name because a crash must not lose it.
+ * Bundles of which this side has lost its half, each as an empty file `<id>.lost`. The server may still count them
+ * until it is told, at the start of the next preparation. The names are files so that a crash does not lose them.
  */
 import { readdir, rename, rm, truncate } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -20,13 +20,13 @@ export async function lose(path: string, bundleId: string): Promise<void> {
   }
 }
 
-/** Ids of the lost bundles in a model's folder. */
+/** Returns the ids of the lost bundles in a model's folder. */
 export async function lostIn(folder: string): Promise<string[]> {
   const files = await readdir(folder).catch(onMissing<string[]>([]));
   return files.filter((file) => file.endsWith(ENDING)).map((file) => file.slice(0, -ENDING.length));
 }
 
-/** To be called when the server knows. */
+/** Forgets lost bundles after they have been reported to the server. */
 export async function forgetLost(folder: string, ids: readonly string[]): Promise<void> {
   for (const id of ids) await rm(join(folder, id + ENDING), { force: true });
 }

@@ -1,7 +1,7 @@
 /**
  * Bundles that are set aside because one of their folder turned out to be used elsewhere: the folder was copied or
- * restored, and the others may be used elsewhere too. A file in the folder of a server's bundles names the moment; what
- * was prepared until then is set aside until a person confirms.
+ * restored, and the others may be used elsewhere too. A file in the folder of a server's bundles records the time;
+ * bundles prepared until then are set aside until a person confirms.
  */
 import { open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { onMissing, storageError, syncFolder } from './storage.ts';
 
 const FILE = 'quarantine';
 
-/** Sets aside, durably, all that was prepared in the folder until now. Throws 'storage/failed'. */
+/** Durably sets aside all bundles that were prepared in the folder until now. Throws 'storage/failed'. */
 export async function setAside(folder: string): Promise<void> {
   const path = join(folder, FILE);
   try {
@@ -26,7 +26,7 @@ export async function setAside(folder: string): Promise<void> {
   }
 }
 
-/** Bundles prepared until this moment are set aside (ms since the epoch); undefined if none are. */
+/** Returns the time until which prepared bundles are set aside (ms since the epoch); undefined if none are. */
 export async function setAsideUntil(folder: string): Promise<number | undefined> {
   const path = join(folder, FILE);
   const text = await readFile(path, 'utf8')
@@ -39,7 +39,7 @@ export async function setAsideUntil(folder: string): Promise<number | undefined>
   return /^\d{1,15}$/.test(text.trim()) ? Number(text) : Number.MAX_SAFE_INTEGER;
 }
 
-/** Releases what was set aside. Throws 'storage/failed'. */
+/** Releases the bundles that were set aside. Throws 'storage/failed'. */
 export async function release(folder: string): Promise<void> {
   await rm(join(folder, FILE), { force: true }).catch((error: unknown) => {
     throw storageError(error, folder);

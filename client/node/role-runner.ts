@@ -1,4 +1,4 @@
-/** Plays the client's roles in a thread of their own. */
+/** Plays the client's roles in a separate thread. */
 import { MessageChannel } from 'node:worker_threads';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { Thread, threadFile } from '../../platform/node/thread.ts';
@@ -42,7 +42,7 @@ class ThreadRoleRunner implements RoleRunner {
     try {
       await relay(new PortChannel(port1), network.channel, network.signal);
     } catch (error) {
-      // The role's own report of an internal fault says more than its channel may.
+      // The role's own report of an internal fault has more detail than its channel may reveal.
       if (error instanceof SphynxError && error.code === 'internal') await result;
       throw error;
     }

@@ -1,4 +1,4 @@
-/** The client's folder on disk: who may read it, how much room it has, and what its failures mean. */
+/** The client's folder on disk: its permissions, its free space, and the meaning of its failures. */
 import { mkdir, open, stat, statfs } from 'node:fs/promises';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { RESERVE_BYTES } from '../limits.ts';
@@ -7,8 +7,8 @@ import { RESERVE_BYTES } from '../limits.ts';
 const EVERYBODY_WRITES = 0o002;
 
 /**
- * Makes `folder` (and those above it) for this user alone. Throws 'storage/failed', also for one that is there and
- * open to all: whoever can rename bundle files there can have one spent twice.
+ * Creates `folder` (and its parents) for this user only. Throws 'storage/failed', also for an existing folder that is
+ * world-writable: anyone who can rename bundle files there can have one spent twice.
  */
 export async function makePrivateFolder(folder: string): Promise<void> {
   try {
@@ -17,7 +17,7 @@ export async function makePrivateFolder(folder: string): Promise<void> {
     if (mode & EVERYBODY_WRITES && process.platform !== 'win32')
       throw new SphynxError(
         'storage/failed',
-        `everybody can write to "${folder}"; correct its rights (chmod 700), or name a new folder in it`,
+        `everybody can write to "${folder}"; restrict its permissions (chmod 700), or name a new folder in it`,
       );
   } catch (error) {
     throw storageError(error, folder);
@@ -33,7 +33,7 @@ export async function checkSpace(folder: string, bytes: number): Promise<void> {
   if (free - bytes < RESERVE_BYTES)
     throw new SphynxError(
       'storage/failed',
-      `what is to be prepared takes ${bytes} bytes, and the disk of "${folder}" has ${free} left; free some space or choose another state folder`,
+      `the preparation needs ${bytes} bytes, and the disk of "${folder}" has only ${free} left; free some space or choose another state folder`,
     );
 }
 
@@ -48,7 +48,7 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** For `catch`: `value` where a file or folder does not exist; other errors pass on. */
+/** Returns a handler for `catch` that yields `value` if a file or folder does not exist and rethrows other errors. */
 export function onMissing<T>(value: T): (error: NodeJS.ErrnoException) => T {
   return (error) => {
     if (error.code === 'ENOENT') return value;
@@ -61,12 +61,12 @@ const REASONS: Record<string, string> = {
   EDQUOT: 'the disk quota is used up; free some space or choose another state folder',
   EFBIG:
     'the file would exceed the size limit of this process; raise the limit or choose another state folder',
-  EACCES: 'permission denied; correct the rights of the folder or choose another state folder',
-  EPERM: 'permission denied; correct the rights of the folder or choose another state folder',
+  EACCES: 'permission denied; fix the permissions of the folder or choose another state folder',
+  EPERM: 'permission denied; fix the permissions of the folder or choose another state folder',
   EROFS: 'the file system is read-only; choose another state folder',
 };
 
-/** A failed file operation as 'storage/failed', with what to do. Errors of ours pass unchanged. */
+/** Converts a failed file operation to 'storage/failed', with a remedy. Returns a SphynxError unchanged. */
 export function storageError(error: unknown, path: string): SphynxError {
   if (error instanceof SphynxError) return error;
   const { code, message } = error as NodeJS.ErrnoException;

@@ -11,6 +11,6 @@ export type ThreadCalls = {
     result: RoleJobs[Name]['result'];
   };
 } & {
-  /** Has a thread that waits for a job rehearse inferences of a model. It makes way for jobs. */
+  /** Warms up an idle thread with rehearsals of a model's inferences, until the next job. */
   warm: { given: Agreement };
 };

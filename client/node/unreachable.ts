@@ -1,8 +1,8 @@
-/** What keeps gRPC from a server, from the words of its failure and those of Node and OpenSSL below it. */
+/** Causes of failed connections, recognised by the messages of gRPC, Node and OpenSSL. */
 const CAUSES: readonly (readonly [RegExp, string])[] = [
-  [/ECONNREFUSED/, 'nobody listens there'],
+  [/ECONNREFUSED/, 'nothing listens there'],
   [/ENOTFOUND|EAI_AGAIN|name resolution failed/i, 'its name has no address (DNS)'],
-  [/ENETUNREACH|EHOSTUNREACH|ETIMEDOUT/, 'there is no way to it, or a firewall is in it'],
+  [/ENETUNREACH|EHOSTUNREACH|ETIMEDOUT/, 'there is no route to it, or a firewall blocks it'],
   [/expired/i, 'TLS: its certificate has expired'],
   [/altname|does not match/i, 'TLS: its certificate is for another name'],
   [
@@ -11,16 +11,16 @@ const CAUSES: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /alert|handshake|certificate required/i,
-    'TLS: it refuses the connection; does it want a client certificate?',
+    'TLS: it refuses the connection; does it require a client certificate?',
   ],
-  [/wrong version number|packet length|EPROTO|ssl/i, 'TLS: it does not speak it there'],
+  [/wrong version number|packet length|EPROTO|ssl/i, 'TLS: it does not use TLS on that port'],
   [
     /ECONNRESET|EPIPE|socket hang up|disconnected|closed|dropped|failed to connect/i,
-    'it hangs up: perhaps it expects TLS, or a client certificate',
+    'it closes the connection: perhaps it expects TLS, or a client certificate',
   ],
 ];
 
-/** Why a server cannot be reached, in words, where the failure tells. */
+/** Returns in words why a server cannot be reached, if the failure's text reveals it. */
 export function causeOf(details: string): string | undefined {
   return CAUSES.find(([words]) => words.test(details))?.[1];
 }

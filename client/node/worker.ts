@@ -16,7 +16,7 @@ answerCalls<ThreadCalls>({
   load: (job) => roles.call('load', job),
   close: (job) => roles.call('close', job),
   open: ({ job, port }) => {
-    // Preparations have threads of their own, and may wait for everything else.
+    // Preparations have their own threads and may wait for everything else.
     lowerThreadPriority();
     return play('open', job, port);
   },

@@ -1,7 +1,7 @@
 import { aesEncrypt, aesSchedule, SCHEDULE_BYTES } from '../../kernels/aes.ts';
 import { kernels } from '../../kernels/load.ts';
 
-/** The round keys of a key [16 bytes], outside the kernel memory. */
+/** Returns the round keys of a key [16 bytes], outside the kernel memory. */
 export function schedule(key: Uint8Array): Uint8Array {
   const { memory } = kernels();
   return memory.scope(() => {
@@ -13,7 +13,7 @@ export function schedule(key: Uint8Array): Uint8Array {
   });
 }
 
-/** AES-128 on whole batches of blocks: the browser's own works on messages and answers later. */
+/** AES-128 on whole batches of blocks by our kernels: Web Crypto works on messages and is asynchronous. */
 export class BlockCipher {
   readonly #schedule: Uint8Array;
 
@@ -40,6 +40,6 @@ export class BlockCipher {
     });
   }
 
-  /** Nothing lies outside the heap here. */
+  /** Nothing to free: all memory is on the heap. */
   close(): void {}
 }

@@ -3,14 +3,14 @@ import { BLOCK_BYTES } from '../../kernels/blocks.ts';
 import { kernels } from '../../kernels/load.ts';
 import { schedule } from './block-cipher.ts';
 
-/** Bytes of the stream that are made at once: they pass through the kernel memory. */
+/** Bytes of the stream that are computed at once in the kernel memory. */
 const RUN_BYTES = 65536;
 
-/** AES-128 of a counter that begins anywhere and counts modulo 2^128, as a stream of bytes (NIST SP 800-38A, CTR). */
+/** A key stream: AES-128 of a counter with any start value, modulo 2^128 (NIST SP 800-38A, CTR). */
 export class KeyStream {
   readonly #schedule: Uint8Array;
   readonly #counter: Uint8Array;
-  /** What is left of the last block. */
+  /** The unused part of the last block. */
   #rest: Uint8Array = new Uint8Array(0);
 
   /** `key`, `counter` (big-endian): 16 bytes each. */
@@ -19,7 +19,7 @@ export class KeyStream {
     this.#counter = counter.slice();
   }
 
-  /** The next bytes, over those of `target`. */
+  /** Fills `target` with the next bytes. */
   fill(target: Uint8Array): void {
     const rest = this.#rest.subarray(0, target.length);
     target.set(rest);
@@ -28,7 +28,7 @@ export class KeyStream {
       this.#run(target.subarray(start, start + RUN_BYTES));
   }
 
-  /** Nothing lies outside the heap here. */
+  /** Nothing to free: all memory is on the heap. */
   close(): void {}
 
   #run(target: Uint8Array): void {

@@ -19,11 +19,15 @@ interface Tournament {
   readonly choices: readonly Uint8Array[];
 }
 
-/** The indices of the `classes` largest of a + b mod 2^32, signed, in falling order; wires of one element. */
+/**
+ * Computes the indices of the `classes` largest of a + b mod 2^32, signed, in descending order; wires of one element.
+ */
 export function largestIndices(gates: Gates, a: Word, b: Word, classes: number): Word[] {
   const words = ordered(gates, add(gates, a, b));
   const found: Word[] = [];
-  /** Who has not won yet, as the highest bit of each word; nobody has in the first tournament. */
+  /**
+   * Flags of the elements that have not won yet, as the highest bit of each word; not needed in the first tournament.
+   */
   let alive: Uint8Array | null = null;
   for (;;) {
     const { index, choices } = hold(gates, alive ? [...words, alive] : words);
@@ -34,7 +38,7 @@ export function largestIndices(gates: Gates, a: Word, b: Word, classes: number):
   }
 }
 
-/** How many gates each `and` of `largestIndices` over n words makes, in its order: what a plan has to know. */
+/** Yields the number of gates of each `and` in `largestIndices` over n words, in order, for the plan. */
 export function* andGates(n: number, classes: number): Generator<number> {
   for (let bit = 0; bit < WORD_BITS - 1; bit++) yield n;
   for (let found = 1; found <= classes; found++) {
@@ -62,12 +66,12 @@ function add(gates: Gates, a: Word, b: Word): Word {
   });
 }
 
-/** Signed words as unsigned ones of the same order. */
+/** Maps signed words to unsigned ones of the same order. */
 function ordered(gates: Gates, words: Word): Word {
   return words.map((bit, i) => (i === WORD_BITS - 1 ? gates.not(bit) : bit));
 }
 
-/** Rounds of pairs of neighbours; of an odd number the last one passes. */
+/** Plays rounds between pairs of neighbours; in an odd round the last element advances without a partner. */
 function hold(gates: Gates, words: Word): Tournament {
   let [values, index] = [words, [] as Word];
   const choices: Uint8Array[] = [];
@@ -80,7 +84,7 @@ function hold(gates: Gates, words: Word): Tournament {
     );
     choices.push(rightWins);
     const known = index.map((bit) => split(gates, bit));
-    const moved = elementsOf(values[0]) === 2 ? [] : pairs; // nobody asks for the last winner's value
+    const moved = elementsOf(values[0]) === 2 ? [] : pairs; // the value of the last winner is not needed
     const chosen = choose(gates, rightWins, [...known, ...moved]);
     const isRight = join(gates, [rightWins, gates.constant(pairs[0].rest.length)]);
     index = [...chosen.slice(0, known.length), isRight];
@@ -117,7 +121,10 @@ function split({ memory }: Gates, wire: Uint8Array): Pairs {
   return { left, right, rest: wire.subarray(2 * left.length) };
 }
 
-/** Of every bit the right ones where `rightWins`, else the left ones; then the rest. All bits are one batch of gates. */
+/**
+ * Selects for every bit the right elements where `rightWins`, else the left ones; then appends the rest. All bits are
+ * one batch of gates.
+ */
 function choose(gates: Gates, rightWins: Uint8Array, bits: readonly Pairs[]): Uint8Array[] {
   if (bits.length === 0) return [];
   const [left, right] = [bits.map((bit) => bit.left), bits.map((bit) => bit.right)];
@@ -131,7 +138,7 @@ function choose(gates: Gates, rightWins: Uint8Array, bits: readonly Pairs[]): Ui
   return bits.map(({ rest }, i) => join(gates, [chosen.subarray(i * length, (i + 1) * length), rest]));
 }
 
-/** Flags of all elements that went in, set for the winner alone: walks the tournament from its end to its beginning. */
+/** Returns flags of all input elements, set only for the winner: walks the tournament from its end to its beginning. */
 function winner(gates: Gates, choices: readonly Uint8Array[]): Uint8Array {
   const [last, ...before] = choices.toReversed();
   let flags = merge(gates, gates.not(last), last, gates.constant(0));
@@ -152,7 +159,7 @@ function merge({ memory }: Gates, left: Uint8Array, right: Uint8Array, rest: Uin
   return wire;
 }
 
-/** The elements of some wires as those of one. */
+/** Joins the elements of several wires into one. */
 function join({ memory }: Gates, wires: readonly Uint8Array[]): Uint8Array {
   const joined = memory.bytes(wires.reduce((sum, { length }) => sum + length, 0));
   let next = 0;

@@ -11,21 +11,29 @@ import { chosenBitLabels } from './online.ts';
 import { plane, Rows } from './rows.ts';
 
 /**
- * Which of the logits are the largest, and nothing else: one garbled circuit over shares of all of them (see
- * argmax-circuit.ts). The garbler's share is known online, the evaluator's offline; the evaluator reads the indices
- * off the colours of their labels.
+ * Reveals only which logits are the largest, by one garbled circuit over shares of all of them (see argmax-circuit.ts).
+ * The garbler's share is known online, the evaluator's offline; the evaluator reads the indices off the colours of
+ * their labels.
  */
 export interface Argmax {
   /** Logits, signed 32-bit words. */
   readonly logits: number;
-  /** How many indices come out, of the largest logits in falling order; of equal ones the first comes first. */
+  /**
+   * Number of indices in the result, of the largest logits in descending order; of equal ones the first comes first.
+   */
   readonly classes: number;
 }
 
-/** Most logits times classes: all labels of one tournament lie in the kernel memory. ImageNet-21k fits. */
+/**
+ * Largest product of logits and classes: all labels of one tournament must fit into the kernel memory. ImageNet-21k
+ * fits.
+ */
 export const MAX_ARGMAX = 2 ** 15;
 
-/** What one run costs, all logits together. Throws 'crypto/input' if there are fewer logits than classes, or too many. */
+/**
+ * Returns the cost of one run, for all logits together. Throws 'crypto/input' if there are fewer logits than classes,
+ * or too many.
+ */
 export function argmaxBytes(argmax: Argmax): GadgetBytes {
   const { logits, classes } = argmax;
   if (!(Number.isInteger(logits) && Number.isInteger(classes) && 1 <= classes && classes <= logits))
@@ -38,11 +46,8 @@ export function argmaxBytes(argmax: Argmax): GadgetBytes {
   const gates = sum(andGates(logits, classes));
   const labels = WORD_BITS * logits;
   const colours = resultBits(argmax);
-  return withAllKept({
-    labels,
-    tables: 2 * BLOCK_BYTES * gates + colours,
-    online: BLOCK_BYTES * labels + colours,
-  });
+  const tables = 2 * BLOCK_BYTES * gates + colours;
+  return { ...withAllKept({ labels, tables, online: BLOCK_BYTES * labels + colours }), reply: 0 };
 }
 
 /**
@@ -68,7 +73,7 @@ export function garbleArgmax(argmax: Argmax, keys: GarblerKeys, zeroLabels: Uint
   return rows.bytes;
 }
 
-/** The hash of the circuit, with all its ciphers: what the evaluator may make while it waits for labels. */
+/** Creates the hash of the circuit with all its ciphers, which the evaluator can do while it waits for labels. */
 export function argmaxHash(
   { logits, classes }: Argmax,
   { nonce, layer }: Pick<GarblerKeys, 'nonce' | 'layer'>,

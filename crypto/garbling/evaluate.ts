@@ -17,7 +17,7 @@ export interface GarbledElements {
   readonly count: number;
 }
 
-/** What the evaluator holds of them. Arrays that lie in the kernel memory are used where they are. */
+/** The evaluator's data for these elements. Arrays in the kernel memory are used in place. */
 export interface EvaluatorInput {
   /** Its own share [count words]. */
   readonly share: Uint32Array;
@@ -29,7 +29,7 @@ export interface EvaluatorInput {
   readonly onlineLabels: Uint8Array;
 }
 
-/** What all the passes over a chunk share. */
+/** State shared by all passes over a chunk. */
 interface Chunk {
   readonly hash: GateHash;
   readonly first: number;
@@ -51,7 +51,7 @@ export function clientBits(gadget: Gadget, share: Uint32Array): Uint8Array {
   return bits;
 }
 
-/** Evaluator, online: makes the ciphers of a layer ahead of the first `evaluate`, while it has nothing else to do. */
+/** Evaluator, online: creates the ciphers of a layer before the first `evaluate`, in idle time. */
 export function readyEvaluator(gadget: Gadget, nonce: Uint8Array, layer: number): void {
   const purposes = gadget.kind === 'relu' ? reluPurposes(gadget) : [PURPOSE.decode(0)];
   gateHash(nonce, layer).ready(purposes);
@@ -160,7 +160,7 @@ function openDecodeTable(
   });
 }
 
-/** `bytes` in the kernel memory: themselves if they are there, else a copy. */
+/** Returns `bytes` in the kernel memory: themselves if they are already there, otherwise a copy. */
 function placed(memory: KernelMemory, bytes: Uint8Array): Uint8Array {
   if (bytes.buffer === memory.buffer) return bytes;
   const copy = memory.bytes(bytes.length);

@@ -11,11 +11,11 @@ import { PRODUCT_BYTES, PRODUCT_TRANSFERS } from '../ot/oblivious-product.ts';
  * - 'rescale': x / 2^f alone, rounded stochastically, exact while |x| < 2^30 - 2^f;
  * - 'square': the square of that mod 2^32 (crypto/squares/square.ts).
  *
- * For f = 0 nothing is dropped and nothing rounded. What 'relu' and 'rescale' give is multiplied by 2^shiftBits.
+ * For f = 0 nothing is dropped or rounded. The results of 'relu' and 'rescale' are multiplied by 2^shiftBits.
  */
 export interface Gadget {
   readonly kind: 'relu' | 'rescale' | 'square';
-  /** k: width of the adder, 2..20; no meaning for the others. */
+  /** k: width of the adder, 2..20; unused by the other kinds. */
   readonly ringBits: number;
   /** f: low bits that are dropped, 0..30; k + f <= 32. */
   readonly dropBits: number;
@@ -26,15 +26,15 @@ export interface Gadget {
 }
 
 /**
- * What the garbler needs for one layer of one bundle. Everything else is derived from it, so that the online
- * phase needs no memory of the offline phase. One object serves all chunks of a layer; it never changes.
+ * The garbler's keys for one layer of one bundle. Everything else is derived from them, so the online phase needs no
+ * state of the offline phase. One object serves all chunks of a layer; it never changes.
  */
 export interface GarblerKeys {
   /** Secret, of this layer of this bundle alone (32 bytes). */
   readonly seed: Uint8Array;
   /**
-   * Secret, of the session: the difference of the two labels of every wire (16 bytes, colour bit 1). null where it is
-   * not at hand: online it is needed only if `hasBitLabels`.
+   * Secret, of the session: the difference of the two labels of every wire (16 bytes, colour bit 1). null if it is not
+   * available; online it is needed only if `hasBitLabels`.
    */
   readonly delta: Uint8Array | null;
   /** Public, of the bundle (16 bytes). */
@@ -53,7 +53,7 @@ export const LABEL_BYTES = BLOCK_BYTES;
 
 const WORD_BYTES = 4;
 
-/** Bytes of the word that brings the decode tables of an element to the mask that its seed yields. */
+/** Bytes of the word that adjusts the decode tables of an element to the mask derived from its seed. */
 export const CORRECTION_BYTES = WORD_BYTES;
 
 /** Table of the Rescale gadget (bytes). */
@@ -67,7 +67,7 @@ export interface GadgetBytes {
   readonly labels: number;
   /** Garbled tables, and corrections of products (bytes). */
   readonly tables: number;
-  /** What the evaluator keeps of both (bytes). */
+  /** The part of both that the evaluator keeps (bytes). */
   readonly kept: { readonly labels: number; readonly tables: number };
   /** Labels or keys of the garbler's input (bytes). */
   readonly online: number;
@@ -75,7 +75,7 @@ export interface GadgetBytes {
   readonly reply: number;
 }
 
-/** What one element costs. Throws 'crypto/input' if the parameters are out of range. */
+/** Returns the cost of one element. Throws 'crypto/input' if the parameters are out of range. */
 export function gadgetBytes(gadget: Gadget): GadgetBytes {
   checkGadget(gadget);
   if (gadget.kind === 'rescale')
@@ -97,7 +97,7 @@ export function gadgetBytes(gadget: Gadget): GadgetBytes {
   return withAllKept({ labels: ringBits, tables, online: digits.length * LABEL_BYTES });
 }
 
-/** The bytes of one circuit, of which the evaluator keeps everything. */
+/** Returns the bytes of a circuit of which the evaluator keeps everything. */
 export function withAllKept(bytes: Pick<GadgetBytes, 'labels' | 'tables' | 'online'>): GadgetBytes {
   const { labels, tables } = bytes;
   return { ...bytes, kept: { labels: LABEL_BYTES * labels, tables }, reply: WORD_BYTES };
@@ -119,12 +119,12 @@ export function digitsOf({ kind, ringBits, digitBits }: Gadget): Digit[] {
   return digits;
 }
 
-/** Whether some input of the garbler is a single bit, whose label takes Delta to derive online. */
+/** Whether an input of the garbler is a single bit, whose label needs Delta online. */
 export function hasBitLabels(gadget: Gadget): boolean {
   return digitsOf(gadget).some(({ bits }) => bits === 1);
 }
 
-/** Delta of `keys`. Throws 'internal' if it is not at hand: a bundle whose record should hold it and does not. */
+/** Returns Delta of `keys`. Throws 'internal' if it is missing from the bundle's record. */
 export function deltaOf({ delta }: GarblerKeys): Uint8Array {
   if (!delta)
     throw new SphynxError('internal', 'this bundle was stored without Delta, which its labels need');
@@ -139,7 +139,7 @@ export function checkChunk(first: number, count: number): void {
     throw new SphynxError('crypto/input', `a chunk cannot begin at element ${first}`);
 }
 
-/** Throws 'crypto/input' unless `array` has the length that the chunk asks for. */
+/** Throws 'crypto/input' unless `array` has the length that the chunk requires. */
 export function checkLength(label: string, array: { length: number }, expected: number): void {
   if (array.length !== expected)
     throw new SphynxError('crypto/input', `${label}: expected a length of ${expected}, got ${array.length}`);

@@ -6,7 +6,7 @@ import { digitsOf, type Gadget } from './gadget.ts';
 import type { LayerSecrets } from './keys.ts';
 import { plane, type Rows } from './rows.ts';
 
-/** What all the garbler's passes over a chunk share. */
+/** State shared by all of the garbler's passes over a chunk. */
 export interface GarbledChunk {
   readonly secrets: LayerSecrets;
   readonly first: number;

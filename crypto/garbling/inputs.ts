@@ -1,6 +1,6 @@
 import type { Gadget } from './gadget.ts';
 
-/** What each party puts into the gadget: public arithmetic on its own share, without branches on it. */
+/** Each party's input to the gadget: public arithmetic on its own share, without branches on secrets. */
 
 /** Added to x so that a rescaled element is not negative. */
 const RESCALE_OFFSET = 2 ** 30;
@@ -32,14 +32,14 @@ export function circuitInput(gadget: Gadget, share: Uint32Array): Uint32Array<Ar
   return input;
 }
 
-/** Rescale: what the evaluator adds to the word that it opens. */
+/** Rescale: returns the evaluator's addend to the word that it opens. */
 export function evaluatorPart({ dropBits }: Gadget, share: Uint32Array): Uint32Array<ArrayBuffer> {
   const part = new Uint32Array(share);
   for (let e = 0; e < part.length; e++) part[e] >>>= dropBits;
   return part;
 }
 
-/** Rescale: what the garbler adds to the result; it takes the offset of 2^30 off again. */
+/** Rescale: returns the garbler's addend to the result, which also subtracts the offset of 2^30. */
 export function garblerPart(gadget: Gadget, share: Uint32Array): Uint32Array<ArrayBuffer> {
   const offset = RESCALE_OFFSET / 2 ** gadget.dropBits;
   const part = evaluatorPart(gadget, offsetShare(gadget, share));

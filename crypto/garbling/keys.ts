@@ -19,7 +19,10 @@ export function layerSecrets(keys: GarblerKeys): LayerSecrets {
   return secrets;
 }
 
-/** Frees what was derived of `keys`, once their layer is done. They may be used again, and it is derived anew. */
+/**
+ * Frees the secrets derived from `keys`, once their layer is done. The keys may be used again; the secrets are then
+ * derived again.
+ */
 export function forgetSecrets(keys: GarblerKeys): void {
   derived.get(keys)?.close();
   derived.delete(keys);
@@ -47,7 +50,7 @@ export class LayerSecrets {
     return this.#hash;
   }
 
-  /** Of the products of squares; needed offline only. */
+  /** Hash of the products of squares; needed offline only. */
   get productHash(): GateHash {
     this.#productHash ??= productHash(this.#keys.nonce, this.#keys.layer);
     return this.#productHash;
@@ -68,12 +71,12 @@ export class LayerSecrets {
     return expand(this.#keys.seed, `permutations/${first}`, LABEL_BYTES * count);
   }
 
-  /** rho of the elements of a chunk: what masks their results. */
+  /** Returns rho of the elements of a chunk, which masks their results. */
   outputMasks(first: number, count: number): Uint32Array<ArrayBuffer> {
     return expandWords(this.#keys.seed, `output-masks/${first}`, count);
   }
 
-  /** Squares: what masks the garbler's part of an element, and its shares of the products. */
+  /** Squares: returns the masks of the garbler's parts, and its shares of the products. */
   squareMasks(first: number, count: number): { parts: Uint32Array; products: Uint32Array } {
     const words = expandWords(this.#keys.seed, `square-masks/${first}`, 2 * count);
     return { parts: words.subarray(0, count), products: words.subarray(count) };

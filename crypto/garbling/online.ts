@@ -20,11 +20,11 @@ import { plane } from './rows.ts';
 /** The garbler's online half: it derives what it needs from its keys and sends one key per digit of its share. */
 
 /**
- * The labels of the garbler's share for elements first .. first + count: [online * count bytes], position-major.
- * Only the keys that are sent are derived. `share` [count words]: without offsets, they are added here.
+ * The labels of the garbler's share for elements first .. first + count: [online * count bytes], position-major. Only
+ * the keys that are sent are derived. `share` [count words]: without offsets, they are added here.
  *
- * Never to be called for two different shares of one bundle: both labels of a wire give delta away. Throws
- * 'crypto/input' on a wrong length.
+ * Never to be called for two different shares of one bundle: both labels of a wire reveal Delta. Throws 'crypto/input'
+ * on a wrong length.
  */
 export function serverLabels(
   gadget: Gadget,
@@ -85,9 +85,9 @@ export function outputMasks(keys: GarblerKeys, first: number, count: number): Ui
 }
 
 /**
- * What the garbler makes of the evaluator's reply v - r: x_next - r. Takes off 2^shiftBits rho, where rho are the `masks`
- * from `outputMasks`; for 'rescale' it also adds its own part of the result. `share`: as given to `serverLabels`. All
- * of one length. Throws 'crypto/input' if they are not.
+ * Converts the evaluator's reply v - r to x_next - r for the garbler. Subtracts 2^shiftBits rho, where rho are the
+ * `masks` from `outputMasks`; for 'rescale' it also adds its own part of the result. `share`: as given to
+ * `serverLabels`. All of one length. Throws 'crypto/input' if they are not.
  */
 export function removeMask(
   gadget: Gadget,

@@ -3,7 +3,7 @@ import { bands, type Layout, type Reach } from './layout.ts';
 import { INPUT_CIPHERTEXT_BYTES, outputCiphertextBytes } from './parameters.ts';
 import type { HeShape } from './plan.ts';
 
-/** Tensors and layers that share one layout, because terms of one layer must stand alike to be summed. */
+/** Tensors and layers that share one layout, because the terms of a layer need equal positions to be summed. */
 export interface Demand {
   readonly rows: Reach;
   readonly columns: Reach;

@@ -17,7 +17,7 @@ import { checkLength } from './wire.ts';
  * way up, W r + s on the way down. The secret key never leaves the object.
  */
 export class HeClient {
-  /** For the server, which hides its kernels with it [PUBLIC_KEY_BYTES]. */
+  /** The client's half of the public key, with which the server hides its kernels [PUBLIC_KEY_BYTES]. */
   readonly publicKey: Uint8Array;
   readonly #prg: Prg;
   readonly #key: SecretKey;

@@ -17,7 +17,7 @@ export const CIPHERTEXT_WORDS = 4 * DEGREE;
 /** Both halves of a ciphertext modulo Q, in kernel memory. */
 export type Ciphertext = readonly [c0: Residues, c1: Residues];
 
-/** Room for a ciphertext. */
+/** Allocates a ciphertext. */
 export function newCiphertext(): Ciphertext {
   return [newResidues(), newResidues()];
 }

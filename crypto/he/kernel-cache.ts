@@ -1,16 +1,16 @@
 import { kernels } from '../../kernels/load.ts';
 import { keepResidues, type Residues } from './ring.ts';
 
-/** What it takes to know that a polynomial has no coefficients (bytes, roughly). */
+/** Approximate size of the entry for a polynomial without coefficients (bytes). */
 const ENTRY_BYTES = 64;
 
-/** Kernel memory that a cache leaves to others (bytes), of which the ciphertexts of a part take some 50 MB. */
+/** Kernel memory that a cache leaves for other uses (bytes); the ciphertexts of a part take about 50 MB. */
 const LEAST_FREE = 2 ** 28;
 
 /**
- * Kernels in the transformed domain, which are the same for every bundle of a model. They lie in the kernel memory, where
- * products read them, and stay there, even when the model is gone. Up to a limit: what finds no room is transformed anew each time. Kernels are told
- * apart by their array, so it must not change.
+ * Kernels in the transformed domain, which are the same for every bundle of a model. They stay in the kernel memory,
+ * where products read them, even when the model is removed. Kernels beyond the limit are transformed again each time.
+ * Kernels are identified by their array, which must not change.
  */
 export class KernelCache {
   readonly #kernels = new WeakMap<Int32Array, Map<string, Residues | null>>();

@@ -69,8 +69,8 @@ export interface Phase {
 }
 
 /**
- * Output ciphertexts that sum those terms of a layer that stand alike. A layer's output is the sum of its parts;
- * nearly always there is one.
+ * Output ciphertexts that sum those terms of a layer that have equal positions. A layer's output is the sum of its
+ * parts; nearly always there is one.
  */
 export interface PartPacking {
   /** Indices into the layer's terms; the arguments of `evaluatePart` are in this order. */

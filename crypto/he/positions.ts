@@ -1,4 +1,4 @@
-/** Which coefficient every element, weight and output stands at: the formulas of `layout.ts`, carried out. */
+/** Computes the coefficient of every element, weight and output by the formulas of `layout.ts`. */
 import { tileAt, tileCount } from './layout.ts';
 import { outputsOf } from './output-blocks.ts';
 import { liveTaps, phaseSize } from './phases.ts';
@@ -115,7 +115,7 @@ export interface OutputPositions {
   readonly elements: Uint32Array;
 }
 
-/** Where the outputs of ciphertext `index` of a part stand. */
+/** Returns the positions of the outputs of ciphertext `index` of a part. */
 export function outputPositions(part: PartPacking, index: number): OutputPositions {
   const { layout, output } = part;
   const block = outputsOf(part, index);

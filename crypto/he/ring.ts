@@ -32,27 +32,30 @@ export function ring(): Ring {
   return made;
 }
 
-/** Words between polynomials: without them the same words of all would fall into one set of the processor's cache. */
+/**
+ * Words between polynomials: without them, equal indices of all polynomials would map to one set of the processor's
+ * cache.
+ */
 const GAP = 16;
 
-/** Room for a polynomial, until the scope of kernel memory ends. */
+/** Allocates a polynomial until the scope of kernel memory ends. */
 export function newWords(): Words {
   return kernels()
     .memory.u32(DEGREE + GAP)
     .subarray(0, DEGREE);
 }
 
-/** Room for a polynomial of signed words. */
+/** Allocates a polynomial of signed words. */
 export function newSigned(): Int32Array<ArrayBuffer> {
   return kernels().memory.i32(DEGREE);
 }
 
-/** Room for a polynomial modulo both primes. */
+/** Allocates a polynomial modulo both primes. */
 export function newResidues(): Residues {
   return [newWords(), newWords()];
 }
 
-/** A copy of a polynomial that stays in the kernel memory for the life of this thread. */
+/** Copies a polynomial to kernel memory that is kept for the lifetime of this thread. */
 export function keepResidues([first, second]: Residues): Residues {
   return [keepWords(first), keepWords(second)];
 }

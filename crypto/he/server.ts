@@ -19,8 +19,8 @@ import { checkLength, readResidues } from './wire.ts';
 export type { EncryptedTensor };
 
 /**
- * Server's half of the linear layers offline: W Enc(r) + s, which tells the client nothing about W (docs/protocol.md, section
- * 2.4). All it knows of the client is its half of the public key.
+ * Server's half of the linear layers offline: W Enc(r) + s, which reveals nothing about W to the client
+ * (docs/protocol.md, section 2.4). It knows only the client's half of the public key.
  */
 export class HeServer {
   readonly #key: Uint32Array;
@@ -134,7 +134,7 @@ function checkArguments(
 /** Largest weight: below every prime in magnitude, with room to spare. */
 const MOST_WEIGHT = 2 ** 26;
 
-/** Weights that were checked; they do not change. */
+/** Weights that have been checked and do not change. */
 const sound = new WeakSet<Int32Array>();
 
 function checkWeights(weights: Int32Array): void {

@@ -1,5 +1,5 @@
 import { type Cipheriv, createCipheriv, createSecretKey } from 'node:crypto';
-import { release } from '../../kernels/release.ts';
+import { owned, release } from '../../kernels/release.ts';
 
 /** AES-128 on whole batches of blocks: the random permutation behind the hash and the key derivation. */
 export class BlockCipher {
@@ -7,7 +7,7 @@ export class BlockCipher {
 
   /** `key`: 16 bytes. */
   constructor(key: Uint8Array) {
-    // As for a key stream: Node is slow to find out what other keys are.
+    // A KeyObject, as for a key stream, because Node is slow to determine the type of other keys.
     this.#cipher = createCipheriv('aes-128-ecb', createSecretKey(key), null);
     this.#cipher.setAutoPadding(false);
   }
@@ -17,10 +17,12 @@ export class BlockCipher {
     // Without padding and on whole blocks, ECB keeps no state from one call to the next.
     const blocks = this.#cipher.update(input);
     output.set(blocks);
-    release(blocks);
+    release(owned(blocks));
   }
 
-  /** Frees the cipher, which V8's collector does not count, as that of a key stream. It must not be used afterwards. */
+  /**
+   * Frees the cipher, whose memory V8's collector does not count, as for a key stream. It must not be used afterwards.
+   */
   close(): void {
     this.#cipher.final();
   }

@@ -75,7 +75,10 @@ export class BaseOtReceiver {
     return packBits(this.#choices, BASE_OTS / 8);
   }
 
-  /** The choice bits and seeds: most of the work, which need not be done before they are needed. Throws 'protocol/order' the second time. */
+  /**
+   * Computes the choice bits and seeds. This is most of the work, and can be delayed until they are needed. Throws
+   * 'protocol/order' the second time.
+   */
   finish(): BaseOtChoices {
     const secrets = this.#secrets;
     if (secrets === undefined) throw finished();

@@ -77,7 +77,7 @@ class TransferCount {
   }
 }
 
-/** The client's half: chooses. */
+/** The client's half, which chooses. */
 export class CorrelatedOtReceiver {
   /** For the sender, once, before the first matrix [treeMessageBytes]. */
   readonly treeMessage: Uint8Array;
@@ -101,8 +101,8 @@ export class CorrelatedOtReceiver {
   }
 
   /**
-   * One transfer per byte of `choices`, each 0 or 1. `matrix` [otMatrixBytes] goes to the sender; `labels`
-   * [16 * count bytes] are those of the choices. Throws 'crypto/input' on other bytes and at the session's limit.
+   * One transfer per byte of `choices`, each 0 or 1. `matrix` [otMatrixBytes] is for the sender; `labels` [16 * count
+   * bytes] are the labels of the choices. Throws 'crypto/input' on other bytes and at the session's limit.
    */
   extend(choices: Uint8Array): { matrix: Uint8Array; labels: Uint8Array } {
     const count = choices.length;
@@ -129,7 +129,7 @@ export class CorrelatedOtReceiver {
   }
 }
 
-/** The server's half: gets the label for 0 of every transfer; that for 1 is its sum with Delta. */
+/** The server's half, which obtains the label for 0 of every transfer; the label for 1 is its sum with Delta. */
 export class CorrelatedOtSender {
   /** The difference of the two labels of every transfer of this session [16 bytes], secret; its colour bit is 1. */
   readonly delta: Uint8Array;
@@ -208,7 +208,7 @@ function put(labels: Uint8Array, start: number, columns: Uint8Array): void {
   labels.set(columns.subarray(0, labels.length - offset), offset);
 }
 
-/** Looks at all bytes together, so that honest choices take the same path whatever they are. */
+/** Checks all bytes together, so that all honest choices take the same path. */
 function checkBits(bits: Uint8Array): void {
   let all = 0;
   for (let i = 0; i < bits.length; i++) all |= bits[i];

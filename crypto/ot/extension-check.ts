@@ -14,18 +14,19 @@ import { Prg, SEED_BYTES } from '../prg.ts';
 import { type OtTreeBits, otMatrixBytes } from './correlated-ot.ts';
 
 /**
- * The consistency check of extended OTs (SoftSpokenOT: Roy, CRYPTO 2022, against malicious receivers). A receiver whose rows of a matrix stand for different choices would learn bits of Delta from how the sender goes on.
+ * The consistency check of extended OTs (SoftSpokenOT: Roy, CRYPTO 2022, against malicious receivers). A receiver whose
+ * rows of a matrix encode different choices would learn bits of Delta from the sender's later behaviour.
  *
  * The columns of some matrices are checked together, and with them 64 columns of random choices that are used for
  * nothing else. After all matrices the sender draws a challenge, from which both expand a random binary matrix R of 64
  * rows over all columns. Over the 64 spare columns R is the identity. The receiver, which holds columns V for its
- * choices x, sends R x and a hash of R V. The sender holds W = V + x Delta and compares with the hash of
- * R W + (R x) Delta.
+ * choices x, sends R x and a hash of R V. The sender holds W = V + x Delta and compares with the hash of R W + (R x)
+ * Delta.
  *
- * What it is good for: the spare choices hide all of R x. Rows that stand for choices x' <> x give the same R x' with
- * probability 2^-64, or else the receiver has guessed the bits of Delta that belong to these rows: for trees of depth k
- * a guess is right with probability 2^-k per tree, and a wrong one ends the session. (A random R over the spare columns too would be
- * singular in 71 of 100 cases, and would tell sums of choices.)
+ * Security: the spare choices hide all of R x. Rows that encode choices x' <> x give the same R x' with probability
+ * 2^-64; otherwise they pass only if the receiver has guessed the bits of Delta that belong to these rows: for trees of
+ * depth k a guess is right with probability 2^-k per tree, and a wrong one ends the session. (A random R over the spare
+ * columns too would be singular in 71 of 100 cases, and would tell sums of choices.)
  */
 
 /** Columns of random choices per check. */
@@ -87,7 +88,8 @@ export function proveChoices(
 /**
  * The sender's check. `zero`: its labels for 0 of each matrix; `spareZero`: of the spare transfers; `delta`: the
  * session's. Throws 'protocol/inconsistent' if the receiver's choices are not the same in all rows, and
- * 'protocol/length' if the proof is no proof. The session must then end: a receiver that goes on guesses on.
+ * 'protocol/length' if the proof has another length. The session must then end, because the receiver could otherwise
+ * guess again.
  */
 export function checkChoices(
   challenge: Uint8Array,

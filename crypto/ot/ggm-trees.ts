@@ -19,7 +19,7 @@ import { select } from './select.ts';
 export const OT_TREE_BITS = [1, 2, 4] as const;
 export type OtTreeBits = (typeof OT_TREE_BITS)[number];
 
-/** What a party holds afterwards. */
+/** A party's trees after the protocol. */
 export interface SeedTrees {
   /** The leaves of every tree (32 bytes each). */
   readonly trees: readonly (readonly Uint8Array[])[];

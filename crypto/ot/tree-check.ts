@@ -26,9 +26,10 @@ export function proveTrees(session: Uint8Array, tags: readonly (readonly Uint8Ar
 }
 
 /**
- * The receiver's check. `choices`: of the base OTs; `tags`: of the leaves that it knows, leaf x of a tree at place
- * x xor s, as `punctureTrees` puts them. Throws 'protocol/inconsistent' if the trees are not those of the sender, and
- * 'protocol/length' if the proof is no proof. The session must then end: a sender that goes on guesses on.
+ * The receiver's check. `choices`: of the base OTs; `tags`: of the leaves that it knows, leaf x of a tree at place x
+ * xor s, as `punctureTrees` puts them. Throws 'protocol/inconsistent' if the trees are not those of the sender, and
+ * 'protocol/length' if the proof has another length. The session must then end, because the sender could otherwise
+ * guess again.
  */
 export function checkTrees(
   session: Uint8Array,

@@ -17,8 +17,8 @@ import { latestProductHash, offerProducts, productChoices, takeProducts } from '
 import { addShares, bytesToWords, wordsToBytes } from '../ring.ts';
 
 /**
- * Squares of shared numbers, for networks with quadratic activations: of x = a + b the square of z = x / 2^f, rounded as the
- * Rescale gadget rounds, mod 2^32. It takes no round more than that gadget:
+ * Squares of shared numbers, for networks with quadratic activations: of x = a + b the square of z = x / 2^f, rounded
+ * as the Rescale gadget rounds, mod 2^32. It takes no more rounds than that gadget:
  *
  *     offline  garbler -> evaluator: Rescale's table, and an oblivious product: shares of rho * r
  *     online   garbler -> evaluator: Rescale's label, and its part of z under a mask
@@ -34,7 +34,7 @@ function rescaleOf(gadget: Gadget): Gadget {
   return { ...gadget, kind: 'rescale', shiftBits: 0 };
 }
 
-/** The garbler's rho of a chunk: all that masks z. */
+/** Returns the garbler's rho of a chunk, the total mask of z. */
 function rhoOf(keys: GarblerKeys, first: number, count: number): Uint32Array {
   return addShares(outputMasks(keys, first, count), layerSecrets(keys).squareMasks(first, count).parts);
 }
@@ -67,8 +67,8 @@ export function garbleSquares(
 }
 
 /**
- * Evaluator, offline: what it keeps of labels and tables, [kept.labels * count] and [kept.tables * count]: Rescale's,
- * and its shares of the products. `masks`: r.
+ * Evaluator, offline: returns the kept part of labels and tables, [kept.labels * count] and [kept.tables * count]:
+ * Rescale's, and its shares of the products. `masks`: r.
  */
 export function keepSquares(
   nonce: Uint8Array,
@@ -100,7 +100,7 @@ export function squareLabels(
   return joinBytes([labels, wordsToBytes(parts)]);
 }
 
-/** What the evaluator holds of squares: tables and labels from `keepSquares`, the online ones from `squareLabels`. */
+/** The evaluator's data for squares: tables and labels from `keepSquares`, the online ones from `squareLabels`. */
 export interface SquaresInput extends EvaluatorInput {
   /** r [count words]. */
   readonly masks: Uint32Array;

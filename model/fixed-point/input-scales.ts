@@ -1,28 +1,27 @@
 import type { NetworkShape } from '../geometry.ts';
 import type { InputKind } from '../input-kind.ts';
 
-/** The scales of tensor 0, per channel, and the largest magnitude of its elements; null where pixels bound it. */
+/** The scales of tensor 0, per channel, and the largest magnitude of its elements, which is null if pixels bound it. */
 export interface InputScales {
   readonly scaleBits: readonly number[];
   readonly limit: number | null;
 }
 
-/** Channels whose largest values differ by less than this factor are taken to be of one unit. */
+/** Channels whose largest values differ by less than this factor are assumed to have the same unit. */
 const LIKE_SIZE = 64;
 
 /**
- * Bits of scale of a picture that layers read by itself: rounding moves a pixel by a sixteenth of what 8 bits do. They cost nothing,
- * as the picture's shares are words of the ring whatever its scale is; the weights that read it lose as many of the bits
- * that are dropped behind them.
+ * Bits of scale of a picture that layers read alone: the rounding error of a pixel is a sixteenth of that with 8 bits.
+ * They cost nothing, because the picture's shares are words of the ring whatever its scale is; the weights that read it
+ * lose as many of the bits that are dropped after them.
  */
 const PICTURE_BITS = 12;
 
 /**
- * Scales for inputs of which `largest` are the largest magnitudes per channel in calibration. The scale
- * of a picture that some layer reads beside other tensors keeps step with theirs, so that their kernels are equally precise.
- * Other inputs get
- * scales at which the largest values have k - 2 bits: one scale where all channels are of like size, or else one
- * per channel, as the columns of a table have units of their own. Twice those values still fit.
+ * Chooses the scales of inputs, where `largest` are the largest magnitudes per channel in calibration. The scale of a
+ * picture that some layer reads together with other tensors matches theirs, so that their kernels are equally precise.
+ * Other inputs get scales at which the largest values have k - 2 bits: one scale if all channels have similar sizes,
+ * otherwise one per channel, because the columns of a table have different units. Twice those values still fit.
  *
  * @param ringBits k
  */

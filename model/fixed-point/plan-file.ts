@@ -18,7 +18,7 @@ import type { SquareBits } from './square-scales.ts';
 
 const LAYER_NAME = new RegExp(`^[\\x20-\\x7e]{1,${MAX_NAME}}$`);
 
-/** The plan in a model's `fixed-point.json`. What else stands there is for people. Throws 'model/format'. */
+/** Reads the plan in a model's `fixed-point.json`, whose other fields are for people. Throws 'model/format'. */
 export function readPlan(json: unknown): FixedPointPlan {
   const plan = new Fields(json, 'fixed-point');
   const channels = plan.list('inputScaleBits', 1, MAX_CHANNELS).length;

@@ -16,9 +16,9 @@ export interface PlannerOptions {
   readonly calibration: Calibration;
   readonly input: InputScales;
   /**
-   * L2 norm that an output channel's integer kernel is given: how precise the weights are. It is exceeded where the least f
-   * asks for more. Under homomorphic encryption 2^20 times the root of the channels of a ciphertext add
-   * errors of about 3 units of the ring, a fifth of those that there are anyway.
+   * L2 norm of an output channel's integer kernel, which determines the precision of the weights. It is exceeded if the
+   * smallest f requires more. Under homomorphic encryption, 2^20 times the square root of the channels of a ciphertext
+   * would add errors of about 3 units of the ring, a fifth of the errors that exist anyway.
    */
   readonly weightNorm: number;
 }
@@ -27,28 +27,28 @@ export interface PlannerOptions {
 const SCALE_SPREAD = 64;
 
 /**
- * Weights get so many bits more than the channel with the widest kernel allows; such channels give up scale instead,
- * at most a factor of two. One bit cuts few channels and halves the rounding errors of all weights.
+ * Additional bits of weights, beyond what the channel with the widest kernel allows; such channels get a smaller scale
+ * instead, by at most a factor of two. One bit cuts few channels and halves the rounding errors of all weights.
  */
 const EXTRA_WEIGHT_BITS = 1;
 
 /**
- * At least so many bits are planned for. A layer whose outputs in calibration are far below what its weights make of
- * the range of its inputs would get fewer; its channels give up scale instead, so that the weights fit. More ring bits
- * would not help, for they raise the scales of inputs and outputs alike.
+ * Smallest number of bits of weights. A layer whose outputs in calibration are far below the range that its weights and
+ * inputs allow would get fewer; its channels get a smaller scale instead, so that the weights fit. More ring bits would
+ * not help, because they raise the scales of inputs and outputs alike.
  */
 const LEAST_WEIGHT_BITS = 1;
 
 /** ReLUs behind squares of squares have so many bits more than others. */
 const HEAVY_TAIL_BITS = 2;
 
-/** Of the biases and the logits, in 32 bits with their sign. */
+/** Largest bias or logit, as a signed 32-bit word. */
 const LARGEST_WORD = 2 ** 31 - 1;
 
 /** A layer that gives zero for every input is planned as if its largest value were this: no scale is infinite. */
 const SMALLEST_RANGE = 1e-30;
 
-/** Scales, k and f of every layer. Throws 'model/unsupported' if a layer's values do not fit 32 bits. */
+/** Plans scales, k and f of every layer. Throws 'model/unsupported' if a layer's values do not fit 32 bits. */
 export function planFixedPoint(
   network: FloatNetwork,
   ranges: readonly LayerRanges[],
@@ -64,7 +64,7 @@ export function planFixedPoint(
   return bits.every((own) => own === SQUARE_BITS) ? first : planWith(network, ranges, options, bits);
 }
 
-/** The plan with so many bits for what each layer squares. */
+/** Plans with the given bits for the squared values of each layer. */
 function planWith(
   network: FloatNetwork,
   ranges: readonly LayerRanges[],
@@ -80,10 +80,10 @@ function planWith(
   for (const [l, layer] of network.layers.slice(0, -1).entries()) {
     const { relu, linear } = ranges[l];
     const margin = margins[l];
-    // Channels of squares alone have no part in k and f.
+    // Channels with only squares do not influence k and f.
     const others = channelKinds(layer).map(({ other }) => other);
     const ringBits = options.ringBits + (heavyTails[l] && others.includes(true) ? HEAVY_TAIL_BITS : 0);
-    // A stochastic rounding may go up by one.
+    // A stochastic rounding may add one.
     const largest = 2 ** (ringBits - 1) - 2;
     const measured = wholeRange(ranges[l]);
     const dead = measured.every((most) => most === 0);
@@ -98,12 +98,12 @@ function planWith(
       weightBits(layer, scales, own, weightNorm) + EXTRA_WEIGHT_BITS,
       LEAST_WEIGHT_BITS,
     );
-    // One bit less leaves linear elements, and what is squared, room for k bits too.
+    // One bit less leaves room for k bits of linear elements and squared values too.
     const dropBits = Math.min(
       Math.max(wanted, MIN_DROP_BITS),
       MAX_PRODUCT_BITS - ringBits - (layer.linear || layer.square ? 1 : 0),
     );
-    /** The least f may ask for more than the norm. */
+    /** The smallest f may require more than the norm. */
     const bounds = (bits: number, wanted: number) =>
       largestScales(layer, scales, bits, weightNorm * 2 ** Math.max(0, bits - wanted));
     const most = bounds(dropBits, wanted);
@@ -162,7 +162,7 @@ function behindSquaresOfSquares({ layers }: FloatNetwork): boolean[] {
   });
 }
 
-/** Throws 'model/unsupported' if a layer gave values that are no numbers. */
+/** Throws 'model/unsupported' if a layer produced values that are not finite numbers. */
 function checkRanges(network: FloatNetwork, ranges: readonly LayerRanges[]): void {
   for (const [l, range] of ranges.entries())
     if (!wholeRange(range).every(Number.isFinite))
@@ -198,7 +198,7 @@ function largestScales(
   return kernelNorms(layer, scales).map((norm) => room / (norm * 2 ** dropBits));
 }
 
-/** The range of each channel of a layer that calibration does not excite: what it makes of inputs at their limit. */
+/** Estimates the range of each channel of a layer that calibration does not excite, from inputs at their limit. */
 function expectedRange(
   layer: FloatLayer,
   scales: readonly (readonly number[])[],

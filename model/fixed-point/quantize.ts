@@ -11,7 +11,7 @@ import { roundKernel } from './round-kernel.ts';
 import { productScales, type SquareBits } from './square-scales.ts';
 import { weightScales } from './weight-scales.ts';
 
-/** What a model's folder says about it besides its weights. */
+/** The facts in a model's folder besides its weights. */
 export interface ModelFacts {
   readonly name: string;
   readonly inputKind: InputKind;

@@ -1,7 +1,7 @@
 import type { FixedPointPlan } from './fixed-point-plan.ts';
 import { type LayerRanges, linearLimit } from './ranges.ts';
 
-/** The largest measured value as a share of what the gadgets take; above 1 it was computed wrongly. */
+/** Returns the largest measured value as a share of the gadgets' range; above 1 it was computed wrongly. */
 export function rangeUse({ layers }: FixedPointPlan, ranges: readonly LayerRanges[]): number {
   const shares = layers.flatMap(({ ringBits, dropBits, scales, squares }, l) => {
     const unit = 2 ** -(squares?.shiftBits ?? 0);

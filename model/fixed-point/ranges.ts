@@ -1,12 +1,15 @@
 import { type FloatNetwork, FloatRunner } from '../float-network.ts';
 
-/** Of one layer, per output channel: the largest magnitude over all calibration images, 0 where there is no element. */
+/**
+ * Ranges of one layer, per output channel: the largest magnitude over all calibration images, or 0 without such
+ * elements.
+ */
 export interface LayerRanges {
-  /** Of the elements that have a ReLU, before it. */
+  /** Range of the elements with a ReLU, before it. */
   readonly relu: Float64Array;
-  /** Of linear elements, and of the logits. */
+  /** Range of linear elements, and of the logits. */
   readonly linear: Float64Array;
-  /** Of the elements that are squared, before it. */
+  /** Range of the squared elements, before squaring. */
   readonly square: Float64Array;
 }
 
@@ -17,18 +20,21 @@ export function measureRanges(network: FloatNetwork, images: Iterable<Float32Arr
   return meter.ranges;
 }
 
-/** Times the usual largest output, in powers of two, from which on an input of a network with squares is set apart. */
+/**
+ * Factor over the usual largest output, in powers of two, from which on an input of a network with squares is set
+ * apart.
+ */
 const FAR_BITS = 4;
 
-/** Most inputs that are set apart, as a share of all: of more it cannot be said that they are not the usual ones. */
+/** Largest share of inputs that are set apart: a larger share could not be called unusual. */
 const FAR_SHARE = 0.25;
 
 /**
- * Measures ranges image by image, for callers with something else to do in between.
+ * Measures ranges image by image, so that callers can do other work in between.
  *
- * Squares have no bound: a few inputs can drive a network of many squares to outputs of a million times the usual, where the
- * network itself tells nothing any more. Scales with room for them would leave no bits to all others. So inputs of such networks
- * whose largest output is far above the median's are set apart.
+ * Squares have no bound: a few inputs can drive a network of many squares to outputs of a million times the usual, for
+ * which the network itself is meaningless. Scales with room for them would leave no bits for all others. So inputs of
+ * such networks whose largest output is far above the median's are set apart.
  */
 export class RangeMeter {
   /** Of the input, per channel. */
@@ -36,10 +42,13 @@ export class RangeMeter {
   readonly #network: FloatNetwork;
   readonly #runner: FloatRunner;
   readonly #unbounded: boolean;
-  /** By the power of two of their largest output: how many inputs, and their ranges. All in one where there are no squares. */
+  /**
+   * Number and ranges of the inputs, grouped by the power of two of their largest output; a single group without
+   * squares.
+   */
   readonly #groups = new Map<number, { count: number; readonly ranges: LayerRanges[] }>();
 
-  /** A runner holds the weights in single precision: callers that have one share it. */
+  /** A runner holds the weights in single precision; callers that have one share it. */
   constructor(network: FloatNetwork, runner = new FloatRunner(network)) {
     this.#network = network;
     this.#runner = runner;
@@ -47,18 +56,18 @@ export class RangeMeter {
     this.input = new Float64Array(network.input.channels);
   }
 
-  /** Of all inputs but those that are set apart. */
+  /** Ranges of all inputs except those that are set apart. */
   get ranges(): LayerRanges[] {
     const limit = this.#limit();
     return this.#merged((bits) => bits <= limit);
   }
 
-  /** Of all inputs. */
+  /** Ranges of all inputs. */
   get allRanges(): LayerRanges[] {
     return this.#merged(() => true);
   }
 
-  /** How many inputs are set apart. */
+  /** Number of inputs that are set apart. */
   get apart(): number {
     return this.#countAbove(this.#limit());
   }
@@ -76,7 +85,7 @@ export class RangeMeter {
     for (const bits of [...this.#groups.keys()].sort((a, b) => a - b)) {
       below += this.#groups.get(bits)!.count;
       if (2 * below < total) continue;
-      // Where the usual outputs are zero, nothing can be said of the others.
+      // If the usual outputs are zero, the others cannot be judged.
       const limit = Number.isFinite(bits) ? bits + FAR_BITS : Number.POSITIVE_INFINITY;
       return this.#countAbove(limit) <= FAR_SHARE * total ? limit : Number.POSITIVE_INFINITY;
     }
@@ -95,7 +104,7 @@ export class RangeMeter {
   }
 
   #groupOf(logits: Float32Array): LayerRanges[] {
-    // Outputs that are no numbers are as far as infinite ones.
+    // NaN outputs count as infinite.
     const most = this.#unbounded ? logits.reduce((most, value) => Math.max(most, Math.abs(value)), 0) : 1;
     const bits = Number.isNaN(most) ? Number.POSITIVE_INFINITY : Math.floor(Math.log2(most));
     const group = this.#groups.get(bits) ?? { count: 0, ranges: emptyRanges(this.#network) };

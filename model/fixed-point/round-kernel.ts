@@ -4,15 +4,16 @@ export interface TapShape {
   readonly width: number;
 }
 
-/** Share of an input's value that it has in common with one of its neighbours, by their distance along one axis. */
+/** Correlation of an input's value with that of a neighbour, by their distance along one axis. */
 const LIKENESS = [1, 2 / 3, 1 / 3];
 
-/** How much the mean of all inputs counts beside the windows. */
+/** Weight of the mean of all inputs, relative to the windows. */
 const MEAN_SHARE = 0.1;
 
 /**
- * Sweeps over the weights: whether the mean counts, and the gain from which on a weight moves, in units of what one alone
- * costs. Large gains come first, and windows before the mean, because each move leaves less to the ones after it.
+ * Sweeps over the weights: whether the mean is included, and the smallest gain for which a weight moves, in units of
+ * the cost of one weight alone. Large gains come first, and windows before the mean, because each move leaves less for
+ * later ones.
  */
 const SWEEPS = [
   { mean: 0, least: 0.75 },
@@ -23,12 +24,12 @@ const SWEEPS = [
 ];
 
 /**
- * Rounds the weights of one output channel [inputs, height, width] to integers, some of them not to the nearest, so that
- * the output moves less. Tensors behind ReLUs and squares are not negative, and neighbours on a map are alike; so what
- * rounding adds to an output is mostly the sum of errors over small windows, and over all weights. The squares of these
- * sums are made small, weight by weight: sum e_i e_j K(i, j) + m (sum e_i)^2, where K is a product of two tents, the
- * sum over windows of 3 x 3 taps. Every weight is rounded down or up, and integers stay what they are: most of all
- * zeros, which a network may have for a reason.
+ * Rounds the weights of one output channel [inputs, height, width] to integers, some of them not to the nearest, so
+ * that the output moves less. Tensors after ReLUs and squares are not negative, and neighbours on a map are similar, so
+ * the effect of rounding on an output is mostly the sum of errors over small windows, and over all weights. The squares
+ * of these sums are minimised, weight by weight: sum e_i e_j K(i, j) + m (sum e_i)^2, where K is a product of two
+ * tents, the sum over windows of 3 x 3 taps. Every weight is rounded down or up, and integers do not change, in
+ * particular zeros, which a network may have on purpose.
  */
 export function roundKernel(exact: Float64Array, shape: TapShape, into: Int32Array): void {
   const errors = new Float64Array(exact.length);

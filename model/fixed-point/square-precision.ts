@@ -3,16 +3,16 @@ import type { FixedPointPlan } from './fixed-point-plan.ts';
 import { channelKinds, productScales, SQUARE_BITS } from './square-scales.ts';
 import { weightScales } from './weight-scales.ts';
 
-/** Weights behind squares are integers of this size at least, as a root mean square: rounding then costs each 7 %. */
+/** Smallest root mean square of the integer weights that read squares: rounding then costs each 7 %. */
 const LEAST_WEIGHT = 4;
 
-/** Squares of fewer bits than this are too coarse themselves. */
+/** Smallest number of bits of squared values; fewer would be too coarse. */
 const LEAST_SQUARE_BITS = 6;
 
 /**
- * For each layer the bits of what it squares, given a plan that has `SQUARE_BITS` everywhere. Where many squares are
- * averaged, as a pool over the map does, the weights of so large numbers would round to nothing: there squares take
- * fewer bits, whose rounding the average evens out.
+ * Returns for each layer the bits of its squared values, given a plan that has `SQUARE_BITS` everywhere. If many
+ * squares are averaged, as by a pool over the map, the weights for such large numbers would round to zero; then squares
+ * take fewer bits, whose rounding errors the average cancels.
  */
 export function squareBitsBehind({ layers }: FloatNetwork, plan: FixedPointPlan): number[] {
   const scales = [plan.inputScaleBits.map((bits) => 2 ** bits), ...plan.layers.map((own) => own.scales)];
@@ -36,7 +36,7 @@ export function squareBitsBehind({ layers }: FloatNetwork, plan: FixedPointPlan)
         count++;
       }
       if (count === 0) continue;
-      // A square of one bit less is a fourth.
+      // One bit less makes the square four times smaller.
       const missing = Math.max(0, Math.ceil(Math.log2(LEAST_WEIGHT / Math.sqrt(sum / count)) / 2));
       bits[tensor - 1] = Math.min(bits[tensor - 1], Math.max(LEAST_SQUARE_BITS, SQUARE_BITS - missing));
     }

@@ -4,11 +4,11 @@ import { MAX_SHIFT_BITS, MAX_SQUARE_DROP_BITS, MIN_DROP_BITS } from '../limits.t
 import { type LayerRanges, linearLimit } from './ranges.ts';
 
 /**
- * Scales of squares. An element x at product scale P becomes z^2 with z = x / 2^g, so its tensor has the scale
- * (P / 2^g)^2. In a channel of squares alone P is free. Where a channel has other elements too, these end at the scale
- * P / 2^f * 2^m, with the f bits that they drop and the m bits that they are shifted up again. Both scales are one if
- * P = 2^(m - f + 2 g): a power of two, the same for all such channels of a layer. The importer multiplies a channel of
- * a x^2 by a for that.
+ * Scales of squares. An element x at product scale P becomes z^2 with z = x / 2^g, so its tensor has the scale (P /
+ * 2^g)^2. In a channel with only squares P is free. If a channel also has other elements, these get the scale P / 2^f *
+ * 2^m, with the f bits that they drop and the m bits that they are shifted up again. Both scales are equal if P = 2^(m
+ * - f + 2 g): a power of two, the same for all such channels of a layer. The importer multiplies a channel of a x^2 by
+ * a for that.
  */
 export interface SquareBits {
   /** g. */
@@ -18,9 +18,9 @@ export interface SquareBits {
 }
 
 /**
- * Bits of the largest z in calibration, beside its sign; it may have more in use. Fewer round z more coarsely; more make
- * z^2 so large that the weights behind it, whose products must stay within 31 bits, are rounded more coarsely. For some
- * hundred weights per output both errors are alike at nine.
+ * Bits of the largest z in calibration, without its sign; later inputs may need more. Fewer bits round z more coarsely;
+ * more bits make z^2 so large that the weights which read it, whose products must stay within 31 bits, are rounded more
+ * coarsely. For a few hundred weights per output both errors are equal at nine bits.
  */
 export const SQUARE_BITS = 9;
 
@@ -47,7 +47,7 @@ export function productScales(
   );
 }
 
-/** What the planner knows of a layer before it looks at its squares. */
+/** The planner's facts about a layer before it plans the squares. */
 export interface PlannedOthers {
   readonly layer: FloatLayer;
   readonly ranges: LayerRanges;
@@ -60,15 +60,15 @@ export interface PlannedOthers {
   readonly weightBits: (own: readonly number[]) => number;
   /** Largest P / 2^bits of each channel, as kernels of so many bits allow. */
   readonly largest: (bits: number, wanted: number) => number[];
-  /** How much larger than the smallest scale one may be. */
+  /** Largest ratio of a scale to the smallest one. */
   readonly spread: number;
-  /** What stands for the range of a layer that calibration does not excite. */
+  /** Range that is assumed for a layer that calibration does not excite. */
   readonly smallestRange: number;
   /** Bits of the largest z. */
   readonly squareBits: number;
 }
 
-/** g, m and the scales of all channels' tensors. Throws 'model/unsupported' if none fit. */
+/** Chooses g, m and the scales of all channels' tensors. Throws 'model/unsupported' if none fit. */
 export function planSquares(others: PlannedOthers): { squares: SquareBits; scales: number[] } {
   const { layer, ranges, margin, scales, dropBits, smallestRange, squareBits } = others;
   const kinds = channelKinds(layer);
@@ -98,12 +98,14 @@ export function planSquares(others: PlannedOthers): { squares: SquareBits; scale
   };
 }
 
-/** P = 2^productBits for the channels that have squares and other elements, and the bits that make their scales one. */
+/**
+ * P = 2^productBits for the channels that have squares and other elements, and the bits that make their scales equal.
+ */
 function sharedBits(
   { layer, ranges, margin, scales, dropBits, squareBits }: PlannedOthers,
   mixed: readonly number[],
 ) {
-  // Whatever g will be, x is to be below 2^30 - 2^g.
+  // For any g, x must be below 2^30 - 2^g.
   const room = 2 ** 30 - 2 ** MAX_SQUARE_DROP_BITS;
   const most = mixed.reduce((largest, channel) => Math.max(largest, margin * ranges.square[channel]), 0);
   const bound = mixed.reduce(

@@ -1,9 +1,9 @@
-/** The browser's own digests answer later; the protocol needs them at once. */
+/** Synchronous digests: Web Crypto's are asynchronous, and the protocol needs them at once. */
 import { hkdf as nobleHkdf } from '@noble/hashes/hkdf.js';
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 
-/** SHA-256 over all parts, one after another; texts count as UTF-8. */
+/** Returns SHA-256 over the concatenated parts; texts are encoded as UTF-8. */
 export function sha256(...parts: readonly (string | Uint8Array)[]): Uint8Array {
   const hash = nobleSha256.create();
   for (const part of parts) hash.update(typeof part === 'string' ? utf8ToBytes(part) : part);

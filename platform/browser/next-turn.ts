@@ -1,4 +1,4 @@
-/** Resolves after what waits for this thread has had its turn. Timers would wait 4 ms when they follow each other. */
+/** Resolves after pending work of this thread has run. Nested timers would wait 4 ms each. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();

@@ -1,4 +1,4 @@
-/** The browser's own X25519 answers later; the protocol needs it at once. */
+/** Synchronous X25519: Web Crypto's is asynchronous, and the protocol needs it at once. */
 import { x25519 } from '@noble/curves/ed25519.js';
 
 /** X25519 (RFC 7748); as in x25519.ts. */
@@ -14,7 +14,7 @@ export class X25519Scalar {
   }
 }
 
-/** A point, to be multiplied. */
+/** A point that can be multiplied. */
 export class X25519Point {
   readonly u: Uint8Array;
 

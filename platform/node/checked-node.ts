@@ -1,4 +1,4 @@
-/** Imported before everything else, this throws on a Node that is too old, in one clear sentence. */
+/** Throws a clear error on a Node that is too old. It must be imported before everything else. */
 import { requireNode } from './require-node.ts';
 
 requireNode();

@@ -1,6 +1,6 @@
 import { createHash, createSecretKey, hkdfSync } from 'node:crypto';
 
-/** SHA-256 over all parts, one after another; texts count as UTF-8. */
+/** Returns SHA-256 over the concatenated parts; texts are encoded as UTF-8. */
 export function sha256(...parts: readonly (string | Uint8Array)[]): Uint8Array {
   const hash = createHash('sha256');
   for (const part of parts) hash.update(part);

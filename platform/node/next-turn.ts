@@ -1,4 +1,4 @@
-/** Resolves after what waits for this thread has had its turn: messages that have arrived, timers that are due. */
+/** Resolves after pending work of this thread has run: messages that have arrived, timers that are due. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);

@@ -1,9 +1,9 @@
-/** The oldest Node that runs all of this. */
+/** The oldest supported version of Node. */
 const OLDEST_NODE = 24;
 
 /**
- * Throws on an older Node, before anything is loaded that would fail there in its own words. A file that calls this loads
- * the rest by `import()`, or imports checked-node.ts before the rest.
+ * Throws on an older Node, before loading anything that would fail there with an obscure error. A file that calls this
+ * loads the rest by `import()`, or imports checked-node.ts before the rest.
  */
 export function requireNode(version = process.versions.node): void {
   if (Number(version.split('.')[0]) >= OLDEST_NODE) return;

@@ -11,7 +11,10 @@ import {
   type ResultOf,
 } from '../calls.ts';
 
-/** The thread of the file `name` beside the module `importer` (its `import.meta.url`), as source or compiled like it. */
+/**
+ * Returns the file of the thread `name` beside the module `importer` (its `import.meta.url`). Its extension matches the
+ * importer's: .ts or .js.
+ */
 export function threadFile(importer: string, name: string): URL {
   return new URL(`${name}${importer.endsWith('.ts') ? '.ts' : '.js'}`, importer);
 }
@@ -22,7 +25,7 @@ export class Thread<Calls extends CallTypes<Calls>> {
   readonly #caller: Caller<Calls, MessagePort>;
   #alive = true;
   #activeMs = 0;
-  /** Resolves, with what killed it if anything did, when the thread is gone. */
+  /** Resolves when the thread has ended, with the error that ended it, if any. */
   readonly gone: Promise<unknown>;
 
   /** @param file a module that calls `answerCalls` */
@@ -47,13 +50,13 @@ export class Thread<Calls extends CallTypes<Calls>> {
     return this.#alive;
   }
 
-  /** How long the thread has been at work since its start (ms). */
+  /** Busy time of the thread since its start (ms). */
   get activeMs(): number {
     if (this.#alive) this.#activeMs = this.#worker.performance.eventLoopUtilization().active;
     return this.#activeMs;
   }
 
-  /** Throws what the thread throws, and 'internal' if it dies. */
+  /** Runs a call. Throws what the thread throws, and 'internal' if it dies. */
   call<Name extends keyof Calls>(
     name: Name,
     given: Calls[Name]['given'],
@@ -62,13 +65,13 @@ export class Thread<Calls extends CallTypes<Calls>> {
     return this.#caller.call(name, given, options);
   }
 
-  /** Says whether the thread keeps the process running. */
+  /** Sets whether the thread keeps the process alive. */
   hold(busy: boolean): void {
     if (busy) this.#worker.ref();
     else this.#worker.unref();
   }
 
-  /** Ends the thread wherever it is. When this resolves, it touches no file any more. */
+  /** Terminates the thread at once. When this resolves, it no longer accesses any file. */
   async stop(): Promise<void> {
     await this.#worker.terminate();
     await this.gone;

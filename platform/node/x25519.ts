@@ -17,7 +17,7 @@ export class X25519Scalar {
   }
 }
 
-/** A point, to be multiplied. */
+/** A point that can be multiplied. */
 export class X25519Point {
   readonly key: KeyObject;
 
@@ -26,7 +26,7 @@ export class X25519Point {
   }
 }
 
-/** The encodings of keys begin with these bytes, and end with the key (RFC 8410). */
+/** Prefixes of encoded keys, which the key follows (RFC 8410). */
 const PRIVATE_PREFIX = '302e020100300506032b656e04220420';
 const PUBLIC_PREFIX = '302a300506032b656e032100';
 

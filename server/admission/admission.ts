@@ -5,7 +5,7 @@ export interface AdmissionLimits {
   readonly perClient: number;
 }
 
-/** How many calls of one kind may run, in all and for one client. */
+/** Limits the concurrent calls of one kind, in total and per client. */
 export class Admission {
   readonly #what: string;
   readonly #limits: () => AdmissionLimits;
@@ -16,9 +16,9 @@ export class Admission {
   readonly #retryAfterMs: () => number | undefined;
 
   /**
-   * @param what the plural of what is counted, for messages
+   * @param what plural noun for the calls, used in messages
    * @param limits read at each entry
-   * @param retryAfterMs when to come again, for whoever is refused (ms)
+   * @param retryAfterMs when a refused client should try again (ms)
    */
   constructor(
     what: string,
@@ -30,20 +30,20 @@ export class Admission {
     this.#limits = limits;
   }
 
-  /** Lets one call of `client` in until the returned function is called. Throws 'server/busy'. */
+  /** Admits one call of `client`, which ends when the returned function is called. Throws 'server/busy'. */
   enter(client: string): () => void {
     const own = this.#running.get(client) ?? 0;
     const { inAll, perClient } = this.#limits();
     if (own >= perClient)
       throw new SphynxError(
         'server/busy',
-        `this client runs ${own} ${this.#what} at once, as many as it may`,
+        `this client already runs ${own} ${this.#what} at once, which is its limit`,
         { retryAfterMs: this.#retryAfterMs() },
       );
     if (this.#total >= inAll)
       throw new SphynxError(
         'server/busy',
-        `the server runs ${this.#total} ${this.#what}, as many as it can; try again later`,
+        `the server already runs ${this.#total} ${this.#what}, which is its limit; try again later`,
         { retryAfterMs: this.#retryAfterMs() },
       );
     this.#running.set(client, own + 1);
@@ -55,7 +55,7 @@ export class Admission {
     };
   }
 
-  /** Resolves when nothing runs. */
+  /** Resolves when no call is running. */
   async idle(): Promise<void> {
     if (this.#total > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }

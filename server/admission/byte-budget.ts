@@ -8,23 +8,24 @@ interface Account {
 }
 
 /**
- * How many bytes of payload each identity has moved, or is about to move, in an hour that began with its first ones.
- * Kept in memory: every server counts its own, and begins anew with a restart.
+ * Counts the payload bytes that each identity has moved, or is about to move, in an hour that began with its first
+ * byte. The counts are in memory: every server counts separately and starts from zero after a restart.
  */
 export class ByteBudget {
   readonly #limits: { readonly bytesPerHour: number };
   readonly #clock: () => number;
   readonly #accounts = new Map<string, Account>();
 
-  /** @param limits read at each charge. @param clock milliseconds of a clock that nobody sets; a test seam */
+  /** @param limits read at each charge. @param clock a monotonic clock (ms); a test seam */
   constructor(limits: { readonly bytesPerHour: number }, clock: () => number = () => performance.now()) {
     this.#limits = limits;
     this.#clock = clock;
   }
 
   /**
-   * Charges an identity for what it is about to move (bytes). The returned function ends that: it takes what has really
-   * been moved. Throws 'quota/exceeded', with the time until the hour is over, if that is more than is left.
+   * Charges an identity for the bytes that it is about to move. The returned function replaces the charge by the bytes
+   * that were really moved. Throws 'quota/exceeded', with the time until the hour ends, if the charge exceeds the rest
+   * of the budget.
    */
   charge(identity: string, price: number): (moved: number) => void {
     const now = this.#clock();
@@ -35,7 +36,7 @@ export class ByteBudget {
       const retryAfterMs = account.began + QUOTA_HOUR_MS - now;
       throw new SphynxError(
         'quota/exceeded',
-        `you have moved ${account.bytes} bytes in this hour, of ${bytesPerHour} that you may, and this takes ${price}; try again in ${Math.ceil(retryAfterMs / 60_000)} min`,
+        `you have moved ${account.bytes} of ${bytesPerHour} allowed bytes in this hour, and this takes ${price} more; try again in ${Math.ceil(retryAfterMs / 60_000)} min`,
         { retryAfterMs },
       );
     }
@@ -46,7 +47,7 @@ export class ByteBudget {
     };
   }
 
-  /** Forgets whose hour is over; call it every minute or so. */
+  /** Deletes the accounts whose hour is over. Call it about once a minute. */
   sweep(): void {
     const now = this.#clock();
     for (const [identity, { began }] of this.#accounts)

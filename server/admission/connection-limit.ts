@@ -4,10 +4,10 @@ import type { Socket } from 'node:net';
 const SOCKET_ACCEPTED = 'net.server.socket';
 
 /**
- * Closes connections to `port` beyond `most()` as they come, before they cost a handshake: gRPC for Node has no option
+ * Closes connections to `port` beyond `most()` on arrival, before they cost a handshake: gRPC for Node has no option
  * for it. Node announces every socket that a server of this process accepts.
  *
- * @param onRefused called for each
+ * @param onRefused called for each closed connection
  * @returns a function that stops listening
  */
 export function limitConnections(port: number, most: () => number, onRefused: () => void): () => void {

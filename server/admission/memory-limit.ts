@@ -1,7 +1,7 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { MEMORY_RETRY_MS } from '../limits.ts';
 
-/** Keeps preparations, which take memory, out of a process that has none left. Inferences take little and go on. */
+/** Refuses preparations when the process is short of memory. Inferences need little memory and are not refused. */
 export class MemoryLimit {
   readonly #limits: { readonly memoryBytes: number };
   readonly #resident: () => number;

@@ -3,16 +3,16 @@ import { fieldsOf, isTree } from './layers.ts';
 import type { EffectiveConfig } from './load-config.ts';
 import { SCHEMA } from './schema.ts';
 
-/** Fields outside of `limits` that a running server takes over. None of them holds a secret. */
+/** Fields outside of `limits` that can be changed while the server runs. None of them holds a secret. */
 const LIVE = ['models', 'drainSeconds', 'graceSeconds', 'log.level'];
 
-/** Whether a running server takes the field over when its configuration is reloaded. */
+/** Whether reloading the configuration of a running server applies the field. */
 export function isLive(path: string): boolean {
   const [section, name] = path.split('.');
   return LIVE.includes(path) || (section === 'limits' && !FIXED_LIMITS.includes(name));
 }
 
-/** The fields that hold other values in `after`, with these values. */
+/** Returns the fields whose values differ in `after`, with the new values. */
 export function changedFields(before: EffectiveConfig, after: EffectiveConfig): Map<string, unknown> {
   const changed = fieldsOf(SCHEMA)
     .map(([path]): [string, unknown, unknown] => [path, valueAt(before, path), valueAt(after, path)])

@@ -1,19 +1,19 @@
 import { isAbsolute, join } from 'node:path';
 
-/** Where relative paths start: the folder of the file they stand in, or the working folder. */
+/** The base of relative paths: the folder of the file that contains them, or the working folder. */
 export interface Place {
   readonly folder: string;
 }
 
 /** One value of the configuration. */
 export interface Field<Value> {
-  /** One line for people who write the file. */
+  /** A one-line description for authors of the file. */
   readonly about: string;
-  /** The value that was written. Throws an Error "expected ..., got ..." . */
+  /** Returns the value that was written. Throws an Error "expected ..., got ...". */
   parse(written: unknown, place: Place): Value;
-  /** What text in the environment or on the command line stands for, before `parse`. */
+  /** Converts text from the environment or the command line, before `parse`. */
   fromText(text: string): unknown;
-  /** What may be printed of a parsed value; all of it unless given. */
+  /** Returns the printable part of a parsed value; the whole value unless given. */
   shown?(value: Value): unknown;
 }
 
@@ -22,7 +22,7 @@ export interface Section {
   readonly [name: string]: Field<unknown> | Section;
 }
 
-/** What a section's fields hold. Every field may be missing. */
+/** The values of a section's fields. Every field may be missing. */
 export type Values<Part> = {
   readonly [Name in keyof Part]?: Part[Name] extends Field<infer Value> ? Value : Values<Part[Name]>;
 };
@@ -119,7 +119,7 @@ export function checked<Word extends string>(
   };
 }
 
-/** Some of some words; in the environment and on the command line separated by commas. */
+/** A list of allowed words; in the environment and on the command line separated by commas. */
 export function choices<Word extends string>(about: string, words: readonly Word[]): Field<readonly Word[]> {
   return {
     about,

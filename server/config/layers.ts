@@ -22,8 +22,8 @@ export function variableOf(path: string): string {
 export const VARIABLE_PREFIX = 'SPHYNX_SERVE_';
 
 /**
- * One layer of configuration that was written as sections in sections. What is wrong goes to `problems`, each with
- * the path of its field; the rest is returned.
+ * Parses one layer of configuration that is written as nested sections. Adds every problem, with the path of its field,
+ * to `problems`, and returns the rest.
  */
 export function parseTree(
   section: Section,
@@ -50,8 +50,8 @@ export function parseTree(
 }
 
 /**
- * One layer of configuration that was written as texts by path, each with a name of its own for `problems`: a
- * variable or an option.
+ * Parses one layer of configuration that is given as texts by path. Each has a name for `problems`: its variable or
+ * option.
  */
 export function parseTexts(
   section: Section,
@@ -69,7 +69,7 @@ export function parseTexts(
   return tree;
 }
 
-/** `upper` over `lower`: sections are merged, values and lists replaced. */
+/** Overlays `upper` on `lower`: merges sections, replaces values and lists. */
 export function overlay(lower: Tree, upper: Tree): Tree {
   const merged = { ...lower };
   for (const [name, value] of Object.entries(upper)) {
@@ -79,7 +79,7 @@ export function overlay(lower: Tree, upper: Tree): Tree {
   return merged;
 }
 
-/** What may be printed of parsed values. */
+/** Returns the printable parts of parsed values. */
 export function shown(section: Section, tree: Tree): Tree {
   const entries = Object.entries(tree).map(([name, value]) => {
     const part = section[name];

@@ -15,9 +15,9 @@ import {
 } from './layers.ts';
 import { type Config, DEFAULTS, SCHEMA } from './schema.ts';
 
-/** Where configuration comes from; what is later in this list counts more. */
+/** Sources of configuration, in ascending order of precedence. */
 export interface ConfigSources {
-  /** What holds beside DEFAULTS where nothing is said. */
+  /** Defaults in addition to DEFAULTS. */
   readonly defaults?: Config;
   /** YAML or JSON. */
   readonly file?: string;
@@ -29,13 +29,13 @@ export interface ConfigSources {
   readonly options?: Config;
 }
 
-/** The configuration that holds: what DEFAULTS name is there. */
+/** The effective configuration, in which all fields of DEFAULTS are present. */
 export type EffectiveConfig = Config & {
   readonly [Name in keyof typeof DEFAULTS]-?: NonNullable<Config[Name]>;
 };
 
 /**
- * Puts the sources together. Paths in the file are relative to its folder, others to the working folder.
+ * Combines the sources. Paths in the file are relative to its folder, others to the working folder.
  *
  * @throws SphynxError 'config/invalid' naming every wrong field of every source, or saying where YAML is wrong
  */
@@ -58,7 +58,7 @@ export function loadConfig(sources: ConfigSources): EffectiveConfig {
   return config;
 }
 
-/** Fields that are needed by, or exclude, each other. */
+/** Returns problems with fields that require or exclude each other. */
 function contradictions({ tls, store, web, identity: { jwt } }: EffectiveConfig): string[] {
   const problems: string[] = [];
   if (store?.redisReplicas !== undefined && store.redis === undefined)
@@ -85,7 +85,7 @@ function readYaml(file: string): unknown {
   } catch (cause) {
     throw new SphynxError('config/invalid', `cannot read "${file}": ${(cause as Error).message}`, { cause });
   }
-  // JSON is YAML. A key that stands twice would hide what it says first; aliases could blow the file up.
+  // JSON is YAML. A duplicate key would hide its first value; aliases could expand to a huge document.
   const document = parseDocument(source, { uniqueKeys: true });
   const [first] = document.errors;
   if (first) throw new SphynxError('config/invalid', `"${file}" is not YAML or JSON: ${first.message}`);
@@ -110,7 +110,7 @@ function setting(text: string): { path: string; text: string; name: string } {
   return { path, text: value, name: `--set ${path}` };
 }
 
-/** Without the options, and sections of them, that were not given. */
+/** Removes options, and sections of options, that were not given. */
 function given(options: Tree): Tree {
   const kept: Tree = {};
   for (const [name, value] of Object.entries(options)) {

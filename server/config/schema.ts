@@ -24,16 +24,19 @@ export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
 const OUTPUT = checked('what clients learn: logits, label, or top-2 and up', isOutput);
 
-/** Everything that the configuration file can say, in the order in which it is printed. */
+/** All fields of the configuration file, in the order in which they are printed. */
 export const SCHEMA = {
   listen: address('where to listen, HOST:PORT; port 0 takes any free one'),
-  models: modelEntries('folders of the models to serve, or { path, output } for an output of its own'),
+  models: modelEntries('folders of the models to serve, or { path, output } for a model with its own output'),
   state: path('folder of the bundle records; one server per folder'),
   setting: choice('fewer bytes online (fast) or offline (lean)', Object.keys(DIGIT_BITS) as LabelEncoding[]),
   output: OUTPUT,
   insecure: flag('serve other machines without TLS'),
-  drainSeconds: number('how long a server that stops serves on, until balancers know', seconds),
-  graceSeconds: number('how long inferences and bundles in work may finish when the server stops', seconds),
+  drainSeconds: number('how long a stopping server keeps serving, so that load balancers notice', seconds),
+  graceSeconds: number(
+    'how long running inferences and preparations may take to finish when the server stops',
+    seconds,
+  ),
   tls: {
     certificate: path("the server's certificate chain, PEM"),
     key: path("the certificate's private key, PEM"),
@@ -41,39 +44,39 @@ export const SCHEMA = {
     clientCertificates: choice('whether a client may connect without one', CLIENT_CERTIFICATES),
   },
   identity: {
-    anonymous: flag('let in callers that prove nothing'),
+    anonymous: flag('accept callers without authentication'),
     tokens: path('file of hashed bearer tokens, as `sphynx tokens new` prints them'),
     jwt: {
       jwksFile: path('public keys of JSON Web Tokens (JWKS)'),
       jwksUrl: text('where to fetch these keys instead, https'),
       issuer: text('"iss" of every token'),
       audience: text('"aud" of every token'),
-      algorithms: choices('signature algorithms that are accepted', JWT_ALGORITHMS),
+      algorithms: choices('accepted signature algorithms', JWT_ALGORITHMS),
     },
   },
   web: {
-    listen: address('where to listen for browsers (WebSocket), HOST:PORT; nowhere unless given'),
+    listen: address('where to listen for browsers (WebSocket), HOST:PORT; disabled unless given'),
     origins: texts('origins of the pages that may call, besides those from that address itself'),
-    page: flag('serve a page there in which people classify their pictures'),
+    page: flag('serve a page on that port in which people classify their pictures'),
   },
   metrics: portOrAddress('where to serve Prometheus metrics: PORT on the loopback interface, or HOST:PORT'),
-  reflection: flag('tell every caller the definition of the service (gRPC reflection)'),
+  reflection: flag('give every caller the definition of the service (gRPC reflection)'),
   store: {
     redis: secretUrl('records that several servers share, in place of a folder: redis:// or rediss://', [
       'redis:',
       'rediss:',
     ]),
-    redisReplicas: number('replicas of Redis that must confirm every spending', replicas),
+    redisReplicas: number('number of Redis replicas that must confirm every spent bundle', replicas),
     keys: path('file of the keys that seal seeds, as `sphynx store-key new` makes it'),
   },
   limits: limits(),
-  log: { level: choice('what is logged to stderr', LOG_LEVELS) },
+  log: { level: choice('log level for stderr', LOG_LEVELS) },
 };
 
-/** The configuration as written: what is not said is missing. */
+/** The configuration as written: fields that are not given are missing. */
 export type Config = Values<typeof SCHEMA>;
 
-/** What holds where nothing is said. Models and state folder come from whoever starts the server. */
+/** Default values. The defaults of models and state folder come from the caller that starts the server. */
 export const DEFAULTS = {
   listen: '127.0.0.1:50051',
   setting: 'fast',
@@ -110,7 +113,7 @@ function portOrAddress(about: string): Field<string> {
   };
 }
 
-/** Folders, each of which may have an output of its own; in the environment and on the command line folders alone. */
+/** Folders, each of which may have its own output; in the environment and on the command line only folders. */
 function modelEntries(about: string): Field<readonly (string | ModelEntry)[]> {
   const folders = paths(about);
   return {
@@ -148,7 +151,7 @@ function limits(): Record<keyof ServerLimits, Field<number>> {
 
 function replicas(value: number): void {
   if (!Number.isInteger(value) || value < 0)
-    throw new Error(`expected a whole number from 0 on, got ${value}`);
+    throw new Error(`expected a whole number of at least 0, got ${value}`);
 }
 
 function seconds(value: number): void {

@@ -4,7 +4,7 @@ import type { ServerOptions } from '../options.ts';
 import { PAGE_FOLDER } from '../web/page.ts';
 import type { EffectiveConfig } from './load-config.ts';
 
-/** What a configuration asks of `startServer`. `loadConfig` has seen to it that sections are complete. */
+/** Converts a configuration to the options of `startServer`. `loadConfig` has ensured that sections are complete. */
 export function serverOptions(
   config: EffectiveConfig & { readonly models: ServerOptions['models']; readonly state: string },
 ): Omit<ServerOptions, 'logger'> {

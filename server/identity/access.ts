@@ -6,25 +6,26 @@ import { type Credentials, Identification, type IdentityOptions } from './identi
 import type { Identity } from './identity.ts';
 import { TlsCredentials, type TlsFiles } from './tls-credentials.ts';
 
-/** How often the files are looked at (ms): soon after a renewal, and nothing to a disk. */
+/** How often the files are checked (ms): soon enough after a renewal, and a negligible load for a disk. */
 const LOOK_MS = 5000;
 
-/** Where the server listens, and to whom. */
+/** Where the server listens and whom it accepts. */
 export interface AccessOptions {
   /** `HOST:PORT`. */
   readonly address: string;
-  /** Without it only loopback addresses are served. */
+  /** Required for all but loopback addresses. */
   readonly tls?: TlsFiles;
-  /** Serve other machines without TLS all the same. */
+  /** Serve other machines even without TLS. */
   readonly insecure?: boolean;
-  /** Who is let in. Without it, and without client certificates: everybody on a loopback address, elsewhere nobody. */
+  /**
+   * Who is accepted. Without it, and without client certificates: everybody on a loopback address, nobody elsewhere.
+   */
   readonly identity?: IdentityOptions;
 }
 
 /**
- * Who may connect and who calls: TLS and identification, renewed when their files change. Two refusals keep strangers
- * out of a server whose configuration says nothing about them: no plaintext, and no anonymous callers, on an
- * address that other machines reach, unless expressly allowed.
+ * Decides who may connect and who calls: TLS and identification, renewed when their files change. On an address that
+ * other machines can reach, it refuses plaintext and anonymous callers unless the configuration allows them explicitly.
  */
 export class Access {
   readonly credentials: ServerCredentials;
@@ -39,14 +40,14 @@ export class Access {
     if (tls === undefined && !insecure && !local)
       throw new SphynxError(
         'config/invalid',
-        `${address} can be reached from other machines, and there is no TLS: give a certificate and a key, or allow plaintext expressly`,
+        `${address} can be reached from other machines, and there is no TLS: give a certificate and a key, or allow plaintext explicitly`,
       );
     const proofs = [tls?.clientCa, identity.tokens, identity.jwt].filter((proof) => proof !== undefined);
     const open = proofs.length === 0 && !identity.anonymous;
     if (open && !local)
       throw new SphynxError(
         'config/invalid',
-        `${address} can be reached from other machines, and nothing says who may call: give an authority of client certificates, a file of tokens or the keys of JSON Web Tokens, or let everybody in expressly (anonymous)`,
+        `${address} can be reached from other machines, and no authentication is configured: give an authority of client certificates, a file of tokens or the keys of JSON Web Tokens, or accept everybody explicitly (anonymous)`,
       );
     const secure = tls && new TlsCredentials(tls);
     this.credentials = secure ?? ServerCredentials.createInsecure();
@@ -55,7 +56,7 @@ export class Access {
     this.#logger = logger;
   }
 
-  /** Who calls. Throws 'identity/missing', 'identity/invalid' or 'server/busy'. */
+  /** Identifies the caller. Throws 'identity/missing', 'identity/invalid' or 'server/busy'. */
   async identify(call: Credentials): Promise<Identity> {
     try {
       return await this.#identification.identify(call);
@@ -66,13 +67,16 @@ export class Access {
     }
   }
 
-  /** Puts changed files to use. Those that cannot be used are logged, and the old ones stay. */
+  /** Applies changed files. Logs those that cannot be used and keeps the old ones. */
   reload(): void {
     for (const source of this.#sources)
       try {
         if (source.reload()) this.#logger.info('certificates, tokens or keys reloaded');
       } catch (err) {
-        this.#logger.error({ err }, 'changed certificates, tokens or keys cannot be used; the old ones stay');
+        this.#logger.error(
+          { err },
+          'changed certificates, tokens or keys cannot be used; the old ones remain in use',
+        );
       }
   }
 

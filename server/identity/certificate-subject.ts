@@ -5,9 +5,9 @@ const SEQUENCE = 0x30;
 const VERSION = 0xa0;
 
 /**
- * What a client's certificate stands for: SHA-256 (hex) over its issuer's and its own name as they are encoded
- * (DER; RFC 5280 section 4.1). A renewed certificate of the same names is the same client; another authority's
- * certificate of the same subject is another one.
+ * Returns the identity in a client's certificate: SHA-256 (hex) over the encoded names of issuer and subject (DER; RFC
+ * 5280 section 4.1). A renewed certificate with the same names is the same client; a certificate of the same subject
+ * from another authority is another client.
  *
  * @param der the whole certificate, whose signature TLS has checked
  * @throws SphynxError 'identity/invalid' if it names nobody
@@ -21,7 +21,7 @@ export function certificateSubject(der: Uint8Array): string {
   if (content(subject, SEQUENCE).length === 0)
     throw new SphynxError(
       'identity/invalid',
-      'the client certificate has an empty subject, and clients are known by theirs; have one issued with a name',
+      'the client certificate has an empty subject, by which clients are identified; get one with a name',
     );
   return createHash('sha256').update(issuer).update(subject).digest('hex');
 }
@@ -43,7 +43,7 @@ function content(element: Buffer | undefined, tag: number): Buffer {
   return element.subarray(start, start + length);
 }
 
-/** Where the content of the element that `der` begins with starts, and how long it is (bytes). */
+/** Returns where the content of the first element of `der` starts, and its length (bytes). */
 function measure(der: Buffer): { start: number; length: number } {
   const first = der[1] ?? 0xff;
   const digits = first < 0x80 ? 0 : first & 0x7f;

@@ -1,4 +1,4 @@
-// The library below looks for metadata of classes, which this one keeps.
+// The library below needs reflect-metadata, which keeps metadata of classes.
 import 'reflect-metadata';
 import { createPrivateKey, randomBytes, webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 
-/** Something made of files, made anew when they change. */
+/** A value derived from files, which is derived again when they change. */
 export class FromFiles<Value> {
   readonly #paths: readonly string[];
   readonly #make: (contents: Buffer[]) => Value;
-  /** What was read last, used or not: undefined in place of a file that could not be read. */
+  /** The contents read last, used or not; undefined for a file that could not be read. */
   #seen: (Buffer | undefined)[];
   #value: Value;
 
@@ -22,8 +22,8 @@ export class FromFiles<Value> {
   }
 
   /**
-   * Reads the files again. Returns whether there is a new value. Throws as the constructor, once for each change,
-   * and keeps the old value then: half of a pair of files may have been written.
+   * Reads the files again. Returns whether there is a new value. Throws as the constructor, once for each change, and
+   * then keeps the old value, because only one file of a pair may have been written yet.
    */
   reload(): boolean {
     const contents = this.#paths.map(tryRead);

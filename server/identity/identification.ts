@@ -5,20 +5,20 @@ import { ANONYMOUS, type Identity, identityOf } from './identity.ts';
 import { type JwtOptions, JwtVerifier } from './jwt.ts';
 import { TokenFile } from './token-file.ts';
 
-/** Longest bearer token that is looked at (characters). */
+/** Longest bearer token that is accepted for checking (characters). */
 const TOKEN_LENGTH = 8192;
 
 /** How callers prove who they are, besides client certificates. */
 export interface IdentityOptions {
   /** A file of hashed bearer tokens. */
   readonly tokens?: string;
-  /** Whose JSON Web Tokens are taken; none unless given. */
+  /** Whose JSON Web Tokens are accepted; none unless given. */
   readonly jwt?: JwtOptions;
-  /** Lets in who proves nothing. */
+  /** Accepts callers without authentication. */
   readonly anonymous?: boolean;
 }
 
-/** What a call shows of its caller, as gRPC gives it. */
+/** A call's credentials, as gRPC provides them. */
 export interface Credentials {
   readonly metadata: Metadata;
   /** The client certificate, if TLS has verified one. */
@@ -26,10 +26,9 @@ export interface Credentials {
 }
 
 /**
- * Decides who calls. A bearer token counts before a certificate: behind a proxy with a certificate of its own, the
- * token is the caller's. Whoever shows a token stands or falls with it: a wrong one is refused, whatever else the
- * call shows, and so is one on a server that takes none. Without any proof a call is refused, unless strangers are
- * expressly let in.
+ * Identifies callers. A bearer token takes precedence over a certificate: behind a proxy with its own certificate, the
+ * token is the caller's. A wrong token is refused whatever other credentials the call has, and so is any token on a
+ * server that accepts none. A call without credentials is refused unless anonymous callers are allowed explicitly.
  */
 export class Identification {
   readonly #tokens: TokenFile | undefined;
@@ -43,7 +42,7 @@ export class Identification {
     this.#anonymous = anonymous;
   }
 
-  /** What can be reloaded. */
+  /** The sources that can be reloaded. */
   get sources(): readonly { reload(): boolean }[] {
     return [this.#tokens, this.#jwt].filter((source) => source !== undefined);
   }
@@ -67,8 +66,8 @@ export class Identification {
     throw new SphynxError(
       'identity/invalid',
       this.#tokens
-        ? 'this is no token of this server; ask for one'
-        : 'this server takes no bearer tokens; call it without one',
+        ? 'this token is not valid on this server; ask for one'
+        : 'this server accepts no bearer tokens; call it without one',
     );
   }
 }
@@ -84,7 +83,7 @@ function bearerToken(metadata: Metadata): string | undefined {
 }
 
 function ofCertificate({ raw, valid_to }: { raw: Uint8Array; valid_to: string }): Identity {
-  // TLS looked at the connection's start, which may be long ago.
+  // TLS checked it when the connection was made, which may be long ago.
   if (!(Date.parse(valid_to) > Date.now()))
     throw new SphynxError('identity/invalid', 'the client certificate has expired; connect with a new one');
   return identityOf('certificate', [certificateSubject(raw)]);

@@ -1,32 +1,32 @@
 import { createHash } from 'node:crypto';
 
-/** How a caller proved who it is. */
+/** How a caller authenticated. */
 export type Method = 'certificate' | 'token' | 'jwt' | 'anonymous';
 
-/** Who calls, as far as it was proved. */
+/** The authenticated identity of a caller. */
 export interface Identity {
   readonly method: Method;
-  /** SHA-256 (hex) of method and subject; undefined for a caller that proved nothing. */
+  /** SHA-256 (hex) of method and subject; undefined for an anonymous caller. */
   readonly hash?: string;
   /** For log lines: the token's name, otherwise the first 8 digits of the hash. Subjects of people stay out. */
   readonly label: string;
 }
 
-/** A caller who may come without proof. */
+/** A caller without credentials. */
 export const ANONYMOUS: Identity = { method: 'anonymous', label: 'anonymous' };
 
 /**
- * The identity of a proved subject. Equal subjects of different methods are different identities.
+ * Returns the identity of an authenticated subject. Equal subjects of different methods are different identities.
  *
- * @param subject what the method names: parts that no other subject of the method shares
- * @param name what log lines may say in place of the hash
+ * @param subject the parts that identify the subject within the method
+ * @param name name for log lines, in place of the hash
  */
 export function identityOf(
   method: Exclude<Method, 'anonymous'>,
   subject: readonly string[],
   name?: string,
 ): Identity {
-  // JSON keeps the parts apart whatever they hold.
+  // JSON separates the parts unambiguously.
   const hash = createHash('sha256')
     .update(JSON.stringify([method, ...subject]))
     .digest('hex');

@@ -10,7 +10,9 @@ import { SphynxError } from '../../errors/sphynx-error.ts';
 import { FromFiles } from './from-files.ts';
 import { type Identity, identityOf } from './identity.ts';
 
-/** Signatures that the server can check and not make. HMACs are missing: whoever checks one can make one. */
+/**
+ * Signatures that the server can verify but not create. HMACs are excluded: anyone who can verify one can create one.
+ */
 export const JWT_ALGORITHMS: readonly JwtAlgorithm[] = [
   ...(['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'] as const),
   ...(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'] as const),
@@ -33,10 +35,10 @@ export type JwtAlgorithm =
 /** How far clocks may differ (s). */
 const CLOCK_TOLERANCE_S = 30;
 
-/** How long an authority may take to give its keys (ms). */
+/** How long an authority may take to deliver its keys (ms). */
 const FETCH_MS = 5000;
 
-/** Whose JSON Web Tokens (RFC 7519) are taken. */
+/** Which JSON Web Tokens (RFC 7519) are accepted. */
 export interface JwtOptions {
   /** A file of public keys (JWKS, RFC 7517), reloaded when it changes. This or `jwksUrl` is needed. */
   readonly jwksFile?: string;
@@ -57,7 +59,7 @@ export class JwtVerifier {
   readonly #keys: () => JWTVerifyGetKey;
   readonly #file: FromFiles<JWTVerifyGetKey> | undefined;
 
-  /** Touches the network only when tokens come. Throws 'config/invalid'. */
+  /** Uses the network only when tokens arrive. Throws 'config/invalid'. */
   constructor({ jwksFile, jwksUrl, issuer, audience, algorithms }: JwtOptions) {
     const allowed = algorithms ?? ['ES256', 'EdDSA', 'RS256'];
     check(issuer !== '' && audience !== '', 'tokens need an issuer and an audience to be checked for');
@@ -85,7 +87,7 @@ export class JwtVerifier {
     }
   }
 
-  /** Returns whether the file had changed. Throws 'config/invalid', and goes on with the old keys, if it is bad. */
+  /** Returns whether the file had changed. If it is invalid, throws 'config/invalid' and keeps the old keys. */
   reload(): boolean {
     return this.#file?.reload() ?? false;
   }
@@ -105,7 +107,7 @@ export class JwtVerifier {
   }
 }
 
-/** What is wrong with a token, in words of ours: none of the token's own come with it. */
+/** Describes what is wrong with a token without quoting any of its text. */
 function refusal(cause: unknown): SphynxError {
   const because = (reason: string) =>
     new SphynxError('identity/invalid', `the token was refused: ${reason}`, { cause });
@@ -126,7 +128,7 @@ function refusal(cause: unknown): SphynxError {
   return because('it cannot be checked');
 }
 
-/** Whether it was the authority that failed, and not the token. */
+/** Whether the authority failed, rather than the token. */
 function isOutage(cause: unknown): boolean {
   if (!(cause instanceof errors.JOSEError)) return true;
   return (
@@ -151,7 +153,7 @@ function localKeys(content: Buffer, path: string): JWTVerifyGetKey {
   }
 }
 
-/** Keys that came over plaintext would be anybody's. */
+/** Checks the URL: keys fetched over plaintext could be anybody's. */
 function keyAddress(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const loopback = url && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);

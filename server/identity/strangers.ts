@@ -25,6 +25,6 @@ export function warnOfStrangers(
   const callers = identity.anonymous ? 'anonymous callers' : 'whoever holds a bearer token';
   logger.warn(
     { models: open.map(({ identity }) => identity.name) },
-    `${callers} get the logits of these models, from which a client that deviates from the protocol can compute weights: serve strangers with --output label, or let in only clients that you trust to follow the protocol`,
+    `${callers} get the logits of these models, from which a client that deviates from the protocol can compute weights: serve strangers with --output label, or accept only clients that you trust to follow the protocol`,
   );
 }

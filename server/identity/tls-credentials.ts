@@ -5,7 +5,7 @@ import { SphynxError } from '../../errors/sphynx-error.ts';
 import { HANDSHAKE_MS } from '../limits.ts';
 import { FromFiles } from './from-files.ts';
 
-/** Whether the handshake fails without a client certificate, or the call may be made by other proof. */
+/** Whether every connection needs a client certificate, or a call may authenticate otherwise. */
 export const CLIENT_CERTIFICATES = ['required', 'optional'] as const;
 
 /** PEM files. */
@@ -20,10 +20,7 @@ export interface TlsFiles {
   readonly clientCertificates?: (typeof CLIENT_CERTIFICATES)[number];
 }
 
-/**
- * The server's end of TLS. `reload` puts changed files to use: new connections are made with them, those there are
- * live on.
- */
+/** The server's end of TLS. `reload` applies changed files to new connections; existing ones continue. */
 export class TlsCredentials extends ServerCredentials {
   readonly #files: FromFiles<SecureContextOptions>;
 
@@ -44,7 +41,7 @@ export class TlsCredentials extends ServerCredentials {
     this.#files = files;
   }
 
-  /** Returns whether the files had changed. Throws 'config/invalid', and goes on with the old ones, if they are bad. */
+  /** Returns whether the files had changed. If they are invalid, throws 'config/invalid' and keeps the old ones. */
   reload(): boolean {
     const changed = this.#files.reload();
     if (changed) this.updateSecureContextOptions(this.#files.value);
@@ -58,15 +55,15 @@ export class TlsCredentials extends ServerCredentials {
 
 function contextOptions(options: SecureContextOptions, paths: readonly string[]): SecureContextOptions {
   try {
-    // gRPC would report a key that does not fit only when it binds, and not as what it is.
+    // gRPC would report a key that does not match only when it binds, and without naming the cause.
     createSecureContext(options);
-    // TLS would take anything for an authority, and then let nobody in without saying why.
+    // TLS would accept anything as an authority, and then refuse everybody without naming the cause.
     if (options.ca) new X509Certificate(options.ca as Buffer);
     return options;
   } catch (cause) {
     throw new SphynxError(
       'config/invalid',
-      `cannot use the TLS files ${paths.join(', ')}: are they readable PEM, and does the key fit?`,
+      `cannot use the TLS files ${paths.join(', ')}: are they valid PEM, and does the key match?`,
       { cause },
     );
   }

@@ -2,7 +2,7 @@ import type { Channel } from '../../protocol/channel.ts';
 import type { Segment } from '../../protocol/segment.ts';
 import type { Metrics, Phase } from './metrics.ts';
 
-/** Counts the payload that passes between the server and a client. */
+/** Counts the payload between the server and a client. */
 export class CountedChannel implements Channel {
   readonly #channel: Channel;
   readonly #metrics: Metrics;

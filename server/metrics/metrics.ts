@@ -6,19 +6,22 @@ import type { WorkerPool } from '../worker-pool.ts';
 
 export type Phase = 'prepare' | 'infer';
 
-/** Upper ends of the histograms (s): an inference takes tens of milliseconds, a bundle on a slow link minutes. */
+/**
+ * Upper bounds of the histogram's buckets (s): an inference takes tens of milliseconds, a bundle on a slow link
+ * minutes.
+ */
 const SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
-/** How old the counts of bundles may be (ms): they cost the store a pass over its records. */
+/** Maximum age of the bundle counts (ms): counting takes a pass over the store's records. */
 const COUNTS_MS = 10_000;
 
-/** What the gauges read when somebody asks. */
+/** The sources that the gauges read on each scrape. */
 export interface Observed {
   readonly store: Pick<BundleStore, 'counts'>;
   readonly pool: Pick<WorkerPool, 'queue' | 'online' | 'offline' | 'retiredMs'>;
 }
 
-/** What an operator watches, for Prometheus. No label names a client, an identity or a bundle. */
+/** The server's metrics for Prometheus. No label identifies a client, an identity or a bundle. */
 export class Metrics {
   readonly registry = new Registry();
   readonly #seconds = new Histogram({
@@ -36,13 +39,13 @@ export class Metrics {
   });
   readonly #refusals = new Counter({
     name: 'sphynx_refusals_total',
-    help: 'Calls that did not end well, by method and code',
+    help: 'Failed calls by method and code',
     labelNames: ['method', 'code'],
     registers: [this.registry],
   });
   #counts: { readonly at: number; readonly value: Promise<BundleCounts> } | undefined;
 
-  /** A bundle or an inference of the model is done. */
+  /** Records a completed bundle or inference of the model. */
   finished(phase: Phase, model: string, ms: number): void {
     this.#seconds.observe({ phase, model }, ms / 1000);
   }
@@ -55,12 +58,12 @@ export class Metrics {
     this.#refusals.inc({ method, code });
   }
 
-  /** Adds the gauges, which are read whenever somebody asks. */
+  /** Adds the gauges, which are read on each scrape. */
   observe({ store, pool }: Observed): void {
     const { registry } = this;
     const build = new Gauge({
       name: 'sphynx_build_info',
-      help: 'Always 1; its labels say what runs',
+      help: 'Always 1; its labels name the running versions',
       labelNames: ['version', 'node'],
       registers: [registry],
     });
@@ -69,20 +72,20 @@ export class Metrics {
     gauge(registry, 'sphynx_bundles', 'Bundle records by state', 'state', async () =>
       Object.entries(await counts()),
     );
-    gauge(registry, 'sphynx_preparations', 'Bundles in work and bundles that wait', 'state', () => [
+    gauge(registry, 'sphynx_preparations', 'Running and queued preparations', 'state', () => [
       ['in_work', pool.queue.inWork],
       ['waiting', pool.queue.length],
     ]);
-    gauge(registry, 'sphynx_queue_wait_seconds', 'How long the next bundle would wait', 'queue', () => [
+    gauge(registry, 'sphynx_queue_wait_seconds', 'Expected wait of the next preparation', 'queue', () => [
       ['preparations', pool.queue.expectedWaitMs / 1000],
     ]);
     const kinds = { inferences: pool.online, preparations: pool.offline };
-    gauge(registry, 'sphynx_workers', 'Living worker threads', 'work', () =>
+    gauge(registry, 'sphynx_workers', 'Live worker threads', 'work', () =>
       Object.entries(kinds).map(([work, workers]) => [work, workers.filter(({ alive }) => alive).length]),
     );
     new Counter({
       name: 'sphynx_worker_busy_seconds_total',
-      help: 'Time at work of all worker threads; its rate over sphynx_workers is their utilization',
+      help: 'Busy time of all worker threads; its rate over sphynx_workers is their utilization',
       labelNames: ['work'],
       registers: [registry],
       collect() {
@@ -97,7 +100,7 @@ export class Metrics {
     const now = performance.now();
     if (!this.#counts || now - this.#counts.at > COUNTS_MS) {
       const unknown = () => Object.fromEntries(BUNDLE_STATES.map((state) => [state, Number.NaN]));
-      // A store that fails shows as such in its own errors; the other figures are wanted all the more.
+      // A failing store reports its own errors; the other metrics are still needed.
       this.#counts = { at: now, value: store.counts().catch(unknown) as Promise<BundleCounts> };
     }
     return this.#counts.value;

@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { collectDefaultMetrics, type Registry } from 'prom-client';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 
-/** Scrapers at once; more are dropped. */
+/** Concurrent scrapers; further ones are dropped. */
 const CONNECTIONS = 8;
 
-/** How long a scraper may take to ask (ms). */
+/** How long a scraper may take to send its request (ms). */
 const REQUEST_MS = 5000;
 
 const LOOPBACK = '127.0.0.1';
@@ -20,7 +20,7 @@ export interface MetricsListener {
 /**
  * Serves the registry, and figures of the process, at http://ADDRESS/metrics, and at /health whether the server takes
  * calls (200) or not (503), for probes that cannot speak gRPC over mutual TLS. `address`: `PORT` on the loopback
- * interface, or `HOST:PORT`: anybody who reaches it can read, so put it into a network of your own. Throws
+ * interface, or `HOST:PORT`: anybody who can reach it can read it, so restrict it to a private network. Throws
  * 'config/invalid'.
  */
 export async function serveMetrics(

@@ -1,4 +1,4 @@
-/** Weight of the newest value: the last ten or so count. */
+/** Weight of the newest value: about the last ten values matter. */
 const WEIGHT = 0.2;
 
 /** An average in which older values fade. */

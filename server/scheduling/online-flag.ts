@@ -1,4 +1,4 @@
-/** Tells the preparing threads how many inferences run: one number in memory that all threads share. */
+/** Tells the preparing threads how many inferences are running, by one number in shared memory. */
 
 /** `new OnlineFlag()` on the main thread; its `shared` goes to the workers, for `new OnlineFlag(shared)`. */
 export class OnlineFlag {
@@ -10,12 +10,12 @@ export class OnlineFlag {
     this.#count = new Int32Array(shared);
   }
 
-  /** Inferences that run now. */
+  /** Inferences that are running. */
   get running(): number {
     return Atomics.load(this.#count, 0);
   }
 
-  /** One inference runs until the returned function is called, once. */
+  /** Counts one inference as running until the returned function is called, once. */
   enter(): () => void {
     Atomics.add(this.#count, 0, 1);
     return () => {
@@ -24,7 +24,7 @@ export class OnlineFlag {
     };
   }
 
-  /** Resolves when at most `most` inferences run, or after `ms`. */
+  /** Resolves when at most `most` inferences are running, or after `ms`. */
   async quiet(most: number, ms: number): Promise<void> {
     const end = performance.now() + ms;
     for (let seen = this.running; seen > most; seen = this.running) {

@@ -2,32 +2,32 @@ import { SphynxError } from '../../errors/sphynx-error.ts';
 import { MovingAverage } from './moving-average.ts';
 
 export interface QueueLimits {
-  /** Bundles in work at once. */
+  /** Concurrent preparations. */
   readonly preparations: number;
-  /** Bundles that may wait for their turn. */
+  /** Queued preparations. */
   readonly preparationQueue: number;
   /** How long a client waits for the server's next message (ms). */
   readonly idleMs: number;
 }
 
-/** Before the first bundle is done (ms): that of a network of 25,000 ReLUs on one core. */
+/** Estimate before the first bundle is done (ms): for a network of 25,000 ReLUs on one core. */
 const FIRST_GUESS_MS = 3000;
 
-/** Of a client's patience, the part that a bundle may spend in the queue. */
+/** Share of a client's idle timeout that a bundle may spend in the queue. */
 const PATIENCE = 0.5;
 
-/** Shortest and longest pause that a refused client is told to make (ms). */
+/** Shortest and longest retry hint for a refused client (ms). */
 const RETRY_MS = { least: 500, most: 60_000 };
 
 /**
- * Who may prepare a bundle next: a few bundles are in work at once, and the others wait, one queue per client, served
- * round robin. A client that asks for many bundles waits for itself, not others for it. The queue is bounded in length
- * and in time; who finds it full is refused at once, with a hint when to come again.
+ * Decides who may prepare a bundle next. A few bundles are prepared concurrently, and the others wait in one queue per
+ * client, served round robin, so a client that asks for many bundles delays only itself. The queue is bounded in length
+ * and in time; a client that finds it full is refused at once with a retry hint.
  */
 export class PreparationQueue {
   readonly #limits: QueueLimits;
   readonly #turnMs = new MovingAverage();
-  /** In the order in which their turns come. */
+  /** Waiting clients, in the order of their turns. */
   readonly #waiting = new Map<string, (() => void)[]>();
   #length = 0;
   #inWork = 0;
@@ -36,24 +36,24 @@ export class PreparationQueue {
     this.#limits = limits;
   }
 
-  /** Bundles that wait. */
+  /** Bundles in the queue. */
   get length(): number {
     return this.#length;
   }
 
-  /** Bundles in work. */
+  /** Bundles that are being prepared. */
   get inWork(): number {
     return this.#inWork;
   }
 
-  /** How long the next bundle to come would wait (ms). */
+  /** Expected wait of a new bundle (ms). */
   get expectedWaitMs(): number {
     const { preparations } = this.#limits;
     if (this.#inWork < preparations) return 0;
     return Math.round(((this.#length + 1) / preparations) * (this.#turnMs.value ?? FIRST_GUESS_MS));
   }
 
-  /** Throws 'server/busy' with a hint if a bundle would not be let into the queue now. */
+  /** Throws 'server/busy' with a retry hint if a bundle would not be admitted to the queue now. */
   checkRoom(): void {
     const { preparations, preparationQueue, idleMs } = this.#limits;
     const wait = this.expectedWaitMs;
@@ -61,12 +61,12 @@ export class PreparationQueue {
     if (full || wait > PATIENCE * idleMs)
       throw new SphynxError(
         'server/busy',
-        `${this.#length} bundles wait to be prepared, as many as the server lets wait; try again later`,
+        `${this.#length} preparations are queued, which is the server's limit; try again later`,
         { retryAfterMs: this.retryAfterMs },
       );
   }
 
-  /** When somebody who is refused now should come again (ms). */
+  /** Retry hint for a client that is refused now (ms). */
   get retryAfterMs(): number {
     return Math.min(RETRY_MS.most, Math.max(RETRY_MS.least, this.expectedWaitMs));
   }
@@ -110,7 +110,7 @@ export class PreparationQueue {
     await turn.promise.finally(() => signal.removeEventListener('abort', give));
   }
 
-  /** Hands the place of a bundle that is over to the next client. */
+  /** Passes the place of a finished bundle to the next client. */
   #next(): void {
     const [entry] = this.#waiting;
     if (!entry) {

@@ -1,11 +1,11 @@
 import type { OnlineFlag } from './online-flag.ts';
 
-/** While inferences run, preparation gets 1 part of its thread's time in 1 + PAUSE_FACTOR. */
+/** While inferences run, preparation gets one part in 1 + PAUSE_FACTOR of its thread's time. */
 const PAUSE_FACTOR = 4;
 
 interface TurnsOptions {
   readonly online: OnlineFlag;
-  /** Inferences that may run before this thread makes room: each makes one preparing thread pause. */
+  /** Inferences that may run before this thread pauses: each additional one pauses one preparing thread. */
   readonly tolerated: number;
   /** Milliseconds of processor time of the calling thread; a test seam. */
   readonly clock?: () => number;
@@ -17,11 +17,10 @@ interface Waiting {
 }
 
 /**
- * Shares one preparing thread among the roles that run on it, interleaved: a role computes only while it has the
- * turn. Of the roles that are ready for a piece of work, that of the client goes first that had least processor time
- * so far, so that a client with many streams or large models slows nobody down but itself; a role that waits for its
- * client holds no turn. While more inferences run than are tolerated, turns are given out late: preparation ranks
- * below them, but never stands still.
+ * Shares one preparing thread among the roles that run on it, interleaved: a role computes only while it has the turn.
+ * Among the roles that are ready, the turn goes to the client with the least processor time so far, so a client with
+ * many streams or large models slows down only itself. A role that waits for its client holds no turn. While more
+ * inferences run than are tolerated, turns are delayed: preparation has a lower priority but never stops.
  */
 export class ProcessorTurns {
   readonly #options: Required<TurnsOptions>;
@@ -36,7 +35,7 @@ export class ProcessorTurns {
     this.#options = { clock: threadMs, ...options };
   }
 
-  /** A role of `client` begins; the returned function ends it. Newcomers get no credit for the time before. */
+  /** Registers a role of `client`, which the returned function removes. New clients get no credit for earlier time. */
   join(client: string): () => void {
     const least = Math.min(...[...this.#used.values()].map(({ ms }) => ms));
     const own = this.#used.get(client) ?? { ms: Number.isFinite(least) ? least : 0, roles: 0 };
@@ -72,7 +71,7 @@ export class ProcessorTurns {
   async #grant(): Promise<void> {
     if (this.#granting) return;
     this.#granting = true;
-    // Roles whose message has arrived in the meantime queue up before the choice.
+    // Lets roles whose message has arrived in the meantime join the queue before the choice.
     await new Promise<void>((resolve) => setImmediate(resolve));
     if (!this.#held && this.#waiting.length > 0) await this.#makeRoom();
     this.#granting = false;

@@ -2,7 +2,7 @@ import type { Channel } from '../../protocol/channel.ts';
 import type { Segment } from '../../protocol/segment.ts';
 import type { ProcessorTurns } from './processor-turns.ts';
 
-/** The channel of a role that computes in turns with others: it gives its turn up whenever it waits for its peer. */
+/** The channel of a role that shares its thread in turns: it gives up its turn whenever it waits for its peer. */
 export class TurnChannel implements Channel {
   readonly #channel: Channel;
   readonly #turns: ProcessorTurns;
@@ -28,7 +28,7 @@ export class TurnChannel implements Channel {
     }
   }
 
-  /** Of all turns that have ended (ms). */
+  /** Processor time of all ended turns (ms). */
   get processorMs(): number {
     return this.#processorMs;
   }

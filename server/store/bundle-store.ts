@@ -2,56 +2,59 @@ import type { BundleSecrets } from '../../protocol/bundle.ts';
 import type { Standing } from './usage.ts';
 
 /**
- * The server's half of every bundle: one record, from which everything it needs online is derived. A bundle is
- * a one-way machine, preparing -> ready -> spending -> spent; a second use of one would reveal the garbler's
- * global offset and with it the weights.
+ * The server's half of every bundle: one record, from which everything it needs online is derived. Its state moves only
+ * forward, preparing -> ready -> spending -> spent; a second use of a bundle would reveal the garbler's global offset
+ * and with it the weights.
  */
 export interface BundleStore {
   /**
    * Opens the record of a bundle that is about to be prepared, and returns when it expires (ms since the epoch, by the
-   * clock of the store). Counts as one preparation of the identity, whatever becomes of the bundle. Throws
-   * 'quota/exceeded' if the identity has begun as many as it may or may run no inference, 'server/busy' if it holds as many as it may,
-   * 'storage/failed' like every method if the record cannot be made durable.
+   * clock of the store). Counts as one preparation of the identity, whether or not the bundle is completed. Throws
+   * 'quota/exceeded' if the identity has no preparations or inferences left, 'server/busy' if it holds its maximum of
+   * bundles, 'storage/failed' like every method if the record cannot be made durable.
    */
   create(bundle: NewBundle): Promise<number>;
 
-  /** preparing -> ready. Throws 'bundle/unknown' if it is not being prepared any more. */
+  /** preparing -> ready. Throws 'bundle/unknown' if it is no longer being prepared. */
   markReady(id: string): Promise<void>;
 
-  /** Forgets a bundle whose preparation broke off. Does nothing to a bundle in another state. */
+  /** Deletes a bundle whose preparation was aborted. Does nothing to a bundle in another state. */
   abandon(id: string): Promise<void>;
 
   /**
-   * Burns those of the client's bundles among `ids` that nobody spends yet: the client has lost its half of them.
+   * Burns those of the client's bundles among `ids` that are not being spent: the client has lost its half of them.
    * Returns their number.
    */
   discard(client: string, ids: readonly string[]): Promise<number>;
 
   /**
-   * ready -> spending, at most once per bundle whatever races, crashes or other processes do: when this
-   * resolves, the change is durable and the secrets are erased from the store; the caller holds the only copy.
-   * Counts as one inference of the identity. Throws 'bundle/unknown' (also for another client's), 'model/mismatch',
-   * 'bundle/expired', 'bundle/spent' or 'quota/exceeded', and then nothing has changed. After 'storage/failed' the
-   * outcome may be unknown: the bundle must be taken for spent.
+   * ready -> spending, at most once per bundle despite races, crashes and other processes. When this resolves, the
+   * change is durable and the secrets are erased from the store; the caller holds the only copy. Counts as one
+   * inference of the identity. Throws 'bundle/unknown' (also for another client's), 'model/mismatch', 'bundle/expired',
+   * 'bundle/spent' or 'quota/exceeded', and then nothing has changed. After 'storage/failed' the outcome may be
+   * unknown: the bundle must be considered spent.
    */
   spend(claim: BundleClaim): Promise<BundleSecrets>;
 
-  /** spending -> spent: the inference is over, well or badly. */
+  /** spending -> spent, after the inference has succeeded or failed. */
   markSpent(id: string): Promise<void>;
 
-  /** At start, before any call: bundles that dead servers left in preparing or spending are burned. Returns their number. */
+  /**
+   * Burns the bundles that dead servers left in preparing or spending, at the start and before any call. Returns their
+   * number.
+   */
   burnLeftovers(): Promise<number>;
 
   /**
-   * Deletes what has expired, usage that binds nobody any more and the last traces of erased secrets, and burns what
-   * servers left behind that have died since; call it every minute or so. Returns the number of expired records.
+   * Deletes expired records, obsolete usage and the last traces of erased secrets, and burns the bundles of servers
+   * that have died since. Call it about once a minute. Returns the number of expired records.
    */
   sweep(): Promise<number>;
 
-  /** What the identity has used, and how many unspent bundles it holds. */
+  /** Returns the usage of the identity and the number of its unspent bundles. */
   standing(identity: string): Promise<Standing>;
 
-  /** Records by state, for metrics; while others write, an estimate. */
+  /** Returns the number of records by state, for metrics; an estimate while others write. */
   counts(): Promise<BundleCounts>;
 
   close(): Promise<void>;
@@ -62,7 +65,7 @@ export const BUNDLE_STATES = ['preparing', 'ready', 'spending', 'spent'] as cons
 
 export type BundleCounts = Record<(typeof BUNDLE_STATES)[number], number>;
 
-/** What identifies the model that a bundle was made for. */
+/** Identifies the model that a bundle was made for. */
 export interface BundleModel {
   readonly name: string;
   /** `ModelCard.hash`. */
@@ -82,7 +85,7 @@ export interface NewBundle {
   readonly anonymous: boolean;
   readonly model: BundleModel;
   readonly secrets: BundleSecrets;
-  /** From now on (ms). */
+  /** Lifetime from now (ms). */
   readonly lifetimeMs: number;
 }
 
@@ -92,8 +95,8 @@ export interface BundleClaim {
   readonly client: string;
   readonly identity: string;
   /**
-   * Whether the identity is a name of the caller's own choosing. Then its usage is forgotten when the bundle is past
-   * its lifetime and the hour over: the name binds nobody, and there is no end of names. That of proved ones stays.
+   * Whether the caller chose the identity itself. Its usage is then deleted after the bundle's lifetime and the hour,
+   * because such names are unlimited and restrict nobody. The usage of authenticated identities is kept.
    */
   readonly anonymous: boolean;
   readonly model: BundleModel;

@@ -3,17 +3,17 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 
-/** Empty, but for SQLite's own header: it is here for its lock. */
+/** A file without records, which exists only for its lock. */
 const FILE = 'server.lock';
 
 /** The bit of a folder's mode. */
 const EVERYBODY_WRITES = 0o002;
 
 /**
- * Takes the state folder for this process until the returned function is called or the process dies: a second
- * server on it would burn the bundles that this one is preparing. The lock is SQLite's, which the system takes off
- * a dead process. Throws 'config/invalid' if another server has it, or everybody can write to it, 'storage/failed' if
- * it cannot be used.
+ * Locks the state folder for this process until the returned function is called or the process dies: a second server on
+ * it would burn the bundles that this one is preparing. The lock is SQLite's, which the system releases when a process
+ * dies. Throws 'config/invalid' if another server holds it or the folder is world-writable, 'storage/failed' if it
+ * cannot be used.
  */
 export function lockFolder(folder: string): () => void {
   const path = join(folder, FILE);
@@ -22,7 +22,7 @@ export function lockFolder(folder: string): () => void {
     database.close();
     throw new SphynxError(
       'config/invalid',
-      `everybody can write to the state folder ${folder}; correct its rights (chmod 700), or name a new folder in it`,
+      `everybody can write to the state folder ${folder}; restrict its permissions (chmod 700), or name a new folder in it`,
     );
   }
   try {

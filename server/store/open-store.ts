@@ -8,25 +8,24 @@ import { SqliteBundleStore } from './sqlite-bundle-store.ts';
 import { configuredKeys, KEY_VARIABLE, ownKeys } from './store-keys.ts';
 import type { StoreLimits } from './store-limits.ts';
 
-/** Where bundle records live, and what seals the secrets in them. */
+/** The location of bundle records, and the keys that seal their secrets. */
 export interface StoreOptions {
   /**
-   * The folder of the records, made if it is missing. One server process per folder: a second one does not start.
-   * Needed without `redis`.
+   * The folder of the records, made if it is missing. Only one server process can use a folder. Needed without `redis`.
    */
   readonly stateFolder?: string;
   /** Records that several servers share, in place of those of a folder. */
   readonly redis?: RedisOptions;
   /**
-   * File of store keys, the first of which seals new records. Without it the environment's SPHYNX_STORE_KEY, and without
-   * that a key that is made in the state folder; with Redis one of the first two is needed.
+   * File of store keys, the first of which seals new records. Default: the environment's SPHYNX_STORE_KEY, or else a
+   * key that is generated in the state folder. Redis needs the file or the variable.
    */
   readonly storeKeys?: string;
 }
 
 /**
- * Opens the store that the options ask for; closing it gives the folder back. `dropped`: ready bundles of an older format
- * that are gone. Throws 'config/invalid' or 'storage/failed'.
+ * Opens the store that the options select; closing it unlocks the folder. `dropped`: number of ready bundles of an
+ * older format that were dropped. Throws 'config/invalid' or 'storage/failed'.
  */
 export async function openStore(
   { stateFolder, redis, storeKeys }: StoreOptions,

@@ -7,8 +7,8 @@ import type { BundleModel } from './bundle-store.ts';
 export const KEY_BYTES = 32;
 
 /**
- * What records look like, in both stores: changes with what is sealed, and with what the seal binds. Records of another
- * format cannot be opened.
+ * Format of the records in both stores. It changes with the sealed data and with the associated data; records of
+ * another format cannot be opened.
  */
 export const RECORD_FORMAT = 2;
 
@@ -31,7 +31,7 @@ export function storeKey(key: Uint8Array): StoreKey {
   return { id, key };
 }
 
-/** What a seal binds the secrets of a bundle to: whoever moves them to another record cannot open them. */
+/** The associated data of a seal: secrets that were moved to another record cannot be opened. */
 export interface RecordOwner {
   readonly id: string;
   readonly client: string;
@@ -41,9 +41,9 @@ export interface RecordOwner {
 
 /**
  * Seals the secrets of bundles for the record store: AES-256-GCM with the record's format, bundle, client, identity,
- * model and plan as associated data. Sealed secrets are the text `KEYID:BASE64(nonce, ciphertext, tag)`, of one length
- * whether there is a Delta or not. Nonces are 96 random bits, good for 2^32 records under one key (NIST SP 800-38D,
- * section 8.3).
+ * model and plan as associated data. Sealed secrets are the text `KEYID:BASE64(nonce, ciphertext, tag)`, whose length
+ * does not depend on whether there is a Delta. Nonces are 96 random bits, good for 2^32 records under one key (NIST SP
+ * 800-38D, section 8.3).
  */
 export class RecordCipher {
   readonly #first: StoreKey;
@@ -73,7 +73,7 @@ export class RecordCipher {
     return `${this.#first.id}:${sealed.toString('base64')}`;
   }
 
-  /** The secrets. Throws 'storage/failed' if their key is missing, or the record was changed or moved. */
+  /** Opens the secrets. Throws 'storage/failed' if their key is missing, or the record was changed or moved. */
   open(owner: RecordOwner, sealed: string): BundleSecrets {
     const [id, text] = sealed.split(':');
     const key = this.#keys.get(id);
@@ -84,13 +84,13 @@ export class RecordCipher {
   }
 }
 
-/** Overwrites secrets that are needed no more. */
+/** Overwrites secrets that are no longer needed. */
 export function forget({ seed, delta }: BundleSecrets): void {
   seed.fill(0);
   delta?.fill(0);
 }
 
-/** A bundle cannot be spent by a server that lacks the key with this id. */
+/** Returns the error for a bundle that is sealed with a key which this server lacks. */
 export function missingKey(id: string): SphynxError {
   return new SphynxError(
     'storage/failed',

@@ -9,10 +9,10 @@ import type { StoreLimits } from './store-limits.ts';
 import { QUOTA_HOUR_MS } from './store-limits.ts';
 import type { Standing } from './usage.ts';
 
-/** A server that has been silent for so long counts as dead (ms), and what it was doing is burned. */
+/** A server that has been silent for this long (ms) counts as dead, and its unfinished bundles are burned. */
 const LEASE_MS = 30_000;
 
-/** Records that one step of a sweep deletes, or of a count reads: Redis does nothing else meanwhile. */
+/** Records that one step deletes or counts: Redis does nothing else meanwhile. */
 const SWEEP_BATCH = 500;
 
 /** Test seams. */
@@ -23,10 +23,10 @@ interface RedisBundleStoreSeams {
 }
 
 /**
- * Bundle records in Redis, for several servers that share them: each of them can spend a bundle that another one has
- * prepared. Every server holds a lease that it renews; what a server without one left in preparing or spending is
- * burned by any other. Every change is one Lua script, durable when it is confirmed. The one clock is that of Redis:
- * what a server's own one says expires nothing and lengthens no hour.
+ * Bundle records in Redis, for several servers that share them: each can spend bundles that another one prepared. Every
+ * server renews a lease; bundles that a server without a lease left in preparing or spending are burned by any other
+ * server. Every change is one Lua script, durable when it is confirmed. Only the clock of Redis is used: a server's own
+ * clock expires no bundle and lengthens no hour.
  */
 export class RedisBundleStore implements BundleStore {
   readonly #redis: RedisConnection;
@@ -36,7 +36,7 @@ export class RedisBundleStore implements BundleStore {
   readonly #leaseMs: number;
   /** This server, as the owner of what it prepares and spends. */
   readonly #owner = randomBytes(16).toString('hex');
-  /** Bundles whose spending may have been done or not. They are never spent here, and burned when Redis is back. */
+  /** Bundles that may or may not have been spent. They are never spent here, and are burned when Redis is back. */
   readonly #doubtful = new Set<string>();
   readonly #renewal: NodeJS.Timeout;
 
@@ -157,7 +157,7 @@ export class RedisBundleStore implements BundleStore {
     }
   }
 
-  /** Gives the lease back, so that others need not wait for its end. */
+  /** Releases the lease, so that others need not wait for its end. */
   async close(): Promise<void> {
     clearInterval(this.#renewal);
     await this.#redis.run(['DEL', this.#lease]).catch(() => {});

@@ -15,22 +15,24 @@ export interface RedisOptions {
   /** `redis://[USER:PASSWORD@]HOST:PORT[/DATABASE]`, `rediss://` for TLS. */
   readonly url: string;
   /**
-   * Replicas of Redis that must confirm every spending (WAIT), for a Redis that may fail over to one of them. 0, the
-   * default: the one server's own disk counts.
+   * Replicas of Redis that must confirm every spent bundle (WAIT), for a Redis that may fail over to one of them. With
+   * 0, the default, the disk of the Redis server itself must make writes durable.
    */
   readonly replicas?: number;
 }
 
 type Client = ReturnType<typeof newClient>;
 
-/** A step that may have been done or not: the connection broke, or the reply did not come in time. */
+/** A step that may or may not have been executed: the connection broke, or the reply did not arrive in time. */
 export class UnknownOutcome extends SphynxError {}
 
-/** One connection to a Redis that keeps what it confirms. It comes back by itself; nothing is sent twice. */
+/**
+ * One connection to a Redis whose confirmed writes are durable. It reconnects automatically and sends nothing twice.
+ */
 export class RedisConnection {
   readonly #client: Client;
   readonly #replicas: number;
-  /** Of the connection that is up: settled once it is checked. */
+  /** Settled once the current connection is checked. */
   #checked: Promise<void> | undefined;
 
   private constructor(client: Client, replicas: number) {
@@ -46,7 +48,8 @@ export class RedisConnection {
     const retry = { wanted: false };
     const client = newClient(url, retry);
     const connection = new RedisConnection(client, replicas);
-    // The client would throw where nobody catches; each command fails by itself, and the next connection is checked.
+    // Without a listener the client would throw an uncaught error; each command fails separately, and the next
+    // connection is checked.
     client.on('error', () => {
       connection.#checked = undefined;
     });
@@ -63,15 +66,15 @@ export class RedisConnection {
   }
 
   /**
-   * Runs one command. Throws 'storage/failed' if Redis cannot be reached or refuses it, UnknownOutcome (of that code
-   * too) if it may have been done.
+   * Runs one command. Throws 'storage/failed' if Redis cannot be reached or refuses it, and UnknownOutcome (with the
+   * same code) if it may have been executed.
    */
   async run(command: readonly string[]): Promise<unknown> {
     await this.#check();
     return this.#send(command);
   }
 
-  /** Waits until the replicas have what was written, where they count. Throws UnknownOutcome. */
+  /** Waits until the required number of replicas has the writes. Throws UnknownOutcome. */
   async replicate(): Promise<void> {
     if (this.#replicas === 0) return;
     const confirmed = await this.#send(['WAIT', String(this.#replicas), String(REPLY_MS / 2)]);
@@ -110,7 +113,7 @@ export class RedisConnection {
     }
   }
 
-  /** Once per connection: whoever answers after a reconnection may be configured otherwise. */
+  /** Runs once per connection, because the server after a reconnection may be configured differently. */
   #check(): Promise<void> {
     if (!this.#checked) {
       const checked = this.#checkDurability();
@@ -136,7 +139,7 @@ export class RedisConnection {
       const found = await setting(name).catch(unlessHidden);
       if (found === undefined)
         throw unfit(
-          `it does not tell its setting ${name}; allow CONFIG GET, or have replicas confirm writes`,
+          `it does not reveal its setting ${name}; allow CONFIG GET, or have replicas confirm writes`,
         );
       if (found !== expected)
         throw unfit(
@@ -146,7 +149,7 @@ export class RedisConnection {
   }
 }
 
-/** Some hosts of Redis do not show its settings. */
+/** Some hosted Redis services do not reveal their settings. */
 function unlessHidden(error: unknown): undefined {
   if (error instanceof SphynxError && error.cause instanceof ErrorReply) return undefined;
   throw error;
@@ -169,12 +172,12 @@ function timeout(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** A client that is not connected yet, and comes back by itself while `retry.wanted`. */
+/** Returns a client that is not yet connected and reconnects automatically while `retry.wanted`. */
 function newClient(url: string, retry: { readonly wanted: boolean }) {
   try {
     return createClient({
       url,
-      // What could not be sent is refused; what was sent and not answered is never sent again.
+      // Commands that could not be sent are refused; commands without an answer are never sent again.
       disableOfflineQueue: true,
       RESP: 2,
       socket: {

@@ -13,7 +13,7 @@ export type Refusal =
   | 'begunTotal';
 
 const REFUSALS: Record<Refusal, { code: SphynxErrorCode; message: string }> = {
-  // Another client's bundle is as unknown as none.
+  // Another client's bundle is reported as unknown.
   unknown: {
     code: 'bundle/unknown',
     message: 'this server holds no such bundle of yours; prepare a new one',
@@ -25,7 +25,7 @@ const REFUSALS: Record<Refusal, { code: SphynxErrorCode; message: string }> = {
   format: {
     code: 'bundle/unknown',
     message:
-      'the bundle was prepared with another version of the server, which cannot be used any more; prepare a new one',
+      'the bundle was prepared with another version of the server, which can no longer be used; prepare a new one',
   },
   mismatch: {
     code: 'model/mismatch',
@@ -35,23 +35,23 @@ const REFUSALS: Record<Refusal, { code: SphynxErrorCode; message: string }> = {
     code: 'bundle/expired',
     message: 'the bundle is older than its lifetime; prepare a new one',
   },
-  hour: { code: 'quota/exceeded', message: 'you have run as many inferences as you may in an hour' },
+  hour: { code: 'quota/exceeded', message: 'you have reached your limit of inferences per hour' },
   total: {
     code: 'quota/exceeded',
-    message: 'you have run as many inferences as you may in all; ask the operator for more',
+    message: 'you have reached your total limit of inferences; ask the operator for more',
   },
   begunHour: {
     code: 'quota/exceeded',
-    message: 'you have begun as many preparations as you may in an hour, those that broke off included',
+    message: 'you have reached your limit of preparations per hour, which includes aborted ones',
   },
   begunTotal: {
     code: 'quota/exceeded',
     message:
-      'you have begun as many preparations as you may in all, those that broke off included; ask the operator for more',
+      'you have reached your total limit of preparations, which includes aborted ones; ask the operator for more',
   },
 };
 
-/** Those that pass when the hour is over. */
+/** Refusals that end with the hour. */
 const HOURLY: readonly Refusal[] = ['hour', 'begunHour'];
 
 /** @param waitMs for hourly refusals: until the hour is over */
@@ -62,14 +62,14 @@ export function refusalError(refusal: Refusal, waitMs = 0): SphynxError {
   return new SphynxError(code, `${message}; try again in ${minutes} min`, { retryAfterMs: waitMs });
 }
 
-/** The client has as many unspent bundles as it may. */
+/** Returns the error for a client that holds its maximum of unspent bundles. */
 export function tooManyBundles(limit: number): SphynxError {
   return new SphynxError(
     'server/busy',
-    `this client holds ${limit} unspent bundles, as many as it may: classify with them, or let them expire`,
+    `this client holds ${limit} unspent bundles, which is its limit: classify with them, or let them expire`,
   );
 }
 
 export function notPreparing(): SphynxError {
-  return new SphynxError('bundle/unknown', 'the bundle is not being prepared any more; prepare another one');
+  return new SphynxError('bundle/unknown', 'the bundle is no longer being prepared; prepare another one');
 }

@@ -13,10 +13,10 @@ import { inferenceRefusal, preparationRefusal, type Standing, type Usage, usageA
 const FILE = 'bundles.sqlite';
 
 /**
- * Bundle records in one SQLite file of the state folder, for a server of one process, readable by its owner
- * only. Every commit is synced to disk before it counts (write-ahead log with synchronous=FULL: one sync, on
- * the way of every inference). Secrets are sealed. Erased ones are overwritten in the file (secure_delete); the log may hold them
- * until `sweep` or `close` empties it. How well a disk forgets what was overwritten is beyond this program.
+ * Bundle records in one SQLite file of the state folder, for a server of one process, readable by its owner only. Every
+ * commit is synced to disk before it counts (write-ahead log with synchronous=FULL: one sync, on the way of every
+ * inference). Secrets are sealed. Erased ones are overwritten in the file (secure_delete); the log may hold them until
+ * `sweep` or `close` empties it. This program cannot control whether a disk retains overwritten data.
  */
 export class SqliteBundleStore implements BundleStore {
   readonly #database: DatabaseSync;
@@ -98,7 +98,8 @@ export class SqliteBundleStore implements BundleStore {
   async spend(claim: BundleClaim): Promise<BundleSecrets> {
     const now = this.#now();
     const outcome = stored('spend a bundle', () =>
-      // It holds the write lock from its first line on: nobody else moves the record or counts in between.
+      // The transaction holds the write lock from its first line, so nobody else changes the record or the counts
+      // meanwhile.
       this.#transaction(() => {
         const record = this.#statements.read.get(claim.id, claim.client);
         const usage = this.#usage(claim.identity, now);
@@ -146,7 +147,7 @@ export class SqliteBundleStore implements BundleStore {
     return usageAt(this.#statements.usage.get(identity), now);
   }
 
-  /** Writes the usage down; that of an anonymous caller until hour and bundle are over. */
+  /** Stores the usage; for an anonymous caller until the hour and the bundle's lifetime are over. */
   #use(
     { identity, anonymous }: Pick<BundleClaim, 'identity' | 'anonymous'>,
     usage: Usage,
@@ -170,7 +171,7 @@ export class SqliteBundleStore implements BundleStore {
   }
 }
 
-/** Why a claim is not granted to this record, if it is not. */
+/** Returns why this record does not grant a claim, or undefined if it does. */
 function refusalOf(
   record: Record<string, unknown> | undefined,
   { model }: BundleClaim,
@@ -183,7 +184,7 @@ function refusalOf(
   return (record.expires_at as number) > now ? undefined : 'expired';
 }
 
-/** Any fault of disk or database as 'storage/failed', the same for every operation. */
+/** Runs an operation and reports any fault of disk or database as 'storage/failed'. */
 function stored<Result>(what: string, operation: () => Result): Result {
   try {
     return operation();

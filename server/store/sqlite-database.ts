@@ -6,8 +6,8 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 const LOCK_WAIT_MS = 2000;
 
 /**
- * Kept in the file; rises with RECORD_FORMAT too. Bundles of an older layout are dropped, and prepared anew by clients;
- * what identities have used stays.
+ * Version of the file's layout, which also increases with RECORD_FORMAT. Bundles of an older layout are dropped, and
+ * clients prepare new ones; usage counts are kept.
  */
 const LAYOUT = 5;
 
@@ -68,7 +68,7 @@ export type Statements = Readonly<Record<keyof typeof SQL, StatementSync>>;
  */
 export function openDatabase(folder: string, path: string): { database: DatabaseSync; dropped: number } {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  // Created here, with its mode, so that it is never readable by others; SQLite gives its log the same mode.
+  // The file is created here with its mode, so that it is never readable by others; SQLite gives its log the same mode.
   closeSync(openSync(path, 'a', 0o600));
   chmodSync(path, 0o600);
   const database = new DatabaseSync(path, { timeout: LOCK_WAIT_MS });
@@ -97,7 +97,7 @@ function dropBundles(database: DatabaseSync): number {
   return ready;
 }
 
-/** What the store does to its records. */
+/** Prepares the statements with which the store reads and changes its records. */
 export function prepareStatements(database: DatabaseSync): Statements {
   const entries = Object.entries(SQL).map(([name, sql]) => [name, database.prepare(sql)]);
   return Object.fromEntries(entries);

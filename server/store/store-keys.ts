@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { KEY_BYTES, type StoreKey, storeKey } from './record-cipher.ts';
 
-/** Holds the keys themselves, in place of a file. */
+/** Environment variable that holds the keys themselves, in place of a file. */
 export const KEY_VARIABLE = 'SPHYNX_STORE_KEY';
 
-/** The key that a server with records of its own makes beside them. */
+/** The key that a server without configured keys generates beside its records. */
 const OWN_FILE = 'store.key';
 
 /** The bit of a file's mode. */
@@ -16,7 +16,7 @@ const EVERYBODY_READS = 0o004;
 /**
  * The keys that seal seeds: of `file`, or of the environment; undefined if neither is there. One key per line (in the
  * environment also separated by commas), 32 bytes in hex or base64; the first one seals, all of them open. Throws
- * 'config/invalid', without a word of the keys.
+ * 'config/invalid' without quoting the keys.
  */
 export function configuredKeys(
   file: string | undefined,
@@ -27,7 +27,10 @@ export function configuredKeys(
   return text === undefined ? undefined : parseKeys(text, `the variable ${KEY_VARIABLE}`);
 }
 
-/** The key in `folder`, made when it is missing: for a store in the same folder. Throws as `configuredKeys`, and 'storage/failed'. */
+/**
+ * Returns the key in `folder`, for a store in the same folder; generates it if it is missing. Throws as
+ * `configuredKeys`, and 'storage/failed'.
+ */
 export function ownKeys(folder: string): StoreKey[] {
   const path = join(folder, OWN_FILE);
   try {
@@ -39,7 +42,10 @@ export function ownKeys(folder: string): StoreKey[] {
   return readKeyFile(path);
 }
 
-/** Makes a file with a new key that its owner alone can read, and returns the key's id. Throws what `writeFile` throws, EEXIST too. */
+/**
+ * Writes a new key to a file that only its owner can read, and returns the key's id. Throws what `writeFile` throws,
+ * including EEXIST.
+ */
 export function writeKeyFile(path: string): string {
   const key = randomBytes(KEY_BYTES);
   const { id } = storeKey(key);
@@ -60,7 +66,7 @@ function readKeyFile(path: string): StoreKey[] {
   if (mode & EVERYBODY_READS && process.platform !== 'win32')
     throw new SphynxError(
       'config/invalid',
-      `everybody can read the store keys in "${path}"; correct its rights (chmod 600)`,
+      `everybody can read the store keys in "${path}"; restrict its permissions (chmod 600)`,
     );
   return parseKeys(text, `"${path}"`);
 }

@@ -1,14 +1,14 @@
-/** What a store holds identities to; read anew at each step. */
+/** Limits that a store enforces for identities; read at each step. */
 export interface StoreLimits {
   /** Bundles in preparing or ready that one identity may hold. */
   readonly bundlesPerClient: number;
   /** Inferences of one identity in an hour that begins with its first preparation or inference. */
   readonly inferencesPerHour: number;
-  /** Inferences of one identity, ever. */
+  /** Lifetime total of inferences of one identity. */
   readonly inferencesTotal: number;
   /** Preparations that one identity may begin in the same hour. */
   readonly preparationsPerHour: number;
-  /** Preparations that one identity may begin, ever. */
+  /** Lifetime total of preparations that one identity may begin. */
   readonly preparationsTotal: number;
 }
 

@@ -2,10 +2,10 @@ import { SphynxError } from '../../errors/sphynx-error.ts';
 import { isLoopback } from '../listen.ts';
 
 /**
- * Whether a page may call this server. Browsers name the origin of the page that opens a WebSocket, and nothing else
- * keeps a page of somebody else's from calling a server that its visitor reaches. Programs name none and may call.
+ * Whether a page may call this server. Browsers send the origin of the page that opens a WebSocket; without this check,
+ * any page could call a server that its visitor can reach. Programs send no origin and may call.
  *
- * @param own of this server, from `ownOrigin`
+ * @param own the server's own origin, from `ownOrigin`
  */
 export function mayCall(
   origin: string | undefined,
@@ -16,9 +16,9 @@ export function mayCall(
 }
 
 /**
- * The origin of the server itself as the request names it. With TLS the certificate vouches for the host. Without, a
- * stranger can give a name of theirs this server's address, and so the server's origin would be their page's: only
- * names of this machine count then.
+ * Returns the server's own origin according to the request. With TLS the certificate authenticates the host. Without
+ * TLS, an attacker could point their own domain name at this server, and the server's origin would then be that of
+ * their page. Therefore only names of this machine are accepted without TLS.
  *
  * @param host the request's header
  */

@@ -1,4 +1,4 @@
-/** The page for people, beside the service for pages: a fixed set of files, read once at the start. */
+/** Serves the page for people on the port for browsers: a fixed set of files, read once at the start. */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -24,7 +24,7 @@ const TYPES: Record<string, string> = {
 /** Images are compressed already. */
 const COMPRESSED = ['.html', '.css', '.js', '.svg', '.wasm'];
 
-/** What the page may do: run its own code and WASM, call this server, show pictures that it holds itself. */
+/** The page may run its own code and WASM, call this server, and show pictures that it holds itself. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",
@@ -37,7 +37,7 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** Of every answer, also of refusals. */
+/** Headers of every answer, including refusals. */
 const HEADERS = {
   'content-security-policy': POLICY,
   'x-content-type-options': 'nosniff',
@@ -47,7 +47,7 @@ const HEADERS = {
   'cross-origin-resource-policy': 'same-origin',
   'permissions-policy':
     'camera=(self), microphone=(), geolocation=(), display-capture=(), payment=(), usb=(), serial=()',
-  // Names stay the same from version to version; the tag says whether the content does.
+  // Names do not change between versions; the tag identifies the content.
   'cache-control': 'no-cache',
 } as const;
 
@@ -56,11 +56,13 @@ interface PageFile {
   /** As HTTP writes it (RFC 9110, section 8.8.3). */
   readonly tag: string;
   readonly body: Buffer;
-  /** Brotli, which browsers ask for over TLS and from this machine; undefined where it does not help. */
+  /**
+   * Brotli-compressed content, which browsers accept over TLS and on loopback; undefined if compression does not help.
+   */
   readonly compressed: Buffer | undefined;
 }
 
-/** The files of a built page by their paths in URLs. No other path is looked at, so none can lead elsewhere. */
+/** The files of a built page by their URL paths. Other paths are never resolved, so none can lead elsewhere. */
 export class Page {
   readonly #files = new Map<string, PageFile>();
 
@@ -79,7 +81,7 @@ export class Page {
     }
   }
 
-  /** Answers GET and HEAD for the files, and refuses all else. */
+  /** Answers GET and HEAD for the files, and refuses everything else. */
   answer(request: IncomingMessage, response: ServerResponse): void {
     const file = this.#files.get((request.url ?? '').split('?', 1)[0]);
     if (!file) refuse(response, 404);

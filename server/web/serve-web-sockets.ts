@@ -23,13 +23,13 @@ import { checkOrigins, mayCall, ownOrigin } from './origins.ts';
 import { Page, refuse as refuseRequest } from './page.ts';
 import { type Codec, peerOf, WebCall } from './web-call.ts';
 
-/** How browsers are served. */
+/** Options for serving browsers. */
 export interface WebOptions {
   /** `HOST:PORT`; port 0 takes any free one. */
   readonly address: string;
   /** Origins of pages that may call besides those from this address itself. */
   readonly origins?: readonly string[];
-  /** Folder of a built page that people get there (PAGE_FOLDER has ours); none unless given. */
+  /** Folder of a built page to serve there (PAGE_FOLDER has ours); none unless given. */
   readonly page?: string;
 }
 
@@ -41,14 +41,14 @@ export interface WebListener {
 /** Longest origin in the log (characters). */
 const ORIGIN_LENGTH = 200;
 
-/** What is done with a call of each name. */
+/** Handles a call of the service. */
 type Handler = (call: WebCall, answer?: (failure: unknown, response?: unknown) => void) => void;
 
 /**
- * Serves the calls of `implementation`, the very one that gRPC serves, over WebSocket (web_socket.proto), with the TLS
- * of gRPC's credentials; and to people the page, if there is one. Throws 'config/invalid'.
+ * Serves the calls of `implementation`, the same object that gRPC serves, over WebSocket (web_socket.proto), with the
+ * TLS of gRPC's credentials. Also serves the page, if there is one. Throws 'config/invalid'.
  *
- * @param onRefused told of every page that may not call: its origin, and the address of the caller
+ * @param onRefused called for every page that is not allowed, with its origin and the address of the caller
  */
 export async function serveWebSockets(
   { address, origins = [], page: folder }: WebOptions,
@@ -128,7 +128,7 @@ function methodOf(path = ''): string | undefined {
   );
 }
 
-/** A header as it may stand in a log. */
+/** Returns a header in a form that is safe to log. */
 function printable(text: string): string {
   return text.replace(/\p{C}+/gu, ' ').slice(0, ORIGIN_LENGTH);
 }
@@ -137,7 +137,7 @@ function refuse(socket: Duplex, status: 403 | 404): void {
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
-/** Gives a call to the service as soon as its header is there. */
+/** Passes a call to the service as soon as its header has arrived. */
 function serve(web: WebSocket, request: IncomingMessage, name: string, handle: Handler): void {
   const method = privateInferenceService[name];
   const call = new WebCall(web, request.socket, method as unknown as Codec, () => {

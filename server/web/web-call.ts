@@ -18,19 +18,19 @@ export interface Codec {
   readonly responseSerialize: (message: never) => Buffer;
 }
 
-/** Messages that are read ahead before the peer is held back, as gRPC does. */
+/** Messages that are read ahead before the peer is throttled, as in gRPC. */
 const READ_AHEAD = 16;
 
-/** What a socket reads at once (bytes); longer messages are put together in memory of their own. */
+/** Size of a socket's reads (bytes); longer messages are assembled in their own memory. */
 const SHARED_BYTES = 65536;
 
 /** Codes of RFC 6455, section 7.4.1. */
 const NORMAL = 1000;
 
 /**
- * One call over a WebSocket (web_socket.proto), which shows itself as gRPC shows the server's end of a call, so that
- * the service is the same for both: `metadata`, `getAuthContext`, `read`, `write`, `end`, the events 'readable', 'end'
- * and 'cancelled', and the event 'error', which ends it with a status.
+ * One call over a WebSocket (web_socket.proto), with the interface of gRPC's server calls, so that one service
+ * implementation handles both: `metadata`, `getAuthContext`, `read`, `write`, `end`, the events 'readable', 'end' and
+ * 'cancelled', and the event 'error', which ends it with a status.
  */
 export class WebCall extends EventEmitter implements Credentials {
   readonly metadata = new Metadata();
@@ -41,7 +41,7 @@ export class WebCall extends EventEmitter implements Credentials {
   readonly #begin: (call: WebCall) => void;
   #state: 'new' | 'open' | 'half-closed' | 'over' = 'new';
 
-  /** @param begin called once, when the caller has said who it is; never if it leaves or sends anything else first */
+  /** @param begin called once, when the caller has sent its header; never if it leaves or sends anything else first */
   constructor(socket: WebSocket, connection: Socket, codec: Codec, begin: (call: WebCall) => void) {
     super();
     this.#socket = socket;
@@ -49,7 +49,7 @@ export class WebCall extends EventEmitter implements Credentials {
     this.#codec = codec;
     this.#begin = begin;
     socket.on('message', (data, isBinary) => this.#receive(data as Buffer, isBinary));
-    // What was wrong with the connection is told by its end.
+    // The end of the connection reports its errors.
     socket.on('error', () => {});
     socket.on('close', () => this.#vanish());
     this.on('error', (error) => this.#finish(error as unknown as CallStatus));
@@ -63,7 +63,7 @@ export class WebCall extends EventEmitter implements Credentials {
     return certificate.raw ? { sslPeerCertificate: certificate } : {};
   }
 
-  /** `HOST:PORT` of the caller, or of a proxy before it. */
+  /** `HOST:PORT` of the caller, or of a proxy in front of it. */
   getPeer(): string {
     return peerOf(this.#connection);
   }
@@ -85,7 +85,7 @@ export class WebCall extends EventEmitter implements Credentials {
     return this.#socket.bufferedAmount === 0;
   }
 
-  /** The first message, for calls of one request. Rejects if the call breaks off before it. */
+  /** Returns the only message of a unary call. Rejects if the call ends before it. */
   async only(): Promise<unknown> {
     while (this.#unread.length === 0) {
       if (this.#state !== 'open') throw new SphynxError('protocol/closed', 'the client sent no request');
@@ -109,7 +109,7 @@ export class WebCall extends EventEmitter implements Credentials {
       else if (this.#state === 'open' && kind === FRAME.message) this.#take(content);
       else if (this.#state === 'open' && kind === FRAME.end && content.length === 0) this.#halfClose();
       else if (this.#state !== 'over')
-        throw new SphynxError('protocol/order', 'this frame does not belong here, or is none of ours');
+        throw new SphynxError('protocol/order', 'the frame is unexpected or of an unknown type');
     } catch (error) {
       this.emit('error', toStatus(error as SphynxError));
       this.#cancel();
@@ -127,7 +127,7 @@ export class WebCall extends EventEmitter implements Credentials {
   }
 
   #take(content: Buffer): void {
-    // Short messages share the memory of what came with them, and whoever reads one may give its memory back.
+    // Short messages share memory with others that arrived together, and a reader may release the memory of one.
     const own = content.length < SHARED_BYTES ? Buffer.from(new Uint8Array(content).buffer) : content;
     this.#unread.push(this.#codec.requestDeserialize(own));
     if (this.#unread.length >= READ_AHEAD) this.#socket.pause();
@@ -143,7 +143,7 @@ export class WebCall extends EventEmitter implements Credentials {
     if (this.#state === 'over') return;
     this.#state = 'over';
     this.#unread.length = 0;
-    // Closing waits for the peer's answer, which is not read while the socket is paused.
+    // Closing waits for the peer's reply, which is not read while the socket is paused.
     this.#socket.resume();
     const status = {
       code: failure?.metadata.get(CODE_KEY)[0],

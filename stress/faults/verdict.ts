@@ -22,7 +22,7 @@ export interface Verdict {
 }
 
 /** Words that tell people what to do. */
-const REMEDY = /try again|prepare|check|start|free some|raise|correct|choose|is used up|as many as/i;
+const REMEDY = /try again|prepare|check|start|free some|raise|correct|choose|is used up|restrict|fix|limit/i;
 
 /**
  * @param outcomes of the clients under load, 0 to `clients` - 1, since the fault began

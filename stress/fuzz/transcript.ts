@@ -2,6 +2,7 @@ import type { HeServer } from '../../crypto/he/server.ts';
 import type { BaseOtChoices } from '../../crypto/ot/base-ot.ts';
 import { randomSeed } from '../../crypto/prg.ts';
 import { randomImage } from '../../fixtures/random-image.ts';
+import { ownedCopy } from '../../kernels/release.ts';
 import type { FixedNetwork } from '../../model/network.ts';
 import type { BundleSecrets } from '../../protocol/bundle.ts';
 import type { Channel } from '../../protocol/channel.ts';
@@ -114,7 +115,7 @@ function record(ends: { client: Channel; server: Channel }): {
     send(segment) {
       if (segments === said.down) said.upBefore.push(said.up.length);
       // A copy: the channel takes the data over.
-      segments.push({ ...segment, data: segment.data.slice() });
+      segments.push({ ...segment, data: ownedCopy(segment.data) });
       return channel.send(segment);
     },
     receive: () => channel.receive(),

@@ -4,8 +4,8 @@ import { benchModel } from '../../bench/model.ts';
 import { onnxOf } from '../../bench/paper/onnx.ts';
 import { randomImage } from '../../fixtures/random-image.ts';
 import { seededRandom } from '../../fixtures/seeded-random.ts';
+import { FloatRuntime } from '../../importer/float-runtime.ts';
 import { stochasticRange } from '../../model/executor.ts';
-import { FloatRuntime } from '../../model/float-runtime.ts';
 import { dimsOf } from '../../model/geometry.ts';
 
 for (const name of [

@@ -37,8 +37,8 @@ const WRONG: [string, string[], RegExp][] = [
   ['an unknown command', ['clasify'], /unknown command.*classify/s],
   ['an unknown option', ['models', '--sever', 'x'], /unknown option.*--server/s],
   ['no image', ['classify'], /missing required argument 'input'/],
-  ['a count that is no number', ['prepare', '--count', 'many'], /whole number from 1 on/],
-  ['a count of none', ['prepare', '--count', '0'], /whole number from 1 on/],
+  ['a count that is no number', ['prepare', '--count', 'many'], /whole number of at least 1/],
+  ['a count of none', ['prepare', '--count', '0'], /whole number of at least 1/],
   ['an address without a port', ['models', '--server', 'localhost'], /config\/invalid.*HOST:PORT/],
   ['TLS and plaintext at once', ['models', '--server', NOBODY, '--tls', '--insecure'], /not both/],
   ['an authority that is not there', ['models', '--server', NOBODY, '--ca', '/nowhere.pem'], /nowhere\.pem/],
@@ -60,7 +60,7 @@ test('without a server each command fails in one line with the code and what to 
     assert.equal(stdout, '');
     assert.match(
       stderr,
-      /^sphynx: server\/unreachable: cannot reach a server at 127\.0\.0\.1:9: nobody listens there; run `sphynx doctor --server 127\.0\.0\.1:9`\n$/,
+      /^sphynx: server\/unreachable: cannot reach a server at 127\.0\.0\.1:9: nothing listens there; run `sphynx doctor --server 127\.0\.0\.1:9`\n$/,
     );
   }
 });

@@ -7,10 +7,10 @@ import { openDataSet } from '../../cli/datasets/open-data-set.ts';
 import { isOneAnswer, sameAnswer, spreadsOf } from '../../cli/import/answers.ts';
 import { randomCalibration, readNumbers, readPictures } from '../../cli/import/calibration.ts';
 import { warnOfAnswers, warnOfCalibration, warnOfModel } from '../../cli/import/warnings.ts';
+import { importGraph } from '../../importer/import-onnx.ts';
 import { inputScales } from '../../model/fixed-point/input-scales.ts';
 import type { ModelFacts } from '../../model/fixed-point/quantize.ts';
 import type { NetworkShape } from '../../model/geometry.ts';
-import { importGraph } from '../../model/import/import-onnx.ts';
 import { OnnxBuilder } from '../support/onnx-builder.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -90,7 +90,7 @@ test('rows of tables and arrays calibrate a model of numbers, normalised per col
 
 test('few inputs and random ones are warned of', () => {
   const random = randomCalibration(facts, shape, 5);
-  assert.match(warnOfCalibration(random, true).join(), /costs, not scales to serve with/);
+  assert.match(warnOfCalibration(random, true).join(), /random inputs are for estimating costs/);
   assert.match(warnOfCalibration(random, false).join(), /^5 inputs are few/);
   assert.deepEqual(warnOfCalibration(randomCalibration(facts, shape, 30), false), []);
 });
@@ -123,8 +123,14 @@ test('a network that no picture fits, or whose outputs may mean several things, 
   const b = new OnnxBuilder({ ...shape, channels: 4 }, 1);
   const graph = await importGraph(b.finish(b.classifier(b.node('Relu', [b.conv('image', 4, 4, 3)]), 4, 2)));
   const warnings = warnOfModel(graph, { ...facts, inputKind: graph.inputKind }).join('\n');
-  assert.match(warnings, /no picture fits this network, as it takes 4 channels.*typed array or a \.npy file/);
-  assert.match(warnings, /does not say what its outputs mean: taken as one of 2 classes \(--head softmax\)/);
+  assert.match(
+    warnings,
+    /no picture fits this network, because it takes 4 channels.*typed array or a \.npy file/,
+  );
+  assert.match(
+    warnings,
+    /does not say what its outputs mean; they are taken as one of 2 classes \(--head softmax\)/,
+  );
 });
 
 test('one logit is the same answer only with nearly the same probability, and not for any value', () => {

@@ -8,10 +8,10 @@ import { indexOfLargest } from '../../cli/import/answers.ts';
 import { prepareImage } from '../../client/node/image.ts';
 import { randomImage } from '../../fixtures/random-image.ts';
 import { seededRandom } from '../../fixtures/seeded-random.ts';
+import { importGraph } from '../../importer/import-onnx.ts';
+import { loadModel } from '../../importer/load.ts';
 import { nearest, runInteger } from '../../model/executor.ts';
 import { FloatRunner } from '../../model/float-network.ts';
-import { importGraph } from '../../model/import/import-onnx.ts';
-import { loadModel } from '../../model/load.ts';
 import { makePlan } from '../../protocol/plan.ts';
 import { OnnxBuilder } from '../support/onnx-builder.ts';
 import { ROOT, sphynx } from '../support/sphynx.ts';
@@ -67,7 +67,7 @@ test('import reads CIFAR, and tells people the same in words, writing nothing un
   assert.match(stdout, /calibrated on 12 inputs/);
   assert.match(stdout, /fixed point against onnxruntime on 6 inputs: same class on \d+/);
   assert.match(stdout, /loses most/);
-  assert.match(stdout, /nothing is written/);
+  assert.match(stdout, /nothing was written/);
 });
 
 test('import measures accuracy where images have classes, and predict answers like the network', async () => {
@@ -132,7 +132,7 @@ const bad = (build: (b: OnnxBuilder) => string): string => {
 };
 
 const WRONG: [string, () => string[], number, RegExp][] = [
-  ['no images', () => [fixture('uneven')], 2, /--images FOLDER, or take --random/],
+  ['no images', () => [fixture('uneven')], 2, /--images FOLDER, or --random/],
   ['both kinds of images', () => [fixture('uneven'), '--random', '--images', '.'], 2, /--images FOLDER/],
   [
     'a folder without images',
@@ -163,7 +163,7 @@ const WRONG: [string, () => string[], number, RegExp][] = [
     'a folder with a model',
     () => [fixture('uneven'), '--random', '--out', join(ROOT, 'model-zoo', 'sphynx-c100-25k')],
     2,
-    /holds a model already/,
+    /already holds a model/,
   ],
   [
     'what cannot be run',

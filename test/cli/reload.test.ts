@@ -37,14 +37,14 @@ test('SIGHUP puts changed limits to use, names fields that take a restart, and s
   assert.equal(reloaded.msg, 'configuration reloaded');
   assert.deepEqual(reloaded.changed, { 'limits.bundlesPerStream': 2, 'log.level': 'warn' });
   const waiting = await line();
-  assert.match(waiting.msg, /take a restart/);
+  assert.match(waiting.msg, /need a restart/);
   assert.deepEqual(waiting.fields, ['setting', 'limits.onlineWorkers']);
 
   const wrong = await answerTo({ ...base, limits: { bundlesPerStream: 0 } });
-  assert.match(wrong.msg, /everything stays as it was/);
+  assert.match(wrong.msg, /nothing was changed/);
   assert.match(wrong.err.message, /limits\.bundlesPerStream/);
   const gone = await answerTo({ ...base, models: ['nowhere'], limits: { bundlesPerStream: 1 } });
-  assert.match(gone.msg, /everything stays as it was/);
+  assert.match(gone.msg, /nothing was changed/);
   const { code, stderr } = await prepare();
   assert.equal(code, 0, stderr);
 });

@@ -48,10 +48,10 @@ test('NumPy files that hold something else, or are cut short, are refused with t
     [npy([4], '>f4', data), /holds ">f4"/],
     [npy([2, 2], '<f4', data, 'True'), /ascontiguousarray/],
     [npy([5], '<f4', data), /16 bytes for an array of 5/],
-    [whole.subarray(0, 9), /no \.npy file/],
-    [whole.subarray(0, 40), /cut short/],
+    [whole.subarray(0, 9), /not a \.npy file/],
+    [whole.subarray(0, 40), /truncated/],
     [whole.subarray(0, whole.length - 1), /15 bytes for an array of 4/],
-    [Buffer.from('PK\x03\x04 a zip archive'), /no \.npy file/],
+    [Buffer.from('PK\x03\x04 a zip archive'), /not a \.npy file/],
   ] as const)
     assert.throws(() => readNpy(bytes), { code: 'input/invalid', message });
 });

@@ -7,6 +7,7 @@ import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { prepareImage as prepareInBrowser } from '../../client/browser/image.ts';
 import { MAX_IMAGE_PIXELS } from '../../client/limits.ts';
+import { decodeImage } from '../../client/node/decode-image.ts';
 import { prepareImage } from '../../client/node/image.ts';
 
 const card = {
@@ -153,6 +154,19 @@ for (const [kind, reader] of [
     assert.deepEqual(await prepareInBrowser(image, reader), await prepareImage(image, reader));
   });
 
+for (const [kind, reader] of [
+  ['colour', card],
+  ['grey', greyCard],
+] as const)
+  test(`a decoded picture stands for its file, for a ${kind} network`, async () => {
+    const wide = halves(96, 64).withMetadata({ orientation: 6 });
+    for (const file of [await wide.clone().jpeg().toBuffer(), await wide.greyscale().png().toBuffer()])
+      assert.deepEqual(
+        await prepareImage(await decodeImage(file, reader), reader),
+        await prepareImage(file, reader),
+      );
+  });
+
 test('a model that reads no images is refused', async () => {
   const odd = { ...card, input: { ...card.input, channels: 5 } };
   await assert.rejects(prepareImage({ width: 1, height: 1, data: new Uint8Array(3) }, odd), {
@@ -170,7 +184,7 @@ test('a file that is missing, empty, a folder, not an image or cut short is name
     [
       'drawing.svg',
       Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'),
-      /svg.*no PNG.*save it/,
+      /svg.*not a PNG.*save it/,
     ],
   ];
   for (const [name, bytes, message] of files) {

@@ -120,6 +120,6 @@ test('what a model takes and answers is said in words', () => {
   assert.equal(inputInWords('signal', { ...shape, channels: 4 }), '4 channels of 28x30 samples');
   assert.equal(answerInWords('softmax', 10), 'one of 10 classes');
   assert.equal(answerInWords('sigmoid', 2), 'one of 2 classes');
-  assert.equal(answerInWords('multi-label', 5), '5 labels, each by itself');
+  assert.equal(answerInWords('multi-label', 5), '5 independent labels');
   assert.equal(answerInWords('values', 1), '1 number');
 });

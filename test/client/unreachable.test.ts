@@ -31,7 +31,7 @@ const strict = await runningServer({
 const plain = await runningServer();
 
 test('a port where nobody listens, and a name without an address, are told apart', async () => {
-  await refused('127.0.0.1:1', /: nobody listens there;/);
+  await refused('127.0.0.1:1', /: nothing listens there;/);
   await refused('nowhere.invalid:1', /: its name has no address \(DNS\);/, { tls: {} });
 });
 
@@ -40,7 +40,7 @@ test('what TLS does not take is said', async () => {
   await refused(`localhost:${secure.port}`, /: TLS: its certificate is for another name/, { tls: { ca } });
   await refused(`127.0.0.1:${plain.port}`, /: TLS: it does not speak it there/, { tls: { ca } });
   await refused(`localhost:${strict.port}`, /client certificate/, { tls: { ca } });
-  await refused(`127.0.0.1:${secure.port}`, /it hangs up: perhaps it expects TLS/);
+  await refused(`127.0.0.1:${secure.port}`, /it closes the connection: perhaps it expects TLS/);
 });
 
 test('something that is no server is told by how it ends', async () => {
@@ -48,7 +48,7 @@ test('something that is no server is told by how it ends', async () => {
   after(() => rude.close());
   rude.listen(0, '127.0.0.1');
   await once(rude, 'listening');
-  await refused(`127.0.0.1:${(rude.address() as AddressInfo).port}`, /it hangs up/);
+  await refused(`127.0.0.1:${(rude.address() as AddressInfo).port}`, /it closes the connection/);
 });
 
 test('TLS by address is verified, and nothing deprecated is done for it', async () => {

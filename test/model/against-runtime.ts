@@ -1,7 +1,7 @@
 /** The importer against an independent runtime: support for tests. */
 import assert from 'node:assert/strict';
+import { importOnnx } from '../../importer/import-onnx.ts';
 import { type FloatNetwork, FloatRunner } from '../../model/float-network.ts';
-import { importOnnx } from '../../model/import/import-onnx.ts';
 import type { Shape } from '../../model/shape.ts';
 import { OnnxBuilder } from '../support/onnx-builder.ts';
 import { referenceLogits, referenceOutputs } from '../support/onnx-reference.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { importGraph } from '../../model/import/import-onnx.ts';
+import { importGraph } from '../../importer/import-onnx.ts';
 import { OnnxBuilder } from '../support/onnx-builder.ts';
 import { agrees } from './against-runtime.ts';
 

@@ -5,9 +5,9 @@ import { test } from 'node:test';
 import onnxProto from 'onnx-proto';
 import { besideModel } from '../../cli/import/model-file.ts';
 import { runReference } from '../../cli/import/reference.ts';
+import { importGraph, importOnnx } from '../../importer/import-onnx.ts';
 import { measureRanges } from '../../model/fixed-point/ranges.ts';
 import { FloatRunner } from '../../model/float-network.ts';
-import { importGraph, importOnnx } from '../../model/import/import-onnx.ts';
 import { largestLayer } from '../../model/lost-digits.ts';
 import { OnnxBuilder } from '../support/onnx-builder.ts';
 import { referenceLogits } from '../support/onnx-reference.ts';
@@ -237,7 +237,7 @@ test('weights anywhere else than in the folder of the model are not read', async
   ])
     await assert.rejects(
       importOnnx(external(location).file, { readExternal }),
-      { code: 'model/unsupported', message: /does not lie in its own folder/ },
+      { code: 'model/unsupported', message: /is not in its own folder/ },
       location,
     );
   await assert.rejects(importOnnx(external('missing.bin').file, { readExternal }), {

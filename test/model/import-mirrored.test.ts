@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { importOnnx } from '../../model/import/import-onnx.ts';
+import { importOnnx } from '../../importer/import-onnx.ts';
 import { OnnxBuilder } from '../support/onnx-builder.ts';
 import { agrees, agreesInAnyLayout } from './against-runtime.ts';
 

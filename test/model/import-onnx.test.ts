@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { SphynxError } from '../../errors/sphynx-error.ts';
+import { importOnnx } from '../../importer/import-onnx.ts';
 import { outputFits } from '../../model/geometry.ts';
-import { importOnnx } from '../../model/import/import-onnx.ts';
 import { OnnxBuilder } from '../support/onnx-builder.ts';
 import { agrees } from './against-runtime.ts';
 

@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { SphynxError } from '../../errors/sphynx-error.ts';
+import { importOnnx } from '../../importer/import-onnx.ts';
+import { loadModel } from '../../importer/load.ts';
 import { nearest, quantizeImage, runInteger } from '../../model/executor.ts';
 import { planFixedPoint } from '../../model/fixed-point/planner.ts';
 import { quantizeNetwork } from '../../model/fixed-point/quantize.ts';
 import { measureRanges } from '../../model/fixed-point/ranges.ts';
 import { FloatRunner } from '../../model/float-network.ts';
-import { importOnnx } from '../../model/import/import-onnx.ts';
 import { MIN_DROP_BITS } from '../../model/limits.ts';
-import { loadModel } from '../../model/load.ts';
 import { type LayerWeights, weightNorm } from '../../model/network.ts';
 import { OnnxBuilder } from '../support/onnx-builder.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { importOnnx } from '../../importer/import-onnx.ts';
 import { type FloatNetwork, FloatRunner } from '../../model/float-network.ts';
-import { importOnnx } from '../../model/import/import-onnx.ts';
 import type { Shape } from '../../model/shape.ts';
 import { OnnxBuilder } from '../support/onnx-builder.ts';
 import { referenceLogits } from '../support/onnx-reference.ts';

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { importOnnx } from '../../importer/import-onnx.ts';
 import { nearest, quantizeImage, runInteger } from '../../model/executor.ts';
 import { readPlan } from '../../model/fixed-point/plan-file.ts';
 import { planFixedPoint } from '../../model/fixed-point/planner.ts';
@@ -7,7 +8,6 @@ import { quantizeNetwork } from '../../model/fixed-point/quantize.ts';
 import { type LayerRanges, measureRanges } from '../../model/fixed-point/ranges.ts';
 import { channelKinds, productScales } from '../../model/fixed-point/square-scales.ts';
 import { activated, type FloatNetwork, FloatRunner } from '../../model/float-network.ts';
-import { importOnnx } from '../../model/import/import-onnx.ts';
 import { OnnxBuilder } from '../support/onnx-builder.ts';
 
 const INPUT = { channels: 3, height: 8, width: 8 };

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { importOnnx } from '../../importer/import-onnx.ts';
 import { nearest, runInteger } from '../../model/executor.ts';
 import { planFixedPoint } from '../../model/fixed-point/planner.ts';
 import { quantizeNetwork } from '../../model/fixed-point/quantize.ts';
 import { measureRanges } from '../../model/fixed-point/ranges.ts';
-import { importOnnx } from '../../model/import/import-onnx.ts';
 import { carriesOf, errorsOf, infer, prepare } from '../support/both-roles.ts';
 import { OnnxBuilder } from '../support/onnx-builder.ts';
 import { referenceLogits } from '../support/onnx-reference.ts';

@@ -45,7 +45,7 @@ test('every call has its line, with ISO times and levels by name, and refusals c
   const calls = lines.filter(({ method }) => method).map(({ method, msg, code }) => [method, msg, code]);
   assert.deepEqual(calls, [
     ['ListModels', 'call finished', undefined],
-    ['GetModelCard', 'call refused or cut off', 'model/unknown'],
+    ['GetModelCard', 'call refused or aborted', 'model/unknown'],
   ]);
   assert.match(await metrics(), /sphynx_refusals_total\{method="GetModelCard",code="model\/unknown"\} 1/);
 });

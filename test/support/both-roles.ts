@@ -3,6 +3,7 @@ import { outputMasks, removeMask } from '../../crypto/garbling/online.ts';
 import { randomSeed, SEED_BYTES } from '../../crypto/prg.ts';
 import { addShares, bytesToWords, subtractShares } from '../../crypto/ring.ts';
 import { finishSquares } from '../../crypto/squares/square.ts';
+import { ownedCopy } from '../../kernels/release.ts';
 import { flagsOf } from '../../model/element-bitmap.ts';
 import { linearLayer } from '../../model/executor.ts';
 import { LINEAR_ERROR } from '../../model/linear-error.ts';
@@ -16,7 +17,7 @@ import { MemoryBundle } from '../../protocol/memory-bundle.ts';
 import { memoryChannel } from '../../protocol/memory-channel.ts';
 import { prepareClient, prepareServer } from '../../protocol/offline.ts';
 import { inferClient, inferServer } from '../../protocol/online.ts';
-import { makePlan, needsDelta, type Plan, storedBytes } from '../../protocol/plan.ts';
+import { elementChunks, makePlan, needsDelta, type Plan, storedBytes } from '../../protocol/plan.ts';
 import type { Segment, SegmentKind } from '../../protocol/segment.ts';
 import { closeSession, openClientSession, openServerSession } from '../../protocol/session.ts';
 /** Runs both roles in one process over a memory channel and keeps everything that was said: support for tests. */
@@ -30,7 +31,7 @@ export function recording(channel: Channel): Channel & { readonly received: Segm
     async receive() {
       const segment = await channel.receive();
       // A copy: the role that receives a segment owns its data and may free it.
-      received.push({ ...segment, data: segment.data.slice() });
+      received.push({ ...segment, data: ownedCopy(segment.data) });
       return segment;
     },
   };
@@ -125,13 +126,14 @@ export function serverShares(
 ): Uint32Array[] {
   const { plan, secrets } = prepared;
   const tensors = [bytesToWords(bytesOf(inference.serverReceived, 'masked-input'))];
-  return plan.layers.map(({ order, elements, chunks }, l) => {
+  return plan.layers.map((layer, l) => {
+    const { order, elements } = layer;
     const share = subtractShares(linearLayer(network, l, tensors), layerMask(plan, secrets.seed, l));
     const ordered = inOrder(share, order);
     let received = bytesOf(inference.serverReceived, 'masked-activations', l);
     const keys = garblerKeys(secrets, l);
     const next = new Uint32Array(elements);
-    for (const { first, count, gadget, bytes } of chunks) {
+    for (const { first, count, gadget, bytes } of elementChunks(layer)) {
       const reply = received.subarray(0, bytes.reply * count);
       received = received.subarray(reply.length);
       const own = ordered.subarray(first, first + count);

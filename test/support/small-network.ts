@@ -5,7 +5,7 @@ import type { FixedNetwork } from '../../model/network.ts';
 import type { LayerShape, Shape, TermShape } from '../../model/shape.ts';
 
 /**
- * A small network of `depth` layers with several terms, uneven padding and strides: whatever the format allows.
+ * A small network of `depth` layers with several terms, uneven padding and strides, as far as the format allows.
  * `linear`, `square`: the shares of every layer's elements that are linear and squared.
  */
 export function randomSmallNetwork(seed: number, depth = 3, linear = 0, square = 0): FixedNetwork {

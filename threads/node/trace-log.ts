@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { threadId } from 'node:worker_threads';
 import { type Step, traceSteps } from '../../protocol/trace.ts';
 
-/** A folder. Where it is set, every thread that plays a role writes its steps there. */
+/** Environment variable with a folder. If it is set, every thread that plays a role writes its steps there. */
 export const TRACE_FOLDER = 'SPHYNX_TRACE';
 
 /** A step as a line of JSON. Names and times only: nothing here is secret. */
@@ -15,7 +15,7 @@ export interface LoggedStep extends Step {
   readonly at: number;
 }
 
-/** How long steps wait to be written together (ms). */
+/** How long steps are buffered before they are written together (ms). */
 const BATCH_MS = 20;
 
 /** Logs the steps of this thread if the environment asks for it: `SPHYNX_TRACE=FOLDER sphynx serve`. */

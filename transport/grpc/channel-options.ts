@@ -1,4 +1,4 @@
-/** What gRPC is told of the limits that client and server share. */
+/** gRPC options for the limits that client and server share. */
 import type { ChannelOptions } from '@grpc/grpc-js';
 import { FLOW_CONTROL_BYTES, KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, MESSAGE_BYTES } from '../limits.ts';
 
@@ -11,8 +11,8 @@ export const SHARED_CHANNEL_OPTIONS: ChannelOptions = {
 };
 
 /**
- * gRPC options of a client. Retries are off: a call that was refused may have burned its bundle. Without a
- * retry buffer a write completes when the message has left, which is what backpressure needs.
+ * gRPC options of a client. Retries are off, because a refused call may have burned its bundle. Without a retry buffer,
+ * a write completes when the message has left, which backpressure needs.
  */
 export const CLIENT_CHANNEL_OPTIONS: ChannelOptions = {
   ...SHARED_CHANNEL_OPTIONS,

@@ -9,7 +9,7 @@ import { writing } from '../segment-in-place.ts';
 import type { MessageType } from '../web/protobuf.ts';
 import { CALLS, type CallName } from '../web/schema.ts';
 
-/** The generated half of the transport: service definition and client class, read from the .proto at start. */
+/** The generated part of the transport: service definition and client class, read from the .proto at start. */
 
 const FILE = 'sphynx/v1/private_inference.proto';
 
@@ -21,7 +21,7 @@ const folder = ['../../proto/', '../../../proto/']
   .map((path) => fileURLToPath(new URL(path, import.meta.url)))
   .find((path) => existsSync(path + FILE));
 
-/** Everything that the .proto says, for reflection. */
+/** The full definitions of the .proto, for reflection. */
 export const serviceDefinition = loadSync(FILE, {
   includeDirs: folder ? [folder] : [],
   longs: Number,

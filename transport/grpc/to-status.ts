@@ -1,4 +1,4 @@
-/** A failure as gRPC sends it. */
+/** Converts failures to gRPC statuses. */
 import { Metadata } from '@grpc/grpc-js';
 import type { SphynxError } from '../../errors/sphynx-error.ts';
 import { refusalOf } from '../status.ts';

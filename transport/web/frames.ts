@@ -1,12 +1,12 @@
-/** Frames of a call over WebSocket (proto/sphynx/v1/web_socket.proto): one byte that says what follows, and what follows. */
+/** Frames of a call over WebSocket (proto/sphynx/v1/web_socket.proto): a one-byte type, then the payload. */
 import { encode, type MessageType } from './protobuf.ts';
 
-/** Agreed on in the WebSocket's handshake. */
+/** Subprotocol that is negotiated in the WebSocket's handshake. */
 export const SUBPROTOCOL = 'sphynx.v1';
 
 export const FRAME = { header: 0, message: 1, end: 2, status: 3 } as const;
 
-/** A frame with a message in it. */
+/** Returns a frame that contains a message. */
 export function frame(
   kind: (typeof FRAME)[keyof typeof FRAME],
   type: MessageType,

@@ -1,10 +1,10 @@
 /**
- * Messages of the .proto as bytes (Protocol Buffers, proto3 encoding), from tables: browsers under a strict content
- * security policy may not compile code from descriptions, as other encoders do.
+ * Encodes and decodes messages of the .proto (Protocol Buffers, proto3) from tables. Other encoders compile code from
+ * descriptions, which a strict content security policy forbids in browsers.
  */
 import { SphynxError } from '../../errors/sphynx-error.ts';
 
-/** What a field holds. `uint` stands for uint32, uint64 and enumerations: whole numbers up to 2^53 - 1. */
+/** The type of a field. `uint` stands for uint32, uint64 and enumerations: whole numbers up to 2^53 - 1. */
 export type FieldType = 'uint' | 'string' | 'bytes' | MessageType;
 
 export interface FieldShape {
@@ -13,7 +13,7 @@ export interface FieldShape {
   readonly repeated?: true;
 }
 
-/** A message's fields by name. `oneof`: exactly one of them is there, and `message` names it. */
+/** A message's fields by name. `oneof`: exactly one field is present, and `message` names it. */
 export interface MessageType {
   readonly fields: Readonly<Record<string, FieldShape>>;
   readonly oneof?: true;
@@ -27,7 +27,7 @@ const FIXED_64 = 1;
 export const DELIMITED = 2;
 const FIXED_32 = 5;
 
-/** The bytes of a message, behind `headroom` bytes that the caller fills in. */
+/** Returns the bytes of a message, preceded by `headroom` bytes for the caller to fill. */
 export function encode(type: MessageType, message: object, headroom = 0): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(headroom + messageLength(type, message as Fields));
   const end = writeMessage(type, message as Fields, bytes, headroom);
@@ -37,14 +37,14 @@ export function encode(type: MessageType, message: object, headroom = 0): Uint8A
 }
 
 /**
- * A message as `encode` writes it: fields that are missing get their defaults. Bytes are views of `bytes`. Throws
- * 'protocol/format' for bytes that are no message.
+ * Decodes a message: missing fields get their defaults, and byte fields are views of `bytes`. Throws 'protocol/format'
+ * for bytes that are not a message.
  */
 export function decode(type: MessageType, bytes: Uint8Array): Fields {
   return new Reader(bytes).message(type);
 }
 
-/** Values of a field, none of them a default that is not written. */
+/** Yields the values of a field that are written, which excludes defaults. */
 function* written(
   { fields, oneof }: MessageType,
   message: Fields,
@@ -62,7 +62,7 @@ function isDefault(type: FieldType, value: unknown): boolean {
   return typeof type === 'string' && (value as string | Uint8Array).length === 0;
 }
 
-/** What a delimited field holds, as bytes or as a message yet to be written. */
+/** Returns the length of a delimited field's content, which is bytes or a message yet to be written. */
 function contentLength(type: Exclude<FieldType, 'uint'>, value: unknown): number {
   if (type === 'bytes') return (value as Uint8Array).length;
   if (type === 'string') return new TextEncoder().encode(value as string).length;
@@ -100,7 +100,7 @@ function writeMessage(type: MessageType, message: Fields, out: Uint8Array, start
   return at;
 }
 
-/** A whole number as the bytes of a varint. */
+/** Encodes a whole number as a varint. */
 export function varint(value: number): Uint8Array {
   const bytes = new Uint8Array(varintLength(value));
   writeVarint(value, bytes, 0);
@@ -214,6 +214,6 @@ function textOf(bytes: Uint8Array): string {
 function notAMessage(): SphynxError {
   return new SphynxError(
     'protocol/format',
-    'the other side sent bytes that are no message of this protocol: is it another program, or another version?',
+    'the other side sent bytes that are not a message of this protocol: is it another program, or another version?',
   );
 }

@@ -1,4 +1,4 @@
-/** The messages of `proto/sphynx/v1/*.proto` as tables; documented there, and a test holds both to each other. */
+/** The messages of `proto/sphynx/v1/*.proto` as tables; documented there; a test compares both. */
 import type { FieldShape, MessageType } from './protobuf.ts';
 
 const text = (id: number): FieldShape => ({ id, type: 'string' });
@@ -7,7 +7,7 @@ const one = (id: number, type: MessageType): FieldShape => ({ id, type });
 
 const empty: MessageType = { fields: {} };
 
-/** `Segment`; its data come last. */
+/** `Segment`; its data field comes last. */
 export const SEGMENT = {
   fields: { kind: whole(1), layer: whole(2), offset: whole(3), data: { id: 4, type: 'bytes' } },
 } as const satisfies MessageType;
@@ -49,7 +49,7 @@ const modelSummary: MessageType = {
   },
 };
 
-/** What goes up and what comes down in each call of `sphynx.v1.PrivateInference`. */
+/** Request and response types of each call of `sphynx.v1.PrivateInference`. */
 export const CALLS = {
   ListModels: {
     request: empty,

@@ -16,7 +16,7 @@ import { secretCoefficients } from './secret-coefficients.ts';
 const MOST_ERROR = 160;
 
 /**
- * Encrypts random words with our code and decrypts them with SEAL, and the other way round, under one secret key of SEAL's.
+ * Encrypts random words with our code and decrypts them with SEAL, and vice versa, under one secret key of SEAL's.
  * Throws 'crypto/parameters' if a word comes out wrong.
  */
 export async function compareWithSeal(): Promise<void> {

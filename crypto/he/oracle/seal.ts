@@ -5,10 +5,11 @@ import { DEGREE, PRIMES } from '../parameters.ts';
 
 /**
  * Microsoft SEAL as an independent oracle of our encryption: BFV with the same ring, primes and plaintext modulus, at a
- * security level that SEAL itself holds to be 128 bits. Tests, benchmarks and `sphynx doctor` ask it; the protocol never does.
+ * security level that SEAL itself rates as 128 bits. Only tests, benchmarks and `sphynx doctor` use it, never the
+ * protocol.
  *
- * Coefficients go in and out through SEAL's uncompressed serialization: a prefix that is the same for all objects of a kind,
- * then 64-bit words.
+ * Coefficients go in and out through SEAL's uncompressed serialization: a prefix that is the same for all objects of a
+ * kind, then 64-bit words.
  */
 export class SealOracle {
   readonly #module: MainModule;
@@ -75,7 +76,7 @@ export class SealOracle {
     }
   }
 
-  /** Gives SEAL's memory back: JavaScript's collector does not know of it. */
+  /** Frees SEAL's memory, which JavaScript's collector does not manage. */
   close(): void {
     free(this.#secretKey, this.#publicKey, this.#context);
   }

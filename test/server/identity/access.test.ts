@@ -67,7 +67,7 @@ test('with an empty configuration no server starts on a public address', async (
     ])
       await assert.rejects(attempt({ address, ...opened }), {
         code: 'config/invalid',
-        message: /nothing says who may call/,
+        message: /no authentication is configured/,
       });
     await assert.rejects(attempt({ address, identity: { anonymous: true } }), { message: /no TLS/ });
   }
