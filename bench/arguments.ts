@@ -10,6 +10,6 @@ export function wholeNumber(text: string): number {
 export function risingRates(text: string): number[] {
   const rates = text.split(',').map(Number);
   if (!rates.every((rate, i) => rate > (rates[i - 1] ?? 0) && rate <= 1000))
-    throw new InvalidArgumentError('expected requests per second that rise, such as 0.5,1,2');
+    throw new InvalidArgumentError('expected ascending requests per second, such as 0.5,1,2');
   return rates;
 }

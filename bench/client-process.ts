@@ -3,7 +3,7 @@ import { type Classification, type ClassifyInput, connect } from '../client/inde
 import { tuneHeap } from '../threads/node/heap.ts';
 import { answerParent } from './party.ts';
 
-/** One prepared bundle, and one inference, as the parent wants them. */
+/** One prepared bundle, and one inference, in the form for the parent. */
 export interface Prepared {
   readonly ms: number;
   readonly up: number;
@@ -15,7 +15,7 @@ function inferred({ timings, bytes, rounds, logits }: Classification): Inferred 
   return { timings, bytes, rounds, logits: [...logits] };
 }
 
-/** How long `work` takes (ms), and the last result of it. */
+/** Times `work` (ms) and returns its last result. */
 async function timed(work: () => Promise<Classification>): Promise<{ ms: number; last: Inferred }> {
   const start = performance.now();
   const last = inferred(await work());

@@ -4,16 +4,16 @@ import { seededRandom } from '../fixtures/seeded-random.ts';
 import { type Results, readResults } from './results.ts';
 import { median } from './statistics.ts';
 
-/** How one figure of one entry differs between two results. */
+/** The difference of one figure of one entry between two results. */
 export interface Comparison {
   readonly name: string;
   readonly network: string;
   readonly figure: string;
   readonly before: number;
   readonly after: number;
-  /** Of the medians, after over before, with its confidence interval; above 1 is slower. */
+  /** Ratio of the medians, after over before, with its confidence interval; above 1 is slower. */
   readonly ratio: Interval;
-  /** Whether either has too few samples to judge by. */
+  /** Whether either has too few samples for a judgement. */
   readonly few: boolean;
 }
 
@@ -26,12 +26,14 @@ export interface Interval {
 const RESAMPLES = 2000;
 const CONFIDENCE = 0.95;
 
-/** Of fewer samples a resampled median says little: five that all differ lie on one side by chance once in 16. */
+/**
+ * With fewer samples a resampled median means little: five different samples are all on one side by chance once in 16.
+ */
 const LEAST_SAMPLES = 5;
 
 /**
- * Ratio of the medians of two sets of samples, with its percentile bootstrap interval (Efron and Tibshirani, An
- * Introduction to the Bootstrap, chapter 13). The same samples give the same interval.
+ * Computes the ratio of the medians of two sets of samples, with its percentile bootstrap interval (Efron and
+ * Tibshirani, An Introduction to the Bootstrap, chapter 13). The same samples give the same interval.
  */
 export function ratioOfMedians(before: readonly number[], after: readonly number[]): Interval {
   const random = seededRandom(1);
@@ -47,7 +49,7 @@ export function ratioOfMedians(before: readonly number[], after: readonly number
   };
 }
 
-/** Every figure that both results have. Throws 'config/invalid' if there is none. */
+/** Compares every figure that both results have. Throws 'config/invalid' if there is none. */
 export function compareResults(before: Results, after: Results): Comparison[] {
   const comparisons = before.entries.flatMap((old) => {
     const { name, network } = old;
@@ -65,12 +67,12 @@ export function compareResults(before: Results, after: Results): Comparison[] {
   return comparisons;
 }
 
-/** Whether a figure grew beyond a ratio and not by chance. */
+/** Whether a figure grew significantly beyond a ratio. */
 export function isRegression({ ratio, few }: Comparison, threshold: number): boolean {
   return !few && ratio.low > threshold;
 }
 
-/** For people. */
+/** Describes a comparison for people. */
 export function describeComparison(comparison: Comparison, threshold: number): string {
   const { name, network, figure, before, after, ratio, few } = comparison;
   const verdict = isRegression(comparison, threshold) ? '  SLOWER' : few ? '  too few samples' : '';
@@ -85,10 +87,10 @@ export function describeComparison(comparison: Comparison, threshold: number): s
 /** `npm run bench -- compare`. */
 export function compareCommand(note: (text: string) => void): Command {
   return new Command('compare')
-    .description('whether a second run is slower than a first one; exit code 1 if it is')
+    .description('compare two runs; the exit code is 1 if the second one is slower')
     .argument('<before>', 'results of a suite')
     .argument('<after>', 'results of the same suite')
-    .option('--threshold <ratio>', 'growth of a median that is accepted', positive, 1.1)
+    .option('--threshold <ratio>', 'accepted growth of a median', positive, 1.1)
     .option('--figure <name>', 'one figure only, such as onlineMs')
     .action((first: string, second: string, options: { threshold: number; figure?: string }) => {
       const [before, after] = [readResults(first), readResults(second)];

@@ -5,7 +5,7 @@ import { benchModel } from './model.ts';
 import { type Party, withParties } from './party.ts';
 import { type Spread, spread } from './statistics.ts';
 
-/** What preparing clients do to the inferences of another one: times in ms. */
+/** The effect of preparing clients on the inferences of another one: times in ms. */
 export interface Contention {
   readonly model: string;
   readonly repeat: number;
@@ -13,21 +13,21 @@ export interface Contention {
   readonly contendedMs: Spread;
   /** Growth of the median: 0.6 is 60 %. */
   readonly growth: number;
-  /** Of one bundle with the measured client idle: two clients prepare. */
+  /** Time of one bundle while the measured client is idle and two clients prepare. */
   readonly preparingMs: Spread;
   /** Bundles that each preparing client finished while the inferences were timed. */
   readonly bundles: readonly number[];
 }
 
-/** Clients that prepare without a pause. */
+/** Clients that prepare continuously. */
 const PREPARING = 2;
 
-/** Pause between two inferences (ms): a person or a camera, not a queue. */
+/** Pause between two inferences (ms), as of a person or a camera. */
 const THINK_MS = 100;
 
 /**
- * Times one client's inferences alone, then while two others prepare bundles without a pause; four processes share
- * the machine. Throws 'internal' if a result is not the integer executor's.
+ * Times one client's inferences alone, then while two others prepare bundles continuously; four processes share the
+ * machine. Throws 'internal' if a result differs from the integer executor's.
  */
 export async function measureContention(model: string, repeat: number): Promise<Contention> {
   const network = await benchModel(model);
@@ -70,7 +70,7 @@ export async function measureContention(model: string, repeat: number): Promise<
   });
 }
 
-/** For people. */
+/** Describes the result for people. */
 export function describeContention({
   aloneMs,
   contendedMs,

@@ -6,7 +6,7 @@ export interface PinnedCores {
   readonly client: string;
 }
 
-/** Half of this process's cores for each party; null where there is one core only, or no taskset. */
+/** Returns half of this process's cores for each party; null if there is only one core, or no taskset. */
 export function pinnedCores(): PinnedCores | null {
   const cores = ownCores();
   const half = cores.length >> 1;
@@ -14,7 +14,7 @@ export function pinnedCores(): PinnedCores | null {
   return { server: cores.slice(0, half).join(','), client: cores.slice(half).join(',') };
 }
 
-/** Which processes ran where, for people. */
+/** Describes for people on which cores the processes ran. */
 export function describeCores(pinned: PinnedCores | null): string {
   if (pinned === null) return 'neither process was pinned to cores';
   return `server pinned to core ${pinned.server}, client to core ${pinned.client}; an emulated network's process was not pinned`;

@@ -1,7 +1,7 @@
 import type { Measurement } from './measure.ts';
 import type { Spread } from './statistics.ts';
 
-/** A measurement for people, with its longest phases. */
+/** Describes a measurement for people, with its longest phases. */
 export function describeMeasurement(figures: Measurement, phases = figures.phases.length): string {
   const { model, network, relus, macs, repeat, onlineMs, offlineMs, onlineBytes, offlineBytes, peakRss } =
     figures;

@@ -5,7 +5,9 @@ import { seededRandom } from '../fixtures/seeded-random.ts';
 import { elementsOf } from '../model/geometry.ts';
 import type { FixedNetwork } from '../model/network.ts';
 
-/** The input that is classified again and again, as the model takes it: noise, since no step's time depends on it. */
+/**
+ * Returns the input that is classified repeatedly, in the model's form: noise, because no step's time depends on it.
+ */
 export function randomInput({ card }: FixedNetwork): ClassifyInput {
   const random = seededRandom(1);
   const { width, height, mean, std, scaleBits, limit } = card.preprocessing;
@@ -20,7 +22,7 @@ export function randomInput({ card }: FixedNetwork): ClassifyInput {
   });
 }
 
-/** Throws 'internal' if private logits are not the integer executor's: there is no figure of a wrong computation. */
+/** Throws 'internal' if private logits differ from the integer executor's, so that no wrong computation is measured. */
 export async function requireCorrect(
   network: FixedNetwork,
   input: ClassifyInput,

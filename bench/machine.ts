@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 
-/** What a figure was measured on. */
+/** The machine on which a figure was measured. */
 export interface Machine {
   readonly cpu: string;
   readonly cores: number;
@@ -23,7 +23,9 @@ export function thisMachine(): Machine {
   };
 }
 
-/** The commit of this checkout, with '+changes' if files outside docs/ differ from it; 'unknown' without Git. */
+/**
+ * Returns the commit of this checkout, with '+changes' if files outside docs/ differ from it; 'unknown' without Git.
+ */
 export function commitOf(): string {
   const git = (...args: string[]) =>
     execFileSync('git', args, {

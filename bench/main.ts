@@ -1,4 +1,4 @@
-/** `npm run bench -- COMMAND`: what this machine makes of the protocol. */
+/** `npm run bench -- COMMAND`: measures the protocol on this machine. */
 import { writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { DIGIT_BITS, type LabelEncoding } from '../protocol/label-encoding.ts';
@@ -32,7 +32,10 @@ interface Options {
 const program = new Command('bench').description('measures private inference on this machine');
 
 for (const [name, description] of [
-  ['online', 'latency of inferences with prepared bundles; a server and a client process on loopback'],
+  [
+    'online',
+    'latency of inferences with prepared bundles, between a server and a client process on loopback',
+  ],
   ['offline', 'time per prepared bundle, likewise'],
 ] as const)
   program
@@ -61,8 +64,8 @@ for (const [name, description] of [
 
 program
   .command('kernels')
-  .description('every kernel and gadget on one core, checked and beside plain TypeScript or SEAL')
-  .option('--only <name>', 'those whose names contain it')
+  .description('every kernel and gadget on one core, checked and compared with plain TypeScript or SEAL')
+  .option('--only <name>', 'only kernels whose names contain this')
   .option('--budget <ms>', 'length of a timed run', wholeNumber, 100)
   .option('--json', 'print one JSON object on stdout')
   .action(async ({ only, budget, json }: { only?: string; budget: number; json?: boolean }) => {
@@ -72,7 +75,7 @@ program
 
 program
   .command('contention')
-  .description("one client's latency online while two others prepare bundles without a pause")
+  .description("one client's online latency while two others prepare bundles continuously")
   .option('-m, --model <model>', 'as for online', 'sphynx-c100-25k')
   .option('-n, --repeat <count>', 'timed inferences, alone and contended', wholeNumber, 15)
   .option('--json', 'print one JSON object on stdout')
@@ -101,8 +104,8 @@ program.addCommand(reportCommand());
 
 program
   .command('network')
-  .description('whether the emulated networks keep to their profiles within 5 %')
-  .argument('[profiles...]', 'those to check; all if none is given')
+  .description('check that the emulated networks match their profiles within 5 %')
+  .argument('[profiles...]', 'networks to check (default: all)')
   .action(async (names: string[]) => {
     const profiles = names.map(networkProfile);
     if (!(await checkNetworks(profiles.length > 0 ? profiles : undefined))) process.exitCode = 1;

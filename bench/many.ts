@@ -7,7 +7,7 @@ import { networkTo } from './network/between.ts';
 import { withParties } from './party.ts';
 import { type Spread, spread } from './statistics.ts';
 
-/** How long one client waits for lists of inputs: one after another, and several at once. */
+/** Times of one client for lists of inputs: one after another, and several at once. */
 export interface Many {
   readonly model: string;
   readonly network: string;
@@ -21,7 +21,10 @@ export interface Many {
 /** Inputs in a list. */
 const LENGTHS = [1, 4, 16];
 
-/** Times lists in both ways, in turns, and holds the last result against the integer executor. Throws 'internal'. */
+/**
+ * Times lists in both ways, alternately, and compares the last result with the integer executor. Throws 'internal' if
+ * it differs.
+ */
 export async function measureMany(model: string, profile: NetworkProfile, repeat: number): Promise<Many> {
   const network = await benchModel(model);
   return withParties(async (start, folder) => {
@@ -52,7 +55,7 @@ export async function measureMany(model: string, profile: NetworkProfile, repeat
   });
 }
 
-/** For people. */
+/** Describes the result for people. */
 export function describeMany({ lists }: Many): string {
   const figure = ({ median, min, max }: Spread) =>
     `${median.toFixed(0)} ms (${min.toFixed(0)} to ${max.toFixed(0)})`;

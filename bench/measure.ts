@@ -16,24 +16,24 @@ import { ProcessorMeter, type ProcessorMsPerImage } from './processor-time.ts';
 import { type Sampled, sampled } from './results.ts';
 import { type Phase, phasesOf, readSteps } from './trace.ts';
 
-/** Bundles on disk at a time (bytes), at least one. */
+/** Largest size of the bundles on disk at a time (bytes); at least one bundle is always allowed. */
 const BUNDLE_BYTES = 2e9;
 
 export interface MeasureOptions {
   /** Timed bundles or inferences, after the warm-up. */
   readonly repeat: number;
-  /** Untimed ones before: the processes compile their code and fill their caches. */
+  /** Untimed ones before, in which the processes compile their code and fill their caches. */
   readonly warmUp: number;
-  /** Bundles only, and one inference. */
+  /** Whether to time only bundles, with one inference for checking. */
   readonly offlineOnly: boolean;
   readonly setting: LabelEncoding;
-  /** What lies between the processes. */
+  /** The network between the processes. */
   readonly network: NetworkProfile;
-  /** Cores of its own for each process; the system chooses where there are none. */
+  /** Cores of each process; the system chooses if not given. */
   readonly cores?: PinnedCores | null;
   /** Arguments for Node of both processes, such as --cpu-prof. */
   readonly nodeArguments: readonly string[];
-  /** Told what happens, for people. */
+  /** Called with progress messages for people. */
   readonly note: (text: string) => void;
 }
 
@@ -46,22 +46,22 @@ export interface Measurement {
   readonly macs: number;
   readonly repeat: number;
   readonly onlineMs: Sampled;
-  /** Per bundle. */
+  /** Times per bundle. */
   readonly offlineMs: Sampled;
   readonly onlineBytes: Traffic;
   readonly offlineBytes: Traffic;
   readonly rounds: number;
-  /** What the parties computed, per bundle and inference, without waiting. */
+  /** Computation of the parties, per bundle and inference, without waiting. */
   readonly phases: readonly Phase[];
   /** Largest resident memory of each process (bytes). */
   readonly peakRss: { readonly server: number; readonly client: number };
-  /** Processor time per image of each process, its workers included (ms). */
+  /** Processor time per image of each process, including its workers (ms). */
   readonly cpuMs: ProcessorMsPerImage;
 }
 
 /**
- * Measures a model with a server and a client as processes of their own, over gRPC on loopback. Throws 'internal' if
- * a private result is not the integer executor's: there is no figure of a wrong computation.
+ * Measures a model with a server and a client in separate processes, over gRPC on loopback. Throws 'internal' if a
+ * private result differs from the integer executor's, so that no wrong computation is measured.
  */
 export async function measure(
   name: string,
@@ -114,7 +114,7 @@ export async function measure(
   });
 }
 
-/** Prepares and spends bundles in turns, as many at a time as the disk is asked to hold. */
+/** Alternately prepares and spends bundles, as many at a time as the limit on disk space allows. */
 async function run(
   client: Party<unknown>,
   meter: ProcessorMeter,

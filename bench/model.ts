@@ -7,7 +7,7 @@ import type { FixedNetwork } from '../model/network.ts';
 import { FAMILY_NAMES, familyModel } from './families/family-model.ts';
 import { MINIONN_NAMES, minionnModel } from './families/minionn.ts';
 
-/** The folder of the models that come with the package. */
+/** The folder of the bundled models. */
 export const ZOO = join(import.meta.dirname, '..', 'model-zoo');
 
 /**
@@ -25,7 +25,7 @@ const MOST = { channels: 100, cells: 50, side: 512 };
 const CLASSES: Record<number, number> = { 32: 100, 64: 200, 224: 1000 };
 
 /**
- * The network that MODEL names: one of the zoo, one in a folder as `sphynx import` writes it, or one with random
+ * Returns the network that MODEL names: one of the zoo, one in a folder written by `sphynx import`, or one with random
  * weights of the Sphynx or another family. Throws 'config/invalid' for another name and the errors of `loadModel`.
  */
 export async function benchModel(name: string): Promise<FixedNetwork> {

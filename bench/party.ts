@@ -13,7 +13,7 @@ interface Reply {
   readonly error?: string;
 }
 
-/** In the child: says that it is ready, then answers until the parent asks it to stop. */
+/** In the child: reports that it is ready, then answers until the parent asks it to stop. */
 export function answerParent(ready: unknown, answers: Answers, stop: () => Promise<void>): void {
   const all: Answers = {
     ...answers,
@@ -32,14 +32,14 @@ export function answerParent(ready: unknown, answers: Answers, stop: () => Promi
     process.send?.(reply as Serializable);
     if (name === 'stop') process.disconnect();
   });
-  // A child without its parent serves nobody.
+  // A child without its parent exits.
   process.on('disconnect', () => process.exit());
   process.send?.({ value: ready } satisfies Reply);
 }
 
 export interface PartyOptions {
   readonly env?: NodeJS.ProcessEnv;
-  /** For Node, such as --cpu-prof. */
+  /** Arguments for Node, such as --cpu-prof. */
   readonly nodeArguments?: readonly string[];
   /** The cores that the process and all its threads may use, as taskset lists them; all if not given. */
   readonly cores?: string;
@@ -74,14 +74,14 @@ export class Party<Ready> {
     return new Party(child, (await reply(child, file)) as Ready);
   }
 
-  /** What the child answers. Throws 'internal' with its error, or if it dies. */
+  /** Asks the child and returns its answer. Throws 'internal' with its error, or if it dies. */
   async ask<Value>(name: string, argument?: unknown): Promise<Value> {
     const answer = reply(this.#process, name);
     this.#process.send({ name, argument });
     return (await answer) as Value;
   }
 
-  /** Orderly end; returns the largest resident memory it ever had (bytes). */
+  /** Stops the child in an orderly way; returns its peak resident memory (bytes). */
   async stop(): Promise<number> {
     const peak = await this.ask<number>('peakRss');
     const exit = once(this.#process, 'exit');
@@ -106,7 +106,7 @@ export class Party<Ready> {
 /** `Party.start` for processes that live no longer than the measurement. */
 export type StartParty = <Ready>(...start: Parameters<typeof Party.start>) => Promise<Party<Ready>>;
 
-/** Runs a measurement that has a folder of its own; neither the folder nor a process it started outlives it. */
+/** Runs a measurement with its own folder; neither the folder nor a process that it started outlives it. */
 export async function withParties<Result>(
   measure: (start: StartParty, folder: string) => Promise<Result>,
 ): Promise<Result> {
@@ -119,7 +119,7 @@ export async function withParties<Result>(
       return party;
     }, folder);
   } finally {
-    // An emulated network takes itself out of the kernel; the others end at once.
+    // An emulated network removes itself from the kernel; the others end at once.
     await Promise.all(parties.map((party) => party.kill('SIGTERM')));
     await rm(folder, { recursive: true, force: true });
   }

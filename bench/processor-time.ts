@@ -1,12 +1,12 @@
 import type { Party } from './party.ts';
 
-/** Processor time of both processes, all their threads included, user and system (ms). */
+/** Processor time of both processes, including all their threads, user and system (ms). */
 export interface ProcessorMs {
   readonly server: number;
   readonly client: number;
 }
 
-/** What one image costs both processes. */
+/** Processor time of both processes per image. */
 export interface ProcessorMsPerImage {
   readonly preparation: ProcessorMs;
   readonly inference: ProcessorMs;
@@ -15,7 +15,7 @@ export interface ProcessorMsPerImage {
 
 type Phase = 'preparation' | 'inference';
 
-/** Adds up what both processes compute while they prepare and infer. */
+/** Sums the processor time of both processes while they prepare and infer. */
 export class ProcessorMeter {
   readonly #parties: { readonly server: Party<unknown>; readonly client: Party<unknown> };
   readonly #spent: Record<Phase, { server: number; client: number; images: number }> = {
@@ -27,7 +27,7 @@ export class ProcessorMeter {
     this.#parties = parties;
   }
 
-  /** Does `work` on `images` and charges the phase for it. */
+  /** Runs `work` on `images` and adds its processor time to the phase. */
   async during<Result>(phase: Phase, images: number, work: () => Promise<Result>): Promise<Result> {
     const before = await this.#now();
     const result = await work();

@@ -5,7 +5,9 @@ import { startNetem } from './network/netem.ts';
 import { TcpProxy } from './network/tcp-proxy.ts';
 import { answerParent } from './party.ts';
 
-/** Where the client finds the server behind the network, and what emulates it: the kernel where it can. */
+/**
+ * The port at which the client reaches the server through the network, and what emulates it: the kernel if possible.
+ */
 export interface Emulated {
   readonly port: number;
   readonly by: 'netem' | 'proxy';
@@ -13,7 +15,7 @@ export interface Emulated {
 
 const port = Number(process.argv[2]);
 const profile = networkProfile(process.argv[3]);
-// An end by exit() takes netem out of the kernel.
+// Ending by exit() removes netem from the kernel.
 process.on('SIGTERM', () => process.exit());
 if (startNetem(port, profile)) answerParent({ port, by: 'netem' } satisfies Emulated, {}, async () => {});
 else {

@@ -4,7 +4,7 @@ import { SphynxError } from '../errors/sphynx-error.ts';
 import { commitOf, type Machine, thisMachine } from './machine.ts';
 import { type Spread, spread } from './statistics.ts';
 
-/** The files that the suites write: what was measured, with every sample, and on what. */
+/** The files that the suites write: the measurements, with every sample, and the machine. */
 
 export type SuiteKind = 'paper' | 'load' | 'breakdown';
 
@@ -15,7 +15,7 @@ export interface Sampled extends Spread {
 
 /** One network, or one setting of a study, between two processes. Suites add fields of their own. */
 export interface Entry {
-  /** What was measured; with `network` unique in a file. Two files are compared where both agree. */
+  /** What was measured; unique in a file together with `network`. Two files are compared by both. */
   readonly name: string;
   /** Profile of the network between the processes (transport/network-profiles.ts). */
   readonly network: string;
@@ -23,7 +23,7 @@ export interface Entry {
   readonly commit: string;
   /** When it was measured, ISO 8601. */
   readonly at: string;
-  /** By figure; its name ends in the unit, such as `onlineMs`. Smaller is better. */
+  /** Samples by figure, whose name ends in the unit, such as `onlineMs`. Smaller is better. */
   readonly figures: Readonly<Record<string, Sampled>>;
 }
 
@@ -36,7 +36,7 @@ export interface Results<E extends Entry = Entry> {
   readonly entries: readonly E[];
 }
 
-/** Of at least one value. */
+/** Summarises at least one value. */
 export function sampled(values: readonly number[]): Sampled {
   return { ...spread(values), samples: values.map((value) => Math.round(1000 * value) / 1000) };
 }
@@ -51,7 +51,7 @@ export function entryHead(name: string, network: string): Omit<Entry, 'figures'>
   return { name, network, commit: commitOf(), at: new Date().toISOString() };
 }
 
-/** The results with an entry, which replaces one of the same name and network. */
+/** Returns the results with an entry, which replaces one of the same name and network. */
 export function withEntry<E extends Entry>(results: Results<E>, entry: E): Results<E> {
   const others = results.entries.filter(
     ({ name, network }) => name !== entry.name || network !== entry.network,
@@ -59,7 +59,9 @@ export function withEntry<E extends Entry>(results: Results<E>, entry: E): Resul
   return { ...results, entries: [...others, entry] };
 }
 
-/** Throws 'config/invalid' for a file that is missing or no results of the kind, if one is given. */
+/**
+ * Reads results. Throws 'config/invalid' if the file is missing or does not contain results, of the given kind if any.
+ */
 export function readResults<E extends Entry = Entry>(file: string, kind?: SuiteKind): Results<E> {
   let results: Results<E>;
   try {
@@ -72,7 +74,7 @@ export function readResults<E extends Entry = Entry>(file: string, kind?: SuiteK
   return results;
 }
 
-/** Replaces the file as a whole, so that an interrupted run leaves what it had. Creates its folder. */
+/** Replaces the file atomically, so that an interrupted run keeps earlier results. Creates its folder. */
 export function writeResults(file: string, results: Results): void {
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(`${file}.part`, `${JSON.stringify(results, null, 1)}\n`);

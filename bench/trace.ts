@@ -9,7 +9,7 @@ export interface Phase {
   readonly ms: number;
 }
 
-/** All steps that the threads of both parties wrote into `folder`, in order. */
+/** Reads all steps that the threads of both parties wrote into `folder`, in order. */
 export function readSteps(folder: string): LoggedStep[] {
   const lines = globSync(join(folder, '*.ndjson')).flatMap((file) =>
     readFileSync(file, 'utf8').trimEnd().split('\n'),
@@ -17,7 +17,7 @@ export function readSteps(folder: string): LoggedStep[] {
   return lines.map((line) => JSON.parse(line) as LoggedStep).sort((a, b) => a.at - b.at);
 }
 
-/** What steps of each name took in all, divided by `runs`, longest first. */
+/** Returns the total time of the steps of each name, divided by `runs`, longest first. */
 export function phasesOf(steps: readonly LoggedStep[], runs: number): Phase[] {
   const sums = new Map<string, Phase>();
   for (const { name, party, ms } of steps) {
@@ -28,7 +28,10 @@ export function phasesOf(steps: readonly LoggedStep[], runs: number): Phase[] {
   return [...sums.values()].sort((a, b) => b.ms - a.ms);
 }
 
-/** The steps in Chrome's trace event format (chrome://tracing, Perfetto). Times from the first step on. */
+/**
+ * Converts the steps to Chrome's trace event format (chrome://tracing, Perfetto), with times relative to the first
+ * step.
+ */
 export function chromeTrace(steps: readonly LoggedStep[]): unknown {
   const start = steps[0]?.at ?? 0;
   const names = new Map(steps.map(({ party, process }) => [process, party]));

@@ -61,8 +61,8 @@ export interface GadgetParameters {
 
 /**
  * The squares of a layer. An element x at product scale becomes z^2 mod 2^32, with z = x / 2^dropBits: exact while
- * |x| < 2^30 - 2^dropBits. All other elements of the layer are multiplied by 2^shiftBits, so that those in a channel
- * with squares have the scale of these.
+ * |x| < 2^30 - 2^dropBits. All other elements of the layer are multiplied by 2^shiftBits, so that all elements of a
+ * channel with squares have one scale.
  */
 export interface Squares {
   /** The squared elements, as a bitmap (element-bitmap.ts). */

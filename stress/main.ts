@@ -1,4 +1,4 @@
-/** `npm run stress -- COMMAND`: attacks and wears out what runs, and looks for what breaks. */
+/** `npm run stress -- COMMAND`: attacks and stresses the system, and reports what breaks. */
 import { Command } from 'commander';
 import { note, runProgram } from '../bench/run-program.ts';
 import { faultsCommand } from './faults/command.ts';
@@ -6,7 +6,7 @@ import { fuzzCommand } from './fuzz/command.ts';
 import { fuzzImportCommand } from './import-fuzz/command.ts';
 import { soakCommand } from './soak/command.ts';
 
-const program = new Command('stress').description('looks for what breaks private inference');
+const program = new Command('stress').description('attacks and stresses private inference');
 program.addCommand(fuzzCommand(note));
 program.addCommand(fuzzImportCommand());
 program.addCommand(faultsCommand(note));

@@ -1,6 +1,6 @@
 import { type BreakdownEntry, stepFigures } from './entry.ts';
 
-/** A table of medians, for people. */
+/** Formats a table of medians for people. */
 export function describeBreakdown(entry: BreakdownEntry): string {
   const { name, network, figures } = entry;
   const total = figures['total ms'];

@@ -3,7 +3,7 @@ import { figuresOf, type Operation, PARTIES, typical } from './steps.ts';
 
 export type Party = (typeof PARTIES)[number];
 
-/** A step of the run that is drawn: ms from the moment it was asked for. */
+/** A step of the drawn run, in ms from the call. */
 export interface TimedStep {
   readonly party: Party;
   readonly name: string;
@@ -12,11 +12,11 @@ export interface TimedStep {
   readonly ms: number;
 }
 
-/** One model's preparations, or its inferences. Its figures are `figuresOf`'s, and others. */
+/** One model's preparations or inferences, with the figures of `figuresOf` and others. */
 export interface BreakdownEntry extends Entry {
   readonly model: string;
   readonly phase: 'preparation' | 'inference';
-  /** Of the run of median length. */
+  /** Timeline of the run of median length. */
   readonly timeline: { readonly ms: number; readonly steps: readonly TimedStep[] };
 }
 

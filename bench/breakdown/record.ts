@@ -14,20 +14,20 @@ import { type BreakdownEntry, breakdownEntry } from './entry.ts';
 import { operationsOf } from './steps.ts';
 
 export interface BreakdownOptions {
-  /** Recorded preparations and inferences, in turns. */
+  /** Recorded preparations and inferences, alternating. */
   readonly repeat: number;
-  /** Unrecorded ones before. */
+  /** Unrecorded runs before. */
   readonly warmUp: number;
   readonly network: NetworkProfile;
   readonly cores: PinnedCores | null;
-  /** Told what happens, for people. */
+  /** Called with progress messages for people. */
   readonly note: (text: string) => void;
 }
 
-/** Until threads have written their last steps (ms): several times what they wait to write many together. */
+/** Time until threads have written their last steps (ms): several times their buffering delay. */
 const WRITTEN_MS = 200;
 
-/** Records both parties' steps. Throws 'internal' if a private result is not the integer executor's. */
+/** Records both parties' steps. Throws 'internal' if a private result differs from the integer executor's. */
 export async function recordBreakdown(model: string, options: BreakdownOptions): Promise<BreakdownEntry[]> {
   const { repeat, warmUp, network, cores, note } = options;
   const fixed = await benchModel(model);

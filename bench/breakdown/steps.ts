@@ -2,14 +2,14 @@ import type { LoggedStep } from '../../threads/node/trace-log.ts';
 
 export const PARTIES = ['client', 'server'] as const;
 
-/** One preparation or inference: when it was asked for and answered (ms since the epoch), and its steps. */
+/** One preparation or inference: when it was requested and answered (ms since the epoch), and its steps. */
 export interface Operation {
   readonly start: number;
   readonly end: number;
   readonly steps: readonly LoggedStep[];
 }
 
-/** Ties the steps to the operation in whose time they began; operations do not overlap. */
+/** Assigns the steps to the operation during which they began; operations do not overlap. */
 export function operationsOf(
   times: readonly Pick<Operation, 'start' | 'end'>[],
   steps: readonly LoggedStep[],
@@ -21,7 +21,7 @@ export function operationsOf(
   }));
 }
 
-/** How long at least one of the steps ran (ms). */
+/** Returns the time during which at least one of the steps ran (ms). */
 export function busyMs(steps: readonly Pick<LoggedStep, 'at' | 'ms'>[]): number {
   let [sum, end] = [0, Number.NEGATIVE_INFINITY];
   for (const { at, ms } of [...steps].sort((a, b) => a.at - b.at)) {
@@ -32,7 +32,7 @@ export function busyMs(steps: readonly Pick<LoggedStep, 'at' | 'ms'>[]): number 
 }
 
 /**
- * What each operation took (ms), in all and by party and step: 'total ms', 'client evaluate ms', ..., and
+ * Computes the time of each operation (ms), in total and by party and step: 'total ms', 'client evaluate ms', ..., and
  * 'client waiting ms', in which the party's thread ran no step: messages, disk, and work that is not traced.
  */
 export function figuresOf(operations: readonly Operation[]): Record<string, number[]> {
@@ -49,7 +49,7 @@ export function figuresOf(operations: readonly Operation[]): Record<string, numb
   return figures;
 }
 
-/** The operation of median length. */
+/** Returns the operation of median length. */
 export function typical(operations: readonly Operation[]): Operation {
   const sorted = [...operations].sort((a, b) => a.end - a.start - (b.end - b.start));
   return sorted[(sorted.length - 1) >> 1];

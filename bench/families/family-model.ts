@@ -9,7 +9,10 @@ export const FAMILY_NAMES = 'resnet18:C, resnet32:C, vgg11:C or hrn:C,A,B,G [@SI
 
 type Layers = (numbers: readonly number[], size: number, classes: number) => LayerShape[];
 
-/** By family: how many numbers its name has, and its layers. The first number is the channels of the first layer. */
+/**
+ * For each family, the number of parameters in its name, and its layers. The first number is the channels of the first
+ * layer.
+ */
 const FAMILIES: Record<string, { readonly numbers: number; readonly layers: Layers }> = {
   resnet18: { numbers: 1, layers: ([C], ...image) => residualLayers(resnet18(C), ...image) },
   resnet32: { numbers: 1, layers: ([C], ...image) => residualLayers(resnet32(C), ...image) },
@@ -23,12 +26,12 @@ const FAMILIES: Record<string, { readonly numbers: number; readonly layers: Laye
 
 const NAME = /^(\w+):(\d{1,3}(?:,\d)*)(?:@(\d{1,3}))?(?:~(\d\d?(?:\.\d+)?))?$/;
 
-/** All halve their maps five times at most. */
+/** All families halve their maps at most five times. */
 const SIDES = 32;
 
 /**
- * The network with random weights that a name such as `resnet18:64@64~90` stands for, the last number being the
- * percent of its elements without a ReLU; undefined for other names. `classesOf`: classes of the data set whose
+ * Returns the network with random weights for a name such as `resnet18:64@64~90`, where the last number is the
+ * percentage of its elements without a ReLU; undefined for other names. `classesOf`: classes of the data set whose
  * images have this side.
  */
 export function familyModel(name: string, classesOf: (size: number) => number): FixedNetwork | undefined {

@@ -17,13 +17,13 @@ const QUADRATICS: Record<string, readonly number[]> = {
 
 const CHANNELS = [64, 64, 64, 64, 64, 64, 16];
 const KERNELS = [3, 3, 3, 3, 3, 1, 1];
-/** Layers that read an average pool of the one before. */
+/** Layers that read an average pool of the previous one. */
 const POOLED = [2, 4];
 
 /** Syntax of the names that `minionnModel` knows, for people. */
 export const MINIONN_NAMES = `minionn:Q with Q = ${Object.keys(QUADRATICS).join(', ')} quadratic layers`;
 
-/** The network with random weights that a name such as `minionn:7` stands for; undefined for other names. */
+/** Returns the network with random weights for a name such as `minionn:7`; undefined for other names. */
 export function minionnModel(name: string): FixedNetwork | undefined {
   const [, count] = /^minionn:(\d)$/.exec(name) ?? [];
   if (count === undefined || !Object.hasOwn(QUADRATICS, count)) return undefined;

@@ -9,7 +9,10 @@ export interface ResidualPlan {
   readonly blocks: readonly number[];
 }
 
-/** Images from this side on take ImageNet's stem: 7x7 with stride 2, and an average pool after its ReLU. */
+/**
+ * Smallest side of images for which the network has ImageNet's stem: 7x7 with stride 2, and an average pool after its
+ * ReLU.
+ */
 const LARGE_IMAGE = 128;
 
 export function resnet18(channels: number): ResidualPlan {
@@ -47,7 +50,7 @@ export function residualLayers(
       const stride = stage > 0 && block === 0 ? 2 : 1;
       const name = `stage-${stage + 1}-block-${block + 1}`;
       const inner = add(`${name}-a`, widths[stage], [then(x, 3, stride, 1)]);
-      // A shortcut without a convolution is one all the same: with an identity for its kernel.
+      // A shortcut without a convolution is one with an identity kernel.
       x = add(`${name}-b`, widths[stage], [then(inner, 3, 1, 1), then(x, 1, stride, 0)]);
     }
   return [...layers, classifierOf(layers.length, classes)];

@@ -1,4 +1,4 @@
-/** AES-128 on batches: by node:crypto as servers and clients in Node have it, and by the kernels as browsers do. */
+/** Benchmarks of AES-128 on batches: by node:crypto, as in Node, and by the kernels, as in browsers. */
 import { randomBytes } from 'node:crypto';
 import { BlockCipher as BrowserCipher } from '../../crypto/browser/block-cipher.ts';
 import { KeyStream as BrowserStream } from '../../crypto/browser/key-stream.ts';

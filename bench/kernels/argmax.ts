@@ -1,4 +1,4 @@
-/** The circuit that tells classes in place of logits, as both roles run it. */
+/** Benchmarks of the argmax circuit in both roles. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import {

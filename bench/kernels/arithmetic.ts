@@ -1,4 +1,4 @@
-/** Convolutions of shares, and the arithmetic of ciphertexts. */
+/** Benchmarks of convolutions of shares, and of the arithmetic of ciphertexts. */
 import assert from 'node:assert/strict';
 import { DEGREE, PRIMES } from '../../crypto/he/parameters.ts';
 import { seededRandom } from '../../fixtures/seeded-random.ts';

@@ -1,4 +1,4 @@
-/** One ciphertext: encrypted, made private, decrypted; by our code and by SEAL, which must agree. */
+/** Benchmarks of one ciphertext: encrypted, hidden, decrypted; by our code and by SEAL, which must agree. */
 import { randomBytes } from 'node:crypto';
 import { HeClient } from '../../crypto/he/client.ts';
 import { decrypt } from '../../crypto/he/decrypt.ts';
@@ -22,7 +22,7 @@ import { kernels } from '../../kernels/load.ts';
 import type { Entry } from './entry.ts';
 import { mustEqual } from './plain.ts';
 
-/** Loads SEAL, the only benchmark that does. */
+/** The benchmarks of encryption, the only ones that load SEAL. */
 export async function encryptions(): Promise<Entry[]> {
   const oracle = await SealOracle.create();
   const { memory } = kernels();

@@ -1,19 +1,19 @@
 import { median } from '../statistics.ts';
 
-/** One thing to measure: `run` does `units` of work in the kernel memory or with arrays of its own. */
+/** One benchmark: `run` does `units` of work in the kernel memory or with its own arrays. */
 export interface Entry {
   readonly name: string;
-  /** What is counted, in the plural. */
+  /** Name of the units, in the plural. */
   readonly unit: string;
   readonly units: number;
-  /** Bytes that one run reads or writes as its product, where a rate in bytes says something. */
+  /** Bytes that one run reads or writes, if a rate in bytes is meaningful. */
   readonly bytes?: number;
-  /** Units per second that the design asks for. */
+  /** Design target (units per second). */
   readonly floor?: number;
   readonly run: () => void;
-  /** The same thing in plain TypeScript, `units` of it per run, and whether both give the same. */
+  /** The same computation in plain TypeScript, `units` per run. */
   readonly reference?: { readonly units: number; readonly run: () => void };
-  /** Throws unless `run` does what its plain definition says. */
+  /** Throws unless `run` agrees with its plain definition. */
   readonly check: () => void;
 }
 
@@ -24,14 +24,14 @@ export interface KernelFigures {
   readonly opsPerSecond: number;
   readonly bytesPerSecond: number | null;
   readonly reference: { readonly opsPerSecond: number } | null;
-  /** How many times as fast as the reference. */
+  /** Speed-up over the reference. */
   readonly ratio: number | null;
   readonly floor: number | null;
   /** Units per second of every timed run. */
   readonly samples: readonly number[];
 }
 
-/** Timed runs, after those that warm up. */
+/** Number of timed runs, after warm-up. */
 const SAMPLES = 5;
 
 /** Checks an entry, then measures it: `budgetMs` for each of its timed runs. */
@@ -54,7 +54,10 @@ export function measureEntry(entry: Entry, budgetMs: number): KernelFigures {
   };
 }
 
-/** Units per second, as often as `samples`, each over as many runs as fill the budget; finding that out warms up. */
+/**
+ * Measures units per second `samples` times, each over as many runs as fill the budget; calibrating this number warms
+ * up.
+ */
 function rates(run: () => void, units: number, budgetMs: number, samples: number): number[] {
   let runs = 1;
   let ms = time(run, 1);

@@ -1,4 +1,4 @@
-/** What the roles do per chunk: the ReLU gadget, oblivious transfer. */
+/** Benchmarks of the work per chunk: the ReLU gadget, oblivious transfer. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { clientBits, evaluate } from '../../crypto/garbling/evaluate.ts';
@@ -84,7 +84,7 @@ export function transfers(): Entry[] {
 function correlatedTransfers(treeBits: OtTreeBits): Entry[] {
   const { receiver, sender } = session(treeBits);
   const choices = random(TRANSFERS).map((byte) => byte & 1);
-  // A session's streams move on with every call; what is timed needs a matrix of the right length only.
+  // A session's streams advance with every call; the timing needs only a matrix of the right length.
   const { matrix } = receiver.extend(choices);
   const check = () => {
     const fresh = session(treeBits);
@@ -139,7 +139,7 @@ function checks(): Entry[] {
   ];
 }
 
-/** The stream that masks and seeds come from. */
+/** Benchmarks of the stream from which masks and seeds are drawn. */
 export function streams(): Entry[] {
   const prg = new Prg(randomSeed(), 'bench');
   const target = blocks(COUNT);

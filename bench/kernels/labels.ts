@@ -1,4 +1,4 @@
-/** Passes over wire labels: hashing, half gates, tables, transposition. */
+/** Benchmarks of passes over wire labels: hashing, half gates, tables, transposition. */
 import { randomBytes } from 'node:crypto';
 import { type GateHash, gadgetHash, PURPOSE } from '../../crypto/hash.ts';
 import { hashInputs, xorBlocks } from '../../kernels/blocks.ts';

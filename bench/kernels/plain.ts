@@ -1,4 +1,4 @@
-/** Plain definitions that the kernels are compared with: correct to the eye, and as slow as that. */
+/** Plain definitions with which the kernels are compared: evidently correct, and slow. */
 import { createCipheriv } from 'node:crypto';
 import type { Convolution } from '../../kernels/convolution-shape.ts';
 
@@ -33,7 +33,7 @@ export function multiplyModulo(a: number, b: number, q: number): number {
   return (((a * (b >>> 15)) % q) * 32768 + a * (b & 32767)) % q;
 }
 
-/** The value of a polynomial (coefficients ascending) at `x`, mod q: what one word of its transform is. */
+/** Returns the value of a polynomial (coefficients ascending) at `x`, mod q, which is one word of its transform. */
 export function valueAt(polynomial: ArrayLike<number>, x: number, q: number): number {
   let value = 0;
   for (let i = polynomial.length - 1; i >= 0; i--) value = (multiplyModulo(value, x, q) + polynomial[i]) % q;
@@ -80,7 +80,7 @@ export function plainHash(
   return xor(cipher(input), input);
 }
 
-/** Throws if two arrays differ, with the first place where they do. */
+/** Throws if two arrays differ, naming the first difference. */
 export function mustEqual(got: ArrayLike<number>, expected: ArrayLike<number>): void {
   if (got.length !== expected.length) throw new Error(`${got.length} values instead of ${expected.length}`);
   for (let i = 0; i < got.length; i++)

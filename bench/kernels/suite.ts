@@ -14,8 +14,8 @@ export interface KernelReport {
 }
 
 /**
- * Every kernel and gadget whose name contains `only`, on this thread, `budgetMs` for each timed run. Throws where one
- * computes wrongly, and 'config/invalid' if there is none of such a name.
+ * Measures every kernel and gadget whose name contains `only`, on this thread, with `budgetMs` for each timed run.
+ * Throws if one computes wrongly, and 'config/invalid' if no name matches.
  */
 export async function measureKernels(budgetMs: number, only = ''): Promise<KernelReport> {
   const groups = [

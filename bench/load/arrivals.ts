@@ -1,7 +1,7 @@
 /**
- * When requests of a Poisson process arrive: independent exponential gaps with a mean of 1/rate. Milliseconds from
- * 0 on, ascending: the first `before` of them, which find a fresh pool, and then those of `seconds` more. `rate`:
- * requests per second; `random`: uniform in [0, 1).
+ * Returns the arrival times of a Poisson process: independent exponential gaps with a mean of 1/rate. Times are
+ * milliseconds from 0, ascending: first `before` arrivals, which find a full pool, and then those of `seconds` more.
+ * `rate`: requests per second; `random`: uniform in [0, 1).
  */
 export function poissonArrivals(
   rate: number,

@@ -5,16 +5,16 @@ import { tuneHeap } from '../../threads/node/heap.ts';
 import { answerParent } from '../party.ts';
 import { answerInOrder, type Request } from './queue.ts';
 
-/** What the client made of one run of arrivals. */
+/** The client's results for one run of arrivals. */
 export interface Answered {
   readonly requests: readonly Request[];
-  /** Of the last one. */
+  /** Logits of the last request. */
   readonly logits: readonly number[];
-  /** Bundles that got ready meanwhile, and how long the pool prepared for it (ms). */
+  /** Bundles that became ready meanwhile, and the time that the pool spent preparing them (ms). */
   readonly prepared: { readonly bundles: number; readonly ms: number };
 }
 
-/** How often a pool that fills is looked at (ms). */
+/** How often a filling pool is polled (ms). */
 const LOOK_MS = 20;
 
 tuneHeap();
@@ -36,7 +36,7 @@ const pool = client.pool({ low: Number(low), high: Number(high), onStatus });
 answerParent(
   {},
   {
-    /** Resolves when the pool has nothing to do. */
+    /** Resolves when the pool is full. */
     rest: async (): Promise<void> => {
       while ((await client.bundles()).length < Number(low) || pool.status.state !== 'full')
         await sleep(LOOK_MS);

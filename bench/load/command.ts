@@ -50,7 +50,7 @@ interface Options {
 /** `npm run bench -- load`. */
 export function loadCommand(note: (text: string) => void): Command {
   return new Command('load')
-    .description('latency of requests that arrive at random, and the rate that a pool of bundles sustains')
+    .description('latency of requests at random times, and the rate that a pool of bundles sustains')
     .option('-m, --model <models...>', 'as for online', ['sphynx-c100-25k'])
     .option('--rates <list>', "requests per second; by default 20 to 110 % of the machine's", risingRates)
     .option('--pool <count>', 'bundles that the client has room for', wholeNumber, 8)

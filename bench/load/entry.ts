@@ -2,7 +2,7 @@ import type { Entry, Sampled } from '../results.ts';
 import { sampled } from '../results.ts';
 import type { Answered } from './client-process.ts';
 
-/** Above this share of requests that wait for a bundle a rate is not sustained. */
+/** A rate counts as sustained if at most this share of requests waits for a bundle. */
 export const MOST_WAITING = 0.1;
 
 /** One model under requests at one rate. */
@@ -10,34 +10,37 @@ export interface LoadEntry extends Entry {
   readonly model: string;
   readonly relus: number;
   readonly macs: number;
-  /** Bundles that the client has room for, the number below which it refills its pool, and their size (bytes). */
+  /** Capacity of the client's pool, the number below which it is refilled, and the size of a bundle (bytes). */
   readonly pool: number;
   readonly low: number;
   readonly bundleBytes: number;
   /** Requests per second, on average. */
   readonly rate: number;
-  /** Of every request, in the order of arrival. */
+  /** Figures of every request, in the order of arrival. */
   readonly figures: {
-    /** From its arrival to its answer. */
+    /** Time from arrival to answer (ms). */
     readonly latencyMs: Sampled;
-    /** Of that, until all before it were answered. */
+    /** Time queued behind earlier requests (ms). */
     readonly queueMs: Sampled;
-    /** Of that, until a bundle was ready. */
+    /** Time waiting for a bundle (ms). */
     readonly preparingMs: Sampled;
   };
   /** Share of the requests that waited for a bundle, 0 to 1. */
   readonly waitingShare: number;
-  /** Bundles that got ready beside the requests, and how long the pool prepared for it (ms). No higher rate can last. */
+  /**
+   * Bundles that became ready during the requests, and the time that the pool spent preparing them (ms). No higher rate
+   * can be sustained.
+   */
   readonly prepared: Answered['prepared'];
 }
 
-/** What is said of the model and the pool, whatever the rate. */
+/** The facts about the model and the pool that do not depend on the rate. */
 export type Studied = Pick<
   LoadEntry,
   'model' | 'network' | 'relus' | 'macs' | 'pool' | 'low' | 'bundleBytes'
 >;
 
-/** The entry of a run. The first `pool` requests, which found the pool as it had been filled before, do not count. */
+/** Returns the entry of a run. The first `pool` requests, which used bundles prepared earlier, do not count. */
 export function loadEntry(
   head: Omit<Entry, 'figures'>,
   studied: Studied,
@@ -59,14 +62,14 @@ export function loadEntry(
   };
 }
 
-/** The highest rate of one model's entries up to which all were sustained; undefined if none was. */
+/** Returns the highest rate of one model's entries up to which all were sustained; undefined if none was. */
 export function sustainableRate(entries: readonly LoadEntry[]): number | undefined {
   const rising = [...entries].sort((a, b) => a.rate - b.rate);
   const first = rising.findIndex(({ waitingShare }) => waitingShare > MOST_WAITING);
   return rising.slice(0, first < 0 ? undefined : first).at(-1)?.rate;
 }
 
-/** The smallest of the values that at least `share` of them do not exceed (nearest rank). `share`: 0 to 1. */
+/** Returns the smallest value that at least `share` of the values do not exceed (nearest rank). `share`: 0 to 1. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length - 1e-9) - 1)];

@@ -1,14 +1,14 @@
-/** What became of one request: times in ms on the clock of the arrivals. */
+/** The history of one request: times in ms on the clock of the arrivals. */
 export interface Request {
   readonly arrived: number;
-  /** When its turn came: all before it were answered. */
+  /** When its turn came, after all earlier requests were answered. */
   readonly started: number;
   readonly answered: number;
-  /** How long it then waited for a bundle to be prepared; 0 if one was ready. */
+  /** Time that it then waited for a bundle; 0 if one was ready. */
   readonly preparingMs: number;
 }
 
-/** The time and its passing, so that tests need none. */
+/** A clock, which tests can simulate. */
 export interface Clock {
   /** ms. */
   now(): number;
@@ -17,8 +17,8 @@ export interface Clock {
 }
 
 /**
- * Answers requests in the order of their arrival, one at a time, as the papers' studies do: one that arrives while
- * another is answered waits. `arrivals`: ascending times on the clock. `answer` returns how long it waited for a
+ * Answers requests in the order of their arrival, one at a time, as in the papers' studies: a request that arrives
+ * while another is answered waits. `arrivals`: ascending times on the clock. `answer` returns how long it waited for a
  * bundle (ms).
  */
 export async function answerInOrder(

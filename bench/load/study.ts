@@ -15,34 +15,34 @@ import { describeEntry } from './describe.ts';
 import { type LoadEntry, loadEntry } from './entry.ts';
 
 export interface LoadOptions {
-  /** Requests per second, ascending; SHARES of what this machine can do if left out. */
+  /** Requests per second, ascending. Default: SHARES of this machine's highest rate. */
   readonly rates?: readonly number[];
-  /** Bundles that the client has room for, and the number below which it refills its pool. */
+  /** Capacity of the client's pool, and the number below which it is refilled. */
   readonly pool: number;
   readonly low: number;
-  /** How long requests arrive and count, at each rate. */
+  /** Measured time at each rate (s). */
   readonly seconds: number;
   readonly network: NetworkProfile;
   readonly cores: PinnedCores | null;
-  /** Told what happens, for people. */
+  /** Called with progress messages for people. */
   readonly note: (text: string) => void;
 }
 
-/** Without rates: these shares of the rate at which bundles get ready while requests wait for them. */
+/** Default rates, as shares of the rate at which bundles become ready while requests wait for them. */
 const SHARES = [0.2, 0.4, 0.6, 0.75, 0.9, 1.1];
 
-/** From this share of waiting requests on, higher rates only queue longer and are left out. */
+/** Share of waiting requests from which on higher rates are skipped, because their queues only grow. */
 const OVERLOADED = 0.5;
 
-/** Seed of the arrivals: the same for every model and network, so that only these differ. */
+/** Seed of the arrivals, which are the same for every model and network. */
 const SEED = 1;
 
 /**
- * Total latency under load with finite room for bundles on the client, as in Garimella et al. (Characterizing and
- * Optimizing End-to-End Systems for Private Inference, ASPLOS '23), but with real processes: requests arrive at a
- * client as a Poisson process and are answered one after another, while its pool prepares new bundles for
- * those that are spent. Throws 'internal' if a private result is not the integer executor's, 'config/invalid' if a
- * rate is too low for its time.
+ * Measures total latency under load with limited room for bundles on the client, as in Garimella et al. (Characterizing
+ * and Optimizing End-to-End Systems for Private Inference, ASPLOS '23), but with real processes: requests arrive at a
+ * client as a Poisson process and are answered one after another, while its pool prepares new bundles for those that
+ * are spent. Throws 'internal' if a private result is not the integer executor's, 'config/invalid' if a rate is too low
+ * for its time.
  */
 export async function studyLoad(model: string, options: LoadOptions): Promise<LoadEntry[]> {
   const { pool, low, seconds, network, cores, note } = options;

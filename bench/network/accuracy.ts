@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import type { NetworkProfile } from '../../transport/network-profiles.ts';
 import { median } from '../statistics.ts';
 
-/** What a proxy makes of a profile, measured through it. */
+/** Measured round trip and rates of an emulated network. */
 export interface Accuracy {
   readonly profile: string;
   readonly rttMs: number;
@@ -12,19 +12,19 @@ export interface Accuracy {
 }
 
 const ECHOES = 30;
-/** How long one direction is filled (s). */
+/** How long one direction is saturated (s). */
 const SECONDS = 1;
 
-/** Sent again and again: memory that is new takes time of its own. */
+/** One reused buffer, because allocating new memory would take time. */
 const PIECE = Buffer.alloc(2 ** 18);
 
-/** Round trip and rates may be off by this share of the profile's, */
+/** Tolerated deviation of round trip and rates, as a share of the profile's, */
 const TOLERANCE = 0.05;
 
-/** and a round trip by this anyway (ms): what two processes and the loopback device take themselves. */
+/** and of a round trip in any case (ms): the overhead of two processes and the loopback device. */
 const OWN_RTT_MS = 0.05;
 
-/** In which figures a network is not its profile, for people; none if it is. */
+/** Describes for people the figures in which a network deviates from its profile; empty if there are none. */
 export function deviations(measured: Accuracy, profile: NetworkProfile): string[] {
   const { rttMs, upRate, downRate } = profile;
   const off = (is: number, should: number, least = 0) =>
@@ -57,7 +57,7 @@ export async function measureNetwork(port: number, profile: NetworkProfile): Pro
   return { profile: profile.name, rttMs, upRate, downRate };
 }
 
-/** Writes so many bytes. */
+/** Writes this number of bytes. */
 async function fill(socket: Socket, bytes: number): Promise<void> {
   for (let left = bytes; left > 0; left -= PIECE.length)
     if (!socket.write(PIECE.subarray(0, left))) await once(socket, 'drain');
@@ -109,7 +109,7 @@ async function ask(socket: Socket, up: number, down: number): Promise<number> {
     };
     socket.on('data', count);
   });
-  // A short request goes out whole: two packets would take longer than one.
+  // A short request is sent at once, because two packets would take longer than one.
   socket.cork();
   socket.write(header);
   const sent = fill(socket, up);

@@ -3,12 +3,12 @@ import { Party } from '../party.ts';
 import type { Emulated } from '../proxy-process.ts';
 import { type Accuracy, deviations, measureNetwork, startEchoServer } from './accuracy.ts';
 
-/** A busy machine makes any network slower: the best of so many measurements counts. */
+/** Number of measurements, of which the best counts, because a busy machine slows any network down. */
 const ATTEMPTS = 3;
 
 /**
- * `npm run bench -- network`: round trip and rates of the profiles as they are, beside what they should be. Returns
- * whether all are as accurate as they should be.
+ * `npm run bench -- network`: prints measured and nominal round trip and rates of the profiles. Returns whether all are
+ * within the tolerance.
  */
 export async function checkNetworks(profiles = PROFILES.slice(1)): Promise<boolean> {
   const echo = await startEchoServer();

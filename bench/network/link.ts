@@ -1,6 +1,6 @@
 /**
- * One direction of a network: bytes leave one after another at a rate and arrive a delay later. What waits longer
- * than its turn waits in a queue, as in a router with room for all.
+ * One direction of a network: bytes leave one after another at a rate and arrive after a delay. Bytes that cannot be
+ * sent yet wait in a queue, as in a router with unlimited buffers.
  */
 export class Link {
   readonly #msPerByte: number;
@@ -13,7 +13,9 @@ export class Link {
     this.#delayMs = delayMs;
   }
 
-  /** When `bytes` that are sent at `now` have arrived (ms on the same clock). Calls come in the order of `now`. */
+  /**
+   * Returns when `bytes` that are sent at `now` have arrived (ms on the same clock). Calls come in the order of `now`.
+   */
   send(bytes: number, now: number): number {
     this.#free = Math.max(this.#free, now) + bytes * this.#msPerByte;
     return this.#free + this.#delayMs;

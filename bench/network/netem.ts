@@ -1,16 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import type { NetworkProfile } from '../../transport/network-profiles.ts';
 
-/** Packets on their way in one direction; more than any profile holds in its delay. */
+/** Most packets in flight in one direction; more than any profile has during its delay. */
 const LIMIT = 100_000;
 
 /** Bytes that may leave at once after a pause: one packet of the loopback device, with its headers. */
 const BURST = '66k';
 
 /**
- * What `tc` is called with, one call after another, so that TCP over loopback with the server at `port` meets the
- * profile and other traffic does not: a class for each direction that paces, and delays by netem. The first call
- * fails, and changes nothing, where the kernel has no netem, the caller no right to it, or loopback another queue.
+ * Returns the arguments of consecutive calls of `tc`, which apply the profile to TCP over loopback with the server at
+ * `port` and to no other traffic: a class for each direction limits the rate, and netem delays. The first call fails,
+ * and changes nothing, if the kernel has no netem, the caller lacks the right, or loopback has another queue.
  */
 export function netemCommands(port: number, { rttMs, upRate, downRate }: NetworkProfile): string[][] {
   const direction = (minor: number, rate: number, side: string) => [
@@ -27,7 +27,10 @@ export function netemCommands(port: number, { rttMs, upRate, downRate }: Network
   ].map((command) => command.split(' '));
 }
 
-/** Puts the profile into the kernel until this process exits. Returns false, with nothing changed, where it cannot. */
+/**
+ * Applies the profile in the kernel until this process exits. Returns false and changes nothing if that is not
+ * possible.
+ */
 export function startNetem(port: number, profile: NetworkProfile): boolean {
   const [first, ...others] = netemCommands(port, profile);
   if (!tc(first)) return false;

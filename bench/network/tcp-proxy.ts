@@ -3,22 +3,25 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import type { NetworkProfile } from '../../transport/network-profiles.ts';
 import { Link } from './link.ts';
 
-/** Bytes travel in pieces that a link sends in this time (ms), so that a message's first do not wait for its last. */
+/**
+ * Bytes travel in pieces that a link sends in this time (ms), so that the first bytes of a message do not wait for its
+ * last.
+ */
 const PIECE_MS = 0.25;
 const MOST_PIECE_BYTES = 65536;
 
-/** Data on its way in one direction before its sender is held back (bytes), besides what the link itself holds. */
+/** Data in flight in one direction above which its sender is throttled (bytes), besides the data in the link itself. */
 const QUEUE_BYTES = 2 ** 20;
 
-/** Timers fire up to two milliseconds late: what is due sooner is waited for in turns of the event loop. */
+/** Timers fire up to two milliseconds late, so shorter waits spin the event loop. */
 const TIMER_MS = 2.5;
 
-/** What a message takes through the proxy by itself, each way (ms). */
+/** Overhead of the proxy per message, each way (ms). */
 const OWN_MS = 0.07;
 
 /**
- * A TCP proxy that delays and paces both directions, all connections sharing one link each way. It stands in for
- * the kernel's network emulation where there is none; run it in a process of its own.
+ * A TCP proxy that delays and paces both directions, all connections sharing one link each way. It replaces the
+ * kernel's network emulation if there is none; run it in a separate process.
  */
 export class TcpProxy {
   readonly #server: Server;
@@ -65,7 +68,7 @@ export class TcpProxy {
 interface Direction {
   readonly link: Link;
   readonly pieceBytes: number;
-  /** Bytes on their way before the sender is held back. */
+  /** Bytes in flight above which the sender is throttled. */
   readonly room: number;
 }
 
@@ -83,7 +86,7 @@ interface Piece {
   readonly due: number;
 }
 
-/** Moves what `from` sends to `to` over the link, and its end. */
+/** Moves the data that `from` sends, and its end, to `to` over the link. */
 function carry(from: Socket, to: Socket, { link, pieceBytes, room }: Direction): void {
   const pieces: Piece[] = [];
   let queued = 0;

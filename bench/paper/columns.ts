@@ -3,14 +3,14 @@ import type { PaperEntry } from './entry.ts';
 import { PUBLISHED, type Published } from './published.ts';
 import type { ZooAccuracy } from './zoo-accuracy.ts';
 
-/** An entry with what is known of its network from elsewhere. */
+/** An entry with published facts about its network. */
 export interface PaperRow {
   readonly entry: PaperEntry;
   readonly published: Published;
   readonly zoo?: ZooAccuracy;
 }
 
-/** A column of the tables: figures are empty where there are none. */
+/** A column of the tables; missing figures are empty. */
 export interface Column {
   readonly title: string;
   readonly cell: (row: PaperRow) => string;
@@ -27,7 +27,7 @@ export function paperRows(entries: readonly PaperEntry[], zoo: ReadonlyMap<strin
   );
 }
 
-/** Ratio of the paper's online latency to ours; undefined where it prints none. */
+/** Returns the ratio of the paper's online latency to ours; undefined if the paper has none. */
 export function speedUp({ entry, published }: PaperRow): number | undefined {
   return published.onlineMs && published.onlineMs / entry.figures.onlineMs.median;
 }
@@ -100,7 +100,7 @@ function whole(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
 
-/** Three digits, or all of those before the point. */
+/** Formats with three digits, or with all digits before the point. */
 function significant(value: number): string {
   const digits = value <= 0 ? 2 : Math.min(2, Math.max(0, 2 - Math.floor(Math.log10(value))));
   return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });

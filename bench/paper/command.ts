@@ -19,7 +19,7 @@ interface Options {
   readonly pin: boolean;
 }
 
-/** What --quick leaves of the suite: the smallest networks of two families, twice. */
+/** The suite with --quick: the smallest networks of two families, twice. */
 const QUICK = { rows: ['sphynx-paper:5,5,0+1', 'hrn:8,5,5,3'], repeat: 2 };
 
 /** Commas that are not those of one RTT-MS,UP-MBIT,DOWN-MBIT. */
@@ -30,10 +30,10 @@ export function paperCommand(): Command {
   return new Command('paper')
     .description("the networks of the papers' tables, beside the papers' figures")
     .option('--quick', 'two small networks, two timed runs')
-    .option('--rows <words...>', 'models, or what the model, method or data set of rows begins with')
+    .option('--rows <words...>', 'models, or beginnings of the model, method or data set of rows')
     .option('--network <names>', 'as for online; several with commas between them', 'loopback')
     .option('-n, --repeat <count>', 'timed runs (default: 10, fewer for large networks)', wholeNumber)
-    .option('--out <folder>', 'where paper.json is written, and rows that it has are found', 'results')
+    .option('--out <folder>', 'folder of paper.json, whose rows are not measured again', 'results')
     .option('--no-pin', 'let the system choose the cores of both processes')
     .action(async ({ quick, rows, network, repeat, out, pin }: Options) => {
       const named = rows ?? (quick ? QUICK.rows : undefined);

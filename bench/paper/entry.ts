@@ -12,14 +12,14 @@ export interface PaperEntry
   readonly warmUp: number;
   readonly figures: {
     readonly onlineMs: Sampled;
-    /** Per bundle. */
+    /** Times per bundle. */
     readonly offlineMs: Sampled;
-    /** The same network in plaintext; measured beside the networks without an emulated link. */
+    /** Times of the same network in plaintext; measured only for runs without an emulated link. */
     readonly plaintextMs?: Sampled;
   };
 }
 
-/** The entry of a measurement that has just ended. */
+/** Returns the entry of a measurement that has just ended. */
 export function paperEntry(measurement: Measurement, warmUp: number, plaintextMs?: Sampled): PaperEntry {
   const { model, network, setting, relus, macs, rounds } = measurement;
   const { onlineBytes, offlineBytes, peakRss, phases, onlineMs, offlineMs } = measurement;

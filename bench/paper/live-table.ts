@@ -1,19 +1,19 @@
 import { COLUMNS, type PaperRow } from './columns.ts';
 
-/** Least widths of the columns, so that lines written one after another stand in line. */
+/** Smallest widths of the columns, so that consecutive lines are aligned. */
 const WIDTHS = [40, 8, 9, 7, 13, 12, 19, 26, 7, 26, 18, 19, 6, 17, 26, 16];
 
-/** The table of a running suite: rows on stdout as they come, and what is being done on stderr. */
+/** The table of a running suite: rows on stdout as they are measured, and progress on stderr. */
 export class LiveTable {
   readonly #onTerminal = process.stderr.isTTY === true;
   #rows = 0;
 
-  /** What happens now; on a terminal it takes the place of what happened before. */
+  /** Shows progress; on a terminal it replaces the previous message. */
   note(text: string): void {
     process.stderr.write(this.#onTerminal ? `\r\x1b[K${text}` : `${text}\n`);
   }
 
-  /** A row, or a line in place of one. */
+  /** Prints a row, or a line in place of one. */
   add(row: PaperRow | string): void {
     if (this.#onTerminal) process.stderr.write('\r\x1b[K');
     if (this.#rows++ === 0) process.stdout.write(line(COLUMNS.map(({ title }) => title)));

@@ -8,9 +8,9 @@ import type { Shape, Squares } from '../../model/shape.ts';
 const { ModelProto, AttributeProto, TensorProto } = onnxProto.onnx;
 
 /**
- * A network as an ONNX file in single precision, for a plaintext runtime: the same collapsed layers, with the bits
- * that a gadget drops as a factor of the weights. Its values are the integer executor's before they are rounded.
- * Throws 'internal' for a convolution that leaves out windows at the map's end, which no trained network has.
+ * Converts a network to an ONNX file in single precision, for a plaintext runtime: the same collapsed layers, with the
+ * bits that a gadget drops as a factor of the weights. Its values equal the integer executor's before rounding. Throws
+ * 'internal' for a convolution that skips windows at the map's end, which no trained network has.
  */
 export function onnxOf(network: FixedNetwork): Uint8Array {
   const { card } = network;
@@ -80,7 +80,7 @@ function squared(
   return graph.node('Add', [square, graph.node('Mul', [other, rest])]);
 }
 
-/** Zeros below or to the right of a map, of which the last window may leave out less than a stride. */
+/** Returns the zeros below or to the right of a map, of which the last window may skip less than a stride. */
 function endPadding(size: number, kernel: number, stride: number, before: number, out: number): number {
   const end = (out - 1) * stride + kernel - before - size;
   if (end <= -stride) throw new SphynxError('internal', 'a convolution that leaves out windows');

@@ -13,7 +13,7 @@ const image = Float32Array.from(randomImage(network, 1));
 answerParent(
   {},
   {
-    /** Times of so many inferences (ms). */
+    /** Times `count` inferences (ms). */
     time: async (count: number): Promise<number[]> => {
       const times: number[] = [];
       for (let i = 0; i < count; i++) {

@@ -5,8 +5,8 @@ import { type Sampled, sampled } from '../results.ts';
 const WARM_UP = 3;
 
 /**
- * Times of a network's plaintext inference (ms): single precision in onnxruntime-web on one thread, in a process of
- * its own. `cores`: those it may use.
+ * Times a network's plaintext inference (ms): single precision in onnxruntime-web on one thread, in a separate process.
+ * `cores`: the cores that it may use.
  */
 export function measurePlaintext(model: string, repeat: number, cores?: string): Promise<Sampled> {
   return withParties(async (start) => {

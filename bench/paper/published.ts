@@ -1,4 +1,4 @@
-/** What papers print: the networks to measure beside them, and the points to draw beside ours. */
+/** Published figures: the networks to measure for comparison, and the points to draw beside ours. */
 
 /** The machine of the Sphynx paper's latencies (section 6). */
 export const SPHYNX_MACHINE = 'Intel Core i9-10900X, 3.7 GHz, 64 GB; DELPHI, 2021';
@@ -7,11 +7,11 @@ export type Dataset = 'CIFAR-10' | 'CIFAR-100' | 'Tiny-ImageNet' | 'ImageNet';
 
 /** A row of a table. */
 export interface Published {
-  /** Where it is printed. */
+  /** Paper and table in which it is printed. */
   readonly source: string;
   readonly method: string;
   readonly dataset: Dataset;
-  /** As printed. */
+  /** ReLUs in thousands, as printed. */
   readonly kiloRelus?: number;
   /** Top-1 (%). */
   readonly accuracy?: number;
@@ -21,7 +21,7 @@ export interface Published {
   readonly onlineMs?: number;
   /** The paper computed its latency from others: it could not run the network. */
   readonly estimated?: boolean;
-  /** The network in `benchModel`'s syntax, where it is known; it is measured with random weights. */
+  /** The network in `benchModel`'s syntax, if it is known; it is measured with random weights. */
   readonly model?: string;
 }
 
@@ -77,7 +77,7 @@ const SPHYNX: readonly Published[] = [
   ]),
 ];
 
-/** The same networks with our slim cells, of which no paper prints anything. */
+/** The same networks with our slim cells, for which there are no published figures. */
 const SLIM: readonly Published[] = SPHYNX.flatMap(({ dataset, model }) =>
   model
     ? [{ source: 'here', method: 'Sphynx (slim)', dataset, model: model.replace('sphynx-paper', 'sphynx') }]
@@ -103,7 +103,7 @@ export const PUBLISHED: readonly Published[] = [
   ...rows('SNL', 'SNL on ResNet18', 'CIFAR-100', [[49.9, 73.75, undefined, 'resnet18:64~91.0422']]),
   ...rows('SNL', 'ResNet18', 'CIFAR-100', [[557, undefined, undefined, 'resnet18:64']]),
   ...rows('DELPHI', 'ResNet32', 'CIFAR-100', [[303, undefined, undefined, 'resnet32:16']]),
-  // The accuracies are those that the authors state for the networks they publish.
+  // The accuracies are those that the authors state for their published networks.
   ...[
     ['MiniONN', 84.8, 'minionn:0'] as const,
     ['MiniONN, 3 of 7 quadratic', undefined, 'minionn:3'] as const,

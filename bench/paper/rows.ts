@@ -7,8 +7,8 @@ export type Row = Published & { readonly model: string };
 export const ROWS: readonly Row[] = PUBLISHED.filter((row): row is Row => row.model !== undefined);
 
 /**
- * The row of every word that is a model, and the rows whose model, method or data set begins with another word,
- * whatever the case. Throws 'config/invalid' for a word without rows.
+ * Returns the row of every word that is a model, and the rows whose model, method or data set begins with another word,
+ * ignoring case. Throws 'config/invalid' for a word without rows.
  */
 export function rowsNamed(words: readonly string[]): Row[] {
   const chosen = new Set(words.flatMap(rowsOf));

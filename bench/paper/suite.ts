@@ -16,20 +16,20 @@ export interface SuiteOptions {
   /** Timed runs of every row; by its size if not given. */
   readonly repeat?: number;
   readonly cores: PinnedCores | null;
-  /** Where results are kept; entries of the same commit that it has are not measured again. */
+  /** File of results; its entries of the same commit are not measured again. */
   readonly file: string;
-  /** Told what happens, for people. */
+  /** Called with progress messages for people. */
   readonly note: (text: string) => void;
-  /** Told every entry, measured or found. */
+  /** Called with every entry, measured or found in the file. */
   readonly done: (row: Row, entry: PaperEntry) => void;
-  /** Told of a row that could not be measured. */
+  /** Called for a row that could not be measured. */
   readonly failed: (row: Row, network: string, error: unknown) => void;
 }
 
-/** Weights above which a plaintext runtime does not find room for the network beside its file. */
+/** Number of weights above which a plaintext runtime has no memory for both the network and its file. */
 const MOST_PLAINTEXT_WEIGHTS = 2 ** 27;
 
-/** Measures rows over networks; the file holds every entry as soon as it is there. */
+/** Measures rows over networks and writes every entry to the file at once. */
 export async function runPaper(options: SuiteOptions): Promise<Results<PaperEntry>> {
   const { rows, networks, file } = options;
   let results = existsSync(file)
@@ -79,7 +79,10 @@ async function measureRow(
   return paperEntry(measurement, warmUp, await measurePlaintext(model, repeat, cores?.server));
 }
 
-/** Runs that take minutes at most. A large network's first inference runs each kernel often enough to have it optimised. */
+/**
+ * Returns a number of runs that takes at most minutes. A large network's first inference runs each kernel often enough
+ * for V8 to optimise it.
+ */
 function customaryRuns(relus: number): { repeat: number; warmUp: number } {
   if (relus < 250_000) return { repeat: 10, warmUp: 3 };
   return { repeat: relus < 750_000 ? 5 : 3, warmUp: 1 };

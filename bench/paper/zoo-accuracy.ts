@@ -1,13 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What a trained model of the zoo is right on (% of its data set's test images). */
+/** Accuracy of a trained model of the zoo (% of its data set's test images). */
 export interface ZooAccuracy {
   readonly folder: string;
   readonly float: number;
-  /** In private inference's integers; undefined without a plan. */
+  /** Accuracy in the integers of private inference; undefined without a plan. */
   readonly fixed?: number;
-  /** As in published.ts. */
+  /** Method, as in published.ts. */
   readonly method: string;
   readonly dataset: string;
   readonly relus: number;
@@ -20,7 +20,7 @@ interface Manifest {
     readonly depth?: number;
     readonly reduce?: readonly number[];
     readonly multipliers?: readonly number[];
-    /** Of Sphynx's cells. */
+    /** Form of Sphynx's cells. */
     readonly form?: 'paper' | 'slim';
   };
   readonly dataset: { readonly name: string; readonly imageSize: number };
@@ -38,7 +38,10 @@ const DATASETS: Readonly<Record<string, string>> = {
   ...{ cifar10: 'CIFAR-10', cifar100: 'CIFAR-100', 'tiny-imagenet': 'Tiny-ImageNet', imagenet: 'ImageNet' },
 };
 
-/** Accuracies in a folder of models, by the network's name in `benchModel`'s syntax; the best where there are several. */
+/**
+ * Returns the accuracies in a folder of models, by the network's name in `benchModel`'s syntax; the best if there are
+ * several.
+ */
 export function zooAccuracies(zoo: string): Map<string, ZooAccuracy> {
   const known = new Map<string, ZooAccuracy>();
   for (const folder of readdirSync(zoo)) {

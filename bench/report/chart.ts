@@ -5,7 +5,7 @@ import { chartConfig, type Theme } from './theme.ts';
 
 /** A picture of the report. */
 export interface Chart {
-  /** Of its files. */
+  /** Name of its files. */
   readonly name: string;
   readonly title: string;
   /** What it shows, in a sentence or two. */
@@ -13,7 +13,7 @@ export interface Chart {
   readonly spec: (theme: Theme) => TopLevelSpec;
 }
 
-/** A panel for each data set, with axes of its own. */
+/** One panel for each data set, with its own axes. */
 export const PANELS = {
   column: { field: 'dataset', type: 'nominal', title: null, sort: ['CIFAR-100'] as string[] },
 } as const;
@@ -28,7 +28,7 @@ export function drawSvg({ spec }: Chart, theme: Theme): Promise<string> {
   return new View(parse(compile(themed).spec), { renderer: 'none' }).toSVG();
 }
 
-/** An SVG as PNG, twice as many pixels each way. */
+/** Converts an SVG to a PNG with twice the resolution. */
 export function pngOf(svg: string): Promise<Buffer> {
   return sharp(Buffer.from(svg), {
     density: PNG_DENSITY,

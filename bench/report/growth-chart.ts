@@ -8,10 +8,10 @@ export interface Fit {
   readonly perMegaMac: number;
 }
 
-/** Networks that a fit of two costs should rest on. */
+/** Smallest number of networks for a fit of two costs. */
 const LEAST_NETWORKS = 4;
 
-/** Measured times against those of costs per ReLU and per product, without an emulated network. */
+/** Plots measured times against times predicted from costs per ReLU and per product, without an emulated network. */
 export function growthChart(rows: readonly PaperRow[]): Chart | undefined {
   const local = rows.filter(({ entry }) => entry.network === 'loopback');
   if (local.length < LEAST_NETWORKS) return undefined;
@@ -35,12 +35,12 @@ export function growthChart(rows: readonly PaperRow[]): Chart | undefined {
   return {
     name: 'growth',
     title: 'Time grows with ReLUs and products',
-    caption: `Every network's median time against what it would take at the same cost per ReLU and per product as all others: ${costs.join(', ')} (least squares of the relative errors). On the line is as expected.`,
+    caption: `Every network's median time against its prediction from common costs per ReLU and per product: ${costs.join(', ')} (least squares of the relative errors). Networks on the line are as predicted.`,
     spec: () => specOf(values),
   };
 }
 
-/** Least squares of the relative errors, so that small networks count as much as large ones. */
+/** Fits least squares of the relative errors, so that small networks count as much as large ones. */
 export function fitGrowth(
   sizes: readonly { readonly relus: number; readonly macs: number; readonly ms: number }[],
 ): Fit {

@@ -3,7 +3,7 @@ import { networkName, type PaperRow } from '../paper/columns.ts';
 import type { Sampled } from '../results.ts';
 import type { Chart } from './chart.ts';
 
-/** Online and offline time of every network, by what lies between the parties. */
+/** Plots online and offline time of every network by network profile. */
 export function latencyChart(rows: readonly PaperRow[]): Chart | undefined {
   if (rows.length === 0) return undefined;
   const values = rows.flatMap(({ entry, published }) => {
@@ -27,7 +27,7 @@ export function latencyChart(rows: readonly PaperRow[]): Chart | undefined {
     name: 'latency',
     title: 'Time by network profile',
     caption:
-      'Medians, with lines from the fastest to the slowest run; networks by their ReLUs. On the left what a user waits for, on the right what is prepared before.',
+      'Medians, with lines from the fastest to the slowest run; networks by their ReLUs. Left: the time that a user waits. Right: the preparation ahead of time.',
     spec: () => specOf(values, networks),
   };
 }

@@ -4,7 +4,7 @@ import type { Chart } from './chart.ts';
 
 const PERCENTILES: Record<string, number> = { p50: 0.5, p90: 0.9, p99: 0.99 };
 
-/** Latency of requests that arrive at random, and how many waited for a bundle. */
+/** Plots the latency of requests at random times, and how many waited for a bundle. */
 export function loadChart(entries: readonly LoadEntry[]): Chart | undefined {
   if (entries.length === 0) return undefined;
   const studyOf = ({ model, network, relus, macs, pool }: LoadEntry) =>
@@ -21,7 +21,7 @@ export function loadChart(entries: readonly LoadEntry[]): Chart | undefined {
   const counts = entries.map(({ figures }) => figures.latencyMs.samples.length);
   return {
     name: 'load',
-    title: 'Requests that arrive at random',
+    title: 'Requests at random times',
     caption: `Poisson arrivals at a client that answers them one at a time and refills its pool of bundles in the background: latency from arrival to answer, and the share of the requests that had to wait for a bundle. ${Math.min(...counts)} to ${Math.max(...counts)} requests per point. A rate is sustained up to the dashed line (${100 * MOST_WAITING} %).`,
     spec: () => specOf(latencies, waiting),
   };

@@ -7,7 +7,7 @@ export interface Theme {
   readonly ink: string;
   readonly faint: string;
   readonly grid: string;
-  /** Of categories: told apart by people who see red and green alike, too. */
+  /** Colours of categories, which are distinguishable with red-green colour blindness. */
   readonly series: readonly string[];
 }
 
@@ -52,7 +52,7 @@ export const THEMES: readonly Theme[] = [
 
 export const FONT = 'system-ui, "DejaVu Sans", sans-serif';
 
-/** How charts look. */
+/** Returns the style of charts. */
 export function chartConfig({ background, ink, faint, grid, series }: Theme): Config {
   const text = { labelColor: ink, titleColor: ink, labelFontSize: 12, titleFontSize: 13 };
   return {

@@ -1,4 +1,4 @@
-/** The topology that an operator runs, with processes of its own: servers that share a Redis, behind a TCP balancer. */
+/** A deployment in separate processes: servers that share a Redis, behind a TCP balancer. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Party, StartParty } from '../../bench/party.ts';
@@ -8,16 +8,16 @@ import { DURABLE, RedisServer } from '../../test/support/redis-server.ts';
 import type { LoadOptions } from './load-process.ts';
 import type { ReplicaOptions } from './replica-process.ts';
 
-/** The key that seals seeds: of one run. */
+/** The store key of one run. */
 const STORE_KEY = 'ab'.repeat(32);
 
 export interface ClusterOptions {
   readonly model: string;
   readonly replicas: number;
   readonly limits: Partial<ServerLimits>;
-  /** Where Redis keeps its data; in the cluster's folder unless given. */
+  /** Folder of Redis's data; in the cluster's folder unless given. */
   readonly redisFolder?: string;
-  /** What a server's environment has beside this process's. */
+  /** Additional environment variables of a server. */
   readonly environment?: (replica: number) => NodeJS.ProcessEnv;
 }
 
@@ -42,11 +42,14 @@ export class Cluster {
     this.redis = redis;
   }
 
-  /** Throws 'config/invalid' if redis-server is missing. The caller calls `end`; the servers end with `start`'s. */
+  /**
+   * Throws 'config/invalid' if redis-server is missing. The caller must call `end`; the servers end with the processes
+   * of `start`.
+   */
   static async start(start: StartParty, folder: string, options: ClusterOptions): Promise<Cluster> {
     const redisFolder = options.redisFolder ?? join(folder, 'redis');
     await mkdir(redisFolder, { recursive: true });
-    // Its append-only file is the whole log of what became of bundles.
+    // Its append-only file is a complete log of the bundles' states.
     const settings = [...DURABLE, '--auto-aof-rewrite-percentage', '0'];
     const redis = await RedisServer.start(redisFolder, settings);
     const cluster = new Cluster(start, folder, options, redis);
@@ -60,12 +63,12 @@ export class Cluster {
     }
   }
 
-  /** Of the balancer. */
+  /** Address of the balancer. */
   get address(): string {
     return (this.#balancer as Balancer).address;
   }
 
-  /** Starts a server for the first time, or anew on its port and its log after it died. */
+  /** Starts a server, or restarts it with the same port and log after it died. */
   async startReplica(place: number): Promise<void> {
     const { model, limits, environment } = this.#options;
     const name = `replica ${place}`;
@@ -84,14 +87,14 @@ export class Cluster {
     this.replicas[place] = { name, party, log };
   }
 
-  /** A server beside the others that keeps its records in a folder, for itself. */
+  /** Starts an additional server with its own records in a folder. */
   startSingle(folder: string, log: string): Promise<Party<{ port: number }>> {
     const { model, limits } = this.#options;
     const options: ReplicaOptions = { model, port: 0, records: { folder }, log, limits };
     return this.#start('cluster/replica-process.ts', [JSON.stringify(options)]);
   }
 
-  /** A client process with a state folder of its own; it comes over the balancer unless told otherwise. */
+  /** Starts a client process with its own state folder; it connects through the balancer unless specified otherwise. */
   startClient(
     name: string,
     options: Partial<Pick<LoadOptions, 'address' | 'stateFolder' | 'deadlines' | 'idle'>> = {},
@@ -106,7 +109,7 @@ export class Cluster {
     return this.#start('cluster/load-process.ts', [JSON.stringify(all)], { env: environment });
   }
 
-  /** Closes what is no process of `start`'s. */
+  /** Closes everything that is not a process of `start`. */
   async end(): Promise<void> {
     this.#balancer?.close();
     await this.redis.kill();

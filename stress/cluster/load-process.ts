@@ -1,5 +1,5 @@
 /**
- * A client that keeps a small pool of bundles and classifies without a pause, or one that waits to be told:
+ * A client that keeps a small pool of bundles and classifies continuously, or one that waits for commands:
  * `load-process.ts OPTIONS-JSON`, driven over IPC by `../party.ts`. Every result is compared with the integer
  * executor's.
  */
@@ -17,14 +17,14 @@ export interface LoadOptions {
   readonly address: string;
   readonly stateFolder: string;
   readonly deadlines?: ConnectOptions['deadlines'];
-  /** No pool, and nothing unless the parent asks. */
+  /** If true, has no pool and acts only on the parent's commands. */
   readonly idle?: boolean;
 }
 
-/** Bundles that the pool keeps. */
+/** Limits of the pool. */
 const POOL = { low: 1, high: 4 };
 
-/** Pause after a failure (ms): a program that tries again. */
+/** Pause after a failure before the next attempt (ms). */
 const PAUSE_MS = 100;
 
 tuneHeap();
@@ -39,9 +39,9 @@ const running = idle ? undefined : load();
 answerParent(
   {},
   {
-    /** Those of the load since the last time. */
+    /** Returns the outcomes of the load since the last call. */
     outcomes: async () => outcomes.splice(0),
-    /** One inference, for which a bundle is prepared if none is there. */
+    /** Runs one inference, for which a bundle is prepared if none is ready. */
     classify: () => outcomeOf('classify', classify),
     prepare: (count: number) =>
       outcomeOf('prepare', async () => {

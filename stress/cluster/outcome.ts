@@ -1,29 +1,29 @@
 import { asSphynxError } from '../../errors/sphynx-error.ts';
 
-/** One inference, or one attempt to prepare bundles, as it ended. */
+/** The outcome of one inference, or of one attempt to prepare bundles. */
 export interface Outcome {
   readonly what: 'classify' | 'prepare';
   /** When it ended (ms since the epoch), and how long it took (ms). */
   readonly at: number;
   readonly ms: number;
-  /** Of an inference that gave a result. */
+  /** Result of a successful inference. */
   readonly result?: Result;
   readonly failure?: Failure;
 }
 
 export interface Result {
   readonly bundleId: string;
-  /** As the integer executor's. */
+  /** Whether it agrees with the integer executor. */
   readonly right: boolean;
 }
 
-/** What the caller was told. */
+/** A failure as reported to the caller. */
 export interface Failure {
   readonly code: string;
   readonly message: string;
 }
 
-/** Runs `work` and tells how it ended. */
+/** Runs `work` and returns its outcome. */
 export async function outcomeOf(
   what: Outcome['what'],
   work: () => Promise<Result | undefined>,

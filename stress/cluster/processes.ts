@@ -1,19 +1,21 @@
-/** What the system says of processes; Linux only. */
+/** Reads memory and descriptors of processes; Linux only. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 
-/** What a process holds at one moment. */
+/** Resources of a process at one moment. */
 export interface Holding {
   /**
-   * Memory of its own (bytes): resident pages of no file. Those of files, such as Node's program, come and go as the
-   * system likes.
+   * Private memory (bytes): resident pages without a file. The system loads and drops pages of files, such as Node's
+   * program, at any time.
    */
   readonly resident: number;
   /** Open files, sockets and the like. */
   readonly descriptors: number;
 }
 
-/** Throws 'config/invalid' where there is no /proc, 'internal' if the process is gone. */
+/**
+ * Reads the resources of a process. Throws 'config/invalid' if there is no /proc, 'internal' if the process has ended.
+ */
 export function holdingOf(pid: number): Holding {
   if (process.platform !== 'linux')
     throw new SphynxError(

@@ -7,11 +7,11 @@ import { tuneHeap } from '../../threads/node/heap.ts';
 
 export interface ReplicaOptions {
   readonly model: string;
-  /** 0: any free one. */
+  /** Port; 0 for any free one. */
   readonly port: number;
   /** URL of the Redis with the records, or the folder that holds them. */
   readonly records: { readonly redis: string } | { readonly folder: string };
-  /** File to which log lines are appended: each is there before the server goes on, so that kill -9 loses none. */
+  /** File to which log lines are appended: each is written before the server continues, so that kill -9 loses none. */
   readonly log: string;
   readonly limits: Partial<ServerLimits>;
 }

@@ -1,18 +1,18 @@
-/** Whether bundles were spent once and no more, by three accounts of it: the servers', the clients' and Redis's. */
+/** Checks that bundles were spent only once, by three independent accounts: the servers', the clients' and Redis's. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Ids of bundles, one for each time that one was spent. */
 export interface Accounts {
-  /** The servers accepted them, as their logs say before anything is sent. */
+  /** Bundles that servers accepted, by their logs, which are written before anything is sent. */
   readonly accepted: readonly string[];
-  /** Clients got a result from them. */
+  /** Bundles from which clients got a result. */
   readonly answered: readonly string[];
-  /** Redis has taken them from ready to spending, as its append-only file says. */
+  /** Bundles that Redis moved from ready to spending, by its append-only file. */
   readonly recorded: readonly string[];
 }
 
-/** What must not be; empty if all is well. */
+/** Returns violations; empty if there are none. */
 export function auditComplaints({ accepted, answered, recorded }: Accounts): string[] {
   const [byServers, byRedis] = [new Set(accepted), new Set(recorded)];
   return [
@@ -28,7 +28,7 @@ export function auditComplaints({ accepted, answered, recorded }: Accounts): str
   ];
 }
 
-/** Spent bundles in a server's log. A last line that a crash cut short is left out. */
+/** Returns the spent bundles in a server's log. A last line that a crash truncated is ignored. */
 export function acceptedIn(log: string): string[] {
   const lines = log.split('\n').slice(0, -1);
   return lines

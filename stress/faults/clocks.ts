@@ -1,4 +1,4 @@
-/** Wall clocks that jump. */
+/** Faults: wall clocks that jump. */
 
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -6,7 +6,7 @@ import { createClient } from 'redis';
 import { FalseClock } from './false-clock.ts';
 import type { Fault } from './stage.ts';
 
-/** More than a bundle lives (s). */
+/** Longer than a bundle's lifetime (s). */
 const EIGHT_DAYS = 8 * 24 * 3600;
 
 /** Longer than a server waits before it sweeps its records (ms). */
@@ -37,7 +37,8 @@ export const CLOCKS: readonly Fault[] = [
     },
   },
   {
-    // Redis cannot be given a false clock (its allocator and libfaketime do not go together), so its leases are ended.
+    // Redis cannot be given a false clock, because its allocator and libfaketime are incompatible, so its leases are
+    // ended instead.
     name: 'the leases of all servers end, as when the clock of Redis jumps',
     codes: ['bundle/unknown'],
     async inject({ cluster }) {

@@ -9,7 +9,7 @@ interface Options {
   readonly json?: boolean;
 }
 
-/** `stress faults`: the exit code is 1 if a fault did what it must not. */
+/** `stress faults`: the exit code is 1 if a fault had an unacceptable effect. */
 export function faultsCommand(note: (text: string) => void): Command {
   return new Command('faults')
     .description('crashes, full disks, bad peers and false clocks while clients are at work')
@@ -25,7 +25,7 @@ export function faultsCommand(note: (text: string) => void): Command {
     });
 }
 
-/** For people. */
+/** Describes the result for people. */
 function describeFaults({ faults, inferences, spent, audit }: Faults): string {
   const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
   const lines = ({ fault, recoveryMs, longestMs, told, complaints }: FaultReport) => [

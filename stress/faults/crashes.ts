@@ -1,9 +1,9 @@
-/** Processes that die, or stand still, at the worst moment. */
+/** Faults: processes that die, or are suspended, at the worst moment. */
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Fault, type Stage, until, type Victim } from './stage.ts';
 
-/** How long something stays down (ms). */
+/** How long a process stays down (ms). */
 const DOWN_MS = 3000;
 
 /** Bytes per second at which an inference takes a second or more. */
@@ -25,7 +25,7 @@ export const CRASHES: readonly Fault[] = [
     name: 'a replica that stands still',
     codes: ['protocol/deadline', 'server/unreachable', 'protocol/closed', 'bundle/unknown'],
     async inject({ cluster }) {
-      // The clients of replica 0 have come to this one when it was killed.
+      // The clients of replica 0 moved to this one when it was killed.
       const { pid } = cluster.replicas[1].party;
       process.kill(pid, 'SIGSTOP');
       await delay(4 * DOWN_MS);
@@ -92,7 +92,7 @@ export async function spendingOf(stage: Stage, victim: Victim): Promise<string[]
   return ids();
 }
 
-/** A call whose process will die. */
+/** Ignores the failure of a call whose process will be killed. */
 function lost(call: Promise<unknown>): void {
   call.catch(() => {});
 }

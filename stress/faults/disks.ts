@@ -1,4 +1,4 @@
-/** Disks that are full. */
+/** Faults: full disks. */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Outcome } from '../cluster/outcome.ts';
@@ -8,10 +8,10 @@ import { type Fault, until } from './stage.ts';
 /** How long a disk stays full (ms). */
 const FULL_MS = 3000;
 
-/** More than a client leaves free on any disk (bytes). */
+/** More than the space that a client must leave free (bytes). */
 const CLIENT_DISK_BYTES = 200 * 2 ** 20;
 
-/** In which a client notices that it was led to another server (ms). */
+/** Time in which a client notices that it was redirected to another server (ms). */
 const RECONNECTED_MS = 500;
 
 const SERVER_DISK_BYTES = 16 * 2 ** 20;
@@ -24,7 +24,7 @@ export const DISKS: readonly Fault[] = [
       disk.fill();
       await delay(FULL_MS);
       disk.free();
-      // A Redis that may not lose writes ends itself when one fails, and whatever supervises it starts it again.
+      // A Redis that may not lose writes exits when one fails, and its supervisor restarts it.
       if (cluster.redis.pid === undefined) await cluster.redis.restart();
       return { over: Date.now(), told: [] };
     },
@@ -43,7 +43,7 @@ export const DISKS: readonly Fault[] = [
         disk.fill();
         const told: Outcome[] = [await call, await victim.prepare(1)];
         victim.link.slowDown(Number.POSITIVE_INFINITY, 'down');
-        // What is ready can be spent without a byte of room.
+        // Ready bundles can be spent without any free space.
         told.push(await victim.classify());
         if (told[2].failure) throw new Error('a bundle that was ready could not be used');
         disk.free();

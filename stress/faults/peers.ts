@@ -1,14 +1,14 @@
-/** Peers and networks that stall, trickle and lose. */
+/** Faults: peers and networks that stall, trickle and lose data. */
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Outcome } from '../cluster/outcome.ts';
 import { spendingOf } from './crashes.ts';
 import { type Fault, type Injected, SERVER_IDLE_MS, type Stage, until, type Victim } from './stage.ts';
 
-/** Bytes per second of a stream that never gets anywhere. */
+/** Bytes per second of a stream that makes no real progress. */
 const LORIS = 20;
 
-/** Connections that say a byte now and then, and the pause between two bytes (ms). */
+/** Connections that send a byte occasionally, and the pause between two bytes (ms). */
 const RAW = { connections: 50, pauseMs: 1000 };
 
 /** How long servers may keep them (ms): gRPC probes a silent connection after 30 s and waits 10 s for the answer. */
@@ -17,10 +17,10 @@ const RAW_MS = 45_000;
 /** Bytes per second at which an inference takes a second or more. */
 const SLOW = 20_000;
 
-/** Places in a conversation at which it is broken: bytes after its begin. */
+/** Positions in a conversation at which it is broken: bytes after its beginning. */
 const PLACES = [100, 5000, 40_000, 150_000];
 
-/** In which a client notices that its connection is gone (ms). */
+/** Time in which a client notices that its connection is lost (ms). */
 const RECONNECTED_MS = 500;
 
 const BROKEN = ['server/unreachable', 'protocol/closed', 'protocol/deadline'];
@@ -83,7 +83,7 @@ export const PEERS: readonly Fault[] = [
   },
   {
     name: 'bytes lost in the middle of a message',
-    // What still reads as messages is not what the protocol expects there.
+    // Bytes that still parse as messages are not what the protocol expects there.
     codes: [...BROKEN, 'protocol/format', 'protocol/length', 'protocol/order', 'crypto/input'],
     inject: (stage) => broken(stage, (victim, bytes) => victim.link.lose(100, bytes)),
   },
@@ -99,7 +99,7 @@ async function withVictim(stage: Stage, act: (victim: Victim) => Promise<Outcome
   }
 }
 
-/** The client stands still as a whole, its connection open: the servers must give it up. */
+/** Suspends the whole client with its connection open: the servers must drop it. */
 function stalled(
   stage: Stage,
   begin: (victim: Victim) => Promise<{ call: Promise<Outcome> }>,
@@ -115,12 +115,12 @@ function stalled(
   });
 }
 
-/** Calls that servers have given up at their deadline. */
+/** Counts the calls that servers have ended at their deadline. */
 function givenUp(stage: Stage): number {
   return stage.logs.join('').split('"code":"protocol/deadline"').length;
 }
 
-/** Breaks preparations and inferences at several places; afterwards the client works as ever. */
+/** Breaks preparations and inferences at several positions; afterwards the client must work normally. */
 function broken(
   stage: Stage,
   breakAfter: (victim: Victim, bytes: number, way: 'up' | 'down') => void,
@@ -143,7 +143,7 @@ function broken(
 function trickle(port: number, silent: boolean): Socket {
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => {});
-  // Without reading, it would not notice its end.
+  // Without reading, it would not notice the end of the connection.
   socket.resume();
   const drip = async () => {
     for (let i = 0; !socket.closed; i++) {

@@ -33,26 +33,27 @@ export interface Faults {
   readonly machine: Machine;
   readonly faults: readonly FaultReport[];
   readonly inferences: number;
-  /** Bundles that servers accepted, all faults together. */
+  /** Bundles that servers accepted during all faults. */
   readonly spent: number;
-  /** Of the audit over the whole log. */
+  /** Violations found by the audit of the whole log. */
   readonly audit: readonly string[];
 }
 
-/** Longest time in which a service must be itself again (ms). */
+/** Longest recovery time of the service (ms). */
 const RECOVERY_MS = 60_000;
 
 /** Longer than any call may take: all waits that a client has a deadline for, one after another (ms). */
 const LONGEST_CALL_MS = DEADLINES.queueMs + 2 * DEADLINES.connectMs + DEADLINES.idleMs;
 
-/** How often clients are asked what happened (ms). */
+/** How often clients are asked for outcomes (ms). */
 const LOOK_MS = 100;
 
 const REDIS_DISK_BYTES = 64 * 2 ** 20;
 
 /**
- * Injects one fault after another while clients are at work, and looks what they are told, when they have results
- * again, and in the end whether any bundle was spent twice. Throws 'config/invalid' if a fault cannot be made here.
+ * Injects one fault after another while clients are at work. Checks what they are told, when they have results again,
+ * and at the end whether any bundle was spent twice. Throws 'config/invalid' if a fault cannot be injected on this
+ * machine.
  */
 export function measureFaults({ model, clients, only = '', note }: FaultsOptions): Promise<Faults> {
   return withParties(async (start, folder) => {
@@ -111,7 +112,7 @@ async function suffer(fault: Fault, stage: Stage, witness: Witness): Promise<Fau
   return { fault: fault.name, ...verdict, complaints };
 }
 
-/** Hears what becomes of the clients' calls. */
+/** Collects the outcomes of the clients' calls. */
 class Witness {
   readonly outcomes: ClientOutcome[] = [];
   readonly #loads: readonly Party<unknown>[];

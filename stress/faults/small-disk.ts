@@ -3,10 +3,10 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 
-/** What is written at once to fill a disk (bytes). */
+/** Size of the writes that fill a disk (bytes). */
 const BLOCK_BYTES = 2 ** 20;
 
-/** A disk of its own (tmpfs) that can be filled to the last byte. */
+/** A separate disk (tmpfs) that can be filled to the last byte. */
 export class SmallDisk {
   readonly folder: string;
 
@@ -32,12 +32,12 @@ export class SmallDisk {
       }
   }
 
-  /** Takes away what `fill` wrote. */
+  /** Deletes what `fill` wrote. */
   free(): void {
     rmSync(join(this.folder, 'rest'), { force: true });
   }
 
-  /** What uses it must have ended, or loses its files. */
+  /** Unmounts the disk. Processes that use it must have ended, or lose their files. */
   unmount(): void {
     spawnSync('umount', ['--lazy', this.folder]);
   }

@@ -12,33 +12,33 @@ import type { SmallDisk } from './small-disk.ts';
 /** One thing that goes wrong while clients are at work. */
 export interface Fault {
   readonly name: string;
-  /** What a client may be told meanwhile. */
+  /** Codes that a client may be told meanwhile. */
   readonly codes: readonly string[];
-  /** Does it, and undoes what an operator would have to undo. Throws what keeps it from being done. */
+  /** Injects the fault, and undoes what an operator would have to undo. Throws what prevents the injection. */
   inject(stage: Stage): Promise<Injected>;
 }
 
 export interface Injected {
-  /** From when on the service should recover by itself (ms since the epoch). */
+  /** Time from which on the service should recover by itself (ms since the epoch). */
   readonly over: number;
-  /** What became of the calls of clients that the fault hit on purpose. */
+  /** Outcomes of the calls of clients that were the target of the fault. */
   readonly told: readonly Outcome[];
 }
 
-/** Client and server wait for each other this long at most (ms): shorter than in earnest, so that a run takes minutes. */
+/** Deadlines of client and server (ms), shorter than the defaults so that a run takes minutes. */
 export const DEADLINES = { connectMs: 3000, idleMs: 5000, queueMs: 15_000 };
 export const SERVER_IDLE_MS = 4000;
 
-/** How often a condition is looked at (ms). */
+/** How often a condition is polled (ms). */
 const LOOK_MS = 5;
 
-/** Where faults are injected. */
+/** The environment in which faults are injected. */
 export class Stage {
   readonly cluster: Cluster;
   readonly folder: string;
-  /** That Redis writes to. */
+  /** The disk to which Redis writes. */
   readonly disk: SmallDisk;
-  /** Of replica 1. */
+  /** The clock of replica 1. */
   readonly clock: FalseClock;
   readonly #links: FaultyLink[] = [];
   #victims = 0;
@@ -50,7 +50,7 @@ export class Stage {
     this.clock = parts.clock;
   }
 
-  /** A client that does what it is told, over a link of its own. */
+  /** Starts a client that acts on commands, over its own link. */
   async victim(stateFolder?: string, environment?: NodeJS.ProcessEnv): Promise<Victim> {
     const name = `victim ${this.#victims++}`;
     const link = await FaultyLink.to(Number(this.cluster.address.split(':')[1]));
@@ -65,7 +65,7 @@ export class Stage {
     return new Victim(link, folder, await start(), start);
   }
 
-  /** What the servers' logs say so far. */
+  /** The servers' logs so far. */
   get logs(): string[] {
     return this.cluster.replicas.map(({ log }) => readFileSync(log, 'utf8'));
   }
@@ -80,7 +80,7 @@ export class Stage {
   }
 }
 
-/** A client process that a fault is meant for. */
+/** A client process that is the target of a fault. */
 export class Victim {
   readonly link: FaultyLink;
   readonly stateFolder: string;

@@ -1,6 +1,6 @@
 import type { Failure, Outcome } from '../cluster/outcome.ts';
 
-/** A call of one client, or of several: who, and how it ended. */
+/** The outcome of a client's call, with the client. */
 export interface ClientOutcome extends Outcome {
   readonly client: number;
 }
@@ -10,14 +10,14 @@ export interface Told extends Failure {
   readonly times: number;
 }
 
-/** What one fault did to the clients. */
+/** The effect of one fault on the clients. */
 export interface Verdict {
-  /** From its end to the time when every client had results again, without a failure in between (ms). */
+  /** Time from its end until every client had results again, without a failure in between (ms). */
   readonly recoveryMs: number;
   readonly told: readonly Told[];
   /** The longest call (ms). */
   readonly longestMs: number;
-  /** What must not be; empty if all is well. */
+  /** Violations; empty if there are none. */
   readonly complaints: readonly string[];
 }
 
@@ -27,8 +27,8 @@ const REMEDY = /try again|prepare|check|start|free some|raise|correct|choose|is 
 /**
  * @param outcomes of the clients under load, 0 to `clients` - 1, since the fault began
  * @param over when the service should have been whole again (ms since the epoch)
- * @param victims what became of calls that the fault hit on purpose: the last one must have succeeded
- * @param codes that may be told
+ * @param victims outcomes of the calls of targeted clients: the last one must have succeeded
+ * @param codes codes that clients may be told
  * @param deadlineMs longer than any call may take
  */
 export function judge(
@@ -62,7 +62,7 @@ export function judge(
   return { recoveryMs, told, longestMs, complaints };
 }
 
-/** When a client had its first result after its last failure, but not before `over`; Infinity if never. */
+/** Returns when a client had its first result after its last failure and after `over`; Infinity if never. */
 export function recoveredAt(own: readonly Outcome[], over: number): number {
   const lastFailure = own.findLastIndex(({ failure }) => failure !== undefined);
   const first = own.slice(lastFailure + 1).find(({ result, at }) => result?.right && at >= over);

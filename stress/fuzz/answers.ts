@@ -1,11 +1,11 @@
 import type { SphynxError } from '../../errors/sphynx-error.ts';
 import { codecOf, contentOf, type Method } from './codec.ts';
 
-/** What the server says in one call. */
+/** The server's messages in one call. */
 export class Answers {
   /** The bundle's id, or undefined if the call ends without one. */
   readonly offered: Promise<string | undefined>;
-  /** Rejects with what the call was refused with. */
+  /** Rejects with the error of a refused call. */
   readonly end: Promise<void>;
   readonly #method: Method;
   readonly #offer = Promise.withResolvers<string | undefined>();
@@ -16,7 +16,7 @@ export class Answers {
     this.#method = method;
     this.offered = this.#offer.promise;
     this.end = this.#end.promise;
-    // Awaited later than it may fail.
+    // It may reject before it is awaited.
     this.end.catch(() => {});
   }
 
@@ -24,13 +24,13 @@ export class Answers {
     return this.#over;
   }
 
-  /** A message has come. */
+  /** Handles a message. */
   take(bytes: Buffer): void {
     const said = contentOf(codecOf('client', this.#method).decode(bytes) ?? {});
     if (said?.name === 'offer') this.#offer.resolve(said.content.bundleId as string);
   }
 
-  /** The call is over. */
+  /** Handles the end of the call. */
   close(failure?: SphynxError): void {
     this.#over = true;
     this.#offer.resolve(undefined);
@@ -39,13 +39,13 @@ export class Answers {
   }
 }
 
-/** One call of an attacker, on either edge of the server. */
+/** One call of an attacker, over gRPC or WebSocket. */
 export interface AttackCall {
   readonly answers: Answers;
   /** Sends bytes as a message of the call, whatever they are. */
   write(bytes: Buffer): void;
-  /** Says that nothing follows. */
+  /** Ends the attacker's side of the call. */
   end(): void;
-  /** Leaves without a word. */
+  /** Cuts the call without a status. */
   cut(): void;
 }

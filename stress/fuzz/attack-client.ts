@@ -33,14 +33,14 @@ interface Victim {
   readonly store: BundleStore;
 }
 
-/** The client's calls against servers that say what a case tells them to, several at once; a page's calls too. */
+/** Attacks the client's calls, including those of pages, by servers that play cases, several at once. */
 export class ClientAttack {
   readonly #servers: { readonly grpc: HostileServer; readonly web: HostileWebServer };
   readonly #model: KnownModel;
   readonly #image: Int32Array;
   readonly #bundle: SpendingBundle;
   readonly #victims: readonly Victim[];
-  /** For plans only: cards are hostile too, and plans can take long. */
+  /** For deriving plans only: cards are also hostile, and plans can take long. */
   readonly #threads = new RoleRunners(1);
   readonly #opened: RunnerPool;
   readonly #opening = inThreadRoles();
@@ -86,7 +86,7 @@ export class ClientAttack {
     return new ClientAttack(servers, transcript, await spendable(transcript, stateFolder), victims);
   }
 
-  /** Runs one case on the client of a lane. A file of a bundle that was refused is an outcome too. */
+  /** Runs one case on the client of a lane. A leftover file of a refused bundle is also an outcome. */
   async run(attack: Case, expected: Expectation, lane: number): Promise<Outcome> {
     const victim = this.#victims[lane];
     this.#servers[attack.edge].play(victim.name, { attack, expected });
@@ -129,7 +129,7 @@ export class ClientAttack {
     }
   }
 
-  /** Deletes what a preparation has left; returns how many bundles there were, ready or half made. */
+  /** Deletes the bundles that a preparation has left; returns the number of ready and unfinished ones. */
   async #sweep({ folder }: Victim): Promise<number> {
     const files = await readdir(folder, { recursive: true, withFileTypes: true });
     const bundles = files.filter(({ name }) => /\.(ready|partial)$/.test(name));

@@ -10,15 +10,15 @@ import type { Transcript } from './transcript.ts';
 import type { VictimServer } from './victim-server.ts';
 import { WebAttackCall } from './web-attack.ts';
 
-/** A bundle id before it is known. */
+/** Bundle ids by placeholder. */
 type Ids = Partial<Record<Placeholder, string>>;
 
-/** Clients that say what a case tells them to: on one connection to each gRPC port, or on a WebSocket for each call. */
+/** Attacks the server by clients that play cases: over one connection to each gRPC port, or one WebSocket per call. */
 export class ServerAttack {
   readonly #server: VictimServer;
   readonly #transcript: Transcript;
   readonly #models: { readonly own: BundleModel; readonly other: BundleModel };
-  /** The callers of cases that have run, and what they had the right to do. */
+  /** The callers of completed cases, and the actions that they were allowed. */
   readonly #callers: { number: number; token: string; ready: boolean; spent: boolean }[] = [];
   readonly #deployed: GrpcAttack;
   readonly #opened: GrpcAttack;
@@ -32,7 +32,7 @@ export class ServerAttack {
     this.#opened = new GrpcAttack(server.ports.opened.grpc);
   }
 
-  /** Runs one case. What it did to records shows later: see `trespasses`. */
+  /** Runs one case. Its effect on records is checked later by `trespasses`. */
   async run(attack: Case, expected: Expectation): Promise<Outcome> {
     const token = randomBytes(16).toString('hex');
     const ids = await this.#bundlesFor(attack, token);
@@ -42,7 +42,7 @@ export class ServerAttack {
     return outcome;
   }
 
-  /** Cases since the last call that moved a bundle which they had no right to. To be called when no call runs. */
+  /** Returns the cases since the last call that illegally changed a bundle's state. Call it when no call is running. */
   trespasses(): number[] {
     const { store } = this.#server;
     return this.#callers.splice(0).flatMap(({ number, token, ready, spent }) => {
@@ -87,7 +87,7 @@ export class ServerAttack {
   ): Promise<void> {
     const { answers } = call;
     for (const [i, bytes] of messages.entries()) {
-      // The commit names what the server has offered; out of its place nothing does.
+      // The commit names the bundle that the server offered; elsewhere there is no such id.
       const commits = dialogue.method === 'Preprocess' && namesOwn(dialogue.messages[i]);
       const waits = commits && i < reached && namesOwn(bytes);
       const own = waits ? await answers.offered : ids.own;
@@ -95,7 +95,7 @@ export class ServerAttack {
       call.write(substitute(bytes, { ...ids, own }));
     }
     if (ending === 'orderly') call.end();
-    // What was written leaves before the cut, or it would be no attack.
+    // Written data is sent before the cut; otherwise there would be no attack.
     if (ending === 'cut') setTimeout(() => call.cut(), 5);
     await answers.end;
   }
@@ -105,7 +105,10 @@ function namesOwn(bytes: Buffer | undefined): boolean {
   return bytes !== undefined && placeholdersIn(bytes).includes('own');
 }
 
-/** What the case may do to records: a bundle is ready once its commit is reached, and spent once its spend is. */
+/**
+ * Returns the case's allowed effects on records: a bundle becomes ready once its commit is reached, and spent once its
+ * spend is.
+ */
 function mayMove({ dialogue }: Case, { reached }: Expectation): { ready: boolean; spent: boolean } {
   const all = reached === dialogue.messages.length;
   return {

@@ -1,14 +1,14 @@
 import { MESSAGE_BYTES } from '../../transport/limits.ts';
 import type { Choices } from './random.ts';
 
-/** What a protobuf field begins with: its number and wire type (0 varint, 1 8 bytes, 2 length, 3 and 4 group, 5 4 bytes). */
+/** The tag of a protobuf field: its number and wire type (0 varint, 1 8 bytes, 2 length, 3 and 4 group, 5 4 bytes). */
 const tag = (field: number, type: number) => varint((field << 3) | type);
 
 /** Numbers of ten bytes are the longest there are; the eleventh makes one that never ends. */
 const LONGEST = Buffer.alloc(9, 255);
 const ENDLESS = Buffer.alloc(11, 255);
 
-/** Bytes of a message that no encoder would write. */
+/** Changes the bytes of a message to ones that no encoder would write. */
 export function changeBytes(bytes: Buffer, choices: Choices): Buffer {
   const at = choices.below(bytes.length + 1);
   const early = choices.below(Math.min(bytes.length, 48) + 1);

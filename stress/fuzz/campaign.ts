@@ -22,16 +22,16 @@ const OTHER = 22;
 /** How long both sides wait for a silent peer (ms). */
 const IDLE_MS = 10_000;
 
-/** Cases between two looks at records and memory, and at an honest client. */
+/** Cases between two checks of records, memory and an honest client. */
 export const ROUND = 1000;
 
-/** What a peer may make the other side hold unread on one stream (bytes): gRPC reads 16 messages ahead. */
+/** Unread data that a peer can make the other side hold on one stream (bytes): gRPC reads 16 messages ahead. */
 const UNREAD_BYTES = 17 * SEGMENT_BYTES;
 
-/** What the C library keeps of memory that was given back: arenas of this thread and of three workers (bytes). */
+/** Freed memory that the C library retains: arenas of this thread and of three workers (bytes). */
 const FRAGMENTS_BYTES = 2 ** 27;
 
-/** A case that ended as it must not; `seed` and its number make it again. */
+/** A case with a wrong outcome; `seed` and its number reproduce it. */
 export interface Failure {
   readonly seed: number;
   readonly case: number | undefined;
@@ -40,14 +40,14 @@ export interface Failure {
 
 export interface CampaignResult {
   readonly cases: number;
-  /** How cases of each dialogue ended. */
+  /** Outcomes of the cases of each dialogue. */
   readonly outcomes: Record<string, Record<string, number>>;
   readonly failures: Failure[];
-  /** Times that an honest client was served in between. */
+  /** How often an honest client was served in between. */
   readonly honest: number;
-  /** From the end of the first round on. */
+  /** Resident memory from the end of the first round on. */
   readonly resident: Resident;
-  /** Largest array that the roles in this thread asked for, and what an honest peer makes them ask for (bytes). */
+  /** Largest array that the roles in this thread requested, and the largest that an honest peer causes (bytes). */
   readonly array: { readonly largest: number; readonly bound: number };
 }
 
@@ -162,7 +162,7 @@ export class Campaign {
     if (wrong) this.#fail(`${dialogue.name} [${attack.mutations}; ${attack.ending}]: ${wrong}`, number);
   }
 
-  /** After a round nothing is on the way: records must be as the cases left them, and honest clients are served. */
+  /** Checks the state after a round: records must be as the cases left them, and honest clients must be served. */
   async #look(): Promise<void> {
     const { store, faults } = this.#server;
     const { preparing, spending, ready } = await store.settled();
@@ -181,7 +181,7 @@ export class Campaign {
     this.#measure();
   }
 
-  /** Once for each bound that is passed, not once a round. */
+  /** Reports each exceeded bound once, not once per round. */
   #measure(): void {
     const { array } = this.#result;
     const largest = Math.max(array.largest, this.#allocations.largest());
@@ -196,7 +196,7 @@ export class Campaign {
   }
 }
 
-/** What is wrong with how a case ended; undefined if nothing is. */
+/** Returns what is wrong with a case's outcome; undefined if nothing is. */
 function wrongIn(outcome: Outcome, { mayPass, codes }: Expectation): string | undefined {
   if (typeof outcome === 'object') return outcome.unexpected;
   const allowed = outcome === 'passed' ? mayPass : outcome !== 'hang' && codes.has(outcome);

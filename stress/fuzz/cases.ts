@@ -6,26 +6,26 @@ import { FRAME_FAULTS, type FrameFault } from './frame-fault.ts';
 import { Choices } from './random.ts';
 
 /**
- * How the attacker leaves: when all is said; at once, by a cancelled call or an error of its own; or never, which only
- * the victim's deadline ends.
+ * How the attacker ends the call: after its last message; at once, by cancelling or by an error; or never, so that only
+ * the victim's deadline ends it.
  */
 export type Ending = 'orderly' | 'cut' | 'silence';
 
-/** What stands in the metadata by which a client names itself. */
+/** The client's token in the metadata. */
 export type TokenKind = 'right' | 'missing' | 'malformed' | 'double';
 
-/** One attack: a dialogue in which something is wrong. */
+/** One attack: a dialogue with mutations. */
 export interface Case {
   readonly number: number;
   readonly dialogue: Dialogue;
   readonly messages: readonly Buffer[];
   readonly ending: Ending;
   readonly token: TokenKind;
-  /** Over what the messages go. */
+  /** The transport of the messages. */
   readonly edge: 'grpc' | 'web';
-  /** What is wrong below the messages, over WebSocket. */
+  /** A fault in the WebSocket frames. */
   readonly fault: FrameFault | undefined;
-  /** What was done to the dialogue, in words. */
+  /** The mutations of the dialogue, in words. */
   readonly mutations: readonly string[];
 }
 
@@ -75,11 +75,11 @@ const CONTENT: Record<string, Mutation> = {
   },
 };
 
-/** Share of the cases over WebSocket, and of these those whose frames are wrong. */
+/** Share of the cases over WebSocket, and the share of these with malformed frames. */
 const WEB = 0.25;
 const FAULTS = 0.25;
 
-/** Two of so many cases fall silent: they take as long as the victim's patience lasts, and others run meanwhile. */
+/** Two of this number of cases fall silent: they last until the victim's deadline, and others run meanwhile. */
 const SILENT_EVERY = 4000;
 
 /** Makes the cases of one seed: case `number` is always the same, up to keys and ciphertexts. */
@@ -123,7 +123,7 @@ export class Cases {
   }
 }
 
-/** A wrong frame at a message that is there, or a wrong header. */
+/** Chooses a malformed frame at an existing message, or a malformed header. */
 function faultIn(messages: readonly Buffer[], choices: Choices): FrameFault | undefined {
   if (messages.length === 0) return undefined;
   const what = choices.of(FRAME_FAULTS);
@@ -133,7 +133,7 @@ function faultIn(messages: readonly Buffer[], choices: Choices): FrameFault | un
   };
 }
 
-/** One mutation at a place that the dialogue's weights choose; what it was. */
+/** Applies one mutation at a position chosen by the dialogue's weights; returns its description. */
 function mutate(draft: Draft, streams: boolean, choices: Choices): string {
   const { messages, dialogue } = draft;
   if (messages.length === 0) return 'none';

@@ -4,16 +4,16 @@ import { SERVICE_NAME, serviceDefinition } from '../../transport/grpc/proto.ts';
 /** The calls of the service, as the .proto spells them. */
 export type Method = 'ListModels' | 'GetModelCard' | 'Preprocess' | 'Infer';
 
-/** Who is under attack: the messages of a case are its peer's. */
+/** The party under attack: the messages of a case are those of its peer. */
 export type Victim = 'server' | 'client';
 
-/** A message as proto-loader takes and gives it. A received one of a stream names its content in `message`. */
+/** A message in proto-loader's form. A received message of a stream names its content in `message`. */
 export type Message = Record<string, unknown>;
 
 export interface Codec {
   readonly path: string;
   encode(message: Message): Buffer;
-  /** As the victim reads it; undefined for bytes that are no message. */
+  /** Decodes as the victim does; undefined for bytes that are not a message. */
   decode(bytes: Buffer): Message | undefined;
 }
 

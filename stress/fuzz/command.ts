@@ -14,7 +14,7 @@ interface Options {
 export function fuzzCommand(note: (text: string) => void): Command {
   return new Command('fuzz')
     .description(
-      'mutated conversations against server and client: what is wrong must be refused, and nothing break',
+      'mutated conversations against server and client: faults must be refused, and nothing may break',
     )
     .option('--cases <count>', 'how many', wholeNumber, 100_000)
     .option('--seed <number>', 'which', wholeNumber, 1)
@@ -36,7 +36,7 @@ export function fuzzCommand(note: (text: string) => void): Command {
     });
 }
 
-/** For people: what failed with how to see it again, or how all of it was refused. */
+/** Describes the result for people: failures with commands to reproduce them, or the outcomes. */
 export function describeFuzz({
   cases,
   seed,

@@ -6,28 +6,28 @@ import { codecOf, type Message, type Method, type Victim } from './codec.ts';
 import { PLACEHOLDERS } from './placeholders.ts';
 import type { Transcript } from './transcript.ts';
 
-/** What the victim's peer says in one honest call. */
+/** The messages of the victim's peer in one honest call. */
 export interface Dialogue {
   readonly name: string;
   readonly victim: Victim;
   readonly method: Method;
   /**
-   * Whether the session's keys and base transfers are part of it. Where not, the victim has them already: they take 100
-   * ms each time.
+   * Whether the session's keys and base transfers are part of it. If not, the victim already has them, because they
+   * take 100 ms each time.
    */
   readonly opensSession: boolean;
   readonly messages: readonly Buffer[];
   /** The plan, and the Delta of the victim's session if it is the recorded one. */
   readonly transfers: { readonly plan: Plan; readonly delta: Uint8Array | undefined };
-  /** For each message to a client, how many of its own it has sent before: what comes too early is out of order. */
+  /** For each message to a client, the number of its own messages before it: earlier delivery is out of order. */
   readonly repliesTo: readonly number[];
-  /** Messages that are attacked, and how often: the first ones cost little. */
+  /** Weights with which messages are attacked: the first ones cost little. */
   readonly weights: readonly number[];
   /** Share of all cases. */
   readonly share: number;
 }
 
-/** All of them. The same shares for the same transcript, whatever its keys. */
+/** Returns all dialogues. The shares are the same for the same transcript, whatever its keys. */
 export function dialoguesOf(transcript: Transcript): Dialogue[] {
   const { network, plan, session, bundle, online, bundleSecrets } = transcript;
   const { card } = network;

@@ -8,19 +8,19 @@ import { placeholdersIn } from './placeholders.ts';
 import { TransferJudge } from './transfer-judge.ts';
 import { streamVerdict, unaryVerdict } from './verdict.ts';
 
-/** What must become of a case. */
+/** The expected outcome of a case. */
 export interface Expectation {
-  /** Whether the call may end well: nothing is wrong that the victim can see before it has what it wants. */
+  /** Whether the call may succeed: the victim cannot detect a fault before it has its result. */
   readonly mayPass: boolean;
   /** Codes with which it may be refused. */
   readonly codes: ReadonlySet<SphynxErrorCode>;
   /** Messages of the case before the first that must be refused. */
   readonly reached: number;
-  /** The attacker ends the call where a message of its is due. */
+  /** Whether the attacker ends the call when a message of its own is due. */
   readonly endsEarly: boolean;
 }
 
-/** Derives what must happen from the honest dialogue and the .proto's rules, without the victim's code. */
+/** Derives the expected outcome from the honest dialogue and the .proto's rules, without the victim's code. */
 export function expectationOf(attack: Case, limits: { bundlesPerStream: number }): Expectation {
   const expected = messagesExpectation(attack, limits);
   const { fault } = attack;
@@ -33,11 +33,11 @@ export function expectationOf(attack: Case, limits: { bundlesPerStream: number }
 function faultCodes(victim: Victim, { what }: FrameFault): readonly SphynxErrorCode[] {
   if (victim === 'server') return [what === 'broken header' ? 'protocol/format' : 'protocol/order'];
   if (what === 'no header') return ['protocol/closed'];
-  // A message in a status may mean anything: that all is well, or a code that nobody knows.
+  // A message read as a status may mean anything: success, or an unknown code.
   return what === 'status' ? ['protocol/format', 'protocol/closed', 'internal'] : ['protocol/format'];
 }
 
-/** The same of the messages alone. */
+/** The same for the messages only. */
 function messagesExpectation(attack: Case, limits: { bundlesPerStream: number }): Expectation {
   const { dialogue, messages, ending, token, edge } = attack;
   const codes = new Set<SphynxErrorCode>();
@@ -67,14 +67,14 @@ function messagesExpectation(attack: Case, limits: { bundlesPerStream: number })
     }
     if (bytes.length > MESSAGE_BYTES) return refused(i, 'protocol/length');
     const message = decode(bytes);
-    // Where it does not belong, an id may be read as numbers: then its digits, which differ from run to run, decide.
+    // In a wrong position an id may be read as numbers: then its digits, which differ between runs, decide.
     const wherever: SphynxErrorCode[] =
       placeholdersIn(bytes).length > 0 ? ['protocol/format', 'protocol/order'] : [];
     if (message === undefined) {
       for (const code of wherever) codes.add(code);
       return refused(i, 'protocol/format');
     }
-    // A page's decoder is stricter than gRPC's: it takes no text that is not UTF-8, and no number that does not fit.
+    // A page's decoder is stricter than gRPC's: it refuses text that is not UTF-8, and numbers that do not fit.
     if (
       edge === 'web' &&
       dialogue.victim === 'client' &&
@@ -91,20 +91,20 @@ function messagesExpectation(attack: Case, limits: { bundlesPerStream: number })
     if (verdict.refused === 'surely') return { mayPass: false, codes, reached: i, endsEarly: false };
     const { name, content } = contentOf(message) ?? {};
     if (name === 'hello' && Number(content?.count) > 1) more = true;
-    // It asks for the allowance alone, and hears it; what follows may be looked at or not.
+    // It asks only for the allowance, and gets it; later messages may be ignored.
     if (name === 'hello' && dialogue.victim === 'server' && Number(content?.count) === 0) {
       for (const code of LATER) codes.add(code);
       return { mayPass: true, codes, reached: i, endsEarly: false };
     }
     if (name === 'offer') offered = content?.bundleId as string;
   }
-  // More bundles were announced: what follows the first one is looked at.
+  // More bundles were announced, so messages after the first one are checked.
   if (more) for (const code of LATER) codes.add(code);
   if (ending === 'silence') codes.add('protocol/deadline');
   return { mayPass: !doomed, codes, reached: dialogue.messages.length, endsEarly: false };
 }
 
-/** Whether a number somewhere in it is negative, or beyond 2^53. */
+/** Whether it contains a number that is negative or beyond 2^53. */
 function isOutOfRange(value: unknown): boolean {
   if (typeof value === 'number') return value < 0 || !Number.isSafeInteger(value);
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return false;

@@ -10,7 +10,10 @@ interface Place {
   readonly key: string;
 }
 
-/** Changes one field of the message in `bytes`, by its type. Bytes that are no message, or have no field, stay. */
+/**
+ * Changes one field of the message in `bytes`, by its type. Bytes that are not a message, or have no field, are
+ * returned unchanged.
+ */
 export function changeField(codec: Codec, bytes: Buffer, choices: Choices): Buffer {
   const message = codec.decode(bytes);
   if (!message) return bytes;
@@ -67,7 +70,7 @@ function otherNumber(value: number, choices: Choices): number {
 function otherText(value: string, choices: Choices): string {
   if (value.startsWith('{') && choices.chance(0.9)) return otherJson(value, choices);
   const known = [PLACEHOLDERS.spent, PLACEHOLDERS.unconfirmed, PLACEHOLDERS.otherModel, PLACEHOLDERS.foreign];
-  // Ids are the texts for which others are known that mean something.
+  // Ids are texts for which other meaningful values are known.
   if (value.startsWith('feed') && choices.chance(0.7)) return choices.of(known);
   return choices.of([
     '',
@@ -84,7 +87,7 @@ function otherText(value: string, choices: Choices): string {
   ]);
 }
 
-/** A JSON document with one value changed, dropped or put in another's place; its own grammar broken at times. */
+/** Returns a JSON document with one value changed, dropped or moved, sometimes with broken syntax. */
 function otherJson(text: string, choices: Choices): string {
   if (choices.chance(0.1)) return text.slice(0, choices.below(text.length));
   const document = parsed(text);
@@ -99,7 +102,7 @@ function otherJson(text: string, choices: Choices): string {
   return JSON.stringify(document);
 }
 
-/** Undefined for what an earlier mutation has broken. */
+/** Returns undefined for text that an earlier mutation has broken. */
 function parsed(text: string): Message | undefined {
   try {
     return JSON.parse(text) as Message;
@@ -133,7 +136,7 @@ function otherData(data: Buffer, choices: Choices): Buffer {
   return choices.of(choices.chance(0.6) ? lengths : contents)();
 }
 
-/** What an empty list may hold is not known. */
+/** The element type of an empty list is not known. */
 function otherList(list: readonly unknown[], choices: Choices): readonly unknown[] {
   if (list.length === 0) return list;
   const [first] = list;

@@ -2,8 +2,8 @@ import { FRAME, frame } from '../../transport/web/frames.ts';
 import { CALL_HEADER } from '../../transport/web/schema.ts';
 
 /**
- * What may be wrong with the frame of a message over WebSocket. The last two are of a client's header before its first
- * message; from a server they mean a broken status, and a connection that breaks.
+ * Faults of a message's frame over WebSocket. The last two concern a client's header before its first message; from a
+ * server they mean a broken status, and a broken connection.
  */
 export const FRAME_FAULTS = [
   'text',
@@ -16,13 +16,13 @@ export const FRAME_FAULTS = [
   'broken header',
 ] as const;
 
-/** A fault, and the number of the message where it is. */
+/** A fault, and the number of the affected message. */
 export interface FrameFault {
   readonly what: (typeof FRAME_FAULTS)[number];
   readonly place: number;
 }
 
-/** What is sent in place of a message's frame. */
+/** Returns the bytes that replace a message's frame. */
 export function faulty(what: FrameFault['what'], message: Buffer): Uint8Array | string {
   switch (what) {
     case 'text':

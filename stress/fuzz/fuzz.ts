@@ -4,21 +4,21 @@ import { type Machine, thisMachine } from '../../bench/machine.ts';
 import { type Party, withParties } from '../../bench/party.ts';
 import { type CampaignResult, type Failure, ROUND } from './campaign.ts';
 
-/** Cases at once in each process: enough that none waits for another's answers. */
+/** Concurrent cases in each process: enough that none waits for another's answers. */
 const LANES = 8;
 
-/** What became of all cases. */
+/** The outcomes of all cases. */
 export interface FuzzReport {
   readonly machine: Machine;
   readonly seed: number;
   readonly cases: number;
   readonly seconds: number;
   readonly failures: readonly Failure[];
-  /** How cases of each dialogue ended. */
+  /** Outcomes of the cases of each dialogue. */
   readonly outcomes: CampaignResult['outcomes'];
-  /** Times that an honest client was served in between. */
+  /** How often an honest client was served in between. */
   readonly honest: number;
-  /** Of each process. */
+  /** Figures of each process. */
   readonly processes: readonly Pick<CampaignResult, 'resident' | 'array'>[];
 }
 
@@ -31,7 +31,7 @@ export interface FuzzOptions {
   readonly onProgress: (done: number, failures: readonly Failure[]) => void;
 }
 
-/** Runs the cases on all cores, a round at a time. A process that dies is a failure of the round that it was in. */
+/** Runs the cases on all cores, a round at a time. The death of a process is a failure of its current round. */
 export async function fuzz({ seed, first, end, onProgress }: FuzzOptions): Promise<FuzzReport> {
   const start = performance.now();
   const results: CampaignResult[] = [];

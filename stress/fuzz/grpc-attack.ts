@@ -25,7 +25,7 @@ export class GrpcAttack {
     const call = this.#client.makeBidiStreamRequest(path, same, same, metadataFor(kind, token));
     const answers = new Answers(method);
     call.on('data', (bytes: Buffer) => answers.take(bytes));
-    call.on('error', () => {}); // its status says the same
+    call.on('error', () => {}); // its status has the same information
     call.on('status', (status: StatusObject) =>
       answers.close(status.code === Status.OK ? undefined : fromStatus(status)),
     );
@@ -50,7 +50,7 @@ function metadataFor(kind: TokenKind, token: string): Metadata {
   return metadata;
 }
 
-/** The token with something in it that no token has. */
+/** Returns the token with an invalid character. */
 export function malformed(token: string): string {
   return token.toUpperCase().replace(/^./, 'G');
 }

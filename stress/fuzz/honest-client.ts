@@ -4,7 +4,7 @@ import { SphynxError } from '../../errors/sphynx-error.ts';
 import { seededRandom } from '../../fixtures/seeded-random.ts';
 import type { FixedNetwork } from '../../model/network.ts';
 
-/** A client as it is deployed, of the server under attack. */
+/** An ordinary client of the server under attack. */
 export class HonestClient {
   readonly #client: Client;
   readonly #network: FixedNetwork;
@@ -18,7 +18,7 @@ export class HonestClient {
     this.#image = {
       width,
       height,
-      // A buffer: the image decoder compares constructors, and those of arrays are watched.
+      // A Buffer, because the image decoder compares constructors, and those of arrays are watched.
       data: Buffer.from(Array.from({ length: 3 * width * height }, () => Math.floor(256 * random()))),
     };
   }
@@ -27,7 +27,10 @@ export class HonestClient {
     return new HonestClient(await connect(`127.0.0.1:${port}`, { stateFolder }), network);
   }
 
-  /** Prepares a bundle and spends it. Throws what the client meets, 'internal' if the result is not the plaintext's. */
+  /**
+   * Prepares a bundle and spends it. Throws the client's errors, and 'internal' if the result differs from the
+   * plaintext's.
+   */
   async classify(): Promise<void> {
     const { card } = this.#network;
     const { top, logits } = await this.#client.classify(this.#image, { model: card.name, prepare: true });

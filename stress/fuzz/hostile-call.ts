@@ -3,23 +3,23 @@ import type { Case } from './cases.ts';
 import { cutStatus } from './cut-status.ts';
 import type { Expectation } from './expectation.ts';
 
-/** What a client meets: a case, and what must become of it. */
+/** A case for a client, and its expected outcome. */
 export interface Part {
   readonly attack: Case;
   readonly expected: Expectation;
 }
 
-/** The hostile server's end of a stream, on either edge. */
+/** The hostile server's end of a stream, over gRPC or WebSocket. */
 export interface HostileCall {
   /** Sends bytes as a message of the call, whatever they are. */
   write(bytes: Buffer): void;
-  /** Ends the call well. */
+  /** Ends the call with success. */
   end(): void;
-  /** Ends it otherwise. */
+  /** Ends the call with a failure. */
   fail(status: CallStatus): void;
 }
 
-/** Plays a case on one stream. Wants to be told of each message of the client, and of its end. */
+/** Plays a case on one stream. Must be notified of each message of the client, and of its end. */
 export function play(
   { attack, expected }: Part,
   call: HostileCall,
@@ -28,7 +28,7 @@ export function play(
   let heard = 0;
   let said = 0;
   let silent = false;
-  // Keeps to the honest order up to the message that is to be refused; what follows it comes at once.
+  // Follows the honest order up to the message that must be refused; later messages are sent at once.
   const due = () => said > expected.reached || heard >= (dialogue.repliesTo[said] ?? 0);
   const hear = () => {
     heard++;

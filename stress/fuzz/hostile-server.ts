@@ -13,7 +13,7 @@ import { type Part, play } from './hostile-call.ts';
 
 const same = (bytes: Buffer) => bytes;
 
-/** A server that says to each of its clients, told apart by their bearer tokens, what a case wants. */
+/** A server that plays a case for each of its clients, which are identified by their bearer tokens. */
 export class HostileServer {
   readonly #server = new Server();
   readonly #parts = new Map<string, Part>();
@@ -39,7 +39,7 @@ export class HostileServer {
     return `127.0.0.1:${this.#port}`;
   }
 
-  /** What the client with this bearer token meets from now on. */
+  /** Sets the case for the client with this bearer token. */
   play(token: string, part: Part): void {
     this.#parts.set(`Bearer ${token}`, part);
   }
@@ -52,7 +52,7 @@ export class HostileServer {
     return this.#parts.get(String(metadata.get('authorization')[0])) as Part;
   }
 
-  /** Clients ask for the models before streams too; then there are none. */
+  /** Clients also ask for the models before streams; the list is then empty. */
   #answer(method: Method) {
     return (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>): void => {
       const { dialogue, messages } = this.#partOf(call).attack;

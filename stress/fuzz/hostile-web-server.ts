@@ -12,7 +12,7 @@ import { type Part, play } from './hostile-call.ts';
 
 const UNARY = ['ListModels', 'GetModelCard'];
 
-/** What HostileServer is over gRPC, over WebSocket (web_socket.proto). */
+/** Like HostileServer, but over WebSocket (web_socket.proto). */
 export class HostileWebServer {
   readonly #http: Server = createServer();
   readonly #sockets = new WebSocketServer({ server: this.#http });
@@ -32,7 +32,7 @@ export class HostileWebServer {
     return `ws://127.0.0.1:${(this.#http.address() as AddressInfo).port}`;
   }
 
-  /** What the client with this bearer token meets from now on. */
+  /** Sets the case for the client with this bearer token. */
   play(token: string, part: Part): void {
     this.#parts.set(`Bearer ${token}`, part);
   }
@@ -53,7 +53,7 @@ export class HostileWebServer {
   }
 }
 
-/** Clients ask for the models before streams too; then there are none. */
+/** Clients also ask for the models before streams; the list is then empty. */
 function answer(socket: WebSocket, method: string, { attack }: Part): void {
   const asked = attack.dialogue.method === method;
   say(socket, asked ? attack : undefined, 0, (asked && attack.messages[0]) || Buffer.alloc(0));
@@ -84,7 +84,7 @@ function end(socket: WebSocket): void {
   socket.close();
 }
 
-/** A status without a code of ours cannot be said here: the connection breaks. */
+/** A status without a code of ours cannot be sent here: the connection breaks. */
 function fail(socket: WebSocket, { metadata, details }: CallStatus): void {
   const [code] = metadata.get(CODE_KEY);
   if (code !== undefined)

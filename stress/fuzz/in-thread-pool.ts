@@ -19,7 +19,7 @@ export function inThreadPool(transcript: Transcript, pool: WorkerPool, limits: S
     quote: (model, traffic) => pool.quote(model, traffic),
     openSession: () => openedSession(transcript),
   };
-  // All that the Preprocess call uses of a pool.
+  // The part of a pool that the Preprocess call uses.
   return parts as unknown as WorkerPool;
 }
 
@@ -36,7 +36,7 @@ function openedSession(transcript: Transcript): Pick<PoolSession, 'open' | 'prep
     open: () => start(async () => {}),
     prepare: (_, seed) => start((channel) => prepareServer(session, plan, network, channel, seed)),
     delta: Promise.resolve(session.ot.delta),
-    // The keys are the transcript's, and a role that runs has to notice first that its port is gone.
+    // The keys belong to the transcript, and a running role must first notice that its port is closed.
     close: () => void last.then(() => session.ot.close()),
   };
 }

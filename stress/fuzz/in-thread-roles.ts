@@ -39,10 +39,10 @@ class InThreadRunner implements RoleRunner {
 }
 
 /**
- * The client's runners without threads: a thread that met a hostile server is thrown away, and a new one takes longer to
+ * The client's runners without threads: a thread that met a hostile server is discarded, and a new one takes longer to
  * start than a hundred cases.
  *
- * @param session one that is open from the start and stays so; without it every stream opens its own
+ * @param session a session that is always open; without it every stream opens its own
  */
 export function inThreadRoles(session?: ClientSession): RunnerPool {
   return {

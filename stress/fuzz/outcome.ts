@@ -1,6 +1,6 @@
 import { SphynxError, type SphynxErrorCode } from '../../errors/sphynx-error.ts';
 
-/** How a case ended: well, with a code of ours, not at all, or with an error that is none of ours. */
+/** The outcome of a case: success, a code of ours, no end, or an error that is not ours. */
 export type Outcome = 'passed' | SphynxErrorCode | 'hang' | { readonly unexpected: string };
 
 /** Longest time that a case may take (ms): more than any deadline in it, on a busy machine. */

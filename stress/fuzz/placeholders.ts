@@ -1,11 +1,11 @@
 /**
- * Bundle ids that are known only when a case runs stand in its bytes as placeholders of the same length, so that a case
- * is the same whenever it is made from the same seed.
+ * Placeholders for bundle ids that are known only when a case runs. They have the same length, so that a case is
+ * reproducible from its seed.
  */
 export const PLACEHOLDERS = {
   /** The bundle of this dialogue. */
   own: 'feed'.padEnd(32, '1'),
-  /** Bundles of the same caller that it may not spend: spent before, not confirmed, of another model. */
+  /** Bundles of the same caller that it may not spend: already spent, not confirmed, of another model. */
   spent: 'feed'.padEnd(32, '2'),
   unconfirmed: 'feed'.padEnd(32, '3'),
   otherModel: 'feed'.padEnd(32, '4'),
@@ -15,7 +15,7 @@ export const PLACEHOLDERS = {
 
 export type Placeholder = keyof typeof PLACEHOLDERS;
 
-/** Which placeholders stand in `bytes`. */
+/** Returns the placeholders in `bytes`. */
 export function placeholdersIn(bytes: Buffer): Placeholder[] {
   const names = Object.keys(PLACEHOLDERS) as Placeholder[];
   return names.filter((name) => bytes.includes(PLACEHOLDERS[name], 0, 'latin1'));

@@ -22,7 +22,7 @@ export class Choices {
     return values[this.below(values.length)];
   }
 
-  /** A place of `weights`, as often as its weight says. */
+  /** Returns an index of `weights`, with a probability proportional to its weight. */
   weighted(weights: readonly number[]): number {
     let left = this.#random() * weights.reduce((sum, weight) => sum + weight, 0);
     for (const [i, weight] of weights.entries()) {

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** Resident memory (bytes): at the first look and at the last, at most in between, and what a look may see. */
+/** Resident memory (bytes): at the first and the last check, the peak in between, and the bound for a check. */
 export interface Resident {
   readonly start: number;
   readonly end: number;
@@ -13,8 +13,8 @@ export interface Resident {
 const SAMPLE_MS = 50;
 
 /**
- * Watches what this process holds. A look collects garbage first: V8 lets some of it lie, the more the more is in use
- * beside it, so that the peak tells little.
+ * Watches the memory of this process. A check collects garbage first. The peak means little, because V8 collects less
+ * often as the heap grows.
  */
 export class ResidentWatch {
   readonly #room: number;
@@ -23,8 +23,8 @@ export class ResidentWatch {
   #resident: Resident = { start: 0, end: 0, peak: 0, bound: 0 };
 
   /**
-   * @param room bytes by which later looks may see more than the first one, whose caches are full
-   * @param passed told once, when a look has seen more
+   * @param room bytes by which later checks may exceed the first one, at which caches are full
+   * @param passed called once, when a check exceeds the bound
    */
   constructor(room: number, passed: (what: string) => void) {
     this.#room = room;
@@ -43,7 +43,7 @@ export class ResidentWatch {
     return () => clearInterval(timer);
   }
 
-  /** Now that nothing is on the way. */
+  /** Checks the memory; call it when nothing is in flight. */
   look(): void {
     this.#collect();
     const { start, end: before, peak, bound } = this.#resident;

@@ -20,7 +20,7 @@ import {
 } from '../../protocol/session.ts';
 import { ServerTransfers } from '../../protocol/transfers.ts';
 
-/** What was said in one phase: up is to the server. */
+/** The segments of one phase: up is to the server. */
 export interface Said {
   readonly up: readonly Segment[];
   readonly down: readonly Segment[];
@@ -35,12 +35,12 @@ export interface Transcript {
   readonly session: Said;
   readonly bundle: Said;
   readonly online: Said;
-  /** The server's half of the bundle, and the client's. */
+  /** The server's and the client's halves of the bundle. */
   readonly bundleSecrets: BundleSecrets & { readonly delta: Uint8Array };
   readonly bundleBytes: Uint8Array;
   /** The client's session, still open, for dialogues that begin after the session's own messages. */
   readonly clientSession: ClientSession;
-  /** What the server has of the client's keys. `sessionOf` makes sessions from it. */
+  /** The server's copy of the client's keys, from which `sessionOf` makes sessions. */
   readonly serverKeys: ServerKeys;
 }
 
@@ -51,8 +51,8 @@ interface ServerKeys {
 }
 
 /**
- * The server's session as it was before the recorded bundle: whoever says the client's part of it once more passes, and
- * whoever changes it is caught by the same check.
+ * Returns the server's session as it was before the recorded bundle: a replay of the client's messages passes, and a
+ * changed replay is caught by the same check.
  */
 export function sessionOf({ serverKeys: { he, base }, bundle }: Transcript): ServerSession {
   const challenges = bundle.down
@@ -61,7 +61,7 @@ export function sessionOf({ serverKeys: { he, base }, bundle }: Transcript): Ser
   return { he, ot: new ServerTransfers(base, () => challenges.shift() ?? randomSeed()) };
 }
 
-/** Plays both roles in this thread and keeps what they say. */
+/** Plays both roles in this thread and records their messages. */
 export async function recordTranscript(network: FixedNetwork): Promise<Transcript> {
   const plan = makePlan(network.card);
   const ends = memoryChannel();
@@ -104,7 +104,7 @@ export async function recordTranscript(network: FixedNetwork): Promise<Transcrip
   };
 }
 
-/** Both ends of a channel, which also keep copies of what goes in. */
+/** Wraps both ends of a channel, which also record copies of sent segments. */
 function record(ends: { client: Channel; server: Channel }): {
   client: Channel;
   server: Channel;
@@ -114,7 +114,7 @@ function record(ends: { client: Channel; server: Channel }): {
   const listening = (channel: Channel, segments: Segment[]): Channel => ({
     send(segment) {
       if (segments === said.down) said.upBefore.push(said.up.length);
-      // A copy: the channel takes the data over.
+      // A copy, because the channel takes ownership of the data.
       segments.push({ ...segment, data: ownedCopy(segment.data) });
       return channel.send(segment);
     },

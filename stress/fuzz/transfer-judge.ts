@@ -2,7 +2,7 @@ import { otMatrixBytes } from '../../crypto/ot/correlated-ot.ts';
 import { SPARE_TRANSFERS } from '../../crypto/ot/extension-check.ts';
 import { OT_TREE_BITS, type Plan, transferRuns } from '../../protocol/plan.ts';
 
-/** What is changed in a piece of a layer's matrices: `data` in the place of `honest`, at byte `offset`. */
+/** A changed piece of a layer's matrices: `data` in place of `honest`, at byte `offset`. */
 export interface MatrixPiece {
   readonly layer: number;
   readonly offset: number;
@@ -11,21 +11,21 @@ export interface MatrixPiece {
 }
 
 /**
- * Tells which changes of a client's oblivious transfers a server must refuse. A server whose session is the recording's
- * has the recorded Delta and draws the recorded challenges, so that this is known of every single bit.
+ * Decides which changes of a client's oblivious transfers a server must refuse. A server with the recorded session has
+ * the recorded Delta and draws the recorded challenges, so this is known for every bit.
  */
 export class TransferJudge {
   readonly #plan: Plan;
   readonly #delta: Uint8Array | undefined;
   readonly #contradictory = new Set<number>();
 
-  /** `delta`: the recording's [16 bytes], or undefined if the server's session is another one. */
+  /** `delta`: the recorded Delta [16 bytes], or undefined if the server has another session. */
   constructor(plan: Plan, delta: Uint8Array | undefined) {
     this.#plan = plan;
     this.#delta = delta;
   }
 
-  /** Whether trees are refused: all that are not the recorded ones, and these too if the base OTs are others. */
+  /** Whether trees are refused: all except the recorded ones, and these too with other base OTs. */
   refusesTrees(data: Uint8Array, honest: Uint8Array): boolean {
     return this.#delta === undefined || !same(data, honest);
   }
@@ -35,7 +35,10 @@ export class TransferJudge {
     if (this.#delta && contradicts(this.#plan, this.#delta, piece)) this.#contradictory.add(piece.layer);
   }
 
-  /** Whether the proof of a layer is refused: any that is not the recorded one, and this one if the matrices are not those of one set of choices. */
+  /**
+   * Whether the proof of a layer is refused: any except the recorded one, and this one too if the matrices do not
+   * encode one set of choices.
+   */
   refusesProof(layer: number, data: Uint8Array, honest: Uint8Array): boolean {
     return this.#contradictory.has(layer) || !same(data, honest);
   }
@@ -43,8 +46,8 @@ export class TransferJudge {
 
 /**
  * Whether a change contradicts the recorded proof. A row belongs to a tree, and changes a column of the server by the
- * tree's bits of Delta: not at all if these are 0, which is the lucky guess of a cheater. The bits of a row behind its
- * transfers are padding. Anything else shows in the check, but for 1 of 2^64 challenges.
+ * tree's bits of Delta: not at all if these are 0, which is a cheater's lucky guess. The bits of a row after its
+ * transfers are padding. Any other change fails the check, except for 1 of 2^64 challenges.
  */
 function contradicts(plan: Plan, delta: Uint8Array, { layer, offset, data, honest }: MatrixPiece): boolean {
   let start = 0;

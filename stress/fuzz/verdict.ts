@@ -11,8 +11,8 @@ import { hasWordBeyondPrime } from './residues.ts';
 import type { TransferJudge } from './transfer-judge.ts';
 
 /**
- * Why a message is refused: for sure, or perhaps, because only its sender could tell; or for sure but later, after
- * messages behind it.
+ * Why a message is refused: certainly; possibly, because only its sender could tell; or certainly but later, after
+ * subsequent messages.
  */
 export interface Verdict {
   readonly refused: 'surely' | 'later' | 'perhaps';
@@ -25,8 +25,8 @@ const perhaps = (...codes: SphynxErrorCode[]): Verdict => ({ refused: 'perhaps',
 const FINE: Verdict = perhaps();
 
 /**
- * What is wrong with a message in the place of an honest one of a stream. `offered`: the id that the server named;
- * `transfers`: judges the client's transfers in the order in which they come.
+ * Returns what is wrong with a message that replaces an honest one of a stream. `offered`: the id that the server
+ * named; `transfers`: judges the client's transfers in the order of their arrival.
  */
 export function streamVerdict(
   message: Message,
@@ -90,7 +90,7 @@ function segmentVerdict(is: WireSegment, should: WireSegment, transfers: Transfe
   return transferVerdict(kind, is, should.data, transfers) ?? contentVerdict(kind, is.data, should.data);
 }
 
-/** What is wrong with a client's oblivious transfers; undefined for everything else. */
+/** Returns what is wrong with a client's oblivious transfers; undefined for everything else. */
 function transferVerdict(
   kind: (typeof SEGMENT_KINDS)[number],
   { layer, offset, data }: WireSegment,
@@ -111,8 +111,8 @@ function transferVerdict(
 }
 
 /**
- * What is wrong with data of the right length. In the semi-honest model most of it cannot be told from honest data: it
- * gives its sender a useless bundle.
+ * Returns what is wrong with data of the right length. Most of it cannot be distinguished from honest data and gives
+ * its sender a useless bundle.
  */
 function contentVerdict(kind: (typeof SEGMENT_KINDS)[number], data: Uint8Array, honest: Uint8Array): Verdict {
   if (Buffer.compare(data, honest) === 0) return FINE;
@@ -120,7 +120,7 @@ function contentVerdict(kind: (typeof SEGMENT_KINDS)[number], data: Uint8Array, 
     case 'public-key':
       return hasWordBeyondPrime(data) ? surely('crypto/parameters') : FINE;
     case 'input-ciphertexts':
-      // A tensor is read when it is whole, which one of several segments is not.
+      // A tensor is read when it is complete, so a single one of several segments is not checked.
       if (data.length % INPUT_CIPHERTEXT_BYTES !== 0) return perhaps('crypto/parameters');
       for (let start = 0; start < data.length; start += INPUT_CIPHERTEXT_BYTES)
         if (hasWordBeyondPrime(data.subarray(start, start + PUBLIC_KEY_BYTES)))
@@ -129,10 +129,10 @@ function contentVerdict(kind: (typeof SEGMENT_KINDS)[number], data: Uint8Array, 
     case 'base-ot-message':
       return isNoPoint(data) ? surely('crypto/input') : perhaps('crypto/input');
     case 'base-ot-reply':
-      // Looked at when the first labels are asked for.
+      // Checked when the first labels are requested.
       return isNoPoint(data) ? later('crypto/input') : perhaps('crypto/input');
     case 'server-labels':
-      // Those of the argmax may open to the index of no class.
+      // Tables of the argmax may open to an invalid index.
       return perhaps('crypto/input');
     default:
       return FINE;
@@ -143,7 +143,7 @@ function isNoPoint(data: Uint8Array): boolean {
   return data.every((byte) => byte === 0 || byte === 255);
 }
 
-/** What is wrong with the message of a call that has one each way. */
+/** Returns what is wrong with the message of a unary call. */
 export function unaryVerdict({ dialogue }: Case, message: Message, honest: Message): Verdict {
   if (dialogue.victim === 'server')
     return dialogue.method === 'ListModels' || message.model === honest.model
@@ -155,7 +155,7 @@ export function unaryVerdict({ dialogue }: Case, message: Message, honest: Messa
     : surely('model/format', 'model/mismatch', 'model/unsupported', 'crypto/parameters');
 }
 
-/** Whether a card's answer means the same as the honest one, in other words. */
+/** Whether a card's answer is equivalent to the honest one. */
 function sameCard(message: Message, honest: Message): boolean {
   const fields = ['modelHash', 'planHash', 'setting'].every((name) => message[name] === honest[name]);
   if (!fields) return false;

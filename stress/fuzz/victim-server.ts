@@ -22,23 +22,23 @@ import { WatchedStore } from './watched-store.ts';
 
 const ADDRESS = '127.0.0.1:0';
 
-/** Of the two edges of one service. */
+/** Ports of one service, over gRPC and WebSocket. */
 interface Ports {
   readonly grpc: number;
   readonly web: number;
 }
 
-/** The server under attack: its service twice, over one store. */
+/** The server under attack: two instances of its service, over one store. */
 export interface VictimServer {
   readonly ports: {
-    /** As it is deployed, with its worker threads. */
+    /** The ordinary instance, with worker threads. */
     readonly deployed: Ports;
-    /** Whose sessions are open from the start: see `Dialogue.opensSession`. */
+    /** The instance whose sessions are already open: see `Dialogue.opensSession`. */
     readonly opened: Ports;
   };
   readonly store: WatchedStore;
   readonly limits: ServerLimits;
-  /** What it logged as faults of its own: must stay empty. */
+  /** Internal faults that it logged; must stay empty. */
   readonly faults: string[];
   stop(): Promise<void>;
 }
@@ -56,7 +56,7 @@ export async function startVictimServer(
   const logger = pino({ level: 'error' }, { write: (line: string) => faults.push(line) });
   const limits = completeLimits({
     idleMs,
-    // The attackers come one by one; what is tested is not how many there may be.
+    // Limits on the number of clients are not under test.
     ...{ sessions: 4 * lanes, preparations: 4 * lanes, inferences: 4 * lanes },
     ...{ offlineWorkers: 1, onlineWorkers: 1, kernelCacheBytes: 2 ** 24 },
   });
@@ -98,7 +98,7 @@ async function serve(parts: ServerParts) {
   server.addService(privateInferenceService, service.implementation);
   const port = await listen(server, ADDRESS, parts.access.credentials);
   const web = await serveWebSockets({ address: ADDRESS }, service.implementation, parts.access);
-  // All attackers share a connection: what is left unread of a call that was refused must not stop the others.
+  // All attackers share a connection: unread data of a refused call must not block the others.
   const untend = tendHttp2Streams(port, () => 2 * parts.limits.idleMs);
   return { service, server, web, ports: { grpc: port, web: web.port }, untend };
 }

@@ -2,16 +2,16 @@ const WATCHED = ['Uint8Array', 'Int32Array', 'Uint32Array', 'Float64Array', 'Arr
 
 type Constructor = new (...args: unknown[]) => object;
 
-/** The arrays that code of this thread asks for. */
+/** Watches the arrays that code of this thread allocates. */
 export interface AllocationWatch {
-  /** The largest one since the last call (bytes). */
+  /** Returns the largest array since the last call (bytes). */
   largest(): number;
   stop(): void;
 }
 
 /**
- * Counts what constructors of arrays are asked for, whether they then get it or not: an array whose length came from a
- * peer shows even if it lives for a moment only. Buffers of Node's own do not count; gRPC bounds its messages.
+ * Records the lengths requested from array constructors, even if the allocation fails: an array whose length came from
+ * a peer is noticed even if it is short-lived. Node's Buffers do not count; gRPC bounds its messages.
  */
 export function watchAllocations(): AllocationWatch {
   let largest = 0;

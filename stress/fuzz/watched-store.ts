@@ -14,17 +14,17 @@ import { forget } from '../../server/store/record-cipher.ts';
 /** Longer than an attack lasts. */
 const LIFETIME_MS = 3_600_000;
 
-/** How often counts are looked at until they settle, and the pause between (ms). */
+/** How often counts are polled until they settle, and the pause in between (ms). */
 const LOOKS = 50;
 const LOOK_MS = 100;
 
-/** The server's records, and which of them came how far: an attack must not move any that it has no right to. */
+/** The server's records, with a watch on their states: an attack must not change any illegally. */
 export class WatchedStore implements BundleStore {
   readonly #store: BundleStore;
   readonly #nowReady = new Set<string>();
-  /** Of bundles that calls are preparing. */
+  /** Clients of the bundles in preparation. */
   readonly #clientOf = new Map<string, string>();
-  /** Clients, by what their calls have done. */
+  /** Clients whose calls have made a bundle ready, or spent one. */
   readonly #ready = new Set<string>();
   readonly #spent = new Set<string>();
 
@@ -32,7 +32,9 @@ export class WatchedStore implements BundleStore {
     this.#store = store;
   }
 
-  /** Puts a bundle of the caller with this token there, as a preparation leaves it; without `confirmed` in its middle. */
+  /**
+   * Adds a bundle of the caller with this token, as after a preparation or, without `confirmed`, in the middle of one.
+   */
   async put(
     token: string,
     model: BundleModel,
@@ -64,7 +66,7 @@ export class WatchedStore implements BundleStore {
     return id;
   }
 
-  /** Bundles that are ready as the calls to this store have left them. */
+  /** Number of ready bundles according to the calls to this store. */
   get ready(): number {
     return this.#nowReady.size;
   }
@@ -75,7 +77,7 @@ export class WatchedStore implements BundleStore {
     return { ready: this.#ready.has(client), spent: this.#spent.has(client) };
   }
 
-  /** The counts when calls that are over have put away what they leave, which they do after their last word. */
+  /** Returns the counts after ended calls have cleaned up, which they do after their last message. */
   async settled(): Promise<BundleCounts> {
     for (let look = 0; ; look++) {
       const counts = await this.#store.counts();
@@ -84,7 +86,7 @@ export class WatchedStore implements BundleStore {
     }
   }
 
-  /** Forgets what was watched, not the records. */
+  /** Resets the watch, not the records. */
   forget(): void {
     for (const seen of [this.#clientOf, this.#ready, this.#spent]) seen.clear();
   }

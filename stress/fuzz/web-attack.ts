@@ -10,10 +10,10 @@ import { codecOf, type Method } from './codec.ts';
 import { type FrameFault, faulty } from './frame-fault.ts';
 import { malformed } from './grpc-attack.ts';
 
-/** RFC 6455, section 7.4.1: a frame was larger than the server takes. */
+/** RFC 6455, section 7.4.1: a frame was larger than the server accepts. */
 const TOO_BIG = 1009;
 
-/** One call of an attacker over a WebSocket of its own (web_socket.proto). */
+/** One call of an attacker over its own WebSocket (web_socket.proto). */
 export class WebAttackCall implements AttackCall {
   readonly answers: Answers;
   readonly #socket: WebSocket;
@@ -28,7 +28,7 @@ export class WebAttackCall implements AttackCall {
     this.#socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, SUBPROTOCOL);
     this.#open = new Promise((resolve) => this.#socket.once('open', resolve));
     this.#socket.on('message', (data) => this.#receive(data as Buffer));
-    this.#socket.on('error', () => {}); // its end says the same
+    this.#socket.on('error', () => {}); // its end has the same information
     this.#socket.on('close', (code) =>
       this.answers.close(
         code === TOO_BIG

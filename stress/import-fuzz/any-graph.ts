@@ -1,4 +1,4 @@
-/** Random small networks of all that exports are made of, in random combination: for tests and fuzzing. */
+/** Random small networks from random combinations of the operators in exports, for tests and fuzzing. */
 import onnxProto from 'onnx-proto';
 import { OnnxBuilder } from '../../test/support/onnx-builder.ts';
 
@@ -13,7 +13,7 @@ type Step = (b: OnnxBuilder, x: Value, all: readonly Value[]) => Value | null;
 
 export interface AnyGraph {
   readonly file: Uint8Array;
-  /** Sizes of the input in the file, of a batch of one where the file leaves that open. */
+  /** Sizes of the input in the file, with a batch of one if the file leaves it open. */
   readonly dims: readonly number[];
   readonly channelsLast: boolean;
 }
@@ -29,7 +29,7 @@ const toLast = (b: OnnxBuilder, x: string) => b.node('Transpose', [x], { perm: [
 const toFirst = (b: OnnxBuilder, x: string) => b.node('Transpose', [x], { perm: [0, 3, 1, 2] });
 const kept = (x: Value, name: string): Value => ({ ...x, name });
 
-/** Steps on what any map may be read by; null where one does not fit. */
+/** Steps that can be applied to a map; null if one does not fit. */
 const STEPS: readonly Step[] = [
   (b, x) => {
     const channels = upTo(b, 6);
@@ -280,7 +280,7 @@ export function anyGraph(seed: number, steps: number): AnyGraph {
   const made = b.finish(output, [batch, ...sizes], 17);
   const { ModelProto } = onnxProto.onnx;
   const model = ModelProto.decode(made);
-  // Exporters write nodes in an order in which they can be run; some tools do not.
+  // Exporters write nodes in topological order; some tools do not.
   if (chance(b)) model.graph!.node!.sort((x, y) => (x.name! < y.name! ? -1 : 1));
   if (chance(b))
     model.graph!.input!.push({

@@ -4,9 +4,11 @@ import { Thread, threadFile } from '../../platform/node/thread.ts';
 import type { Outcome } from './import-case.ts';
 import type { CaseAnswer, CaseCalls } from './worker.ts';
 
-/** A case that takes longer is a fault: ten seconds of work, on a machine that is busy with other work too. */
+/** Longest time of a case (ms): ten seconds, generous for a busy machine. */
 const LONGEST_MS = 10_000;
-/** Memory of the process: a sound import of these small files, and the gigabyte that constants may take. */
+/**
+ * Largest memory of the process (bytes): a valid import of these small files, and the gigabyte that constants may take.
+ */
 const MOST_BYTES = 2.5 * 2 ** 30;
 const MOST_FAULTS = 20;
 
@@ -15,7 +17,7 @@ export function fuzzImportCommand(): Command {
   return new Command('fuzz-import')
     .description('imports ONNX files with changed bytes and structure: a clear refusal or the right network')
     .option('--cases <count>', 'files', wholeNumber, 10_000)
-    .option('--seed <number>', 'of the first file; each next one has the next', wholeNumber, 1)
+    .option('--seed <number>', 'seed of the first file; later files have consecutive seeds', wholeNumber, 1)
     .action(async ({ cases, seed }: { cases: number; seed: number }) => {
       process.exitCode = (await fuzzImport(seed, cases, (line) => console.log(line))) > 0 ? 1 : 0;
     });
@@ -59,7 +61,7 @@ function faultOf(answer: CaseAnswer | string): string | null {
   return answer.rss > MOST_BYTES ? `the process takes ${Math.round(answer.rss / 2 ** 20)} MB` : null;
 }
 
-/** The thread's answer, or why there is none. */
+/** Returns the thread's answer, or why there is none. */
 async function answerOf(thread: Thread<CaseCalls>, seed: number): Promise<CaseAnswer | string> {
   const late = Promise.withResolvers<string>();
   const deadline = setTimeout(() => late.resolve(`it takes more than ${LONGEST_MS} ms`), LONGEST_MS);

@@ -9,24 +9,27 @@ import { isRounding, largestLayer } from '../../model/lost-digits.ts';
 import { anyGraph } from './any-graph.ts';
 import { changeBytes, changeStructure } from './mutations.ts';
 
-/** What became of one file: refused by name, imported as the runtime computes it, or imported where the runtime refuses. */
+/**
+ * The outcome of one file: refused with a reason, imported in agreement with the runtime, or imported while the runtime
+ * refuses it.
+ */
 export type Outcome = 'refused' | 'equal' | 'not comparable';
 
-/** Operators of the sound graph that is changed. */
+/** Most operators of the valid graph that is mutated. */
 const MOST_STEPS = 6;
-/** Share of the largest logit that rounding of floats explains; changed weights may cancel each other out. */
+/** Share of the largest logit that can be due to rounding of floats; changed weights may cancel each other out. */
 const TOLERANCE = 1e-3;
-/** Logits beyond this lose their digits on the way. */
+/** Logits beyond this lose their significant digits. */
 const LARGEST = 1e12;
 
-/** The file of a case: the same for a seed on every machine. */
+/** Returns the file of a case, which is the same for a seed on every machine. */
 export function changedFile(seed: number): Uint8Array {
   const random = seededRandom(seed);
   const { file } = anyGraph(seed, 1 + Math.floor(random() * MOST_STEPS));
   return seed % 3 === 0 ? changeBytes(file, random) : changeStructure(file, random);
 }
 
-/** Whether the importer says what is wrong with the file; a fault of its own is the cause of an error. */
+/** Whether the importer refuses the file with a reason; an internal fault would be the cause of the error. */
 function isRefusal(error: unknown): boolean {
   if (!(error instanceof SphynxError)) return false;
   const own = error.cause instanceof TypeError || error.cause instanceof ReferenceError;
@@ -34,8 +37,8 @@ function isRefusal(error: unknown): boolean {
 }
 
 /**
- * Imports the file of a case. Throws what the importer throws unless it is a refusal, and an Error where it gives
- * other logits than onnxruntime.
+ * Imports the file of a case. Throws the importer's errors other than refusals, and an Error if it gives other logits
+ * than onnxruntime.
  */
 export async function runImportCase(seed: number): Promise<Outcome> {
   const file = changedFile(seed);

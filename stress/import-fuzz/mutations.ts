@@ -1,6 +1,6 @@
 import onnxProto from 'onnx-proto';
 
-/** Changes that make a sound ONNX file a strange or broken one. */
+/** Mutations that turn a valid ONNX file into a strange or broken one. */
 
 type Random = () => number;
 type Graph = onnxProto.onnx.IGraphProto;
@@ -11,7 +11,7 @@ const { ModelProto } = onnxProto.onnx;
 const upTo = (random: Random, most: number) => Math.floor(random() * most);
 const pick = <T>(random: Random, list: readonly T[]): T => list[upTo(random, list.length)];
 
-/** Bytes overwritten, dropped, repeated or cut off. */
+/** Overwrites, drops, repeats or truncates bytes. */
 export function changeBytes(file: Uint8Array, random: Random): Uint8Array {
   let bytes = Uint8Array.from(file);
   for (let times = 1 + upTo(random, 4); times > 0 && bytes.length > 1; times--) {
@@ -40,7 +40,7 @@ const OPERATORS = [
   'LeakyRelu HardSigmoid Softmax LogSoftmax Sigmoid Where If Loop Tile Range Resize NonZero Einsum Mystery',
 ].flatMap((line) => line.split(' '));
 
-/** One structural change each; they look for what they change and do nothing where there is none. */
+/** Structural mutations; each does nothing if it finds nothing to change. */
 const CHANGES: readonly ((graph: Graph, random: Random, model: onnxProto.onnx.IModelProto) => void)[] = [
   (graph, random) => {
     const list = integersOf(node(graph, random), random);
@@ -126,7 +126,7 @@ const CHANGES: readonly ((graph: Graph, random: Random, model: onnxProto.onnx.IM
   },
 ];
 
-/** The file after one to three structural changes. */
+/** Returns the file after one to three structural changes. */
 export function changeStructure(file: Uint8Array, random: Random): Uint8Array {
   const model = ModelProto.decode(file);
   for (let times = pick(random, [1, 1, 1, 2, 3]); times > 0; times--)

@@ -1,4 +1,4 @@
-/** Runs cases one by one for the command, which ends this thread where one takes too long. */
+/** Runs cases one by one for the command, which terminates this thread if one takes too long. */
 import { answerCalls } from '../../platform/node/thread.ts';
 import { type Outcome, runImportCase } from './import-case.ts';
 

@@ -1,12 +1,12 @@
 import { median } from '../../bench/statistics.ts';
 import type { Holding } from '../cluster/processes.ts';
 
-/** What a process held at some time after the start (ms). */
+/** Resources of a process at some time after the start (ms). */
 export interface Sample extends Holding {
   readonly at: number;
 }
 
-/** How a quantity moved while nothing should have moved it: its medians over the first and the last part of the time. */
+/** The drift of a quantity that should be constant: its medians over the first and the last part of the run. */
 export interface Drift {
   readonly first: number;
   readonly last: number;
@@ -14,20 +14,23 @@ export interface Drift {
   readonly growth: number;
 }
 
-/** Part of the time in which processes fill their caches; not judged. */
+/** Share of the run in which processes fill their caches; it is not judged. */
 export const WARM_UP = 0.2;
 
-/** Part of the remaining time at its beginning, and at its end, of which medians are compared. */
+/** Share of the remaining time at its beginning and end, whose medians are compared. */
 const PART = 0.2;
 
-/** Growth of memory that counts as a leak, if it is more than an allocator's arenas move by in a small process (bytes). */
+/**
+ * Growth of memory that counts as a leak, if it exceeds the variation of an allocator's arenas in a small process
+ * (bytes).
+ */
 export const MOST_GROWTH = 0.05;
 const ARENA_BYTES = 2 ** 21;
 
-/** Descriptors more than at first that do: what is in flight varies by this. */
+/** Growth of descriptors that counts as a leak; the number in flight varies by this. */
 export const MOST_DESCRIPTORS = 3;
 
-/** Of a run of `totalMs`. Throws a RangeError if a part holds no sample. */
+/** Computes the drift of a run of `totalMs`. Throws a RangeError if a part has no sample. */
 export function driftOf(samples: readonly Sample[], totalMs: number, what: keyof Holding): Drift {
   const start = WARM_UP * totalMs;
   const part = PART * (totalMs - start);
@@ -40,7 +43,7 @@ export function driftOf(samples: readonly Sample[], totalMs: number, what: keyof
   return { first, last, growth: last / first - 1 };
 }
 
-/** Whether a process keeps more and more. */
+/** Whether a process leaks memory or descriptors. */
 export function leaks(memory: Drift, descriptors: Drift): boolean {
   const grown = memory.growth >= MOST_GROWTH && memory.last - memory.first > ARENA_BYTES;
   return grown || descriptors.last > descriptors.first + MOST_DESCRIPTORS;

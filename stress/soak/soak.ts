@@ -11,17 +11,17 @@ export interface SoakOptions {
   readonly minutes: number;
   readonly clients: number;
   readonly replicas: number;
-  /** Progress, for people. */
+  /** Called with progress messages for people. */
   readonly note: (text: string) => void;
 }
 
-/** What one process held in the judged part of the run. */
+/** Resources of one process in the judged part of the run. */
 export interface ProcessDrift {
   readonly name: string;
   /** Bytes. */
   readonly memory: Drift;
   readonly descriptors: Drift;
-  /** Of the whole run: what grows may be garbage that is collected later. */
+  /** Samples of the whole run: growth may be garbage that is collected later. */
   readonly samples: readonly Sample[];
 }
 
@@ -32,13 +32,13 @@ export interface Soak {
   readonly clients: number;
   readonly replicas: number;
   readonly inferences: number;
-  /** Of the judged part of the run. */
+  /** Rate in the judged part of the run. */
   readonly inferencesPerMinute: number;
   readonly wrong: number;
-  /** Calls that failed, by what the client was told. */
+  /** Failed calls, by the error that the client was told. */
   readonly failures: Readonly<Record<string, number>>;
   readonly processes: readonly ProcessDrift[];
-  /** What must not be; empty if all is well. */
+  /** Violations; empty if there are none. */
   readonly complaints: readonly string[];
 }
 
@@ -49,11 +49,11 @@ const SAMPLE_MS = 5000;
 /** How long bundles live (ms): records expire and are swept from the first minutes on, so that they stop growing. */
 const BUNDLE_LIFETIME_MS = 60_000;
 
-/** More than one client reaches in an hour. */
+/** More than a client can reach in an hour. */
 const INFERENCES_PER_HOUR = 10_000_000;
 
 /**
- * Runs servers, Redis and clients for a while, each of them in a process, and watches what they hold. Every result is
+ * Runs servers, Redis and clients for a while, each in its own process, and watches their resources. Every result is
  * compared with the integer executor's. Throws 'config/invalid' without redis-server, 'internal' if a process dies.
  */
 export async function measureSoak(options: SoakOptions): Promise<Soak> {
@@ -109,7 +109,7 @@ async function watch(
     ...Object.entries(figures.failures).map(([what, times]) => `${times} calls failed: ${what}`),
     ...processes
       .filter(({ memory, descriptors }) => leaks(memory, descriptors))
-      .map(({ name }) => `${name} keeps more and more`),
+      .map(({ name }) => `${name} leaks memory or descriptors`),
   ];
   return { machine: thisMachine(), model, minutes, clients, replicas, ...figures, processes, complaints };
 }
@@ -135,7 +135,7 @@ function count(
   };
 }
 
-/** For people. */
+/** Describes the result for people. */
 export function describeSoak(soak: Soak): string {
   const megabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MB`;
   const line = ({ name, memory, descriptors }: ProcessDrift) =>

@@ -1,4 +1,4 @@
-/** A TCP load balancer: each connection goes to the next server that takes it. */
+/** A TCP load balancer: each connection goes to the next server that accepts it. */
 import { connect, createServer, type Socket } from 'node:net';
 
 export class Balancer {
@@ -21,17 +21,17 @@ export class Balancer {
     return `127.0.0.1:${(this.#server.address() as { port: number }).port}`;
   }
 
-  /** A server says that it stops: it gets no new connections. */
+  /** Sends no new connections to a server that is stopping. */
   avoid(port: number): void {
     this.#ports = this.#ports.filter((known) => known !== port);
   }
 
-  /** A server came up. */
+  /** Adds a server that has started. */
   add(port: number): void {
     this.#ports.push(port);
   }
 
-  /** A server came back on another port. */
+  /** Replaces a server that has restarted on another port. */
   replace(old: number, port: number): void {
     this.#ports = this.#ports.map((known) => (known === old ? port : known));
   }

@@ -1,4 +1,4 @@
-/** A TCP relay between client and server with the faults that networks have. */
+/** A TCP relay between client and server that simulates faults of networks. */
 import { createServer, connect as dial, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -7,7 +7,7 @@ type Direction = 'up' | 'down';
 
 const NEVER = { up: Number.POSITIVE_INFINITY, down: Number.POSITIVE_INFINITY };
 
-/** Longest piece of a slow link's bytes takes this long (ms). */
+/** Duration of the longest piece on a slow link (ms). */
 const PIECE_MS = 50;
 
 export class FaultyLink {
@@ -36,27 +36,30 @@ export class FaultyLink {
     return this.#address;
   }
 
-  /** Cuts all connections once this many more bytes have gone one way, in the middle of a message. Later ones work again. */
+  /**
+   * Cuts all connections in the middle of a message, once this many more bytes have passed in one direction. Later
+   * connections work again.
+   */
   cutAfter(bytes: number, direction: Direction = 'down'): void {
     this.#cutAfter[direction] = bytes;
   }
 
-  /** Lets nothing through once this many more bytes have come down, in either direction, and closes nothing. */
+  /** Blocks both directions, without closing connections, once this many more bytes have passed to the client. */
   fallSilentAfter(bytesDown: number): void {
     this.#silence = bytesDown;
   }
 
-  /** Loses `bytes` once after `bytesDown` more have come down, and goes on as if nothing had been there. */
+  /** Drops `bytes` once after `bytesDown` more have passed to the client, and then continues. */
   lose(bytes: number, bytesDown: number): void {
     this.#losing = { after: bytesDown, bytes };
   }
 
-  /** Lets this many bytes per second through from now on, in small pieces. */
+  /** Limits the rate to this many bytes per second, in small pieces. */
   slowDown(bytesPerSecond: number, direction: Direction): void {
     this.#rate[direction] = bytesPerSecond / 1000;
   }
 
-  /** Leads new connections to another port, as after a restart, and cuts the old ones. */
+  /** Redirects new connections to another port, as after a restart, and cuts the old ones. */
   leadTo(port: number): void {
     this.#target = port;
     this.#silence = Number.POSITIVE_INFINITY;
@@ -95,7 +98,7 @@ export class FaultyLink {
     const allowed = this.#cutAfter[direction];
     this.#cutAfter[direction] -= bytes.length;
     if (direction === 'down') this.#silence -= bytes.length;
-    // What came before the cut arrives: several messages may stand in one piece.
+    // Data before the cut is delivered, because one piece may contain several messages.
     if (allowed < bytes.length) to.write(bytes.subarray(0, allowed), () => this.cut());
     else if (this.#silence >= 0)
       this.#pass(direction === 'down' ? this.#without(bytes) : bytes, from, to, direction);

@@ -1,17 +1,17 @@
-/** A real redis-server, on a free loopback port and with its data in a folder of the caller's. */
+/** A real redis-server, on a free loopback port and with its data in a folder of the caller. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 
-/** Settings under which Redis keeps what it confirms. */
+/** Settings under which Redis makes confirmed writes durable. */
 export const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always'];
 
-/** How long a start may take: tries, and the pause between them (ms). */
+/** Attempts to reach a starting Redis, and the pause between them (ms). */
 const START = { tries: 400, pauseMs: 25 };
 
-/** Why there is no Redis to start, with what to do, or undefined. */
+/** Returns why Redis cannot be started, with a remedy, or undefined. */
 export function missingRedis(): string | undefined {
   if (spawnSync('redis-server', ['--version']).status === 0) return undefined;
   return 'redis-server is not installed; on Debian: apt-get install redis-server';
@@ -45,7 +45,7 @@ export class RedisServer {
     return this.#running ? this.#process?.pid : undefined;
   }
 
-  /** Starts it on the data that are there. */
+  /** Starts it again on its existing data. */
   async restart(): Promise<void> {
     this.#process = spawn('redis-server', this.#args, { stdio: 'ignore' });
     for (let tries = 0; !(await answers(this.port)); tries++) {
@@ -54,7 +54,7 @@ export class RedisServer {
     }
   }
 
-  /** SIGKILL. */
+  /** Kills it by SIGKILL. */
   async kill(): Promise<void> {
     const child = this.#process;
     if (!child || !this.#running) return;
@@ -63,7 +63,7 @@ export class RedisServer {
     await gone;
   }
 
-  /** Stops it where it stands, with all connections open, or lets it go on. */
+  /** Suspends it, with all connections open, or resumes it. */
   signal(name: 'SIGSTOP' | 'SIGCONT'): void {
     this.#process?.kill(name);
   }
