@@ -1,6 +1,6 @@
 /** The client of a measurement: `client-process.ts PORT STATE-FOLDER`, driven over IPC by `party.ts`. */
 import { type Classification, type ClassifyInput, connect } from '../client/index.ts';
-import { tuneHeap } from '../transport/heap.ts';
+import { tuneHeap } from '../threads/node/heap.ts';
 import { answerParent } from './party.ts';
 
 /** One prepared bundle, and one inference, in the form for the parent. */

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { SphynxError } from '../errors/sphynx-error.ts';
-import { seededRandom } from '../model/random.ts';
+import { seededRandom } from '../fixtures/seeded-random.ts';
 import { type Results, readResults } from './results.ts';
 import { median } from './statistics.ts';
 

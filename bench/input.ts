@@ -1,9 +1,9 @@
 import type { ClassifyInput } from '../client/index.ts';
 import { matchesPlaintext } from '../client/matches-plaintext.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
+import { seededRandom } from '../fixtures/seeded-random.ts';
 import { elementsOf } from '../model/geometry.ts';
 import type { FixedNetwork } from '../model/network.ts';
-import { seededRandom } from '../model/random.ts';
 
 /**
  * Returns the input that is classified repeatedly, in the model's form: noise, because no step's time depends on it.

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { SphynxError } from '../errors/sphynx-error.ts';
-import { loadModel, MANIFEST_FILE } from '../model/load.ts';
+import { randomModel, type SphynxShape } from '../fixtures/sphynx-network.ts';
+import { loadModel, MANIFEST_FILE } from '../importer/load.ts';
 import type { FixedNetwork } from '../model/network.ts';
-import { randomModel, type SphynxShape } from '../model/random.ts';
 import { FAMILY_NAMES, familyModel } from './families/family-model.ts';
 import { MINIONN_NAMES, minionnModel } from './families/minionn.ts';
 

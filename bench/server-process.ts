@@ -2,7 +2,7 @@
 import { pino } from 'pino';
 import type { LabelEncoding } from '../protocol/label-encoding.ts';
 import { startServer } from '../server/index.ts';
-import { tuneHeap } from '../transport/heap.ts';
+import { tuneHeap } from '../threads/node/heap.ts';
 import { benchModel } from './model.ts';
 import { answerParent } from './party.ts';
 

@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LoggedStep } from '../transport/trace-log.ts';
+import type { LoggedStep } from '../threads/node/trace-log.ts';
 
 /** Time that one kind of step took per bundle or inference (ms). */
 export interface Phase {

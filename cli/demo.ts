@@ -7,9 +7,10 @@ import { Command } from 'commander';
 import { type Classification, connect, type ModelCard } from '../client/index.ts';
 import { inputInWords } from '../client/input-words.ts';
 import { matchesPlaintext } from '../client/matches-plaintext.ts';
+import { decodeImage } from '../client/node/decode-image.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
-import { loadModel } from '../model/load.ts';
-import { tuneHeap } from '../transport/heap.ts';
+import { loadModel } from '../importer/load.ts';
+import { tuneHeap } from '../threads/node/heap.ts';
 import { type Context, runCommand, USAGE } from './command.ts';
 import { type DemoImage, demoImage, describeImage, describeView } from './demo/report.ts';
 import { ServerProcess } from './demo/server-process.ts';
@@ -65,7 +66,8 @@ async function classifyAll(
     const results: Classification[] = [];
     for (const named of inputs) {
       if ('failure' in named) throw named.failure;
-      const { name, input } = named;
+      const { name } = named;
+      const input = typeof named.input === 'string' ? await decodeImage(named.input, card) : named.input;
       const result = await client.classify(input, {
         topK: card.head === 'softmax' ? TOP : undefined,
         signal,

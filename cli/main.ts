@@ -8,7 +8,7 @@ try {
   process.stderr.write(`sphynx: config/invalid: ${(error as Error).message}\n`);
   process.exit(1);
 }
-const { tuneHeap } = await import('../transport/heap.ts');
+const { tuneHeap } = await import('../threads/node/heap.ts');
 tuneHeap();
 const { run } = await import('./program.ts');
 await run(process.argv.slice(2));

@@ -1,8 +1,8 @@
 import { prepareInput } from '../client/input.ts';
 import { realLogits, type Score, scoresOf } from '../client/scores.ts';
 import { asSphynxError } from '../errors/sphynx-error.ts';
+import { loadModel } from '../importer/load.ts';
 import { nearest, runInteger } from '../model/executor.ts';
-import { loadModel } from '../model/load.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import type { Context } from './command.ts';
 import { failureOf } from './output.ts';

@@ -5,21 +5,11 @@
  */
 
 export { SphynxError, type SphynxErrorCode } from '../errors/sphynx-error.ts';
-export type {
-  Calibration,
-  CardFormat,
-  CardLayer,
-  GadgetParameters,
-  LayerShape,
-  ModelCard,
-  Preprocessing,
-  Shape,
-  Squares,
-  TermShape,
-} from '../model/card.ts';
+export type { Calibration, CardFormat, ModelCard, Preprocessing } from '../model/card.ts';
 export type { OutputHead } from '../model/head.ts';
 export type { InputKind } from '../model/input-kind.ts';
 export type { Output } from '../model/output.ts';
+export type { CardLayer, GadgetParameters, LayerShape, Shape, Squares, TermShape } from '../model/shape.ts';
 export type { LayerTiming } from '../protocol/online.ts';
 export type { Traffic } from '../protocol/plan.ts';
 export type { SegmentKind } from '../protocol/segment.ts';

@@ -1,6 +1,6 @@
-import type { Shape } from '../model/card.ts';
 import type { OutputHead } from '../model/head.ts';
 import type { InputKind } from '../model/input-kind.ts';
+import type { Shape } from '../model/shape.ts';
 
 /**
  * Describes the input of a model in words: 'a grey picture of 28x28 pixels', '30 numbers', '3 channels of 128 samples'.

@@ -1,4 +1,4 @@
-import type { Convolution } from './convolution.ts';
+import type { Convolution } from './convolution-shape.ts';
 
 /**
  * Small groups are computed several at a time, as one convolution with zeros between them: a product of few channels

@@ -1,6 +1,6 @@
 import { convolveFloat } from '../kernels/convolution.ts';
-import type { LayerShape, Shape } from './card.ts';
 import { elementsOf, termConvolution } from './geometry.ts';
+import type { LayerShape, Shape } from './shape.ts';
 
 /**
  * A linear layer in floats: kernels per term as [out, in / groups, kernelHeight, kernelWidth], bias per output channel

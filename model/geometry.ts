@@ -1,6 +1,6 @@
-import type { Convolution } from '../kernels/convolution.ts';
-import type { CardLayer, LayerShape, Shape } from './card.ts';
+import type { Convolution } from '../kernels/convolution-shape.ts';
 import { countFlags } from './element-bitmap.ts';
+import type { CardLayer, LayerShape, Shape } from './shape.ts';
 
 /** Sizes that follow from a network's shape. */
 

@@ -1,10 +1,11 @@
 import { argmaxHash, argmaxServerLabels, evaluateArgmax } from '../crypto/garbling/argmax.ts';
 import { LABEL_BYTES } from '../crypto/garbling/gadget.ts';
 import { forgetSecrets } from '../crypto/garbling/keys.ts';
+import { owned } from '../kernels/release.ts';
 import { type BundleSecrets, type BundleSource, readBundle } from './bundle.ts';
 import type { Channel } from './channel.ts';
 import { garblerKeys } from './masks.ts';
-import type { ArgmaxPlan } from './plan.ts';
+import type { ArgmaxGadget, Chunk } from './plan.ts';
 import { receiveTensor, sendTensor } from './tensor-stream.ts';
 import { traced } from './trace.ts';
 
@@ -18,7 +19,7 @@ import { traced } from './trace.ts';
 
 /** Client's half. Returns the classes, the likeliest first. `source` stands at the labels of the argmax. */
 export async function argmaxClient(
-  { argmax, bytes }: ArgmaxPlan,
+  { gadget: argmax, bytes }: Chunk<ArgmaxGadget>,
   channel: Channel,
   layer: number,
   nonce: Uint8Array,
@@ -37,7 +38,7 @@ export async function argmaxClient(
 
 /** Server's half. `share`: a_L [logits]. */
 export async function argmaxServer(
-  { argmax }: ArgmaxPlan,
+  { gadget: argmax }: Chunk<ArgmaxGadget>,
   channel: Channel,
   layer: number,
   share: Uint32Array,
@@ -46,5 +47,5 @@ export async function argmaxServer(
   const keys = garblerKeys(secrets, layer);
   const labels = traced('select labels', layer, () => argmaxServerLabels(argmax, keys, share));
   forgetSecrets(keys);
-  await sendTensor(channel, 'server-labels', layer, labels);
+  await sendTensor(channel, 'server-labels', layer, owned(labels));
 }

@@ -1,6 +1,6 @@
 import { kernels } from '../kernels/load.ts';
 import type { BundleSource } from './bundle.ts';
-import { type LayerPlan, type Plan, storedBytes } from './plan.ts';
+import { elementChunks, type LayerPlan, type Plan, storedBytes } from './plan.ts';
 
 /** The part of a bundle for one chunk of a layer. Valid until WINDOW_CHUNKS more chunks are loaded. */
 export interface LoadedChunk {
@@ -29,7 +29,7 @@ export class BundleWindow {
 
   constructor(source: BundleSource, plan: Plan) {
     this.#source = source;
-    const chunks = plan.layers.flatMap((layer) => layer.chunks);
+    const chunks = plan.layers.flatMap(elementChunks);
     this.#slotBytes = chunks.reduce((most, chunk) => Math.max(most, storedBytes(chunk)), 0);
     this.#room = takeRoom(WINDOW_CHUNKS * this.#slotBytes);
   }

@@ -7,7 +7,7 @@ import {
   proveChoices,
   SPARE_TRANSFERS,
 } from '../crypto/ot/extension-check.ts';
-import { release } from '../kernels/release.ts';
+import { owned, ownedCopy, release } from '../kernels/release.ts';
 import { randomBytes } from '../platform/random-bytes.ts';
 import type { Channel } from './channel.ts';
 import { OT_TREE_BITS } from './plan.ts';
@@ -22,7 +22,7 @@ import { traced } from './trace.ts';
  *     server -> client: the challenge of the check
  *     client -> server: the proof that all rows of each matrix encode the same choices
  *
- * A run is a chunk of elements, or the argmax. Nothing that depends on Delta leaves the server before the proof has
+ * A run is some chunks of the layer. Nothing that depends on Delta leaves the server before the proof has
  * passed.
  */
 
@@ -56,7 +56,7 @@ export async function requestLabels(
     });
     const start = offset;
     offset += matrix.length;
-    await sendTensor(channel, 'ot-matrix', layer, matrix, start);
+    await sendTensor(channel, 'ot-matrix', layer, owned(matrix), start);
     return chosen;
   };
   const runs: ChosenLabels[] = [];
@@ -78,7 +78,7 @@ export async function sendProof(
   challenge: Uint8Array,
 ): Promise<void> {
   const proof = traced('prove choices', layer, () => proveChoices(challenge, runs, spare));
-  await sendTensor(channel, 'ot-proof', layer, proof);
+  await sendTensor(channel, 'ot-proof', layer, owned(proof));
 }
 
 /** Server: receives the matrices and sends the challenge. `runs`: transfers of each. */
@@ -100,7 +100,7 @@ export async function offerLabels(
   for (const count of runs) zero.push(await extend(count));
   const spareZero = await extend(SPARE_TRANSFERS);
   const challenge = session.ot.drawChallenge();
-  await sendTensor(channel, 'ot-challenge', layer, challenge.slice());
+  await sendTensor(channel, 'ot-challenge', layer, ownedCopy(challenge));
   return { zero, spareZero, challenge };
 }
 

@@ -1,6 +1,6 @@
 import type { EncryptedTensor } from '../crypto/he/server.ts';
 import { addShares } from '../crypto/ring.ts';
-import { release } from '../kernels/release.ts';
+import { owned, release } from '../kernels/release.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import type { Channel } from './channel.ts';
 import { heTensorMask, partMask } from './masks.ts';
@@ -39,7 +39,7 @@ export async function sendMasks(
     const ciphertexts = traced('encrypt', i, () =>
       session.he.encryptTensor(plan.he.tensors[i], heTensorMask(plan, maskSeed, plan.heTensors[i])),
     );
-    await sendTensor(channel, 'input-ciphertexts', i, ciphertexts);
+    await sendTensor(channel, 'input-ciphertexts', i, owned(ciphertexts));
   }
 }
 
@@ -87,7 +87,7 @@ export async function shareServer(
     const ciphertexts = traced('multiply', layer, () =>
       session.he.evaluatePart(part, kernels, tensors, partMask(plan, bundleSeed, layer, p)),
     );
-    await sendTensor(channel, 'output-ciphertexts', layer, ciphertexts, offset);
+    await sendTensor(channel, 'output-ciphertexts', layer, owned(ciphertexts), offset);
     offset += part.bytes;
   }
 }

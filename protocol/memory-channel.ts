@@ -1,5 +1,5 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
-import { release } from '../kernels/release.ts';
+import { ownedCopy, release } from '../kernels/release.ts';
 import type { Channel } from './channel.ts';
 import type { Segment } from './segment.ts';
 
@@ -23,7 +23,7 @@ export class MemoryChannel implements Channel {
   }
 
   send(segment: Segment): Promise<void> {
-    const data = segment.data.slice();
+    const data = ownedCopy(segment.data);
     release(segment.data);
     return this.#out.push({ ...segment, data });
   }

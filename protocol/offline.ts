@@ -1,8 +1,8 @@
 import type { EncryptedTensor } from '../crypto/he/server.ts';
 import { randomSeed } from '../crypto/prg.ts';
 import { wordsToBytes } from '../crypto/ring.ts';
+import { owned } from '../kernels/release.ts';
 import type { FixedNetwork } from '../model/network.ts';
-import { garbleArgmaxServer, logitChoices, receiveArgmax } from './argmax-offline.ts';
 import { type BundleSink, NONCE_BYTES } from './bundle.ts';
 import type { Channel } from './channel.ts';
 import {
@@ -50,20 +50,18 @@ export async function prepareClient(
 ): Promise<void> {
   const layers = [...plan.layers.keys()];
   const last = layers.length - 1;
-  const runs = layers.map((l) => transferRuns(plan, l));
+  const hasChunks = (l: number) => l in plan.layers && plan.layers[l].chunks.length > 0;
   const maskSeed = randomSeed();
   const shares = layers.map(() => Promise.withResolvers<Uint32Array>());
   const challenges = layers.map(() => Promise.withResolvers<Uint8Array>());
   const requests: LabelRequest[] = [];
   const request = async (l: number) => {
-    if (!runs[l]?.length) return;
+    if (!hasChunks(l)) return;
     const share = await shares[l].promise;
-    const choices =
-      l === last && plan.argmax ? logitChoices(plan.argmax, share) : reluChoices(plan, l, share, maskSeed);
-    requests[l] = await requestLabels(session, channel, l, choices);
+    requests[l] = await requestLabels(session, channel, l, reluChoices(plan, l, share, maskSeed));
   };
   const prove = async (l: number) => {
-    if (runs[l]?.length) await sendProof(channel, l, requests[l], await challenges[l].promise);
+    if (hasChunks(l)) await sendProof(channel, l, requests[l], await challenges[l].promise);
   };
   const speak = async () => {
     for (const l of stepsOf(plan)) {
@@ -77,14 +75,12 @@ export async function prepareClient(
     sink.write(maskSeed);
     sink.write(nonce);
     const hear = async (l: number) => {
-      if (runs[l]?.length) challenges[l].resolve(await receiveChallenge(channel, l));
+      if (hasChunks(l)) challenges[l].resolve(await receiveChallenge(channel, l));
     };
     const store = async (l: number) => {
       if (l < 0) return;
       sink.write(wordsToBytes(await shares[l].promise));
-      if (runs[l].length === 0) return;
-      if (l === last && plan.argmax) await receiveArgmax(plan.argmax, channel, l, requests[l], sink);
-      else await receiveTables(plan, channel, l, requests[l], { maskSeed, nonce }, sink);
+      if (hasChunks(l)) await receiveTables(plan, channel, l, requests[l], { maskSeed, nonce }, sink);
     };
     for (const l of stepsOf(plan)) {
       if (l <= last) shares[l].resolve(await receiveShare(session, plan, channel, l));
@@ -108,7 +104,7 @@ export async function prepareServer(
   const inputs: EncryptedTensor[] = [];
   const offers = new Map<number, LabelOffer>();
   const offer = async (l: number) => {
-    const runs = l in plan.layers ? transferRuns(plan, l) : [];
+    const runs = l in plan.layers ? transferRuns(plan.layers[l]) : [];
     if (runs.length > 0) offers.set(l, await offerLabels(session, channel, l, runs));
   };
   const garble = async (l: number) => {
@@ -116,10 +112,9 @@ export async function prepareServer(
     if (!made) return;
     offers.delete(l);
     const zero = await checkedLabels(session, channel, l, made);
-    if (l === last && plan.argmax) await garbleArgmaxServer(plan.argmax, channel, l, secrets, zero[0]);
-    else await garbleServer(plan, channel, l, secrets, zero);
+    await garbleServer(plan, channel, l, secrets, zero);
   };
-  await sendTensor(channel, 'nonce', 0, bundleNonce(bundleSeed));
+  await sendTensor(channel, 'nonce', 0, owned(bundleNonce(bundleSeed)));
   for (const l of stepsOf(plan)) {
     if (l <= last) await shareServer(session, plan, network, channel, l, inputs, bundleSeed);
     await offer(l - LEAD);

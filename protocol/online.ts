@@ -3,6 +3,7 @@ import { SEED_BYTES } from '../crypto/prg.ts';
 import { addShares, bytesToWords, subtractShares, wordsToBytes } from '../crypto/ring.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { clearKernels } from '../kernels/load.ts';
+import { owned } from '../kernels/release.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import { argmaxClient, argmaxServer } from './argmax-online.ts';
 import { type BundleSecrets, type BundleSource, NONCE_BYTES, readBundle } from './bundle.ts';
@@ -10,7 +11,7 @@ import { BundleWindow } from './bundle-window.ts';
 import type { Channel } from './channel.ts';
 import { LinearLayers } from './linear-online.ts';
 import { tensorMask } from './masks.ts';
-import type { Plan } from './plan.ts';
+import { argmaxChunk, type Plan } from './plan.ts';
 import { reluClient, reluServer } from './relu-online.ts';
 import { receiveTensor, sendTensor } from './tensor-stream.ts';
 import { traced } from './trace.ts';
@@ -57,7 +58,7 @@ export async function inferClient(
     const nonce = readBundle(source, NONCE_BYTES);
     const nextShare = (layer: number) => bytesToWords(readBundle(source, 4 * plan.layers[layer].elements));
     const masked = subtractShares(new Uint32Array(image), tensorMask(plan, maskSeed, 0));
-    await sendTensor(channel, 'masked-input', 0, wordsToBytes(masked));
+    await sendTensor(channel, 'masked-input', 0, owned(wordsToBytes(masked)));
     const layers: LayerTiming[] = [];
     const last = plan.layers.length - 1;
     const window = new BundleWindow(source, plan);
@@ -73,8 +74,9 @@ export async function inferClient(
     const start = performance.now();
     const share = nextShare(last);
     const done = () => layers.push({ name: plan.layers[last].name, ms: performance.now() - start });
-    if (plan.argmax) {
-      const classes = await argmaxClient(plan.argmax, channel, last, nonce, source);
+    const argmax = argmaxChunk(plan);
+    if (argmax) {
+      const classes = await argmaxClient(argmax, channel, last, nonce, source);
       done();
       return { logits: new Int32Array(), classes, layers };
     }
@@ -105,10 +107,11 @@ export async function inferServer(
     const layers = new LinearLayers(plan, network, secrets.seed);
     layers.push(bytesToWords(await receiveTensor(channel, 'masked-input', 0, 4 * plan.tensorElements[0])));
     const last = plan.layers.length - 1;
+    const argmax = argmaxChunk(plan);
     for (let l = 0; l <= last; l++) {
       const share = traced('linear layer', l, () => layers.finish());
-      if (l === last && plan.argmax) await argmaxServer(plan.argmax, channel, last, share, secrets);
-      else if (l === last) await sendTensor(channel, 'logit-share', last, wordsToBytes(share));
+      if (l === last && argmax) await argmaxServer(argmax, channel, last, share, secrets);
+      else if (l === last) await sendTensor(channel, 'logit-share', last, owned(wordsToBytes(share)));
       else layers.push(await reluServer(plan, channel, l, share, secrets, () => layers.workAhead()));
     }
   } finally {

@@ -8,17 +8,19 @@ import {
   hasBitLabels,
   SQUARE_TRANSFERS,
 } from '../crypto/garbling/gadget.ts';
-import { type HePlan, planHe } from '../crypto/he/packing.ts';
+import { planHe } from '../crypto/he/packing.ts';
 import { SEED_BYTES as KEY_SEED_BYTES, PARAMETERS_HASH, PUBLIC_KEY_BYTES } from '../crypto/he/parameters.ts';
+import type { HePlan } from '../crypto/he/plan.ts';
 import { BASE_OT_MESSAGE_BYTES, BASE_OT_REPLY_BYTES } from '../crypto/ot/base-ot.ts';
 import { BLOCK_TRANSFERS, type OtTreeBits, treeMessageBytes } from '../crypto/ot/correlated-ot.ts';
 import { checkedTransferBytes } from '../crypto/ot/extension-check.ts';
 import { SEED_BYTES } from '../crypto/prg.ts';
-import type { CardLayer, ModelCard, Shape } from '../model/card.ts';
+import type { ModelCard } from '../model/card.ts';
 import { countFlags, flagsOf } from '../model/element-bitmap.ts';
 import { reluCount } from '../model/geometry.ts';
 import { hashedJson } from '../model/hashed-json.ts';
 import { classesOf } from '../model/output.ts';
+import type { CardLayer, GadgetParameters, Shape } from '../model/shape.ts';
 import { NONCE_BYTES } from './bundle.ts';
 import { type ElementOrder, elementOrder } from './element-order.ts';
 import { DIGIT_BITS, type LabelEncoding } from './label-encoding.ts';
@@ -38,12 +40,17 @@ export const OT_TREE_BITS: OtTreeBits = 4;
  */
 export const SQUARE_CHUNK = 128 * Math.floor(BLOCK_TRANSFERS / SQUARE_TRANSFERS / 128);
 
-/** A run of elements that is garbled, sent and evaluated as one. */
-export interface Chunk {
+/** The argmax, told from the gadgets of single elements by its kind. */
+export interface ArgmaxGadget extends Argmax {
+  readonly kind: 'argmax';
+}
+
+/** A run of elements that is garbled, sent and evaluated as one; or the argmax over all logits, as a single element. */
+export interface Chunk<Kind extends Gadget | ArgmaxGadget = Gadget | ArgmaxGadget> {
   /** Position of the first in the layer's order, which is the tweak of its hashes. */
   readonly first: number;
   readonly count: number;
-  readonly gadget: Gadget;
+  readonly gadget: Kind;
   /** Bytes per element. */
   readonly bytes: GadgetBytes;
 }
@@ -61,19 +68,12 @@ export interface LayerPlan {
   readonly elements: number;
   /** Order in which the chunks take the elements. */
   readonly order: ElementOrder;
-  /** The chunks, which together hold every element once; none after the last layer. */
+  /** The chunks, which together hold every element once. After the last layer: none, or the argmax if the client learns only classes. */
   readonly chunks: readonly Chunk[];
   /** The same chunks, grouped by the matrices of oblivious transfers that provide their labels. */
   readonly runs: readonly (readonly Chunk[])[];
   /** For each term of the layer, the HE tensor that it reads. */
   readonly heTensors: readonly number[];
-}
-
-/** The circuit over the logits, if the client learns only classes. */
-export interface ArgmaxPlan {
-  readonly argmax: Argmax;
-  /** Bytes for all logits together. */
-  readonly bytes: GadgetBytes;
 }
 
 /** Bytes of payload in each direction: up is client to server. */
@@ -100,8 +100,6 @@ export interface Plan extends Agreement {
   /** Elements of each secret tensor: the image, then the output of each layer but the last. */
   readonly tensorElements: readonly number[];
   readonly layers: readonly LayerPlan[];
-  /** null if the client learns the logits. */
-  readonly argmax: ArgmaxPlan | null;
   readonly heTensors: readonly HeTensor[];
   readonly he: HePlan;
   /** Traffic of keys and base OTs, once per session. */
@@ -127,23 +125,21 @@ export function makePlan(card: ModelCard, setting: LabelEncoding = 'fast'): Plan
       terms: terms.map((term, t) => ({ ...term, tensor: layers[l].heTensors[t] })),
     })),
   );
-  const argmax = planArgmax(card);
   return {
     card,
     setting,
     hash: planHash({ card, setting }),
     tensorElements: tensors.map(elementsOf),
     layers,
-    argmax,
     heTensors,
     he,
     sessionBytes: {
       up: PUBLIC_KEY_BYTES + BASE_OT_MESSAGE_BYTES + treeMessageBytes(OT_TREE_BITS),
       down: KEY_SEED_BYTES + BASE_OT_REPLY_BYTES,
     },
-    offlineBytes: offlineBytes(layers, argmax, he),
-    onlineBytes: onlineBytes(layers, argmax, elementsOf(card.input)),
-    bundleBytes: bundleBytes(layers, argmax),
+    offlineBytes: offlineBytes(layers, he),
+    onlineBytes: onlineBytes(layers, elementsOf(card.input)),
+    bundleBytes: bundleBytes(layers),
     rounds: card.layers.length,
   };
 }
@@ -162,7 +158,7 @@ function planLayers(
   };
   const layers = card.layers.map((layer): LayerPlan => {
     const elements = elementsOf(layer.output);
-    const chunks = chunksOf(layer, setting);
+    const chunks = layer.gadget ? chunksOf(layer, layer.gadget, setting) : argmaxOf(card);
     return {
       name: layer.name,
       elements,
@@ -178,14 +174,13 @@ function planLayers(
   return { heTensors, layers };
 }
 
-function chunksOf(layer: CardLayer, setting: LabelEncoding): Chunk[] {
-  const { gadget: parameters, squares } = layer;
-  if (!parameters) return [];
+function chunksOf(layer: CardLayer, parameters: GadgetParameters, setting: LabelEncoding): Chunk<Gadget>[] {
+  const { squares } = layer;
   const elements = elementsOf(layer.output);
   const relus = reluCount(layer);
   const others = relus + countFlags(layer.linear);
   const shiftBits = squares?.shiftBits ?? 0;
-  const chunks: Chunk[] = [];
+  const chunks: Chunk<Gadget>[] = [];
   const add = (kind: Gadget['kind'], start: number, end: number, own: Partial<Gadget> = {}) => {
     const gadget = { kind, ...parameters, shiftBits, digitBits: DIGIT_BITS[setting], ...own };
     const bytes = gadgetBytes(gadget);
@@ -219,49 +214,59 @@ export function chunkTransfers({ count, bytes }: Pick<Chunk, 'count' | 'bytes'>)
   return bytes.labels * count;
 }
 
-function planArgmax({ output, labels }: ModelCard): ArgmaxPlan | null {
+/** The chunk after the last layer, if the card asks for one. */
+function argmaxOf({ output, labels }: ModelCard): Chunk<ArgmaxGadget>[] {
   const classes = classesOf(output);
-  if (classes === null) return null;
-  const argmax = { logits: labels.length, classes };
-  return { argmax, bytes: argmaxBytes(argmax) };
+  if (classes === null) return [];
+  const gadget: ArgmaxGadget = { kind: 'argmax', logits: labels.length, classes };
+  return [{ first: 0, count: 1, gadget, bytes: argmaxBytes(gadget) }];
 }
 
-function offlineBytes(layers: LayerPlan[], argmax: ArgmaxPlan | null, he: HePlan): Traffic {
+/** The chunks of single elements. */
+export function elementChunks({ chunks }: Pick<LayerPlan, 'chunks'>): Chunk<Gadget>[] {
+  return chunks.filter((chunk): chunk is Chunk<Gadget> => chunk.gadget.kind !== 'argmax');
+}
+
+/** The argmax over the logits; undefined where the client learns the logits. */
+export function argmaxChunk({ layers }: Pick<Plan, 'layers'>): Chunk<ArgmaxGadget> | undefined {
+  const last = layers[layers.length - 1];
+  return last.chunks.find((chunk): chunk is Chunk<ArgmaxGadget> => chunk.gadget.kind === 'argmax');
+}
+
+function offlineBytes(layers: LayerPlan[], he: HePlan): Traffic {
   let up = sum(he.tensors.map(({ bytes }) => bytes));
   let down = NONCE_BYTES + sum(he.layers.flatMap(({ parts }) => parts.map(({ bytes }) => bytes)));
-  for (const [l, { chunks }] of layers.entries()) {
-    const transfers = checkedTransferBytes(transferRuns({ layers, argmax }, l), OT_TREE_BITS);
+  for (const layer of layers) {
+    const transfers = checkedTransferBytes(transferRuns(layer), OT_TREE_BITS);
     up += transfers.up;
-    down += transfers.down + sum(chunks.map(({ count, bytes }) => bytes.tables * count));
+    down += transfers.down + sum(layer.chunks.map(({ count, bytes }) => bytes.tables * count));
   }
-  return { up, down: down + (argmax?.bytes.tables ?? 0) };
+  return { up, down };
 }
 
-function onlineBytes(layers: LayerPlan[], argmax: ArgmaxPlan | null, inputElements: number): Traffic {
+function onlineBytes(layers: LayerPlan[], inputElements: number): Traffic {
   const chunks = layers.flatMap((layer) => layer.chunks);
+  const logitShare = argmaxChunk({ layers }) ? 0 : 4 * layers[layers.length - 1].elements;
   return {
     up: 4 * inputElements + sum(chunks.map(({ count, bytes }) => bytes.reply * count)),
-    down:
-      sum(chunks.map(({ count, bytes }) => bytes.online * count)) +
-      (argmax?.bytes.online ?? 4 * layers[layers.length - 1].elements),
+    down: sum(chunks.map(({ count, bytes }) => bytes.online * count)) + logitShare,
   };
 }
 
-function bundleBytes(layers: LayerPlan[], argmax: ArgmaxPlan | null): number {
+function bundleBytes(layers: LayerPlan[]): number {
   const perLayer = layers.map(({ elements, chunks }) => 4 * elements + sum(chunks.map(storedBytes)));
-  const last = argmax ? storedBytes({ count: 1, bytes: argmax.bytes }) : 0;
-  return SEED_BYTES + NONCE_BYTES + sum(perLayer) + last;
+  return SEED_BYTES + NONCE_BYTES + sum(perLayer);
 }
 
-/** Oblivious transfers of each run of a layer, or of the argmax over the logits. */
-export function transferRuns({ layers, argmax }: Pick<Plan, 'layers' | 'argmax'>, layer: number): number[] {
-  if (argmax && layer === layers.length - 1) return [argmax.bytes.labels];
-  return layers[layer].runs.map((chunks) => sum(chunks.map(chunkTransfers)));
+/** Oblivious transfers of each run of a layer. */
+export function transferRuns({ runs }: Pick<LayerPlan, 'runs'>): number[] {
+  return runs.map((chunks) => sum(chunks.map(chunkTransfers)));
 }
 
 /** Whether the server needs Delta online, which labels of single bits require and keys of two-bit digits do not. */
-export function needsDelta({ layers, argmax }: Pick<Plan, 'layers' | 'argmax'>): boolean {
-  return argmax !== null || layers.some(({ chunks }) => chunks.some(({ gadget }) => hasBitLabels(gadget)));
+export function needsDelta({ layers }: Pick<Plan, 'layers'>): boolean {
+  const needed = ({ gadget }: Chunk) => gadget.kind === 'argmax' || hasBitLabels(gadget);
+  return layers.some(({ chunks }) => chunks.some(needed));
 }
 
 /** Bytes that the client stores per chunk: the kept part of its labels and of the tables. */

@@ -1,10 +1,11 @@
+import { argmaxChoices, garbleArgmax } from '../crypto/garbling/argmax.ts';
 import { clientBits } from '../crypto/garbling/evaluate.ts';
 import { LABEL_BYTES } from '../crypto/garbling/gadget.ts';
 import { garble } from '../crypto/garbling/garble.ts';
 import { forgetSecrets } from '../crypto/garbling/keys.ts';
 import { joinBytes } from '../crypto/join-bytes.ts';
 import { garbleSquares, keepSquares, squareChoices } from '../crypto/squares/square.ts';
-import { release } from '../kernels/release.ts';
+import { owned, release } from '../kernels/release.ts';
 import type { BundleSecrets, BundleSink } from './bundle.ts';
 import type { Channel } from './channel.ts';
 import { inOrder } from './element-order.ts';
@@ -16,7 +17,7 @@ import { traced } from './trace.ts';
 
 /**
  * The ReLUs of one layer, offline (DELPHI, preprocessing phase; docs/protocol.md, section 3), the truncation of its linear
- * elements, and its squares (section 4). The client asks for the labels of its share b_l (label-transfer.ts); then, for every chunk:
+ * elements, and its squares (section 4); or, as one chunk over all logits, their argmax (section 6). The client asks for the labels of its share b_l (label-transfer.ts); then, for every chunk:
  *
  *     server -> client: garbled tables
  *
@@ -35,6 +36,7 @@ export function* reluChoices(
   const ordered = inOrder(share, order);
   const choicesOf = (chunk: Chunk) => {
     const { first, count, gadget } = chunk;
+    if (gadget.kind === 'argmax') return argmaxChoices(gadget, ordered);
     const own = ordered.subarray(first, first + count);
     return gadget.kind === 'square'
       ? squareChoices(gadget, own, squareMask(maskSeed, layer, chunk))
@@ -75,7 +77,7 @@ export async function receiveTables(
         release(piece);
       }
     }
-    for (const spent of [labels, choices]) release(spent);
+    for (const spent of [labels, choices]) release(owned(spent));
   }
 }
 
@@ -93,18 +95,18 @@ export async function garbleServer(
     for (const [i, chunks] of plan.layers[layer].runs.entries()) {
       for (const { chunk, own } of withLabels(chunks, zero[i])) {
         const { gadget, first, count } = chunk;
-        const tables = traced('garble', layer, () =>
-          gadget.kind === 'square'
-            ? segmentsOf(garbleSquares(gadget, keys, first, count, own))
-            : garble(gadget, keys, first, count, own, segmentsOf),
-        );
+        const tables = traced('garble', layer, () => {
+          if (gadget.kind === 'argmax') return segmentsOf(garbleArgmax(gadget, keys, own));
+          if (gadget.kind === 'square') return segmentsOf(garbleSquares(gadget, keys, first, count, own));
+          return garble(gadget, keys, first, count, own, segmentsOf);
+        });
         for (const piece of tables) {
           const start = offset;
           offset += piece.length;
           await sendTensor(channel, 'garbled-tables', layer, piece, start);
         }
       }
-      release(zero[i]);
+      release(owned(zero[i]));
     }
   } finally {
     forgetSecrets(keys);

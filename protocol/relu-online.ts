@@ -4,13 +4,13 @@ import { forgetSecrets } from '../crypto/garbling/keys.ts';
 import { outputMasks, removeMask, serverLabels } from '../crypto/garbling/online.ts';
 import { bytesToWords, subtractShares, wordsToBytes } from '../crypto/ring.ts';
 import { evaluateSquares, finishSquares, squareLabels } from '../crypto/squares/square.ts';
-import { release } from '../kernels/release.ts';
+import { type OwnedBytes, owned, release } from '../kernels/release.ts';
 import type { BundleSecrets } from './bundle.ts';
 import type { BundleWindow } from './bundle-window.ts';
 import type { Channel } from './channel.ts';
 import { inOrder, putBack } from './element-order.ts';
 import { garblerKeys, squareMask, tensorMask } from './masks.ts';
-import type { Plan } from './plan.ts';
+import { elementChunks, type Plan } from './plan.ts';
 import { sendTensor, TensorReader } from './tensor-stream.ts';
 import { traced } from './trace.ts';
 
@@ -35,7 +35,8 @@ export async function reluClient(
   maskSeed: Uint8Array,
   window: BundleWindow,
 ): Promise<void> {
-  const { chunks, order } = plan.layers[layer];
+  const { order } = plan.layers[layer];
+  const chunks = elementChunks(plan.layers[layer]);
   window.enter(plan.layers[layer]);
   const reader = new TensorReader(channel, 'server-labels', layer);
   const ask = (chunk: number) => {
@@ -68,7 +69,7 @@ export async function reluClient(
     release(online);
     const start = offset;
     offset += masked.length;
-    const reply = sendTensor(channel, 'masked-activations', layer, masked, start);
+    const reply = sendTensor(channel, 'masked-activations', layer, owned(masked), start);
     reply.catch(() => {}); // reported by Promise.all below, or caused by the same end as the failure of the next read
     replies.push(reply);
   }
@@ -77,10 +78,10 @@ export async function reluClient(
 
 /** Waits for `labels`, and meanwhile loads chunks ahead. */
 async function loadUntil(
-  labels: Promise<Uint8Array>,
+  labels: Promise<OwnedBytes>,
   window: BundleWindow,
   layer: number,
-): Promise<Uint8Array> {
+): Promise<OwnedBytes> {
   let arrived = false;
   const settled = () => {
     arrived = true;
@@ -100,7 +101,8 @@ export async function reluServer(
   secrets: BundleSecrets,
   meanwhile: () => void,
 ): Promise<Uint32Array> {
-  const { chunks, order, elements } = plan.layers[layer];
+  const { order, elements } = plan.layers[layer];
+  const chunks = elementChunks(plan.layers[layer]);
   const keys = garblerKeys(secrets, layer);
   const ownShare = inOrder(share, order);
   const next = new Uint32Array(elements);
@@ -113,7 +115,7 @@ export async function reluServer(
       );
       const start = offset;
       offset += labels.length;
-      await sendTensor(channel, 'server-labels', layer, labels, start);
+      await sendTensor(channel, 'server-labels', layer, owned(labels), start);
     }
     traced('work ahead', layer, meanwhile);
   };

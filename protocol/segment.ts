@@ -1,3 +1,5 @@
+import type { OwnedBytes } from '../kernels/release.ts';
+
 /** The messages between the two roles: pieces of tensors, in an order that the plan fixes. */
 
 /** Largest payload of one segment (bytes): small enough to start work early, large enough to cost little. */
@@ -38,5 +40,5 @@ export interface Segment {
   /** Layer, or HE tensor for 'input-ciphertexts'; 0 if there is only one. */
   readonly layer: number;
   readonly offset: number;
-  readonly data: Uint8Array;
+  readonly data: OwnedBytes;
 }

@@ -9,6 +9,7 @@ import {
   BaseOtSender,
 } from '../crypto/ot/base-ot.ts';
 import { clearKernels } from '../kernels/load.ts';
+import { ownedCopy } from '../kernels/release.ts';
 import { randomBytes } from '../platform/random-bytes.ts';
 import type { Channel } from './channel.ts';
 import { receiveTensor, sendTensor } from './tensor-stream.ts';
@@ -39,12 +40,12 @@ export interface ServerSession {
 /** Client's half. The caller closes the session with `closeSession`. */
 export async function openClientSession(channel: Channel): Promise<ClientSession> {
   const base = traced('base OTs', NO_LAYER, () => new BaseOtSender());
-  await sendTensor(channel, 'base-ot-message', 0, base.message.slice());
+  await sendTensor(channel, 'base-ot-message', 0, ownedCopy(base.message));
   const seed = await receiveTensor(channel, 'public-key-seed', 0, KEY_SEED_BYTES);
   const he = traced('HE keys', NO_LAYER, () => new HeClient(seed));
   try {
     const reply = await receiveTensor(channel, 'base-ot-reply', 0, BASE_OT_REPLY_BYTES);
-    await sendTensor(channel, 'public-key', 0, he.publicKey.slice());
+    await sendTensor(channel, 'public-key', 0, ownedCopy(he.publicKey));
     return { he, ot: new ClientTransfers(base, reply) };
   } catch (error) {
     // Keys are in memory that no garbage collector frees.
@@ -65,10 +66,10 @@ export async function receiveKeys(
   cache?: KernelCache,
 ): Promise<{ readonly he: HeServer; readonly base: BaseOtReceiver }> {
   const seed = randomBytes(KEY_SEED_BYTES);
-  await sendTensor(channel, 'public-key-seed', 0, seed.slice());
+  await sendTensor(channel, 'public-key-seed', 0, ownedCopy(seed));
   const message = await receiveTensor(channel, 'base-ot-message', 0, BASE_OT_MESSAGE_BYTES);
   const base = traced('base OTs', NO_LAYER, () => new BaseOtReceiver(message));
-  await sendTensor(channel, 'base-ot-reply', 0, base.reply.slice());
+  await sendTensor(channel, 'base-ot-reply', 0, ownedCopy(base.reply));
   const publicKey = await receiveTensor(channel, 'public-key', 0, PUBLIC_KEY_BYTES);
   const he = traced('HE keys', NO_LAYER, () => new HeServer(seed, publicKey, cache));
   return { he, base };

@@ -1,5 +1,5 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
-import { release } from '../kernels/release.ts';
+import { type OwnedBytes, owned, release } from '../kernels/release.ts';
 import type { Channel } from './channel.ts';
 import { SEGMENT_BYTES, SEGMENT_HEADROOM, type SegmentKind } from './segment.ts';
 
@@ -11,7 +11,7 @@ export async function sendTensor(
   channel: Channel,
   kind: SegmentKind,
   layer: number,
-  bytes: Uint8Array,
+  bytes: OwnedBytes,
   offset = 0,
 ): Promise<void> {
   if (bytes.length > 0 && bytes.length <= SEGMENT_BYTES)
@@ -24,17 +24,17 @@ export async function sendTensor(
 }
 
 /** Returns copies of `bytes`, which may be in the kernel memory, one per segment. */
-export function segmentsOf(bytes: Uint8Array): Uint8Array[] {
-  const pieces: Uint8Array[] = [];
+export function segmentsOf(bytes: Uint8Array): OwnedBytes[] {
+  const pieces: OwnedBytes[] = [];
   for (let start = 0; start < bytes.length; start += SEGMENT_BYTES) pieces.push(segmentOf(bytes, start));
   return pieces;
 }
 
-function segmentOf(bytes: Uint8Array, start: number): Uint8Array {
+function segmentOf(bytes: Uint8Array, start: number): OwnedBytes {
   const piece = bytes.subarray(start, start + SEGMENT_BYTES);
   const data = new Uint8Array(SEGMENT_HEADROOM + piece.length).subarray(SEGMENT_HEADROOM);
   data.set(piece);
-  return data;
+  return owned(data);
 }
 
 /** Receives a whole tensor whose length (bytes) the plan gives. Errors as `TensorReader.read`. */
@@ -43,7 +43,7 @@ export async function receiveTensor(
   kind: SegmentKind,
   layer: number,
   length: number,
-): Promise<Uint8Array> {
+): Promise<OwnedBytes> {
   return new TensorReader(channel, kind, layer).read(length);
 }
 
@@ -65,7 +65,7 @@ export class TensorReader {
   }
 
   /** Returns the next `length` bytes. Errors as `pieces`. */
-  async read(length: number): Promise<Uint8Array> {
+  async read(length: number): Promise<OwnedBytes> {
     let whole: Uint8Array | undefined;
     let filled = 0;
     for await (const piece of this.pieces(length)) {
@@ -75,14 +75,14 @@ export class TensorReader {
       filled += piece.length;
       release(piece);
     }
-    return whole ?? new Uint8Array(0);
+    return owned(whole ?? new Uint8Array(0));
   }
 
   /**
    * Yields the next `length` bytes as they arrive; each piece belongs to the caller. Throws 'protocol/order' or
    * 'protocol/length' if the peer sends anything else.
    */
-  async *pieces(length: number): AsyncGenerator<Uint8Array> {
+  async *pieces(length: number): AsyncGenerator<OwnedBytes> {
     const end = this.#offset + length;
     while (this.#offset < end) {
       const { kind, layer, offset, data } = await this.#channel.receive();

@@ -1,6 +1,7 @@
 import type { BaseOtReceiver, BaseOtSender } from '../crypto/ot/base-ot.ts';
 import { CorrelatedOtReceiver, CorrelatedOtSender, treeMessageBytes } from '../crypto/ot/correlated-ot.ts';
 import { randomSeed } from '../crypto/prg.ts';
+import { ownedCopy } from '../kernels/release.ts';
 import type { Channel } from './channel.ts';
 import { OT_TREE_BITS } from './plan.ts';
 import { receiveTensor, sendTensor } from './tensor-stream.ts';
@@ -30,7 +31,7 @@ export class ClientTransfers {
       const pairs = traced('base OTs', NO_LAYER, () => this.#base.finish(this.#reply));
       const ot = traced('OT trees', NO_LAYER, () => new CorrelatedOtReceiver(pairs, OT_TREE_BITS));
       this.#ot = ot;
-      await sendTensor(channel, 'ot-trees', 0, ot.treeMessage.slice());
+      await sendTensor(channel, 'ot-trees', 0, ownedCopy(ot.treeMessage));
     }
     return this.#ot;
   }

@@ -1,5 +1,5 @@
 import type { Allowance } from '../transport/messages.ts';
-import type { StoreLimits } from './store/bundle-store.ts';
+import type { StoreLimits } from './store/store-limits.ts';
 import type { Standing } from './store/usage.ts';
 
 /** What limits and quotas leave to an identity. */

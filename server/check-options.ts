@@ -1,7 +1,7 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { isOutput } from '../model/output.ts';
 import { DIGIT_BITS } from '../protocol/label-encoding.ts';
-import type { ServerOptions } from './start-server.ts';
+import type { ServerOptions } from './options.ts';
 
 /** Checks an option's value and describes what is expected. */
 interface Rule {

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { SphynxError } from '../errors/sphynx-error.ts';
+import { loadModel } from '../importer/load.ts';
 import type { ModelCard } from '../model/card.ts';
-import { loadModel } from '../model/load.ts';
 import { type FixedNetwork, type LayerWeights, withOutput } from '../model/network.ts';
 import type { Output } from '../model/output.ts';
 import { referenceOf, refersTo } from '../model/reference.ts';

@@ -2,9 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Server } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
-import type { Logger } from 'pino';
-import type { Output } from '../model/output.ts';
-import type { LabelEncoding } from '../protocol/label-encoding.ts';
 import { SHARED_CHANNEL_OPTIONS } from '../transport/grpc/channel-options.ts';
 import { privateInferenceService, SERVICE_NAME, serviceDefinition } from '../transport/grpc/proto.ts';
 import type { ModelSummary } from '../transport/messages.ts';
@@ -15,7 +12,7 @@ import type { ServerParts } from './call-context.ts';
 import { stderrLogger } from './call-log.ts';
 import { checkOptions } from './check-options.ts';
 import { tendHttp2Streams } from './http2-streams.ts';
-import { Access, type AccessOptions } from './identity/access.ts';
+import { Access } from './identity/access.ts';
 import { warnOfStrangers } from './identity/strangers.ts';
 import {
   CALLS_PER_CONNECTION,
@@ -30,32 +27,13 @@ import {
 import { listen } from './listen.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { serveMetrics } from './metrics/serve-metrics.ts';
-import { ModelRegistry, type ModelSource, warnOfScales } from './models.ts';
+import { ModelRegistry, warnOfScales } from './models.ts';
+import type { ServerOptions } from './options.ts';
 import { reloadModels } from './reload-models.ts';
 import { PrivateInferenceService } from './service.ts';
-import { openStore, type StoreOptions } from './store/open-store.ts';
-import { serveWebSockets, type WebOptions } from './web/serve-web-sockets.ts';
+import { openStore } from './store/open-store.ts';
+import { serveWebSockets } from './web/serve-web-sockets.ts';
 import { WorkerPool } from './worker-pool.ts';
-
-/** Options of a server: its models, address, access and limits. */
-export interface ServerOptions extends AccessOptions, StoreOptions {
-  /** Folders or networks to serve, at least one. */
-  readonly models: readonly ModelSource[];
-  /** For all models: fewer bytes online ('fast', the default) or fewer offline ('lean'). */
-  readonly setting?: LabelEncoding;
-  /** What clients learn, for models without their own output. Default: the networks' own; for folders 'logits'. */
-  readonly output?: Output;
-  /** Limits other than DEFAULT_LIMITS. */
-  readonly limits?: Partial<ServerLimits>;
-  /** Also serves browsers, over WebSocket. */
-  readonly web?: WebOptions;
-  /** Serves Prometheus metrics on `PORT` of the loopback interface, or on `HOST:PORT`; disabled unless given. */
-  readonly metrics?: string;
-  /** Gives every caller the service's definition (gRPC server reflection), for tools such as grpcurl. */
-  readonly reflection?: boolean;
-  /** Destination of log lines; stderr unless given. */
-  readonly logger?: Logger;
-}
 
 const DROPPED =
   'ready bundles of an older version of the server were dropped; their clients are told, and prepare new ones';

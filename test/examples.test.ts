@@ -9,9 +9,9 @@ import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { writeNetwork } from '../model/stored-network.ts';
-import { outcome, ROOT } from './cli/sphynx.ts';
-import { temporaryFolder } from './server/bundles.ts';
-import { network } from './server/running-server.ts';
+import { network } from './support/running-server.ts';
+import { outcome, ROOT } from './support/sphynx.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 const folder = temporaryFolder();
 const APPLE = join(ROOT, 'samples', 'apple.png');

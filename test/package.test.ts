@@ -13,7 +13,7 @@ import {
 import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
 import { writeDescription } from '../build.ts';
-import { temporaryFolder } from './server/bundles.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 const root = join(import.meta.dirname, '..');
 const description = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));

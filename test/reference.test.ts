@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { writeApi } from '../reference/api.ts';
 import { withErrorTable } from '../reference/errors.ts';
-import { temporaryFolder } from './server/bundles.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 const DOCS = join(import.meta.dirname, '..', 'docs');
 

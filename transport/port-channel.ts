@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import { SphynxError, type SphynxErrorCode } from '../errors/sphynx-error.ts';
-import { ownsBuffer } from '../kernels/release.ts';
+import { owned, ownsBuffer } from '../kernels/release.ts';
 import type { Channel } from '../protocol/channel.ts';
 import type { Segment } from '../protocol/segment.ts';
 import { PORT_PREFETCH } from './limits.ts';
@@ -51,9 +51,10 @@ export class PortChannel implements Channel {
         throw new SphynxError('protocol/closed', 'the other thread ended the channel');
     this.#credits--;
     const data = ownsBuffer(segment.data) ? segment.data : new Uint8Array(segment.data);
-    this.#port.postMessage({ type: 'segment', segment: { ...segment, data } } satisfies PortMessage, [
-      data.buffer,
-    ]);
+    this.#port.postMessage(
+      { type: 'segment', segment: { ...segment, data: owned(data) } } satisfies PortMessage,
+      [data.buffer],
+    );
   }
 
   /** Returns the next segment. Throws as `send`. */

@@ -1,5 +1,5 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
-import { release } from '../kernels/release.ts';
+import { owned, release } from '../kernels/release.ts';
 import type { Channel } from '../protocol/channel.ts';
 import { SEGMENT_BYTES, SEGMENT_KINDS, type Segment } from '../protocol/segment.ts';
 import type { CallStream } from './call-stream.ts';
@@ -25,8 +25,11 @@ export class StreamChannel<Incoming extends SegmentMessage, Outgoing extends Seg
   }
 }
 
+/** A segment as those see it who only read it. */
+type SegmentView = Omit<Segment, 'data'> & { readonly data: Uint8Array };
+
 /** Throws 'protocol/length' if the data is empty or longer than a segment may be. */
-export function encodeSegment({ kind, layer, offset, data }: Segment): WireSegment {
+export function encodeSegment({ kind, layer, offset, data }: SegmentView): WireSegment {
   checkLength(data);
   return { kind: SEGMENT_KINDS.indexOf(kind) + 1, layer, offset, data };
 }
@@ -40,7 +43,8 @@ export function decodeSegment({ kind, layer, offset, data }: WireSegment): Segme
     throw new SphynxError('protocol/length', 'the offset of a segment is out of range');
   checkLength(data);
   // gRPC gives a Buffer, whose slice() does not copy as a Uint8Array's does; code above this should never receive one.
-  return { kind: name, layer, offset, data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return { kind: name, layer, offset, data: owned(bytes) };
 }
 
 function checkLength(data: Uint8Array): void {

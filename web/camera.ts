@@ -1,10 +1,9 @@
 import { SphynxError } from '../browser/index.ts';
 import { element } from './elements.ts';
-import type { Picture } from './picture.ts';
 
 /** Opens a dialog with the camera's view. The camera is on only while the dialog is open. */
 export async function openCamera(
-  take: (picture: Picture) => void,
+  take: (picture: Blob) => void,
   fail: (error: unknown) => void,
 ): Promise<void> {
   const dialog = element<HTMLDialogElement>('camera');
@@ -27,7 +26,7 @@ export async function openCamera(
     canvas.getContext('2d')?.drawImage(video, 0, 0);
     const blob = await canvas.convertToBlob();
     dialog.close();
-    take({ name: 'picture from the camera', blob });
+    take(blob);
   };
   element('camera-close').onclick = () => dialog.close();
   dialog.onclose = () => {

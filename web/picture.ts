@@ -37,7 +37,9 @@ export function watchPictures(take: (picture: Picture) => void, fail: (error: un
     }
   });
   show('camera-open', navigator.mediaDevices?.getUserMedia !== undefined);
-  element('camera-open').addEventListener('click', () => openCamera(take, fail));
+  element('camera-open').addEventListener('click', () =>
+    openCamera((blob) => take({ name: 'picture from the camera', blob }), fail),
+  );
 }
 
 /** Shows a picture where it was dropped. */

@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { TRACE_FOLDER } from '../../threads/node/trace-log.ts';
 import type { NetworkProfile } from '../../transport/network-profiles.ts';
-import { TRACE_FOLDER } from '../../transport/trace-log.ts';
 import type { Inferred, Prepared } from '../client-process.ts';
 import type { PinnedCores } from '../cores.ts';
 import { randomInput, requireCorrect } from '../input.ts';

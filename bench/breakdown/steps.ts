@@ -1,4 +1,4 @@
-import type { LoggedStep } from '../../transport/trace-log.ts';
+import type { LoggedStep } from '../../threads/node/trace-log.ts';
 
 export const PARTIES = ['client', 'server'] as const;
 

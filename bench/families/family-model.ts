@@ -1,6 +1,6 @@
-import type { LayerShape } from '../../model/card.ts';
+import { randomNetwork } from '../../fixtures/random-network.ts';
 import type { FixedNetwork } from '../../model/network.ts';
-import { randomNetwork } from '../../model/random.ts';
+import type { LayerShape } from '../../model/shape.ts';
 import { hybReNet, residualLayers, resnet18, resnet32 } from './residual.ts';
 import { vgg11Layers } from './vgg.ts';
 

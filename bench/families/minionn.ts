@@ -1,7 +1,7 @@
-import type { LayerShape } from '../../model/card.ts';
-import { itself, termOf, then } from '../../model/layer-paths.ts';
+import { itself, termOf, then } from '../../fixtures/layer-paths.ts';
+import { randomNetwork } from '../../fixtures/random-network.ts';
 import type { FixedNetwork } from '../../model/network.ts';
-import { randomNetwork } from '../../model/random.ts';
+import type { LayerShape } from '../../model/shape.ts';
 
 /**
  * MiniONN's network for CIFAR-10 (Liu, Juuti, Lu, Asokan, CCS 2017, figure 13), of which DELPHI's authors trained versions

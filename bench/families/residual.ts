@@ -1,5 +1,5 @@
-import type { LayerShape } from '../../model/card.ts';
-import { classifierOf, itself, type Path, termOf, then } from '../../model/layer-paths.ts';
+import { classifierOf, itself, type Path, termOf, then } from '../../fixtures/layer-paths.ts';
+import type { LayerShape } from '../../model/shape.ts';
 
 /** Residual networks of basic blocks (He et al., CVPR 2016), as the trainer's networks/resnet.py exports them. */
 export interface ResidualPlan {

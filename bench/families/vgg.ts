@@ -1,5 +1,5 @@
-import type { LayerShape, Shape } from '../../model/card.ts';
-import { classifierOf, itself, type Path, termOf, then } from '../../model/layer-paths.ts';
+import { classifierOf, itself, type Path, termOf, then } from '../../fixtures/layer-paths.ts';
+import type { LayerShape, Shape } from '../../model/shape.ts';
 
 /** Channels of every convolution of VGG11 (Simonyan and Zisserman, ICLR 2015) over the first one's; a pool after each stage. */
 const STAGES = [[1], [2], [4, 4], [8, 8], [8, 8]];

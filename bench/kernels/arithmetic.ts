@@ -1,10 +1,11 @@
 /** Benchmarks of convolutions of shares, and of the arithmetic of ciphertexts. */
 import assert from 'node:assert/strict';
 import { DEGREE, PRIMES } from '../../crypto/he/parameters.ts';
-import { type Convolution, convolve, convolveFloat } from '../../kernels/convolution.ts';
+import { seededRandom } from '../../fixtures/seeded-random.ts';
+import { convolve, convolveFloat } from '../../kernels/convolution.ts';
+import type { Convolution } from '../../kernels/convolution-shape.ts';
 import { InnerProduct } from '../../kernels/inner-product.ts';
 import { NttPrime } from '../../kernels/ntt.ts';
-import { seededRandom } from '../../model/random.ts';
 import type { Entry } from './entry.ts';
 import { multiplyModulo, mustEqual, plainConvolution, plainTransform } from './plain.ts';
 import { words } from './room.ts';

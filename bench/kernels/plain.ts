@@ -1,6 +1,6 @@
 /** Plain definitions with which the kernels are compared: evidently correct, and slow. */
 import { createCipheriv } from 'node:crypto';
-import type { Convolution } from '../../kernels/convolution.ts';
+import type { Convolution } from '../../kernels/convolution-shape.ts';
 
 /** Convolution mod 2^32, or of floats with `multiply` for Math.imul. */
 export function plainConvolution(

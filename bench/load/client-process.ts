@@ -1,7 +1,7 @@
 /** The client of an arrival study: `client-process.ts PORT STATE-FOLDER LOW HIGH`, driven over IPC by `../party.ts`. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ClassifyInput, connect, type PoolStatus } from '../../client/index.ts';
-import { tuneHeap } from '../../transport/heap.ts';
+import { tuneHeap } from '../../threads/node/heap.ts';
 import { answerParent } from '../party.ts';
 import { answerInOrder, type Request } from './queue.ts';
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import { seededRandom } from '../../model/random.ts';
+import { seededRandom } from '../../fixtures/seeded-random.ts';
 import { makePlan } from '../../protocol/plan.ts';
 import type { NetworkProfile } from '../../transport/network-profiles.ts';
 import type { PinnedCores } from '../cores.ts';

@@ -1,9 +1,9 @@
 import onnxProto from 'onnx-proto';
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import type { Shape, Squares } from '../../model/card.ts';
 import { flagsOf } from '../../model/element-bitmap.ts';
 import { elementsOf, tensorShapes, termConvolution } from '../../model/geometry.ts';
 import type { FixedNetwork } from '../../model/network.ts';
+import type { Shape, Squares } from '../../model/shape.ts';
 
 const { ModelProto, AttributeProto, TensorProto } = onnxProto.onnx;
 

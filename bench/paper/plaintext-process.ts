@@ -1,7 +1,8 @@
 /** The plaintext baseline: `plaintext-process.ts MODEL`, driven over IPC by `party.ts`. */
-import { FloatRuntime } from '../../model/float-runtime.ts';
+
+import { randomImage } from '../../fixtures/random-image.ts';
+import { FloatRuntime } from '../../importer/float-runtime.ts';
 import { dimsOf } from '../../model/geometry.ts';
-import { randomImage } from '../../model/random.ts';
 import { benchModel } from '../model.ts';
 import { answerParent } from '../party.ts';
 import { onnxOf } from './onnx.ts';

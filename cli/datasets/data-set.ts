@@ -1,6 +1,7 @@
 /** A set of pictures on disk, with or without their classes. */
-import type { Shape } from '../../model/card.ts';
+
 import type { ModelFacts } from '../../model/fixed-point/quantize.ts';
+import type { Shape } from '../../model/shape.ts';
 
 /** Known layouts. `folder`: picture files, optionally in one subfolder per class. */
 export const DATA_SETS = ['cifar-10', 'cifar-100', 'tiny-imagenet', 'folder'] as const;

@@ -1,9 +1,9 @@
 import { normaliseValues } from '../../client/values.ts';
 import { asSphynxError, SphynxError } from '../../errors/sphynx-error.ts';
-import type { Shape } from '../../model/card.ts';
+import { seededRandom } from '../../fixtures/seeded-random.ts';
 import type { ModelFacts } from '../../model/fixed-point/quantize.ts';
 import { elementsOf } from '../../model/geometry.ts';
-import { seededRandom } from '../../model/random.ts';
+import type { Shape } from '../../model/shape.ts';
 import type { Part, Reader } from '../datasets/data-set.ts';
 import { filesBelow } from '../datasets/picture-files.ts';
 import { NUMBERS, readSamples, type Sample } from '../values/read-samples.ts';

@@ -1,6 +1,7 @@
 import type { Calibration } from '../../model/card.ts';
+import type { FixedPointPlan } from '../../model/fixed-point/fixed-point-plan.ts';
 import { inputScales } from '../../model/fixed-point/input-scales.ts';
-import { type FixedPointPlan, planFixedPoint } from '../../model/fixed-point/planner.ts';
+import { planFixedPoint } from '../../model/fixed-point/planner.ts';
 import { type ModelFacts, quantizeNetwork } from '../../model/fixed-point/quantize.ts';
 import type { LayerRanges } from '../../model/fixed-point/ranges.ts';
 import { channelKinds } from '../../model/fixed-point/square-scales.ts';

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { SphynxError } from '../../errors/sphynx-error.ts';
+import type { ImportedGraph } from '../../importer/import-onnx.ts';
 import type { ModelFacts } from '../../model/fixed-point/quantize.ts';
 import { headFits, labelCount, type OutputHead } from '../../model/head.ts';
-import type { ImportedGraph } from '../../model/import/import-onnx.ts';
 import type { InputKind } from '../../model/input-kind.ts';
 import { MAX_NAME } from '../../model/limits.ts';
 import { readTable } from '../values/read-samples.ts';

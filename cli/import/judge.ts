@@ -1,4 +1,4 @@
-import { rangeUse } from '../../model/fixed-point/ranges.ts';
+import { rangeUse } from '../../model/fixed-point/range-use.ts';
 import type { OutputHead } from '../../model/head.ts';
 import { counted } from '../units.ts';
 import { type Accuracy, accuracyOf, type LabelledInputs } from './accuracy.ts';

@@ -1,5 +1,5 @@
 import { applyGadgets, linearLayer, nearest } from '../../model/executor.ts';
-import type { FixedPointPlan } from '../../model/fixed-point/planner.ts';
+import type { FixedPointPlan } from '../../model/fixed-point/fixed-point-plan.ts';
 import { activated, type FloatNetwork, type FloatRunner } from '../../model/float-network.ts';
 import type { FixedNetwork } from '../../model/network.ts';
 

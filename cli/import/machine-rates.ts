@@ -1,10 +1,10 @@
 import { LABEL_BYTES } from '../../crypto/garbling/gadget.ts';
 import { randomSeed } from '../../crypto/prg.ts';
-import { SphynxError } from '../../errors/sphynx-error.ts';
+import { randomImage } from '../../fixtures/random-image.ts';
+import { randomModel } from '../../fixtures/sphynx-network.ts';
 import { nearest, runInteger } from '../../model/executor.ts';
 import type { FixedNetwork } from '../../model/network.ts';
-import { randomImage, randomModel } from '../../model/random.ts';
-import type { BundleSink, BundleSource } from '../../protocol/bundle.ts';
+import { MemoryBundle } from '../../protocol/memory-bundle.ts';
 import { memoryChannel } from '../../protocol/memory-channel.ts';
 import { prepareClient, prepareServer } from '../../protocol/offline.ts';
 import { inferClient, inferServer } from '../../protocol/online.ts';
@@ -82,23 +82,4 @@ async function rehearse(network: FixedNetwork) {
   runInteger(network, image, nearest);
   const linearMs = performance.now() - inferred;
   return { plan, offlineMs: prepared - start, onlineMs: inferred - online, linearMs };
-}
-
-/** A bundle in memory, which is written and then read. */
-class MemoryBundle implements BundleSink, BundleSource {
-  readonly #pieces: Uint8Array[] = [];
-  #whole?: Uint8Array;
-  #read = 0;
-
-  write(bytes: Uint8Array): void {
-    this.#pieces.push(bytes.slice());
-  }
-
-  read(target: Uint8Array): void {
-    this.#whole ??= Buffer.concat(this.#pieces);
-    const piece = this.#whole.subarray(this.#read, this.#read + target.length);
-    if (piece.length < target.length) throw new SphynxError('bundle/corrupt', 'the bundle is too short');
-    this.#read += target.length;
-    target.set(piece);
-  }
 }

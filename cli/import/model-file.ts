@@ -1,7 +1,7 @@
 import { readFile, realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import type { ReadExternal } from '../../model/import/external-data.ts';
+import type { ReadExternal } from '../../importer/external-data.ts';
 
 /** Reads a file that the user named. Throws 'config/invalid'. */
 export async function readModelFile(file: string): Promise<Uint8Array> {

@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { SphynxError } from '../../errors/sphynx-error.ts';
+import { type ImportedGraph, importGraph } from '../../importer/import-onnx.ts';
+import { loadFloat, MODEL_FILE } from '../../importer/load.ts';
 import type { ModelFacts } from '../../model/fixed-point/quantize.ts';
-import { type ImportedGraph, importGraph } from '../../model/import/import-onnx.ts';
-import { loadFloat, MODEL_FILE } from '../../model/load.ts';
 import { type FactsOptions, factsOf } from './facts.ts';
 import { besideModel, readModelFile } from './model-file.ts';
 

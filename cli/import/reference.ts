@@ -1,7 +1,7 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import { FloatRuntime } from '../../model/float-runtime.ts';
-import { runtimeReason } from '../../model/import/constant-evaluator.ts';
-import type { RuntimeModel } from '../../model/import/runtime-model.ts';
+import { runtimeReason } from '../../importer/constant-evaluator.ts';
+import { FloatRuntime } from '../../importer/float-runtime.ts';
+import type { RuntimeModel } from '../../importer/runtime-model.ts';
 import { isRounding, type LargestLayer } from '../../model/lost-digits.ts';
 
 /**

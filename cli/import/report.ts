@@ -1,10 +1,10 @@
+import type { ImportedGraph } from '../../importer/import-onnx.ts';
 import type { ModelCard } from '../../model/card.ts';
 import { countFlags } from '../../model/element-bitmap.ts';
-import type { FixedPointPlan } from '../../model/fixed-point/planner.ts';
+import type { FixedPointPlan } from '../../model/fixed-point/fixed-point-plan.ts';
 import { type LayerRanges, wholeRange } from '../../model/fixed-point/ranges.ts';
 import type { SquareBits } from '../../model/fixed-point/square-scales.ts';
 import { elementsOf, reluCount } from '../../model/geometry.ts';
-import type { ImportedGraph } from '../../model/import/import-onnx.ts';
 import type { InputKind } from '../../model/input-kind.ts';
 import { bytes, counted, duration, table, whole } from '../units.ts';
 import { giveOrTake } from './accuracy.ts';

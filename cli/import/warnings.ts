@@ -1,6 +1,6 @@
 import { answerInWords, inputInWords } from '../../client/input-words.ts';
+import type { ImportedGraph } from '../../importer/import-onnx.ts';
 import type { ModelFacts } from '../../model/fixed-point/quantize.ts';
-import type { ImportedGraph } from '../../model/import/import-onnx.ts';
 import { fitsPicture } from '../../model/input-kind.ts';
 import { counted } from '../units.ts';
 import { giveOrTake } from './accuracy.ts';

@@ -1,5 +1,6 @@
 import type { ClassifyInput, ModelCard } from '../../client/index.ts';
 import { prepareInput } from '../../client/input.ts';
+import { decodeImage } from '../../client/node/decode-image.ts';
 import { asSphynxError, type SphynxError } from '../../errors/sphynx-error.ts';
 import { readSamples } from './read-samples.ts';
 
@@ -9,8 +10,8 @@ export type NamedInput =
   | { readonly name: string; readonly failure: SphynxError };
 
 /**
- * Reads and checks the inputs in files: one picture per file or, for models that take numbers, one or several inputs
- * per file.
+ * Reads and checks the inputs in files: one picture per file, decoded to the size that the model takes, or, for models
+ * that take numbers, one or several inputs per file.
  */
 export async function readInputs(files: readonly string[], card: ModelCard): Promise<NamedInput[]> {
   const inputs = await Promise.all(files.map((file) => inputsOf(file, card)));
@@ -18,8 +19,8 @@ export async function readInputs(files: readonly string[], card: ModelCard): Pro
 }
 
 async function inputsOf(file: string, card: ModelCard): Promise<NamedInput[]> {
-  if (card.inputKind === 'picture') return [await checked(file, file, card)];
   try {
+    if (card.inputKind === 'picture') return [{ name: file, input: await decodeImage(file, card) }];
     const samples = await readSamples(file, card);
     return await Promise.all(samples.map(({ name, values }) => checked(name, values, card)));
   } catch (error) {

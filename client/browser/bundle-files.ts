@@ -1,32 +1,13 @@
+import { bytesToHex } from '@noble/hashes/utils.js';
+import { SphynxError } from '../../errors/sphynx-error.ts';
+import { randomBytes } from '../../platform/random-bytes.ts';
+import type { AccessHandle, Folder } from './folder.ts';
+import { MemoryFolder } from './memory-folder.ts';
+
 /**
  * Bundle files in the origin private file system of a browser or, if there is none, in memory. A file that is open here
  * is open nowhere else: the file system gives one access handle at a time, to one tab.
  */
-import { bytesToHex } from '@noble/hashes/utils.js';
-import { SphynxError } from '../../errors/sphynx-error.ts';
-import { randomBytes } from '../../platform/random-bytes.ts';
-import { MemoryFolder } from './memory-folder.ts';
-
-/** The interface that browsers give workers for synchronous reading and writing. */
-export interface AccessHandle {
-  read(into: Uint8Array, options: { at: number }): number;
-  write(bytes: Uint8Array, options: { at: number }): number;
-  flush(): void;
-  getSize(): number;
-  close(): void;
-}
-
-export interface Folder {
-  getDirectoryHandle(name: string, options?: { create: boolean }): Promise<Folder>;
-  getFileHandle(name: string, options?: { create: boolean }): Promise<FileHandle>;
-  removeEntry(name: string, options?: { recursive: boolean }): Promise<void>;
-  keys(): AsyncIterable<string>;
-}
-
-export interface FileHandle {
-  createSyncAccessHandle(): Promise<AccessHandle>;
-  getFile(): Promise<Blob>;
-}
 
 const open = new Map<string, BundleFile>();
 

@@ -12,15 +12,8 @@ import { LOST_BUNDLES } from '../../transport/limits.ts';
 import { type BundleHeader, HEADER_BYTES } from '../bundle-header.ts';
 import type { BundleStore, OpenBundleStore, PartialBundle, SpendingBundle } from '../bundle-store.ts';
 import { RESERVE_BYTES } from '../limits.ts';
-import {
-  BundleFile,
-  type Folder,
-  folderOf,
-  isDurable,
-  namesIn,
-  readStart,
-  storageError,
-} from './bundle-files.ts';
+import { BundleFile, folderOf, isDurable, namesIn, readStart, storageError } from './bundle-files.ts';
+import type { Folder } from './folder.ts';
 
 /** First byte of a file, in front of the header as JSON. */
 const STATE = { partial: 'p', ready: ' ', spending: 's' } as const;

@@ -2,7 +2,7 @@
  * Folders in the memory of a worker, with the part of the origin private file system's interface that bundles need: for
  * browsers without it, and for private windows.
  */
-import type { AccessHandle, FileHandle, Folder } from './bundle-files.ts';
+import type { AccessHandle, FileHandle, Folder } from './folder.ts';
 
 /** Largest size of all files together (bytes): bundles are large, and browsers end a tab that uses too much memory. */
 const MOST_BYTES = 2 ** 30;

@@ -1,9 +1,9 @@
 /** A role thread of the client: runs the client's roles of the protocol, so that the application's thread stays free. */
 import type { MessagePort } from 'node:worker_threads';
 import { answerCalls } from '../../platform/node/thread.ts';
-import { lowerThreadPriority } from '../../transport/low-priority.ts';
+import { lowerThreadPriority } from '../../threads/node/low-priority.ts';
+import { logSteps } from '../../threads/node/trace-log.ts';
 import { onPort } from '../../transport/on-port.ts';
-import { logSteps } from '../../transport/trace-log.ts';
 import type { NetworkRole, RoleJobs } from '../role-jobs.ts';
 import { Roles } from '../roles.ts';
 import type { ThreadCalls } from './thread-calls.ts';

@@ -46,11 +46,8 @@ export function argmaxBytes(argmax: Argmax): GadgetBytes {
   const gates = sum(andGates(logits, classes));
   const labels = WORD_BITS * logits;
   const colours = resultBits(argmax);
-  return withAllKept({
-    labels,
-    tables: 2 * BLOCK_BYTES * gates + colours,
-    online: BLOCK_BYTES * labels + colours,
-  });
+  const tables = 2 * BLOCK_BYTES * gates + colours;
+  return { ...withAllKept({ labels, tables, online: BLOCK_BYTES * labels + colours }), reply: 0 };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { bands, type Layout, type Reach } from './layout.ts';
-import type { HeShape } from './packing.ts';
 import { INPUT_CIPHERTEXT_BYTES, outputCiphertextBytes } from './parameters.ts';
+import type { HeShape } from './plan.ts';
 
 /** Tensors and layers that share one layout, because the terms of a layer need equal positions to be summed. */
 export interface Demand {

@@ -1,8 +1,8 @@
 /** The server's sums of products of ciphertexts and kernels, in transformed form. */
 import { kernels } from '../../kernels/load.ts';
 import type { KernelCache } from './kernel-cache.ts';
-import type { PartPacking } from './packing.ts';
 import { DEGREE } from './parameters.ts';
+import type { PartPacking } from './plan.ts';
 import { placeKernel } from './positions.ts';
 import { BOTH, newResidues, newSigned, type Residues, ring, transformSigned, type Words } from './ring.ts';
 

@@ -1,6 +1,6 @@
 import type { Reach } from './layout.ts';
-import type { HeLayer, HeShape, HeTerm, Phase } from './packing.ts';
 import { type Axis, liveTaps, phaseSize } from './phases.ts';
+import type { HeLayer, HeShape, HeTerm, Phase } from './plan.ts';
 
 /** Sorts the terms of all layers: which tensors are encrypted for which strides, and what must share a layout. */
 

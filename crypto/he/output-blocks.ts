@@ -1,5 +1,5 @@
 import { tileAt } from './layout.ts';
-import type { PartPacking } from './packing.ts';
+import type { PartPacking } from './plan.ts';
 
 /** The outputs that one ciphertext of a part carries: a block of channels, rows and columns. */
 export interface OutputBlock {

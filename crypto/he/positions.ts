@@ -1,8 +1,8 @@
 /** Computes the coefficient of every element, weight and output by the formulas of `layout.ts`. */
 import { tileAt, tileCount } from './layout.ts';
 import { outputsOf } from './output-blocks.ts';
-import type { Encoding, HeShape, PartPacking, PartTerm } from './packing.ts';
 import { liveTaps, phaseSize } from './phases.ts';
+import type { Encoding, HeShape, PartPacking, PartTerm } from './plan.ts';
 
 /**
  * Writes the polynomial of group `group` of tile `tile` to `coefficients` [N]: the elements of `values`

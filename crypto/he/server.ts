@@ -4,7 +4,6 @@ import { Prg, randomSeed } from '../prg.ts';
 import { CIPHERTEXT_WORDS, type EncryptedTensor, multiply, newCiphertext } from './evaluate.ts';
 import { hide } from './hide.ts';
 import { KernelCache } from './kernel-cache.ts';
-import type { PartPacking, TensorPacking } from './packing.ts';
 import {
   DEGREE,
   INPUT_CIPHERTEXT_BYTES,
@@ -12,6 +11,7 @@ import {
   PUBLIC_KEY_BYTES,
   SEED_BYTES,
 } from './parameters.ts';
+import type { PartPacking, TensorPacking } from './plan.ts';
 import { outputPositions } from './positions.ts';
 import { UniformStream } from './sample.ts';
 import { checkLength, readResidues } from './wire.ts';

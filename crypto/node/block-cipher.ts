@@ -1,5 +1,5 @@
 import { type Cipheriv, createCipheriv, createSecretKey } from 'node:crypto';
-import { release } from '../../kernels/release.ts';
+import { owned, release } from '../../kernels/release.ts';
 
 /** AES-128 on whole batches of blocks: the random permutation behind the hash and the key derivation. */
 export class BlockCipher {
@@ -17,7 +17,7 @@ export class BlockCipher {
     // Without padding and on whole blocks, ECB keeps no state from one call to the next.
     const blocks = this.#cipher.update(input);
     output.set(blocks);
-    release(blocks);
+    release(owned(blocks));
   }
 
   /**

@@ -1,5 +1,5 @@
 import { type Cipheriv, createCipheriv, createSecretKey } from 'node:crypto';
-import { release } from '../../kernels/release.ts';
+import { owned, release } from '../../kernels/release.ts';
 
 /** Zeros, whose encryption is the key stream itself. */
 const ZEROS = new Uint8Array(65536);
@@ -19,7 +19,7 @@ export class KeyStream {
     for (let start = 0; start < target.length; start += ZEROS.length) {
       const run = this.#cipher.update(ZEROS.subarray(0, target.length - start));
       target.set(run, start);
-      release(run);
+      release(owned(run));
     }
   }
 

@@ -13,7 +13,7 @@ import {
   MIN_DROP_BITS,
   RING_BITS,
 } from '../limits.ts';
-import type { FixedPointPlan } from './planner.ts';
+import type { FixedPointPlan } from './fixed-point-plan.ts';
 import type { SquareBits } from './square-scales.ts';
 
 const LAYER_NAME = new RegExp(`^[\\x20-\\x7e]{1,${MAX_NAME}}$`);

@@ -1,50 +1,13 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { Calibration } from '../card.ts';
-import type { FloatKernel, FloatLayer, FloatNetwork } from '../float-network.ts';
+import type { FloatLayer, FloatNetwork } from '../float-network.ts';
 import { MAX_LOGIT_SCALE_BITS, MAX_PRODUCT_BITS, MIN_DROP_BITS } from '../limits.ts';
+import type { FixedPointLayer, FixedPointPlan } from './fixed-point-plan.ts';
 import type { InputScales } from './input-scales.ts';
 import { type LayerRanges, linearLimit, wholeRange } from './ranges.ts';
 import { squareBitsBehind } from './square-precision.ts';
-import { channelKinds, planSquares, SQUARE_BITS, type SquareBits } from './square-scales.ts';
-
-/**
- * Fixed-point scales. A ReLU commutes with positive factors, so every channel of every secret tensor may have its own
- * scale, folded into the kernels on both sides: integer = real * scale. The planner gives each channel the scale at
- * which its largest calibration value, with the margin, just fits k bits; then k bits are used well everywhere and one
- * k and f per layer are enough. f is the precision of the weights: as many bits as the bound on the kernels' norm
- * allows. Linear elements have room for 31 - f bits, whatever k is; so if they are the largest of their channel, it may
- * have a larger scale, as far as the norm at that f allows. Squares have their own bits (square-scales.ts).
- *
- * Values computed from squares have heavier tails: a value twice as large as in calibration is four times as large
- * squared. After one layer of squares this does not matter yet, because the next layer sums over many of them: in two
- * of DELPHI's networks one of 1,000 pictures had more than twice the largest value of 100 others. So the margin is
- * applied twice after squares of squares.
- */
-export interface FixedPointPlan {
-  readonly format: 2;
-  /** Largest value that fits, in percent of the largest in calibration; beyond it values wrap around. */
-  readonly marginPercent: number;
-  readonly calibrationImages: number;
-  readonly calibration: Calibration;
-  /** Tensor 0 is round(normalised value * 2^inputScaleBits), with the bits of its channel. */
-  readonly inputScaleBits: readonly number[];
-  /** Largest magnitude of an element of tensor 0; null if pixels bound it. */
-  readonly inputLimit: number | null;
-  readonly logitScaleBits: number;
-  /** All layers but the last. */
-  readonly layers: readonly FixedPointLayer[];
-}
-
-export interface FixedPointLayer {
-  readonly name: string;
-  /** k and f. */
-  readonly ringBits: number;
-  readonly dropBits: number;
-  /** Scales of the layer's output tensor, per channel. */
-  readonly scales: readonly number[];
-  /** null if no element is squared. */
-  readonly squares: SquareBits | null;
-}
+import { channelKinds, planSquares, SQUARE_BITS } from './square-scales.ts';
+import { weightScales } from './weight-scales.ts';
 
 export interface PlannerOptions {
   readonly ringBits: number;
@@ -76,6 +39,9 @@ const EXTRA_WEIGHT_BITS = 1;
  */
 const LEAST_WEIGHT_BITS = 1;
 
+/** ReLUs behind squares of squares have so many bits more than others. */
+const HEAVY_TAIL_BITS = 2;
+
 /** Largest bias or logit, as a signed 32-bit word. */
 const LARGEST_WORD = 2 ** 31 - 1;
 
@@ -105,21 +71,23 @@ function planWith(
   options: PlannerOptions,
   squareBits: readonly number[],
 ): FixedPointPlan {
-  const { ringBits, marginPercent, weightNorm, input, calibrationImages, calibration } = options;
+  const { marginPercent, weightNorm, input, calibrationImages, calibration } = options;
   checkRanges(network, ranges);
-  const margins = layerMargins(network, marginPercent / 100);
+  const heavyTails = behindSquaresOfSquares(network);
+  const margins = heavyTails.map((heavy) => (marginPercent / 100) ** (heavy ? 2 : 1));
   const scales: number[][] = [input.scaleBits.map((bits) => 2 ** bits)];
   const layers: FixedPointLayer[] = [];
-  // A stochastic rounding may add one.
-  const largest = 2 ** (ringBits - 1) - 2;
   for (const [l, layer] of network.layers.slice(0, -1).entries()) {
     const { relu, linear } = ranges[l];
     const margin = margins[l];
+    // Channels with only squares do not influence k and f.
+    const others = channelKinds(layer).map(({ other }) => other);
+    const ringBits = options.ringBits + (heavyTails[l] && others.includes(true) ? HEAVY_TAIL_BITS : 0);
+    // A stochastic rounding may add one.
+    const largest = 2 ** (ringBits - 1) - 2;
     const measured = wholeRange(ranges[l]);
     const dead = measured.every((most) => most === 0);
     const whole = dead ? expectedRange(layer, scales, largest) : measured;
-    // Channels with only squares do not influence k and f.
-    const others = channelKinds(layer).map(({ other }) => other);
     const bound = relu.map((most, channel) =>
       others[channel] ? most || (dead ? whole : linear)[channel] : 0,
     );
@@ -184,16 +152,13 @@ function planWith(
   };
 }
 
-/** Number of consecutive squares from which on the margin is applied twice. */
-const HEAVY_TAILS = 2;
-
-/** The margin of each layer: squared where it depends on squares of squares. */
-function layerMargins({ layers }: FloatNetwork, margin: number): number[] {
+/** For each layer, whether it depends on squares of squares. */
+function behindSquaresOfSquares({ layers }: FloatNetwork): boolean[] {
   const depths = [0];
   return layers.map(({ terms, square }) => {
     const depth = Math.max(...terms.map(({ tensor }) => depths[tensor]));
     depths.push(square ? depth + 1 : depth);
-    return depth >= HEAVY_TAILS ? margin ** 2 : margin;
+    return depth >= 2;
   });
 }
 
@@ -255,7 +220,7 @@ function kernelNorms(layer: FloatLayer, scales: readonly (readonly number[])[]):
   const norms = new Array<number>(layer.output.channels).fill(0);
   for (const [t, kernel] of layer.kernels.entries()) {
     const { tensor, groups } = layer.terms[t];
-    const scaleAt = inputScales(kernel, norms.length, scales[tensor], groups);
+    const scaleAt = weightScales(kernel, norms.length, scales[tensor], groups);
     const depth = kernel.length / norms.length;
     const area = (depth * groups) / scales[tensor].length;
     for (let i = 0; i < kernel.length; ) {
@@ -264,21 +229,4 @@ function kernelNorms(layer: FloatLayer, scales: readonly (readonly number[])[]):
     }
   }
   return norms.map(Math.sqrt);
-}
-
-/** For each weight of a kernel [outputs, in / groups, ...] the scale of the channel that it reads. */
-export function inputScales(
-  kernel: FloatKernel,
-  outputs: number,
-  scales: readonly number[],
-  groups: number,
-): (weight: number) => number {
-  const depth = kernel.length / outputs;
-  const perGroup = scales.length / groups;
-  const area = depth / perGroup;
-  const outputsPerGroup = outputs / groups;
-  return (i) => {
-    const group = Math.floor(i / depth / outputsPerGroup);
-    return scales[group * perGroup + Math.floor((i % depth) / area)];
-  };
 }

@@ -1,13 +1,15 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import type { Preprocessing, Squares, TermShape } from '../card.ts';
+import type { Preprocessing } from '../card.ts';
 import { bitmapOf } from '../element-bitmap.ts';
 import type { FloatKernel, FloatLayer, FloatNetwork } from '../float-network.ts';
 import type { OutputHead } from '../head.ts';
 import type { InputKind } from '../input-kind.ts';
 import { assembleNetwork, type FixedNetwork, type LayerWeights } from '../network.ts';
-import { type FixedPointPlan, inputScales } from './planner.ts';
+import type { Squares, TermShape } from '../shape.ts';
+import type { FixedPointPlan } from './fixed-point-plan.ts';
 import { roundKernel } from './round-kernel.ts';
 import { productScales, type SquareBits } from './square-scales.ts';
+import { weightScales } from './weight-scales.ts';
 
 /** The facts in a model's folder besides its weights. */
 export interface ModelFacts {
@@ -101,7 +103,7 @@ function quantizeKernel(
   input: readonly number[],
   { groups, kernelHeight: height, kernelWidth: width }: TermShape,
 ): Int32Array {
-  const scaleAt = inputScales(kernel, output.length, input, groups);
+  const scaleAt = weightScales(kernel, output.length, input, groups);
   const depth = kernel.length / output.length;
   const area = height * width;
   const integers = new Int32Array(kernel.length);

@@ -1,5 +1,4 @@
 import { type FloatNetwork, FloatRunner } from '../float-network.ts';
-import type { FixedPointPlan } from './planner.ts';
 
 /**
  * Ranges of one layer, per output channel: the largest magnitude over all calibration images, or 0 without such
@@ -161,19 +160,4 @@ export function wholeRange({ relu, linear, square }: LayerRanges): Float64Array 
 /** Largest magnitude, in units after the bits are dropped, of an element that drops f bits and is linear or squared. */
 export function linearLimit(dropBits: number): number {
   return 2 ** (30 - dropBits) - 1;
-}
-
-/** Returns the largest measured value as a share of the gadgets' range; above 1 it was computed wrongly. */
-export function rangeUse({ layers }: FixedPointPlan, ranges: readonly LayerRanges[]): number {
-  const shares = layers.flatMap(({ ringBits, dropBits, scales, squares }, l) => {
-    const unit = 2 ** -(squares?.shiftBits ?? 0);
-    const share = (range: Float64Array, limit: number, kept = (scale: number) => scale * unit) =>
-      scales.reduce((most, scale, c) => Math.max(most, (range[c] * kept(scale)) / limit), 0);
-    return [
-      share(ranges[l].relu, 2 ** (ringBits - 1)),
-      share(ranges[l].linear, linearLimit(dropBits)),
-      squares ? share(ranges[l].square, linearLimit(squares.dropBits), Math.sqrt) : 0,
-    ];
-  });
-  return Math.max(0, ...shares);
 }

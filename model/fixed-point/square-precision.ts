@@ -1,6 +1,7 @@
 import type { FloatNetwork } from '../float-network.ts';
-import { type FixedPointPlan, inputScales } from './planner.ts';
+import type { FixedPointPlan } from './fixed-point-plan.ts';
 import { channelKinds, productScales, SQUARE_BITS } from './square-scales.ts';
+import { weightScales } from './weight-scales.ts';
 
 /** Smallest root mean square of the integer weights that read squares: rounding then costs each 7 %. */
 const LEAST_WEIGHT = 4;
@@ -25,7 +26,7 @@ export function squareBitsBehind({ layers }: FloatNetwork, plan: FixedPointPlan)
       if (!source?.square) continue;
       const kernel = layer.kernels[t];
       const squared = channelKinds(source).map(({ square }) => square);
-      const own = (values: readonly number[]) => inputScales(kernel, outputs.length, values, groups);
+      const own = (values: readonly number[]) => weightScales(kernel, outputs.length, values, groups);
       const [scaleAt, squareAt] = [own(scales[tensor]), own(squared.map(Number))];
       const depth = kernel.length / outputs.length;
       let [sum, count] = [0, 0];

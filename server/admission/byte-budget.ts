@@ -1,5 +1,5 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import { QUOTA_HOUR_MS } from '../store/bundle-store.ts';
+import { QUOTA_HOUR_MS } from '../store/store-limits.ts';
 
 interface Account {
   /** When its hour began, by the clock of the budget (ms). */

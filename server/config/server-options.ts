@@ -1,6 +1,6 @@
 import type { JwtOptions } from '../identity/jwt.ts';
 import type { TlsFiles } from '../identity/tls-credentials.ts';
-import type { ServerOptions } from '../start-server.ts';
+import type { ServerOptions } from '../options.ts';
 import { PAGE_FOLDER } from '../web/page.ts';
 import type { EffectiveConfig } from './load-config.ts';
 

@@ -1,11 +1,12 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import type { BundleStore, StoreLimits } from './bundle-store.ts';
+import type { BundleStore } from './bundle-store.ts';
 import { lockFolder } from './folder-lock.ts';
 import { RecordCipher } from './record-cipher.ts';
 import { RedisBundleStore } from './redis-bundle-store.ts';
 import type { RedisOptions } from './redis-connection.ts';
 import { SqliteBundleStore } from './sqlite-bundle-store.ts';
 import { configuredKeys, KEY_VARIABLE, ownKeys } from './store-keys.ts';
+import type { StoreLimits } from './store-limits.ts';
 
 /** The location of bundle records, and the keys that seal their secrets. */
 export interface StoreOptions {

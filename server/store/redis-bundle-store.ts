@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { BundleSecrets } from '../../protocol/bundle.ts';
-import type { BundleClaim, BundleCounts, BundleStore, NewBundle, StoreLimits } from './bundle-store.ts';
-import { QUOTA_HOUR_MS } from './bundle-store.ts';
+import type { BundleClaim, BundleCounts, BundleStore, NewBundle } from './bundle-store.ts';
 import { missingKey, type RecordCipher } from './record-cipher.ts';
 import { RedisConnection, type RedisOptions, UnknownOutcome } from './redis-connection.ts';
 import { PREFIX, SCRIPTS, type ScriptName } from './redis-scripts.ts';
 import { notPreparing, type Refusal, refusalError, tooManyBundles } from './refusal.ts';
+import type { StoreLimits } from './store-limits.ts';
+import { QUOTA_HOUR_MS } from './store-limits.ts';
 import type { Standing } from './usage.ts';
 
 /** A server that has been silent for this long (ms) counts as dead, and its unfinished bundles are burned. */

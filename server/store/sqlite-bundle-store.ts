@@ -2,17 +2,11 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { BundleSecrets } from '../../protocol/bundle.ts';
-import {
-  type BundleClaim,
-  type BundleCounts,
-  type BundleStore,
-  type NewBundle,
-  QUOTA_HOUR_MS,
-  type StoreLimits,
-} from './bundle-store.ts';
+import type { BundleClaim, BundleCounts, BundleStore, NewBundle } from './bundle-store.ts';
 import type { RecordCipher } from './record-cipher.ts';
 import { notPreparing, type Refusal, refusalError, tooManyBundles } from './refusal.ts';
 import { openDatabase, prepareStatements, type Statements } from './sqlite-database.ts';
+import { QUOTA_HOUR_MS, type StoreLimits } from './store-limits.ts';
 import { inferenceRefusal, preparationRefusal, type Standing, type Usage, usageAt } from './usage.ts';
 
 /** Name of the database in the state folder. */

@@ -1,5 +1,5 @@
-import { QUOTA_HOUR_MS, type StoreLimits } from './bundle-store.ts';
 import type { Refusal } from './refusal.ts';
+import { QUOTA_HOUR_MS, type StoreLimits } from './store-limits.ts';
 
 /** The usage of one identity, in the current hour and in total. */
 export interface Usage {

@@ -3,9 +3,9 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Party, StartParty } from '../../bench/party.ts';
 import type { ServerLimits } from '../../server/index.ts';
-import { Balancer } from './balancer.ts';
+import { Balancer } from '../../test/support/balancer.ts';
+import { DURABLE, RedisServer } from '../../test/support/redis-server.ts';
 import type { LoadOptions } from './load-process.ts';
-import { DURABLE, RedisServer } from './redis-server.ts';
 import type { ReplicaOptions } from './replica-process.ts';
 
 /** The store key of one run. */

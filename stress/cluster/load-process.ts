@@ -9,7 +9,7 @@ import { benchModel } from '../../bench/model.ts';
 import { answerParent } from '../../bench/party.ts';
 import { type ConnectOptions, connect, type PoolStatus } from '../../client/index.ts';
 import { liesInRange, plaintextRange } from '../../client/matches-plaintext.ts';
-import { tuneHeap } from '../../transport/heap.ts';
+import { tuneHeap } from '../../threads/node/heap.ts';
 import { failureOf, type Outcome, outcomeOf, type Result } from './outcome.ts';
 
 export interface LoadOptions {

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { benchModel } from '../../bench/model.ts';
 import { answerParent } from '../../bench/party.ts';
 import { type ServerLimits, startServer } from '../../server/index.ts';
-import { tuneHeap } from '../../transport/heap.ts';
+import { tuneHeap } from '../../threads/node/heap.ts';
 
 export interface ReplicaOptions {
   readonly model: string;

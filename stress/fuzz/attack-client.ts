@@ -15,7 +15,7 @@ import { planFacts } from '../../client/plan-facts.ts';
 import { prepareBundles } from '../../client/prepare.ts';
 import type { RunnerPool } from '../../client/role-runner.ts';
 import { RoleRunners } from '../../client/role-runners.ts';
-import { randomImage } from '../../model/random.ts';
+import { randomImage } from '../../fixtures/random-image.ts';
 import type { Case } from './cases.ts';
 import type { Expectation } from './expectation.ts';
 import { HostileServer } from './hostile-server.ts';

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { type FixedNetwork, withOutput } from '../../model/network.ts';
-import { randomSmallNetwork } from '../../model/random.ts';
 import { makePlan } from '../../protocol/plan.ts';
 import { SEGMENT_BYTES } from '../../protocol/segment.ts';
+import { randomSmallNetwork } from '../../test/support/small-network.ts';
 import { ClientAttack } from './attack-client.ts';
 import { ServerAttack } from './attack-server.ts';
 import { type Case, Cases } from './cases.ts';

@@ -1,7 +1,7 @@
 /** One of the processes that share the cases: `fuzz-process.ts SEED STATE-FOLDER LANES`, driven over IPC by `fuzz.ts`. */
 
 import { answerParent } from '../../bench/party.ts';
-import { tuneHeap } from '../../transport/heap.ts';
+import { tuneHeap } from '../../threads/node/heap.ts';
 import { Campaign, type CampaignResult } from './campaign.ts';
 
 tuneHeap();

@@ -1,8 +1,8 @@
 import { type Client, connect, type RawImage } from '../../client/index.ts';
 import { liesInRange, mayBeTop, plaintextRange } from '../../client/matches-plaintext.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
+import { seededRandom } from '../../fixtures/seeded-random.ts';
 import type { FixedNetwork } from '../../model/network.ts';
-import { seededRandom } from '../../model/random.ts';
 
 /** An ordinary client of the server under attack. */
 export class HonestClient {

@@ -1,4 +1,4 @@
-import { seededRandom } from '../../model/random.ts';
+import { seededRandom } from '../../fixtures/seeded-random.ts';
 
 /** Repeatable choices of one case. */
 export class Choices {

@@ -1,10 +1,12 @@
 import type { HeServer } from '../../crypto/he/server.ts';
 import type { BaseOtChoices } from '../../crypto/ot/base-ot.ts';
 import { randomSeed } from '../../crypto/prg.ts';
+import { randomImage } from '../../fixtures/random-image.ts';
+import { ownedCopy } from '../../kernels/release.ts';
 import type { FixedNetwork } from '../../model/network.ts';
-import { randomImage } from '../../model/random.ts';
-import type { BundleSecrets, BundleSink, BundleSource } from '../../protocol/bundle.ts';
+import type { BundleSecrets } from '../../protocol/bundle.ts';
 import type { Channel } from '../../protocol/channel.ts';
+import { MemoryBundle } from '../../protocol/memory-bundle.ts';
 import { memoryChannel } from '../../protocol/memory-channel.ts';
 import { prepareClient, prepareServer } from '../../protocol/offline.ts';
 import { inferClient, inferServer } from '../../protocol/online.ts';
@@ -74,7 +76,7 @@ export async function recordTranscript(network: FixedNetwork): Promise<Transcrip
   ]);
   const serverSession: ServerSession = { he: serverKeys.he, ot: new ServerTransfers(serverKeys.base) };
   const preparing = record(ends);
-  const bundle = new BundleInMemory();
+  const bundle = new MemoryBundle();
   const bundleSecrets = { seed: randomSeed(), delta: serverSession.ot.delta };
   await Promise.all([
     prepareClient(clientSession, plan, preparing.client, bundle),
@@ -113,28 +115,10 @@ function record(ends: { client: Channel; server: Channel }): {
     send(segment) {
       if (segments === said.down) said.upBefore.push(said.up.length);
       // A copy, because the channel takes ownership of the data.
-      segments.push({ ...segment, data: segment.data.slice() });
+      segments.push({ ...segment, data: ownedCopy(segment.data) });
       return channel.send(segment);
     },
     receive: () => channel.receive(),
   });
   return { client: listening(ends.client, said.up), server: listening(ends.server, said.down), said };
-}
-
-class BundleInMemory implements BundleSink, BundleSource {
-  #bytes = Buffer.alloc(0);
-  #read = 0;
-
-  get bytes(): Uint8Array {
-    return new Uint8Array(this.#bytes);
-  }
-
-  write(bytes: Uint8Array): void {
-    this.#bytes = Buffer.concat([this.#bytes, bytes]);
-  }
-
-  read(target: Uint8Array): void {
-    target.set(this.#bytes.subarray(this.#read, this.#read + target.length));
-    this.#read += target.length;
-  }
 }

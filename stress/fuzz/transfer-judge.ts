@@ -51,7 +51,7 @@ export class TransferJudge {
  */
 function contradicts(plan: Plan, delta: Uint8Array, { layer, offset, data, honest }: MatrixPiece): boolean {
   let start = 0;
-  for (const count of [...transferRuns(plan, layer), SPARE_TRANSFERS]) {
+  for (const count of [...transferRuns(plan.layers[layer]), SPARE_TRANSFERS]) {
     const end = start + otMatrixBytes(count, OT_TREE_BITS);
     const row = (end - start) / (128 / OT_TREE_BITS);
     for (let place = Math.max(start, offset); place < Math.min(end, offset + data.length); place++) {

@@ -1,6 +1,6 @@
 /** Random small networks from random combinations of the operators in exports, for tests and fuzzing. */
 import onnxProto from 'onnx-proto';
-import { OnnxBuilder } from './onnx-builder.ts';
+import { OnnxBuilder } from '../../test/support/onnx-builder.ts';
 
 interface Value {
   readonly name: string;

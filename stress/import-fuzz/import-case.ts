@@ -1,11 +1,11 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
+import { seededRandom } from '../../fixtures/seeded-random.ts';
+import { FloatRuntime } from '../../importer/float-runtime.ts';
+import { importGraph } from '../../importer/import-onnx.ts';
 import { measureRanges } from '../../model/fixed-point/ranges.ts';
 import { FloatRunner } from '../../model/float-network.ts';
-import { FloatRuntime } from '../../model/float-runtime.ts';
 import { elementsOf } from '../../model/geometry.ts';
-import { importGraph } from '../../model/import/import-onnx.ts';
 import { isRounding, largestLayer } from '../../model/lost-digits.ts';
-import { seededRandom } from '../../model/random.ts';
 import { anyGraph } from './any-graph.ts';
 import { changeBytes, changeStructure } from './mutations.ts';
 

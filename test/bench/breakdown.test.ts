@@ -9,7 +9,7 @@ import fc from 'fast-check';
 import { type BreakdownEntry, breakdownEntry, stepFigures } from '../../bench/breakdown/entry.ts';
 import { busyMs, figuresOf, operationsOf, typical } from '../../bench/breakdown/steps.ts';
 import type { Results } from '../../bench/results.ts';
-import type { LoggedStep } from '../../transport/trace-log.ts';
+import type { LoggedStep } from '../../threads/node/trace-log.ts';
 
 const step = (party: 'client' | 'server', name: string, at: number, ms: number): LoggedStep => ({
   ...{ name, party, at, ms, layer: 1, start: at, process: party === 'client' ? 1 : 2, thread: 3 },

@@ -14,7 +14,7 @@ import {
   withEntry,
   writeResults,
 } from '../../bench/results.ts';
-import { seededRandom } from '../../model/random.ts';
+import { seededRandom } from '../../fixtures/seeded-random.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sphynx-test-compare-'));
 after(() => rmSync(folder, { recursive: true, force: true }));

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { fitGrowth } from '../../bench/report/growth-chart.ts';
 import { spread } from '../../bench/statistics.ts';
 import { chromeTrace, phasesOf } from '../../bench/trace.ts';
-import type { LoggedStep } from '../../transport/trace-log.ts';
+import type { LoggedStep } from '../../threads/node/trace-log.ts';
 
 test('the median stands between as many values above as below', () => {
   assert.deepEqual(spread([3, 1, 2]), { median: 2, min: 1, max: 3 });

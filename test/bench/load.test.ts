@@ -10,7 +10,7 @@ import { poissonArrivals } from '../../bench/load/arrivals.ts';
 import { type LoadEntry, loadEntry, percentile, sustainableRate } from '../../bench/load/entry.ts';
 import { answerInOrder } from '../../bench/load/queue.ts';
 import type { Results } from '../../bench/results.ts';
-import { seededRandom } from '../../model/random.ts';
+import { seededRandom } from '../../fixtures/seeded-random.ts';
 
 const gapsOf = (arrivals: readonly number[]) => arrivals.map((at, i) => at - (arrivals[i - 1] ?? 0));
 

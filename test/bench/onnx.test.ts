@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { benchModel } from '../../bench/model.ts';
 import { onnxOf } from '../../bench/paper/onnx.ts';
+import { randomImage } from '../../fixtures/random-image.ts';
+import { seededRandom } from '../../fixtures/seeded-random.ts';
+import { FloatRuntime } from '../../importer/float-runtime.ts';
 import { stochasticRange } from '../../model/executor.ts';
-import { FloatRuntime } from '../../model/float-runtime.ts';
 import { dimsOf } from '../../model/geometry.ts';
-import { randomImage, seededRandom } from '../../model/random.ts';
 
 for (const name of [
   'sphynx:2,3,1@16',

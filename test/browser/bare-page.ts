@@ -9,7 +9,7 @@ import { after } from 'node:test';
 import type { BrowserContext, Page } from 'playwright-core';
 import { buildBrowser } from '../../browser/build.ts';
 import type { ConnectOptions } from '../../browser/index.ts';
-import { temporaryFolder } from '../server/bundles.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const TYPES: Record<string, string> = { '.js': 'text/javascript', '.wasm': 'application/wasm' };
 

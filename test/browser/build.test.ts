@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { buildBrowser, compressedBytes } from '../../browser/build.ts';
-import { temporaryFolder } from '../server/bundles.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const folder = temporaryFolder();
 await buildBrowser(folder);

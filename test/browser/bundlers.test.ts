@@ -10,9 +10,9 @@ import { build as vite } from 'vite';
 import webpack from 'webpack';
 import { buildBrowser } from '../../browser/build.ts';
 import { newToken } from '../../server/identity/token-file.ts';
-import { temporaryFolder } from '../server/bundles.ts';
-import { fileOf } from '../server/identity/keys.ts';
-import { network, runningServer } from '../server/running-server.ts';
+import { fileOf } from '../support/keys.ts';
+import { network, runningServer } from '../support/running-server.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { skip, visitor } from './chromium.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');

@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core';
 import type { BrowserClient } from '../../browser/index.ts';
 import { normalise } from '../../client/normalise.ts';
 import { quantizeImage, runInteger } from '../../model/executor.ts';
-import { network, runningServer } from '../server/running-server.ts';
+import { network, runningServer } from '../support/running-server.ts';
 import { connectedPage, ORIGIN } from './bare-page.ts';
 import { skip, visitor } from './chromium.ts';
 

@@ -8,10 +8,10 @@ import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
 import { buildBrowser } from '../../browser/build.ts';
 import { normalise } from '../../client/normalise.ts';
+import { seededRandom } from '../../fixtures/seeded-random.ts';
 import { quantizeImage, stochasticRange } from '../../model/executor.ts';
-import { seededRandom } from '../../model/random.ts';
-import { temporaryFolder } from '../server/bundles.ts';
-import { network, runningServer } from '../server/running-server.ts';
+import { network, runningServer } from '../support/running-server.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { ENGINES } from './engines.ts';
 
 const { card } = network;

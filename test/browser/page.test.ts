@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { randomModel } from '../../model/random.ts';
+import { randomModel } from '../../fixtures/sphynx-network.ts';
 import { makePlan } from '../../protocol/plan.ts';
 import { newToken } from '../../server/identity/token-file.ts';
-import { temporaryFolder } from '../server/bundles.ts';
-import { network } from '../server/running-server.ts';
+import { network } from '../support/running-server.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { skip, visitor } from './chromium.ts';
 import {
   ask,

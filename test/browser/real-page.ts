@@ -14,8 +14,8 @@ import { normalise } from '../../client/normalise.ts';
 import { quantizeImage, runInteger } from '../../model/executor.ts';
 import type { ServerOptions } from '../../server/index.ts';
 import { buildPage } from '../../web/build.ts';
-import { temporaryFolder } from '../server/bundles.ts';
-import { network, runningServer } from '../server/running-server.ts';
+import { network, runningServer } from '../support/running-server.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 /** What a worker of the page can be made to do first, by name. */
 const SABOTAGE = `({
@@ -83,7 +83,7 @@ export async function staticHost(address: () => string): Promise<number> {
 /** The same in a process of its own, to be killed; with the records and the port of one that was killed, if given. */
 export async function mortalServer({ state = temporaryFolder(), port = 0 } = {}) {
   await built;
-  const script = join(import.meta.dirname, '..', 'server', 'server-process.ts');
+  const script = join(import.meta.dirname, '..', 'support', 'server-process.ts');
   const child = fork(script, [state, folder, String(port)]);
   const [webPort] = await once(child, 'message');
   return {

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { ROOT, sphynx } from './sphynx.ts';
+import { ROOT, sphynx } from '../support/sphynx.ts';
 
 /** A port that nobody listens on: 9 is the discard service. */
 const NOBODY = '127.0.0.1:9';

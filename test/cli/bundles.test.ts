@@ -3,10 +3,10 @@ import { cpSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { connect } from '../../client/index.ts';
-import { image } from '../client/connected.ts';
-import { temporaryFolder } from '../server/bundles.ts';
-import { runningServer } from '../server/running-server.ts';
-import { sphynx } from './sphynx.ts';
+import { image } from '../support/connected.ts';
+import { runningServer } from '../support/running-server.ts';
+import { sphynx } from '../support/sphynx.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 test('bundles lists what is ready, drops one by its id, and then all, without a server', async () => {
   const { port, stop } = await runningServer();

@@ -7,12 +7,12 @@ import { openDataSet } from '../../cli/datasets/open-data-set.ts';
 import { isOneAnswer, sameAnswer, spreadsOf } from '../../cli/import/answers.ts';
 import { randomCalibration, readNumbers, readPictures } from '../../cli/import/calibration.ts';
 import { warnOfAnswers, warnOfCalibration, warnOfModel } from '../../cli/import/warnings.ts';
+import { importGraph } from '../../importer/import-onnx.ts';
 import { inputScales } from '../../model/fixed-point/input-scales.ts';
 import type { ModelFacts } from '../../model/fixed-point/quantize.ts';
 import type { NetworkShape } from '../../model/geometry.ts';
-import { importGraph } from '../../model/import/import-onnx.ts';
-import { OnnxBuilder } from '../model/onnx-builder.ts';
-import { temporaryFolder } from '../server/bundles.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const shape = { channels: 3, height: 4, width: 4 };
 const facts: ModelFacts = {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { chooseBits } from '../../cli/import/choose-bits.ts';
+import { importGraph } from '../../importer/import-onnx.ts';
 import { RangeMeter } from '../../model/fixed-point/ranges.ts';
-import { importGraph } from '../../model/import/import-onnx.ts';
-import { OnnxBuilder } from '../model/onnx-builder.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
 
 const INPUT = { channels: 3, height: 8, width: 8 };
 

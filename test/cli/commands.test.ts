@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { temporaryFolder } from '../server/bundles.ts';
-import { network } from '../server/running-server.ts';
-import { type Outcome, outcome, ROOT, sphynx, start } from './sphynx.ts';
+import { network } from '../support/running-server.ts';
+import { type Outcome, outcome, ROOT, sphynx, start } from '../support/sphynx.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const { card } = network;
 const APPLE = join(ROOT, 'samples', 'apple.png');
@@ -14,7 +14,7 @@ const SEA = join(ROOT, 'samples', 'sea.png');
 const state = temporaryFolder();
 let server: string;
 
-const child = fork(join(ROOT, 'test', 'server', 'server-process.ts'), [temporaryFolder()]);
+const child = fork(join(ROOT, 'test', 'support', 'server-process.ts'), [temporaryFolder()]);
 after(() => child.kill('SIGKILL'));
 before(async () => {
   const [port] = await once(child, 'message');

@@ -9,7 +9,7 @@ import type { MeasuredAccuracy } from '../../cli/import/judge.ts';
 import { matchClasses } from '../../cli/import/matching-classes.ts';
 import { warnOfAccuracy } from '../../cli/import/warnings.ts';
 import type { ModelFacts } from '../../model/fixed-point/quantize.ts';
-import { temporaryFolder } from '../server/bundles.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const facts: ModelFacts = {
   name: 'model',

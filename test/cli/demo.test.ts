@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { outcome, ROOT } from './sphynx.ts';
+import { outcome, ROOT } from '../support/sphynx.ts';
 
 test('the demo classifies an image privately with the model of the zoo, and the result is the plaintext one', async () => {
   const args = [join(ROOT, 'cli', 'demo.ts'), '--json', join(ROOT, 'samples', 'sunflower.png')];

@@ -11,14 +11,14 @@ import { Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js';
 import { type CheckOptions, checkServer } from '../../cli/doctor/check-server.ts';
 import type { Finding } from '../../cli/doctor/finding.ts';
 import { connect } from '../../client/index.ts';
-import { randomModel } from '../../model/random.ts';
+import { randomModel } from '../../fixtures/sphynx-network.ts';
 import { DevelopmentAuthority } from '../../server/identity/development-certificates.ts';
 import { newToken } from '../../server/identity/token-file.ts';
-import { temporaryFolder } from '../server/bundles.ts';
-import { fileOf, tlsFiles } from '../server/identity/keys.ts';
-import { network, runningServer } from '../server/running-server.ts';
-import { selfSigned } from '../server/self-signed.ts';
-import { ROOT, sphynx } from './sphynx.ts';
+import { fileOf, tlsFiles } from '../support/keys.ts';
+import { network, runningServer } from '../support/running-server.ts';
+import { selfSigned } from '../support/self-signed.ts';
+import { ROOT, sphynx } from '../support/sphynx.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const STEPS = ['dns', 'port', 'tls', 'protocol', 'authentication', 'clock', 'model'];
 const authority = await DevelopmentAuthority.create('authority', 30);
@@ -167,7 +167,7 @@ test('clocks that differ', async () => {
     [3_600_000, /1 h 0 min ahead of/],
     [-3_600_000, /(1 h 0 min|59 min 59 s) behind/],
   ] as const) {
-    const server = fork(join(ROOT, 'test', 'server', 'server-process.ts'), [temporaryFolder()], {
+    const server = fork(join(ROOT, 'test', 'support', 'server-process.ts'), [temporaryFolder()], {
       execArgv: ['--import', join(ROOT, 'test', 'server', 'shifted-clock.ts')],
       env: { ...process.env, CLOCK_SHIFT_MS: String(shift) },
     });
@@ -229,7 +229,7 @@ test('the command prints every step with its remedy and fails; an impossible add
   assert.equal(code, 1);
   assert.match(
     stdout,
-    /^ok {4}dns .*\nFAIL {2}port .*\n {6}-> start a server .*\n- {5}tls .* before port is well$/m,
+    /^ok {4}dns .*\nFAIL {2}port .*\n {6}-> start a server .*\n- {5}tls .* resolve port first$/m,
   );
   assert.equal((await sphynx(['doctor', '--server', 'nowhere'], env)).code, 2);
   assert.equal((await sphynx(['doctor', '--model-hash', 'short'], env)).code, 2);

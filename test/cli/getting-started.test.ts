@@ -5,8 +5,8 @@ import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } fro
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { temporaryFolder } from '../server/bundles.ts';
-import { outcome, ROOT, sphynx, start } from './sphynx.ts';
+import { outcome, ROOT, sphynx, start } from '../support/sphynx.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const page = readFileSync(join(ROOT, 'docs', 'getting-started.md'), 'utf8');
 

@@ -6,15 +6,16 @@ import { gunzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { indexOfLargest } from '../../cli/import/answers.ts';
 import { prepareImage } from '../../client/node/image.ts';
+import { randomImage } from '../../fixtures/random-image.ts';
+import { seededRandom } from '../../fixtures/seeded-random.ts';
+import { importGraph } from '../../importer/import-onnx.ts';
+import { loadModel } from '../../importer/load.ts';
 import { nearest, runInteger } from '../../model/executor.ts';
 import { FloatRunner } from '../../model/float-network.ts';
-import { importGraph } from '../../model/import/import-onnx.ts';
-import { loadModel } from '../../model/load.ts';
-import { randomImage, seededRandom } from '../../model/random.ts';
 import { makePlan } from '../../protocol/plan.ts';
-import { OnnxBuilder } from '../model/onnx-builder.ts';
-import { temporaryFolder } from '../server/bundles.ts';
-import { ROOT, sphynx } from './sphynx.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
+import { ROOT, sphynx } from '../support/sphynx.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const folder = temporaryFolder();
 
@@ -115,7 +116,7 @@ test("import plans a trainer's folder in place, and leaves what its manifest say
   const own = join(folder, 'trained');
   cpSync(zoo, own, { recursive: true });
   const refused = await sphynx(['import', own, '--random', '--mean', '0']);
-  assert.match(refused.stderr, /--mean: the manifest of .* says it/);
+  assert.match(refused.stderr, /--mean: the manifest of .* defines it/);
   const planned = ['import', own, '--random', '--count', '2', '-k', '13', '--out', own];
   const { code, stderr } = await sphynx(planned);
   assert.equal(code, 0, stderr);

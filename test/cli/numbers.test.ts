@@ -5,10 +5,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
-import { seededRandom } from '../../model/random.ts';
-import { OnnxBuilder, referenceOutputs } from '../model/onnx-builder.ts';
-import { temporaryFolder } from '../server/bundles.ts';
-import { outcome, sphynx, start } from './sphynx.ts';
+import { seededRandom } from '../../fixtures/seeded-random.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
+import { referenceOutputs } from '../support/onnx-reference.ts';
+import { outcome, sphynx, start } from '../support/sphynx.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const COLUMNS = 5;
 /** Columns of very different units, as tables have. */
@@ -99,7 +100,7 @@ test('a table with a wrong row is refused before a bundle is spent', async () =>
   for (const [text, message] of [
     ['1,2,3,4\n', /input\/invalid: .*shape 1x4; the model takes 5 numbers/],
     ['1,2,3,4,\n', /line 1, cell 5 is empty/],
-    ['1,2,1e9,0,5\n', /number 3 is outside of what the fixed point of risk holds/],
+    ['1,2,1e9,0,5\n', /number 3 is outside the range of the fixed point of risk/],
   ] as const) {
     const file = join(folder, 'wrong.csv');
     writeFileSync(file, text);
@@ -120,7 +121,7 @@ test('a model with random scales says so in its folder, in the log of serve, and
   const out = join(folder, 'random');
   const imported = await sphynx(['import', join(folder, 'risk.onnx'), '--random', '-k', '12', '--out', out]);
   assert.equal(imported.code, 0, imported.stderr);
-  assert.match(imported.stderr, /warning: random inputs give costs, not scales to serve with/);
+  assert.match(imported.stderr, /warning: random inputs are for estimating costs/);
   assert.equal(JSON.parse(readFileSync(join(out, 'fixed-point.json'), 'utf8')).calibration, 'random');
   const served = await serve(out);
   assert.match(

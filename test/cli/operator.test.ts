@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { stringify } from 'yaml';
-import { temporaryFolder } from '../server/bundles.ts';
-import { sphynx, start } from './sphynx.ts';
+import { sphynx, start } from '../support/sphynx.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const PUBLIC = 'listen: 0.0.0.0:0\n';
 

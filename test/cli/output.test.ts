@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { hostileServer } from '../client/hostile-server.ts';
-import { temporaryFolder } from '../server/bundles.ts';
-import { sphynx } from './sphynx.ts';
+import { hostileServer } from '../support/hostile-server.ts';
+import { sphynx } from '../support/sphynx.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const ESCAPES = '\u001b]0;owned\u0007\u009b2J\u202e';
 // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is looked for

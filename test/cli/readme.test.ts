@@ -5,15 +5,15 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { temporaryFolder } from '../server/bundles.ts';
-import { outcome, ROOT, sphynx } from './sphynx.ts';
+import { outcome, ROOT, sphynx } from '../support/sphynx.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 const state = temporaryFolder();
 let server: string;
 
-const child = fork(join(ROOT, 'test', 'server', 'server-process.ts'), [temporaryFolder()]);
+const child = fork(join(ROOT, 'test', 'support', 'server-process.ts'), [temporaryFolder()]);
 after(() => child.kill('SIGKILL'));
 before(async () => {
   const [port] = await once(child, 'message');

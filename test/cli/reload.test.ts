@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { stringify } from 'yaml';
-import { temporaryFolder } from '../server/bundles.ts';
-import { sphynx, start } from './sphynx.ts';
+import { sphynx, start } from '../support/sphynx.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 test('SIGHUP puts changed limits to use, names fields that take a restart, and survives a wrong file', {
   skip: process.platform === 'win32',

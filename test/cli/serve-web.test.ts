@@ -7,9 +7,9 @@ import { after, test } from 'node:test';
 import { serveConfig } from '../../cli/serve.ts';
 import { PAGE_FOLDER } from '../../server/web/page.ts';
 import { buildPage } from '../../web/build.ts';
-import { temporaryFolder } from '../server/bundles.ts';
-import { fileOf } from '../server/identity/keys.ts';
-import { ROOT, start } from './sphynx.ts';
+import { fileOf } from '../support/keys.ts';
+import { ROOT, start } from '../support/sphynx.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 test('--web serves the page where it says, else where the configuration does, else on the customary port', () => {
   const config = fileOf('web: { listen: "127.0.0.1:8443", origins: ["https://app.example.org"] }');

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { readNpy } from '../../cli/values/npy.ts';
 import { readSamples } from '../../cli/values/read-samples.ts';
 import { readCsv, readJson } from '../../cli/values/text.ts';
-import { temporaryFolder } from '../server/bundles.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const folder = temporaryFolder();
 

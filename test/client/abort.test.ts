@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PrepareProgress } from '../../client/index.ts';
-import { temporaryFolder } from '../server/bundles.ts';
-import { assertRight, bundleFiles, image, newClient } from './connected.ts';
+import { assertRight, bundleFiles, image, newClient } from '../support/connected.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 test('an abort while preparing keeps what is ready, leaves nothing half done, and the client works on', async () => {
   const stateFolder = temporaryFolder();

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Allowance, checkAllowance, readAllowance } from '../../client/allowance.ts';
 import { connect } from '../../client/index.ts';
-import { temporaryFolder } from '../server/bundles.ts';
-import { runningServer } from '../server/running-server.ts';
+import { runningServer } from '../support/running-server.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const server = await runningServer({
   limits: { bundlesPerClient: 3, inferencesPerHour: 9, preparationsTotal: 5 },

@@ -6,10 +6,10 @@ import { connectOptions } from '../../cli/server-connection.ts';
 import { connect } from '../../client/index.ts';
 import { DevelopmentAuthority } from '../../server/identity/development-certificates.ts';
 import { newToken } from '../../server/identity/token-file.ts';
-import { temporaryFolder } from '../server/bundles.ts';
-import { fileOf, tlsFiles } from '../server/identity/keys.ts';
-import { runningServer } from '../server/running-server.ts';
-import { hostileServer } from './hostile-server.ts';
+import { hostileServer } from '../support/hostile-server.ts';
+import { fileOf, tlsFiles } from '../support/keys.ts';
+import { runningServer } from '../support/running-server.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const SECRET = 'sphynx_secret';
 const attempt = (address: string, options: object) =>

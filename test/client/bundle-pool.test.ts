@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BundlePool, type PoolSource, type PoolStatus } from '../../client/bundle-pool.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import { runningServer } from '../server/running-server.ts';
-import { assertRight, image, newClient } from './connected.ts';
+import { assertRight, image, newClient } from '../support/connected.ts';
+import { runningServer } from '../support/running-server.ts';
 
 /** Resolves with the first status that fits. */
 function watcher() {

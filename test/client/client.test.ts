@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import sharp from 'sharp';
 import type { PrepareProgress } from '../../client/index.ts';
-import { randomModel } from '../../model/random.ts';
+import { randomModel } from '../../fixtures/sphynx-network.ts';
 import { makePlan } from '../../protocol/plan.ts';
-import { temporaryFolder } from '../server/bundles.ts';
-import { network, runningServer } from '../server/running-server.ts';
-import { selfSigned } from '../server/self-signed.ts';
-import { assertRight, bundleFiles, image, newClient } from './connected.ts';
+import { assertRight, bundleFiles, image, newClient } from '../support/connected.ts';
+import { network, runningServer } from '../support/running-server.ts';
+import { selfSigned } from '../support/self-signed.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const { card } = network;
 const { width, height } = card.preprocessing;

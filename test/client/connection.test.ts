@@ -8,8 +8,8 @@ import { DEFAULT_DEADLINES } from '../../client/limits.ts';
 import { clientToken } from '../../client/node/client-token.ts';
 import { openConnection } from '../../client/node/connection.ts';
 import { CLIENT_KEY, CLIENT_TOKEN } from '../../transport/client-token.ts';
-import { temporaryFolder } from '../server/bundles.ts';
-import { hostileServer } from './hostile-server.ts';
+import { hostileServer } from '../support/hostile-server.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 test('plaintext on this machine takes no way over a proxy', async () => {
   let asked = 0;

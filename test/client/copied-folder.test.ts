@@ -6,9 +6,9 @@ import { test } from 'node:test';
 import { pino } from 'pino';
 import type { PassedSegment } from '../../client/index.ts';
 import { openBundleStore } from '../../client/node/bundle-store.ts';
-import { temporaryFolder } from '../server/bundles.ts';
-import { runningServer } from '../server/running-server.ts';
-import { assertRight, image, newClient } from './connected.ts';
+import { assertRight, image, newClient } from '../support/connected.ts';
+import { runningServer } from '../support/running-server.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const lines: Record<string, unknown>[] = [];
 const logger = pino({ level: 'warn' }, { write: (line: string) => lines.push(JSON.parse(line)) });

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { makePlan } from '../../protocol/plan.ts';
-import { temporaryFolder } from '../server/bundles.ts';
-import { network } from '../server/running-server.ts';
-import { bundleFiles, image, newClient, newLink, server } from './connected.ts';
+import { bundleFiles, image, newClient, newLink, server } from '../support/connected.ts';
+import { network } from '../support/running-server.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const plan = makePlan(network.card);
 

@@ -1,16 +1,18 @@
 /** From the first masked byte on, a server sees the same ending of an inference, whatever has happened at the client. */
+
 import assert from 'node:assert/strict';
 import { closeSync, openSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PassedSegment, SphynxErrorCode } from '../../client/index.ts';
+import { owned } from '../../kernels/release.ts';
 import { withOutput } from '../../model/network.ts';
 import { randomBytes } from '../../platform/random-bytes.ts';
 import type { Segment } from '../../protocol/segment.ts';
-import { temporaryFolder } from '../server/bundles.ts';
-import { network } from '../server/running-server.ts';
-import { bundleFiles, image, newClient } from './connected.ts';
+import { bundleFiles, image, newClient } from '../support/connected.ts';
+import { network } from '../support/running-server.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { playingServer, type Seen } from './playing-server.ts';
 
 /** The order of all classes: garbage in its place is no order of them, but for one time in hundred thousand. */
@@ -81,7 +83,7 @@ const LATE: Record<string, Way> = {
   'labels of the last circuit that decode to no order of classes': {
     tamper: (segment) =>
       segment.kind === 'server-labels' && segment.layer === last
-        ? { ...segment, data: randomBytes(segment.data.length) }
+        ? { ...segment, data: owned(randomBytes(segment.data.length)) }
         : segment,
     code: 'crypto/input',
   },
@@ -103,7 +105,7 @@ for (const [what, way] of Object.entries(LATE))
 /** Faults that show earlier: the client says less, and ends its stream in the same way. */
 const EARLY: Record<string, Way> = {
   'a message that is too short': {
-    tamper: inLayer1(({ data }) => ({ data: data.slice(0, -16) })),
+    tamper: inLayer1(({ data }) => ({ data: owned(data.slice(0, -16)) })),
     code: 'protocol/length',
   },
   'a message of another layer': { tamper: inLayer1(() => ({ layer: 0 })), code: 'protocol/order' },

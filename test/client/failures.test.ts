@@ -5,12 +5,12 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ATTEMPTS } from '../../client/limits.ts';
 import { prepareImage } from '../../client/node/image.ts';
+import { randomModel } from '../../fixtures/sphynx-network.ts';
 import { nearest, quantizeImage, runInteger } from '../../model/executor.ts';
-import { randomModel } from '../../model/random.ts';
 import { makePlan } from '../../protocol/plan.ts';
-import { temporaryFolder } from '../server/bundles.ts';
-import { network, runningServer } from '../server/running-server.ts';
-import { assertRight, bundleFiles, image, newClient, newLink } from './connected.ts';
+import { assertRight, bundleFiles, image, newClient, newLink } from '../support/connected.ts';
+import { network, runningServer } from '../support/running-server.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const { card } = network;
 const plan = makePlan(card);

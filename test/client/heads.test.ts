@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { prepareInput } from '../../client/input.ts';
+import { randomNetwork } from '../../fixtures/random-network.ts';
+import { seededRandom } from '../../fixtures/seeded-random.ts';
 import { runInteger, stochasticRange } from '../../model/executor.ts';
 import type { OutputHead } from '../../model/head.ts';
 import { assembleNetwork, type FixedNetwork, withOutput } from '../../model/network.ts';
-import { randomNetwork, seededRandom } from '../../model/random.ts';
-import { runningServer } from '../server/running-server.ts';
-import { newClient } from './connected.ts';
+import { newClient } from '../support/connected.ts';
+import { runningServer } from '../support/running-server.ts';
 
 const NUMBERS = 6;
 

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { connect } from '../../client/index.ts';
-import type { CardLayer, ModelCard } from '../../model/card.ts';
+import type { ModelCard } from '../../model/card.ts';
 import { countMacs, countRelus } from '../../model/geometry.ts';
+import type { CardLayer } from '../../model/shape.ts';
 import type { ModelSummary } from '../../transport/messages.ts';
-import { temporaryFolder } from '../server/bundles.ts';
-import { hostileServer } from './hostile-server.ts';
+import { hostileServer } from '../support/hostile-server.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const summary: ModelSummary = {
   name: 'model',

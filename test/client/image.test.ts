@@ -7,6 +7,7 @@ import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { prepareImage as prepareInBrowser } from '../../client/browser/image.ts';
 import { MAX_IMAGE_PIXELS } from '../../client/limits.ts';
+import { decodeImage } from '../../client/node/decode-image.ts';
 import { prepareImage } from '../../client/node/image.ts';
 
 const card = {
@@ -151,6 +152,19 @@ for (const [kind, reader] of [
     const data = Uint8Array.from({ length: 32 * 32 * 4 }, (_, i) => (i % 4 === 3 ? 255 : (i * 37) % 256));
     const image = { width: 32, height: 32, data };
     assert.deepEqual(await prepareInBrowser(image, reader), await prepareImage(image, reader));
+  });
+
+for (const [kind, reader] of [
+  ['colour', card],
+  ['grey', greyCard],
+] as const)
+  test(`a decoded picture stands for its file, for a ${kind} network`, async () => {
+    const wide = halves(96, 64).withMetadata({ orientation: 6 });
+    for (const file of [await wide.clone().jpeg().toBuffer(), await wide.greyscale().png().toBuffer()])
+      assert.deepEqual(
+        await prepareImage(await decodeImage(file, reader), reader),
+        await prepareImage(file, reader),
+      );
   });
 
 test('a model that reads no images is refused', async () => {

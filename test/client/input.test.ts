@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { prepareInput } from '../../client/input.ts';
 import { answerInWords, inputInWords } from '../../client/input-words.ts';
+import { randomNetwork } from '../../fixtures/random-network.ts';
 import type { ModelCard } from '../../model/card.ts';
-import { randomNetwork } from '../../model/random.ts';
 
 const input = { channels: 2, height: 1, width: 3 };
 const [{ card: plain }] = [

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PassedSegment } from '../../client/index.ts';
 import { bytesToWords } from '../../crypto/ring.ts';
-import { network } from '../server/running-server.ts';
-import { assertRight, image, newClient } from './connected.ts';
+import { assertRight, image, newClient } from '../support/connected.ts';
+import { network } from '../support/running-server.ts';
 
 const { card } = network;
 

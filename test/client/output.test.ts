@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { prepareImage } from '../../client/node/image.ts';
+import { seededRandom } from '../../fixtures/seeded-random.ts';
 import { quantizeImage, stochasticRange } from '../../model/executor.ts';
 import { withOutput } from '../../model/network.ts';
-import { seededRandom } from '../../model/random.ts';
 import { ModelRegistry } from '../../server/models.ts';
-import { network, runningServer } from '../server/running-server.ts';
-import { image, newClient } from './connected.ts';
+import { image, newClient } from '../support/connected.ts';
+import { network, runningServer } from '../support/running-server.ts';
 
 const { card } = network;
 const input = quantizeImage(card, await prepareImage(image, card));

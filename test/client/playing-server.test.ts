@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { temporaryFolder } from '../server/bundles.ts';
-import { network } from '../server/running-server.ts';
-import { assertRight, bundleFiles, image, newClient } from './connected.ts';
+import { assertRight, bundleFiles, image, newClient } from '../support/connected.ts';
+import { network } from '../support/running-server.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { playingServer } from './playing-server.ts';
 
 const silence = new Promise<never>(() => {});

@@ -26,7 +26,7 @@ import type {
   Received,
 } from '../../transport/messages.ts';
 import { StreamChannel } from '../../transport/stream-channel.ts';
-import { hostileServer } from './hostile-server.ts';
+import { hostileServer } from '../support/hostile-server.ts';
 
 export type Served<In, Out> = CallStream<In, Out>;
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { runningServer } from '../server/running-server.ts';
-import { newClient } from './connected.ts';
+import { newClient } from '../support/connected.ts';
+import { runningServer } from '../support/running-server.ts';
 
 test('clients that find the server busy wait as it says, and all get their bundles', async () => {
   const server = await runningServer({ limits: { sessions: 1, preparations: 1, preparationQueue: 1 } });

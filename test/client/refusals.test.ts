@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PassedSegment, SphynxError } from '../../client/index.ts';
-import { temporaryFolder } from '../server/bundles.ts';
-import { runningServer } from '../server/running-server.ts';
-import { assertRight, bundleFiles, image, newClient } from './connected.ts';
+import { assertRight, bundleFiles, image, newClient } from '../support/connected.ts';
+import { runningServer } from '../support/running-server.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 test('images beyond the limit at once wait for their turn, and none costs more than one bundle', async () => {
   const stateFolder = temporaryFolder();

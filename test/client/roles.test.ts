@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Roles } from '../../client/roles.ts';
-import { randomSmallNetwork } from '../../model/random.ts';
 import { makePlan } from '../../protocol/plan.ts';
+import { randomSmallNetwork } from '../support/small-network.ts';
 
 test('two cards that claim one hash have a plan each', async () => {
   const { card } = randomSmallNetwork(1);

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import { BUNDLES_PER_SESSION } from '../../protocol/bundle.ts';
-import { runningServer } from '../server/running-server.ts';
-import { newClient } from './connected.ts';
+import { newClient } from '../support/connected.ts';
+import { runningServer } from '../support/running-server.ts';
 
 test('more bundles than a session may serve take further sessions, and the pool does not notice', async () => {
   const counts: number[] = [];

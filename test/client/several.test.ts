@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { several } from '../../client/several.ts';
-import { assertRight, image, newClient } from './connected.ts';
+import { assertRight, image, newClient } from '../support/connected.ts';
 
 test('a few run at once, and what came of each is in its place', async () => {
   let running = 0;

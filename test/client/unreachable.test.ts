@@ -5,9 +5,9 @@ import { type AddressInfo, createServer } from 'node:net';
 import { after, test } from 'node:test';
 import { type Client, connect } from '../../client/index.ts';
 import { DevelopmentAuthority } from '../../server/identity/development-certificates.ts';
-import { temporaryFolder } from '../server/bundles.ts';
-import { fileOf, tlsFiles } from '../server/identity/keys.ts';
-import { runningServer } from '../server/running-server.ts';
+import { fileOf, tlsFiles } from '../support/keys.ts';
+import { runningServer } from '../support/running-server.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const stateFolder = temporaryFolder();
 const attempt = (address: string, options: object = {}): Promise<Client> =>

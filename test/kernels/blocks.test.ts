@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { hashInputs, xorBlocks, xorChosen, xorEach, xorWhere } from '../../kernels/blocks.ts';
-import { inWorkspace, place, randomBlocks, sigma, toBlocks } from './block-reference.ts';
+import { inWorkspace, place, randomBlocks, sigma, toBlocks } from '../support/block-reference.ts';
 
 test('hash inputs are s(x) xor the index of the element', () => {
   fc.assert(

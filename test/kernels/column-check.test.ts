@@ -9,7 +9,7 @@ import {
   foldChoices,
   foldColumns,
 } from '../../kernels/column-check.ts';
-import { inWorkspace, randomBlocks, toBlocks } from './block-reference.ts';
+import { inWorkspace, randomBlocks, toBlocks } from '../support/block-reference.ts';
 
 /** Whether row `j` chooses column `i`, by the layout of the rows. */
 function chooses(rows: Uint8Array, j: number, i: number): boolean {

@@ -1,4 +1,4 @@
-import type { Convolution } from '../../kernels/convolution.ts';
+import type { Convolution } from '../../kernels/convolution-shape.ts';
 
 /** The definition of the convolution as plain loops, mod 2^32. */
 export function convolveReference(

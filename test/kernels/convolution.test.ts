@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { groupsAtOnce } from '../../kernels/channel-groups.ts';
-import { type Convolution, convolve, convolveFloat } from '../../kernels/convolution.ts';
+import { convolve, convolveFloat } from '../../kernels/convolution.ts';
+import type { Convolution } from '../../kernels/convolution-shape.ts';
 import { convolveReference } from './convolution-reference.ts';
 
 const shapes: fc.Arbitrary<Convolution> = fc

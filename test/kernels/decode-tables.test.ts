@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { evaluatePair, garblePair, PAIR_ROW_BYTES, pairInputs } from '../../kernels/decode-tables.ts';
-import { colour, inWorkspace, place, randomBlocks, sigma, toBlocks } from './block-reference.ts';
+import { colour, inWorkspace, place, randomBlocks, sigma, toBlocks } from '../support/block-reference.ts';
 
 const word = (block: bigint) => Number(block & 0xffffffffn);
 const VALUES = [

@@ -10,7 +10,7 @@ import {
   garbleDigit,
   sentKeyCounters,
 } from '../../kernels/digit-tables.ts';
-import { inWorkspace, place, randomBlocks, sigma, toBlocks } from './block-reference.ts';
+import { inWorkspace, place, randomBlocks, sigma, toBlocks } from '../support/block-reference.ts';
 
 const COLOURS = [0n, 1n, 2n, 3n];
 const elements = (count: number) => Array.from({ length: count }, (_, e) => e);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { foldLeaves } from '../../kernels/fold-leaves.ts';
-import { inWorkspace, randomBlocks, toBlocks } from './block-reference.ts';
+import { inWorkspace, randomBlocks, toBlocks } from '../support/block-reference.ts';
 
 /** What the rooms are filled with, as a block. */
 const GARBAGE = toBlocks(new Uint8Array(16).fill(0xa5))[0];

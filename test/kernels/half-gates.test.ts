@@ -10,7 +10,7 @@ import {
   sigma,
   toBlocks,
   type Workspace,
-} from './block-reference.ts';
+} from '../support/block-reference.ts';
 
 const flags = (count: number) => randomBlocks(count).map((block) => block & 1n);
 

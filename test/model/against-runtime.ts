@@ -1,9 +1,10 @@
 /** The importer against an independent runtime: support for tests. */
 import assert from 'node:assert/strict';
-import type { Shape } from '../../model/card.ts';
+import { importOnnx } from '../../importer/import-onnx.ts';
 import { type FloatNetwork, FloatRunner } from '../../model/float-network.ts';
-import { importOnnx } from '../../model/import/import-onnx.ts';
-import { OnnxBuilder, referenceLogits, referenceOutputs } from './onnx-builder.ts';
+import type { Shape } from '../../model/shape.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
+import { referenceLogits, referenceOutputs } from '../support/onnx-reference.ts';
 
 /** Imports the file and compares its logits with an independent runtime's, on a random image. */
 export async function agrees(

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { randomModel } from '../../fixtures/sphynx-network.ts';
 import { parseModelCard } from '../../model/card.ts';
 import { bitmapOf, countFlags, flagsOf, isBitmap } from '../../model/element-bitmap.ts';
 import { assembleNetwork, networkHash } from '../../model/network.ts';
-import { randomModel, randomSmallNetwork } from '../../model/random.ts';
+import { randomSmallNetwork } from '../support/small-network.ts';
 
 const network = randomModel({ C: 2, D: 3, reduceAt: [0], size: 8, classes: 10 });
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { importGraph } from '../../model/import/import-onnx.ts';
+import { importGraph } from '../../importer/import-onnx.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
 import { agrees } from './against-runtime.ts';
-import { OnnxBuilder } from './onnx-builder.ts';
 
 const INPUT = { channels: 3, height: 8, width: 8 };
 const SAME = { pads: [1, 1, 1, 1] };

@@ -3,17 +3,19 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { PLANNING } from '../../cli/import/planning.ts';
+import { importGraph } from '../../importer/import-onnx.ts';
 import { nearest, quantizeImage, runInteger } from '../../model/executor.ts';
 import { inputScales } from '../../model/fixed-point/input-scales.ts';
 import { planFixedPoint } from '../../model/fixed-point/planner.ts';
 import { quantizeNetwork } from '../../model/fixed-point/quantize.ts';
-import { RangeMeter, rangeUse } from '../../model/fixed-point/ranges.ts';
+import { rangeUse } from '../../model/fixed-point/range-use.ts';
+import { RangeMeter } from '../../model/fixed-point/ranges.ts';
 import { FloatRunner } from '../../model/float-network.ts';
-import { importGraph } from '../../model/import/import-onnx.ts';
-import { cifarImages } from '../protocol/cifar.ts';
-import { OnnxBuilder, referenceLogits } from './onnx-builder.ts';
+import { cifarImages } from '../support/cifar.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
+import { referenceLogits } from '../support/onnx-reference.ts';
 
-/** The networks that DELPHI's authors trained, as ONNX files; CIFAR-100's pictures serve as inputs (test/protocol/cifar.ts). */
+/** The networks that DELPHI's authors trained, as ONNX files; CIFAR-100's pictures serve as inputs (test/support/cifar.ts). */
 const FOLDER = process.env.DELPHI_NETWORKS ?? join(import.meta.dirname, '../../../shared/data/delphi');
 
 /** Squares of each network. */

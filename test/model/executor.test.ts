@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { randomImage } from '../../fixtures/random-image.ts';
+import { seededRandom } from '../../fixtures/seeded-random.ts';
+import { randomModel } from '../../fixtures/sphynx-network.ts';
 import { countFlags, flagsOf } from '../../model/element-bitmap.ts';
 import {
   applyGadgets,
@@ -14,7 +17,7 @@ import {
 import { elementsOf, tensorShapes } from '../../model/geometry.ts';
 import { LINEAR_ERROR, likely } from '../../model/linear-error.ts';
 import type { FixedNetwork } from '../../model/network.ts';
-import { randomImage, randomModel, randomSmallNetwork, seededRandom } from '../../model/random.ts';
+import { randomSmallNetwork } from '../support/small-network.ts';
 
 const seeds = fc.integer({ min: 0, max: 2 ** 30 });
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { FloatRuntime } from '../../importer/float-runtime.ts';
+import { importGraph } from '../../importer/import-onnx.ts';
 import { FloatRunner } from '../../model/float-network.ts';
-import { FloatRuntime } from '../../model/float-runtime.ts';
 import type { OutputHead } from '../../model/head.ts';
-import { importGraph } from '../../model/import/import-onnx.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
 import { assertClose } from './against-runtime.ts';
-import { OnnxBuilder } from './onnx-builder.ts';
 
 const INPUT = { channels: 3, height: 4, width: 4 };
 

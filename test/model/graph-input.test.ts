@@ -3,12 +3,12 @@ import { test } from 'node:test';
 import onnxProto from 'onnx-proto';
 import * as ort from 'onnxruntime-web';
 import { factsOf } from '../../cli/import/facts.ts';
+import { FloatRuntime } from '../../importer/float-runtime.ts';
+import { importGraph } from '../../importer/import-onnx.ts';
 import { FloatRunner } from '../../model/float-network.ts';
-import { FloatRuntime } from '../../model/float-runtime.ts';
-import { importGraph } from '../../model/import/import-onnx.ts';
 import type { InputKind } from '../../model/input-kind.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
 import { assertClose } from './against-runtime.ts';
-import { OnnxBuilder } from './onnx-builder.ts';
 
 const { ModelProto, TensorProto } = onnxProto.onnx;
 

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { SphynxError } from '../../errors/sphynx-error.ts';
+import { importGraph } from '../../importer/import-onnx.ts';
 import { FloatRunner } from '../../model/float-network.ts';
-import { importGraph } from '../../model/import/import-onnx.ts';
 import { anyGraph } from '../../stress/import-fuzz/any-graph.ts';
+import { referenceOutputs } from '../support/onnx-reference.ts';
 import { assertClose } from './against-runtime.ts';
-import { referenceOutputs } from './onnx-builder.ts';
 
 test('graphs of all that exports write, in random combination, give the logits of the independent runtime', async () => {
   let [imported, refused] = [0, 0];

@@ -5,13 +5,14 @@ import { test } from 'node:test';
 import onnxProto from 'onnx-proto';
 import { besideModel } from '../../cli/import/model-file.ts';
 import { runReference } from '../../cli/import/reference.ts';
+import { importGraph, importOnnx } from '../../importer/import-onnx.ts';
 import { measureRanges } from '../../model/fixed-point/ranges.ts';
 import { FloatRunner } from '../../model/float-network.ts';
-import { importGraph, importOnnx } from '../../model/import/import-onnx.ts';
 import { largestLayer } from '../../model/lost-digits.ts';
-import { temporaryFolder } from '../server/bundles.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
+import { referenceLogits } from '../support/onnx-reference.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { agreesInAnyLayout, assertClose } from './against-runtime.ts';
-import { OnnxBuilder, referenceLogits } from './onnx-builder.ts';
 
 const INPUT = { channels: 3, height: 8, width: 6 };
 const SAME = { pads: [1, 1, 1, 1] };

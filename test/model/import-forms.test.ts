@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import onnxProto from 'onnx-proto';
-import { importOnnx } from '../../model/import/import-onnx.ts';
+import { importOnnx } from '../../importer/import-onnx.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
 import { agreesInAnyLayout } from './against-runtime.ts';
-import { OnnxBuilder } from './onnx-builder.ts';
 
 const SIZES = [1, 4, 8, 6] as const;
 const SAME = { pads: [1, 1, 1, 1] };

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { importGraph } from '../../importer/import-onnx.ts';
 import { FloatRunner } from '../../model/float-network.ts';
-import { importGraph } from '../../model/import/import-onnx.ts';
-import { referenceLogits } from './onnx-builder.ts';
-import { GRAPH_INPUT, randomGraph } from './random-graph.ts';
+import { referenceLogits } from '../support/onnx-reference.ts';
+import { GRAPH_INPUT, randomGraph } from '../support/random-graph.ts';
 
 /** Graphs with branches that become one layer, which random ones seldom have. */
 const MERGING: [seed: number, steps: number][] = [

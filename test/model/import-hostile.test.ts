@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import onnxProto from 'onnx-proto';
-import { importOnnx } from '../../model/import/import-onnx.ts';
-import { OnnxBuilder } from './onnx-builder.ts';
+import { importOnnx } from '../../importer/import-onnx.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
 
 const INPUT = { channels: 3, height: 8, width: 8 };
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { OnnxBuilder } from '../support/onnx-builder.ts';
 import { agreesInAnyLayout } from './against-runtime.ts';
-import type { OnnxBuilder } from './onnx-builder.ts';
 
 /** A picture with its colours last, as Keras has it: 8 rows, 6 columns. */
 const LAST = ['N', 8, 6, 3] as const;

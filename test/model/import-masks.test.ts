@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { seededRandom } from '../../fixtures/seeded-random.ts';
+import { importOnnx } from '../../importer/import-onnx.ts';
 import { FloatRunner } from '../../model/float-network.ts';
-import { importOnnx } from '../../model/import/import-onnx.ts';
-import { seededRandom } from '../../model/random.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
+import { referenceLogits } from '../support/onnx-reference.ts';
 import { agrees } from './against-runtime.ts';
-import { OnnxBuilder, referenceLogits } from './onnx-builder.ts';
 
 const INPUT = { channels: 2, height: 4, width: 5 };
 const MAP = { pads: [1, 1, 1, 1] };

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { importOnnx } from '../../model/import/import-onnx.ts';
+import { importOnnx } from '../../importer/import-onnx.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
 import { agrees, agreesInAnyLayout } from './against-runtime.ts';
-import { OnnxBuilder } from './onnx-builder.ts';
 
 const SAME = { pads: [1, 1, 1, 1] };
 /** So many elements that none can be taken one by one. */

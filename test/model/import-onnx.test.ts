@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { SphynxError } from '../../errors/sphynx-error.ts';
+import { importOnnx } from '../../importer/import-onnx.ts';
 import { outputFits } from '../../model/geometry.ts';
-import { importOnnx } from '../../model/import/import-onnx.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
 import { agrees } from './against-runtime.ts';
-import { OnnxBuilder } from './onnx-builder.ts';
 
 test('a network of single convolutions keeps its layers', async () => {
   const network = await agrees((b) => {

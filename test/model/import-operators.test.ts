@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { importOnnx } from '../../model/import/import-onnx.ts';
+import { importOnnx } from '../../importer/import-onnx.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
 import { agrees } from './against-runtime.ts';
-import { OnnxBuilder } from './onnx-builder.ts';
 
 const MAP = { channels: 6, height: 6, width: 5 };
 const SAME = { pads: [1, 1, 1, 1] };

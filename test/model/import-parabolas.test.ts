@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { elementsOf } from '../../model/geometry.ts';
+import type { OnnxBuilder } from '../support/onnx-builder.ts';
 import { agrees } from './against-runtime.ts';
-import type { OnnxBuilder } from './onnx-builder.ts';
 
 const SAME = { pads: [1, 1, 1, 1] };
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runReference } from '../../cli/import/reference.ts';
+import { importGraph, importOnnx } from '../../importer/import-onnx.ts';
 import { FloatRunner } from '../../model/float-network.ts';
-import { importGraph, importOnnx } from '../../model/import/import-onnx.ts';
-import { OnnxBuilder } from './onnx-builder.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
 
 const INPUT = { channels: 3, height: 8, width: 8 };
 

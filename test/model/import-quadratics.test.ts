@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { importOnnx } from '../../importer/import-onnx.ts';
 import { type FloatLayer, FloatRunner } from '../../model/float-network.ts';
-import { importOnnx } from '../../model/import/import-onnx.ts';
-import { OnnxBuilder, referenceLogits } from './onnx-builder.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
+import { referenceLogits } from '../support/onnx-reference.ts';
 
 const INPUT = { channels: 2, height: 4, width: 5 };
 const SAME = { pads: [1, 1, 1, 1] };

@@ -4,8 +4,8 @@
  * The trainer's tests hold these numbers against PyTorch's.
  */
 import { readFileSync } from 'node:fs';
+import { importOnnx } from '../../importer/import-onnx.ts';
 import { FloatRunner } from '../../model/float-network.ts';
-import { importOnnx } from '../../model/import/import-onnx.ts';
 
 const [model, image] = process.argv.slice(2);
 const runner = new FloatRunner(await importOnnx(readFileSync(model)));

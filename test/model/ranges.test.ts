@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { FixedPointPlan } from '../../model/fixed-point/planner.ts';
-import { measureRanges, RangeMeter, rangeUse } from '../../model/fixed-point/ranges.ts';
+import type { FixedPointPlan } from '../../model/fixed-point/fixed-point-plan.ts';
+import { rangeUse } from '../../model/fixed-point/range-use.ts';
+import { measureRanges, RangeMeter } from '../../model/fixed-point/ranges.ts';
 import type { FloatNetwork } from '../../model/float-network.ts';
 
 const layer = { name: 'one', ringBits: 4, dropBits: 8, scales: [2, 4], squares: null };

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Shape } from '../../model/card.ts';
+import { importOnnx } from '../../importer/import-onnx.ts';
 import { type FloatNetwork, FloatRunner } from '../../model/float-network.ts';
-import { importOnnx } from '../../model/import/import-onnx.ts';
-import { OnnxBuilder, referenceLogits } from './onnx-builder.ts';
+import type { Shape } from '../../model/shape.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
+import { referenceLogits } from '../support/onnx-reference.ts';
 
 const INPUT = { channels: 2, height: 6, width: 7 };
 

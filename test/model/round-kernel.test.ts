@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { seededRandom } from '../../fixtures/seeded-random.ts';
 import { roundKernel, type TapShape } from '../../model/fixed-point/round-kernel.ts';
-import { seededRandom } from '../../model/random.ts';
 
 const random = seededRandom(7);
 const weights = (count: number, size: number) =>

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { importOnnx } from '../../importer/import-onnx.ts';
 import { nearest, quantizeImage, runInteger } from '../../model/executor.ts';
 import { readPlan } from '../../model/fixed-point/plan-file.ts';
 import { planFixedPoint } from '../../model/fixed-point/planner.ts';
@@ -7,8 +8,7 @@ import { quantizeNetwork } from '../../model/fixed-point/quantize.ts';
 import { type LayerRanges, measureRanges } from '../../model/fixed-point/ranges.ts';
 import { channelKinds, productScales } from '../../model/fixed-point/square-scales.ts';
 import { activated, type FloatNetwork, FloatRunner } from '../../model/float-network.ts';
-import { importOnnx } from '../../model/import/import-onnx.ts';
-import { OnnxBuilder } from './onnx-builder.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
 
 const INPUT = { channels: 3, height: 8, width: 8 };
 const builder = new OnnxBuilder(INPUT, 11);
@@ -114,6 +114,28 @@ for (const [what, network] of Object.entries(NETWORKS)) {
       assert.ok(Math.sqrt(error / value) < 0.02, `layer ${l}: ${Math.sqrt(error / value)}`);
   });
 }
+
+test('behind squares of squares a ReLU keeps twice the margin, with two bits more', async () => {
+  const b = new OnnxBuilder(INPUT, 12);
+  const same = { pads: [1, 1, 1, 1] };
+  const first = b.quadratic(b.conv('image', 3, 6, 3, same), 6);
+  const early = b.node('Relu', [b.conv(first, 6, 6, 3, same)]);
+  const second = b.quadratic(b.conv(early, 6, 6, 3, same), 6);
+  const late = b.node('Relu', [b.conv(second, 6, 6, 3, same)]);
+  const network = await importOnnx(b.finish(b.classifier(late, 6, 10)));
+  const ranges = measureRanges(network, images);
+  const { layers } = planFixedPoint(network, ranges, options(12));
+  const bits = layers.map(({ ringBits, squares }) => (squares ? 'squares' : ringBits));
+  assert.deepEqual(bits, ['squares', 12, 'squares', 14]);
+  for (const [l, margin] of [
+    [1, 1.5],
+    [3, 1.5 ** 2],
+  ]) {
+    const used = layers[l].scales.map((scale, c) => ranges[l].relu[c] * scale);
+    const room = 2 ** (layers[l].ringBits - 1);
+    assert.ok(Math.max(...used) < room / margin && Math.max(...used) > (0.9 * room) / margin, String(l));
+  }
+});
 
 test('values so large that elements beside squares would keep no bits are refused, with what to do', () => {
   const { input, layers } = NETWORKS['squares and ReLUs in one channel'];

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { randomSmallNetwork } from '../../model/random.ts';
 import { CARD_FILE, readNetwork, WEIGHTS_FILE, writeNetwork } from '../../model/stored-network.ts';
-import { temporaryFolder } from '../server/bundles.ts';
+import { randomSmallNetwork } from '../support/small-network.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 test('a network is read as it was written', async () => {
   for (const seed of [1, 2, 3]) {

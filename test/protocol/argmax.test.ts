@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { randomModel } from '../../fixtures/sphynx-network.ts';
 import { runInteger } from '../../model/executor.ts';
 import { type FixedNetwork, withOutput } from '../../model/network.ts';
 import type { Output } from '../../model/output.ts';
-import { randomModel, randomSmallNetwork } from '../../model/random.ts';
 import type { LabelEncoding } from '../../protocol/label-encoding.ts';
-import { makePlan } from '../../protocol/plan.ts';
-import { randomImage } from './images.ts';
-import { assertPlanBytes, bytesOf, carriesOf, errorsOf, infer, prepare } from './rehearsal.ts';
+import { argmaxChunk, makePlan } from '../../protocol/plan.ts';
+import { assertPlanBytes, bytesOf, carriesOf, errorsOf, infer, prepare } from '../support/both-roles.ts';
+import { randomImage } from '../support/card-image.ts';
+import { randomSmallNetwork } from '../support/small-network.ts';
 
 /** Classes in the order of their logits, of equal ones the first. */
 function ranking(logits: Int32Array): number[] {
@@ -75,7 +76,7 @@ test('classes in place of logits cost no round: online, the last message alone g
   assert.equal(label.rounds, logits.rounds);
   assert.equal(label.onlineBytes.up, logits.onlineBytes.up);
   assert.equal(label.onlineBytes.down - logits.onlineBytes.down, 100 * (32 * 16 - 4) + 7);
-  assert.equal(label.bundleBytes - logits.bundleBytes, 100 * 32 * 16 + label.argmax!.bytes.tables);
+  assert.equal(label.bundleBytes - logits.bundleBytes, 100 * 32 * 16 + argmaxChunk(label)!.bytes.tables);
   assert.equal(label.offlineBytes.up - logits.offlineBytes.up, 4 * 32 * 100 + 512 + 40);
 });
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { kernels } from '../../kernels/load.ts';
-import { randomSmallNetwork } from '../../model/random.ts';
 import type { BundleSource } from '../../protocol/bundle.ts';
 import { BundleWindow } from '../../protocol/bundle-window.ts';
 import { makePlan, storedBytes } from '../../protocol/plan.ts';
+import { randomSmallNetwork } from '../support/small-network.ts';
 
 const plan = makePlan(randomSmallNetwork(15, 2, 0.3).card);
 const largest = Math.max(...plan.layers.flatMap(({ chunks }) => chunks.map(storedBytes)));

@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { randomSeed } from '../../crypto/prg.ts';
+import { randomModel } from '../../fixtures/sphynx-network.ts';
 import { withOutput } from '../../model/network.ts';
-import { randomModel } from '../../model/random.ts';
 import type { Channel } from '../../protocol/channel.ts';
+import { MemoryBundle } from '../../protocol/memory-bundle.ts';
 import { memoryChannel } from '../../protocol/memory-channel.ts';
 import { prepareClient, prepareServer } from '../../protocol/offline.ts';
 import { makePlan } from '../../protocol/plan.ts';
 import type { Segment } from '../../protocol/segment.ts';
 import { closeSession, openClientSession, openServerSession } from '../../protocol/session.ts';
-import { MemoryBundle, recording } from './rehearsal.ts';
+import { recording } from '../support/both-roles.ts';
 
 const network = withOutput(randomModel({ C: 2, D: 3, reduceAt: [1], size: 16 }), 'label');
 const plan = makePlan(network.card);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { owned, ownedCopy } from '../../kernels/release.ts';
 import type { Channel } from '../../protocol/channel.ts';
 import { memoryChannel } from '../../protocol/memory-channel.ts';
 import { SEGMENT_BYTES, type Segment } from '../../protocol/segment.ts';
@@ -16,14 +17,14 @@ const piece = (offset: number, length: number): Segment => ({
   kind: 'ot-matrix',
   layer: 1,
   offset,
-  data: new Uint8Array(length).fill(offset),
+  data: owned(new Uint8Array(length).fill(offset)),
 });
 
 test('a tensor arrives whole from pieces of any size', async () => {
   const { client, server } = memoryChannel();
   const bytes = new Uint8Array(SEGMENT_BYTES * 2 + 5).map((_, i) => i * 31);
   const [, received] = await Promise.all([
-    sendTensor(client, 'ot-matrix', 1, bytes.slice()),
+    sendTensor(client, 'ot-matrix', 1, ownedCopy(bytes)),
     receiveTensor(server, 'ot-matrix', 1, bytes.length),
   ]);
   assert.deepEqual(received, bytes);

@@ -4,8 +4,8 @@ import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { OnnxBuilder } from '../model/onnx-builder.ts';
-import { randomGraph } from '../model/random-graph.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
+import { randomGraph } from '../support/random-graph.ts';
 import { imported, rehearseImport } from './imported.ts';
 
 /** Made by trainer/tests/importer_fixtures.py. */

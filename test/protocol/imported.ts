@@ -1,16 +1,16 @@
 /** ONNX files through import, planning and a private inference, against an independent runtime: support for tests. */
 import assert from 'node:assert/strict';
 import * as ort from 'onnxruntime-web';
+import { seededRandom } from '../../fixtures/seeded-random.ts';
+import { importGraph } from '../../importer/import-onnx.ts';
 import { nearest, quantizeImage, runInteger } from '../../model/executor.ts';
 import { planFixedPoint } from '../../model/fixed-point/planner.ts';
 import { quantizeNetwork } from '../../model/fixed-point/quantize.ts';
 import { measureRanges } from '../../model/fixed-point/ranges.ts';
 import { FloatRunner } from '../../model/float-network.ts';
 import { elementsOf } from '../../model/geometry.ts';
-import { importGraph } from '../../model/import/import-onnx.ts';
 import type { FixedNetwork } from '../../model/network.ts';
-import { seededRandom } from '../../model/random.ts';
-import { carriesOf, errorsOf, infer, prepare } from './rehearsal.ts';
+import { carriesOf, errorsOf, infer, prepare } from '../support/both-roles.ts';
 
 const IMAGES = 20;
 

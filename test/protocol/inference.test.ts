@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { randomModel } from '../../fixtures/sphynx-network.ts';
 import { runInteger } from '../../model/executor.ts';
-import { randomModel } from '../../model/random.ts';
-import { randomImage } from './images.ts';
-import { assertPlanBytes, carriesOf, errorsOf, infer, prepare } from './rehearsal.ts';
+import { assertPlanBytes, carriesOf, errorsOf, infer, prepare } from '../support/both-roles.ts';
+import { randomImage } from '../support/card-image.ts';
 
 const network = randomModel({ C: 2, D: 3, reduceAt: [0, 1], size: 16 });
 

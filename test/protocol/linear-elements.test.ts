@@ -2,15 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { GADGET_CHUNK } from '../../crypto/garbling/gadget.ts';
+import { randomModel } from '../../fixtures/sphynx-network.ts';
 import { countFlags } from '../../model/element-bitmap.ts';
 import { runInteger } from '../../model/executor.ts';
 import type { FixedNetwork } from '../../model/network.ts';
-import { randomModel, randomSmallNetwork } from '../../model/random.ts';
 import { elementOrder, inOrder, putBack } from '../../protocol/element-order.ts';
 import type { LabelEncoding } from '../../protocol/label-encoding.ts';
 import { makePlan } from '../../protocol/plan.ts';
-import { randomImage } from './images.ts';
-import { assertPlanBytes, carriesOf, errorsOf, infer, prepare } from './rehearsal.ts';
+import { assertPlanBytes, carriesOf, errorsOf, infer, prepare } from '../support/both-roles.ts';
+import { randomImage } from '../support/card-image.ts';
+import { randomSmallNetwork } from '../support/small-network.ts';
 
 /** One inference: its logits are the integer executor's, its bytes the plan's. */
 async function rehearse(network: FixedNetwork, setting: LabelEncoding = 'fast'): Promise<void> {

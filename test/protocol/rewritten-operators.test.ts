@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { importOnnx } from '../../importer/import-onnx.ts';
 import { nearest, runInteger } from '../../model/executor.ts';
 import { planFixedPoint } from '../../model/fixed-point/planner.ts';
 import { quantizeNetwork } from '../../model/fixed-point/quantize.ts';
 import { measureRanges } from '../../model/fixed-point/ranges.ts';
-import { importOnnx } from '../../model/import/import-onnx.ts';
-import { OnnxBuilder, referenceLogits } from '../model/onnx-builder.ts';
-import { carriesOf, errorsOf, infer, prepare } from './rehearsal.ts';
+import { carriesOf, errorsOf, infer, prepare } from '../support/both-roles.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
+import { referenceLogits } from '../support/onnx-reference.ts';
 
 const INPUT = { channels: 2, height: 8, width: 8 };
 const IMAGE_SCALE_BITS = 8;

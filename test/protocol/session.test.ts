@@ -4,12 +4,13 @@ import { HeClient } from '../../crypto/he/client.ts';
 import { BaseOtSender } from '../../crypto/ot/base-ot.ts';
 import { treeMessageBytes } from '../../crypto/ot/correlated-ot.ts';
 import { kernels } from '../../kernels/load.ts';
+import { owned } from '../../kernels/release.ts';
 import { memoryChannel } from '../../protocol/memory-channel.ts';
 import { OT_TREE_BITS } from '../../protocol/plan.ts';
 import type { SegmentKind } from '../../protocol/segment.ts';
 import { closeSession, openClientSession, openServerSession } from '../../protocol/session.ts';
 
-const said = (kind: SegmentKind, data: Uint8Array) => ({ kind, layer: 0, offset: 0, data });
+const said = (kind: SegmentKind, data: Uint8Array) => ({ kind, layer: 0, offset: 0, data: owned(data) });
 
 const point = () => new BaseOtSender().message.slice();
 

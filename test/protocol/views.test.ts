@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { bytesToWords } from '../../crypto/ring.ts';
-import { randomModel } from '../../model/random.ts';
+import { randomModel } from '../../fixtures/sphynx-network.ts';
 import type { SegmentKind } from '../../protocol/segment.ts';
-import { bytesOf, type Inference, infer, type Preparation, prepare } from './rehearsal.ts';
+import { bytesOf, type Inference, infer, type Preparation, prepare } from '../support/both-roles.ts';
 
 // What each party receives, for inputs as different as can be: it must look the same whatever the other holds.
 const SHAPE = { C: 2, D: 3, reduceAt: [0, 1], size: 16 };

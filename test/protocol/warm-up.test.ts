@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { withOutput } from '../../model/network.ts';
-import { randomSmallNetwork } from '../../model/random.ts';
 import { makePlan } from '../../protocol/plan.ts';
-import { rehearseClient, rehearseServer } from '../../protocol/rehearsal.ts';
-import { rehearsePreparation } from '../../protocol/rehearse-preparation.ts';
 import { traceSteps } from '../../protocol/trace.ts';
-import { Rehearsals } from '../../transport/rehearsals.ts';
-import { network as sphynx } from '../server/running-server.ts';
+import { Rehearsals } from '../../threads/rehearsals.ts';
+import { rehearseClient, rehearseServer } from '../../threads/rehearse-inference.ts';
+import { rehearsePreparation } from '../../threads/rehearse-preparation.ts';
+import { network as sphynx } from '../support/running-server.ts';
+import { randomSmallNetwork } from '../support/small-network.ts';
 
 /** With ReLUs and linear elements, and without. */
 const NETWORKS = [sphynx, randomSmallNetwork(15, 2, 0.3), withOutput(sphynx, 'label')];

@@ -3,12 +3,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import * as ort from 'onnxruntime-web';
+import { seededRandom } from '../../fixtures/seeded-random.ts';
+import { loadModel } from '../../importer/load.ts';
 import { nearest, quantizeImage, runInteger } from '../../model/executor.ts';
-import { loadModel } from '../../model/load.ts';
 import type { FixedNetwork } from '../../model/network.ts';
-import { seededRandom } from '../../model/random.ts';
-import { cifarImages } from './cifar.ts';
-import { carriesOf, errorsOf, infer, prepare } from './rehearsal.ts';
+import { carriesOf, errorsOf, infer, prepare } from '../support/both-roles.ts';
+import { cifarImages } from '../support/cifar.ts';
 
 const ZOO = join(import.meta.dirname, '../../model-zoo');
 

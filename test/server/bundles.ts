@@ -1,20 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after } from 'node:test';
 import type { BundleClaim, BundleStore, NewBundle } from '../../server/store/bundle-store.ts';
 
 export const MODEL = { name: 'model', hash: 'a'.repeat(64), planHash: 'b'.repeat(64) };
-
-/** A folder that is gone when the test file is done. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'sphynx-test-'));
-  // Again if it fails: a process that was killed may still write into it for a moment.
-  after(() => rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }));
-  return folder;
-}
 
 export function newBundle(changes: Partial<NewBundle> = {}): NewBundle {
   return {

@@ -5,9 +5,9 @@ import { WebSocket } from 'ws';
 import { LOG_FORMAT } from '../../server/call-log.ts';
 import { newToken } from '../../server/identity/token-file.ts';
 import { SUBPROTOCOL } from '../../transport/web/frames.ts';
-import { fileOf } from './identity/keys.ts';
-import { network, runningServer } from './running-server.ts';
-import { TestClient } from './test-client.ts';
+import { fileOf } from '../support/keys.ts';
+import { network, runningServer } from '../support/running-server.ts';
+import { TestClient } from '../support/test-client.ts';
 
 /** A server of one token and its log lines. */
 async function logged() {

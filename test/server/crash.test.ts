@@ -3,16 +3,16 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { randomImage } from '../protocol/images.ts';
-import { temporaryFolder } from './bundles.ts';
-import { network, runningServer } from './running-server.ts';
-import { TestClient } from './test-client.ts';
+import { randomImage } from '../support/card-image.ts';
+import { network, runningServer } from '../support/running-server.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { TestClient } from '../support/test-client.ts';
 
 const token = 'b'.repeat(32);
 const image = randomImage(network.card);
 
 async function serverProcess(folder: string): Promise<{ process: ChildProcess; client: TestClient }> {
-  const child = fork(join(import.meta.dirname, 'server-process.ts'), [folder]);
+  const child = fork(join(import.meta.dirname, '..', 'support', 'server-process.ts'), [folder]);
   const [port] = await once(child, 'message');
   return { process: child, client: new TestClient(port, network, { token }) };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Campaign, ROUND } from '../../stress/fuzz/campaign.ts';
-import { temporaryFolder } from './bundles.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const CASES = 1000;
 const campaign = await Campaign.open(2, temporaryFolder(), 8);

@@ -5,12 +5,12 @@ import { PUBLIC_KEY_BYTES } from '../../crypto/he/parameters.ts';
 import { BaseOtSender } from '../../crypto/ot/base-ot.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { SEGMENT_BYTES } from '../../protocol/segment.ts';
-import { FaultyLink } from '../../stress/cluster/faulty-link.ts';
 import { CLIENT_KEY } from '../../transport/client-token.ts';
 import { encodeSegment } from '../../transport/stream-channel.ts';
-import { randomImage } from '../protocol/images.ts';
-import { network, runningServer } from './running-server.ts';
-import { type ClientBundle, TestClient } from './test-client.ts';
+import { randomImage } from '../support/card-image.ts';
+import { FaultyLink } from '../support/faulty-link.ts';
+import { network, runningServer } from '../support/running-server.ts';
+import { type ClientBundle, TestClient } from '../support/test-client.ts';
 
 const server = await runningServer();
 const client = server.client();

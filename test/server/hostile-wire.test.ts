@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect } from 'node:http2';
 import { after, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { runningServer } from './running-server.ts';
+import { runningServer } from '../support/running-server.ts';
 
 const token = 'd'.repeat(32);
 const server = await runningServer({ limits: { sessionsPerClient: 1 } });

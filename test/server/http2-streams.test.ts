@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type ClientHttp2Session, connect, constants } from 'node:http2';
 import { test } from 'node:test';
 import { privateInferenceService } from '../../transport/grpc/proto.ts';
-import { runningServer } from './running-server.ts';
+import { runningServer } from '../support/running-server.ts';
 
 const server = await runningServer({ limits: { idleMs: 200 } });
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runInteger } from '../../model/executor.ts';
-import { randomImage } from '../protocol/images.ts';
-import { network, runningServer } from './running-server.ts';
+import { randomImage } from '../support/card-image.ts';
+import { network, runningServer } from '../support/running-server.ts';
 
 const server = await runningServer();
 

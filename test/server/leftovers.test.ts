@@ -5,12 +5,12 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import { seededRandom } from '../../model/random.ts';
+import { seededRandom } from '../../fixtures/seeded-random.ts';
 import { SEGMENT_KINDS } from '../../protocol/segment.ts';
 import { encodeSegment } from '../../transport/stream-channel.ts';
-import { randomImage } from '../protocol/images.ts';
-import { network, runningServer } from './running-server.ts';
-import type { TestClient } from './test-client.ts';
+import { randomImage } from '../support/card-image.ts';
+import { network, runningServer } from '../support/running-server.ts';
+import type { TestClient } from '../support/test-client.ts';
 
 const ROUNDS = 40;
 const AT_ONCE = 4;

@@ -3,12 +3,12 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { Channel } from '../../protocol/channel.ts';
+import { MemoryBundle } from '../../protocol/memory-bundle.ts';
 import { prepareClient } from '../../protocol/offline.ts';
 import { closeSession } from '../../protocol/session.ts';
 import { StreamChannel } from '../../transport/stream-channel.ts';
-import { MemoryBundle } from '../protocol/rehearsal.ts';
-import { runningServer } from './running-server.ts';
-import type { PreprocessStream, TestClient } from './test-client.ts';
+import { runningServer } from '../support/running-server.ts';
+import type { PreprocessStream, TestClient } from '../support/test-client.ts';
 
 const server = await runningServer({
   limits: {

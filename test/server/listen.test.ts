@@ -6,10 +6,10 @@ import { test } from 'node:test';
 import { credentials } from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { startServer } from '../../server/index.ts';
-import { temporaryFolder } from './bundles.ts';
-import { network, runningServer } from './running-server.ts';
-import { selfSigned } from './self-signed.ts';
-import { TestClient } from './test-client.ts';
+import { network, runningServer } from '../support/running-server.ts';
+import { selfSigned } from '../support/self-signed.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { TestClient } from '../support/test-client.ts';
 
 const attempt = (options: object) =>
   startServer({

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { pino } from 'pino';
-import { randomImage } from '../protocol/images.ts';
-import { network, runningServer } from './running-server.ts';
+import { randomImage } from '../support/card-image.ts';
+import { network, runningServer } from '../support/running-server.ts';
 
 test('the log names requests and bundles, and holds neither seeds nor tokens nor what was sent', async () => {
   const lines: string[] = [];

@@ -1,7 +1,7 @@
 /** A redis-server of its own for a test file, gone with its data when the file is done. */
 import { after } from 'node:test';
-import { missingRedis, RedisServer } from '../../stress/cluster/redis-server.ts';
-import { temporaryFolder } from './bundles.ts';
+import { missingRedis, RedisServer } from '../support/redis-server.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 /** For `skip`: why there is no Redis to test against, or false. */
 export const NO_REDIS = missingRedis() ?? false;

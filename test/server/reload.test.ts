@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SphynxError } from '../../errors/sphynx-error.ts';
-import { randomModel } from '../../model/random.ts';
-import { assertRight, image, newClient } from '../client/connected.ts';
-import { randomImage } from '../protocol/images.ts';
-import { temporaryFolder } from './bundles.ts';
-import { network, runningServer } from './running-server.ts';
-import { TestClient } from './test-client.ts';
+import { randomModel } from '../../fixtures/sphynx-network.ts';
+import { randomImage } from '../support/card-image.ts';
+import { assertRight, image, newClient } from '../support/connected.ts';
+import { network, runningServer } from '../support/running-server.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { TestClient } from '../support/test-client.ts';
 
 const shape = { C: 2, D: 2, reduceAt: [0], size: 8, classes: 10 };
 /** Another network of another name. */

@@ -1,7 +1,7 @@
 /** One of several servers that share records: `node replica-process.ts REDIS-URL`. Its port and log lines go over IPC. */
 import { pino } from 'pino';
 import { startServer } from '../../server/index.ts';
-import { network } from './running-server.ts';
+import { network } from '../support/running-server.ts';
 
 /** Longer than the test's balancer takes to find out. */
 const DRAIN_MS = 500;

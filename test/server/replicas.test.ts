@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, connect } from '../../client/index.ts';
-import { Balancer } from '../../stress/cluster/balancer.ts';
-import { assertRight, image } from '../client/connected.ts';
-import { temporaryFolder } from './bundles.ts';
+import { Balancer } from '../support/balancer.ts';
+import { assertRight, image } from '../support/connected.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { NO_REDIS, redisServer } from './redis-server.ts';
 
 const CLIENTS = 3;

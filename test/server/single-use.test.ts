@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { SphynxError } from '../../errors/sphynx-error.ts';
-import { randomImage } from '../protocol/images.ts';
-import { network, runningServer } from './running-server.ts';
-import type { ClientBundle } from './test-client.ts';
+import { randomImage } from '../support/card-image.ts';
+import { network, runningServer } from '../support/running-server.ts';
+import type { ClientBundle } from '../support/test-client.ts';
 
 const server = await runningServer();
 const token = randomBytes(16).toString('hex');

@@ -5,14 +5,14 @@ import { credentials, loadPackageDefinition } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { protoPath } from 'grpc-health-check';
 import type { SphynxError } from '../../errors/sphynx-error.ts';
+import { MemoryBundle } from '../../protocol/memory-bundle.ts';
 import { prepareClient } from '../../protocol/offline.ts';
 import { closeSession } from '../../protocol/session.ts';
 import { SERVICE_NAME } from '../../transport/grpc/proto.ts';
 import { StreamChannel } from '../../transport/stream-channel.ts';
-import { randomImage } from '../protocol/images.ts';
-import { MemoryBundle } from '../protocol/rehearsal.ts';
-import { network, runningServer } from './running-server.ts';
-import { TestClient } from './test-client.ts';
+import { randomImage } from '../support/card-image.ts';
+import { network, runningServer } from '../support/running-server.ts';
+import { TestClient } from '../support/test-client.ts';
 
 const image = randomImage(network.card);
 

@@ -6,7 +6,7 @@ import { DEFAULT_LIMITS } from '../../server/limits.ts';
 import { PoolWorker } from '../../server/pool-worker.ts';
 import { OnlineFlag } from '../../server/scheduling/online-flag.ts';
 import { WorkerPool } from '../../server/worker-pool.ts';
-import { network } from './running-server.ts';
+import { network } from '../support/running-server.ts';
 
 const silent = pino({ level: 'silent' });
 const ONE_EACH = { ...DEFAULT_LIMITS, offlineWorkers: 1, onlineWorkers: 1 };

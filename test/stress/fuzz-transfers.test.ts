@@ -3,13 +3,14 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { SPARE_TRANSFERS } from '../../crypto/ot/extension-check.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
+import { owned, ownedCopy } from '../../kernels/release.ts';
 import { withOutput } from '../../model/network.ts';
-import { randomSmallNetwork } from '../../model/random.ts';
 import type { Channel } from '../../protocol/channel.ts';
 import { prepareServer } from '../../protocol/offline.ts';
 import type { Segment } from '../../protocol/segment.ts';
 import { recordTranscript, sessionOf } from '../../stress/fuzz/transcript.ts';
 import { TransferJudge } from '../../stress/fuzz/transfer-judge.ts';
+import { randomSmallNetwork } from '../support/small-network.ts';
 
 const transcript = await recordTranscript(withOutput(randomSmallNetwork(15, 2, 0.3, 0.3), 'label'));
 const { plan, network, bundle, bundleSecrets } = transcript;
@@ -17,7 +18,7 @@ const { plan, network, bundle, bundleSecrets } = transcript;
 /** How a server ends to which the client's part of the recorded bundle is said once more. */
 async function replay(said: readonly Segment[]): Promise<string> {
   const session = sessionOf(transcript);
-  const left = said.map((segment) => ({ ...segment, data: segment.data.slice() }));
+  const left = said.map((segment) => ({ ...segment, data: ownedCopy(segment.data) }));
   const channel: Channel = {
     send: async () => {},
     receive: async () => left.shift() ?? assert.fail('the server waits for more than was recorded'),
@@ -51,7 +52,7 @@ const changed = (...kinds: readonly string[]) => {
     .record({ place: fc.constantFrom(...places), byte: fc.nat(), change: fc.integer({ min: 1, max: 255 }) })
     .map(({ place, byte, change }) =>
       bundle.up.map((segment, i) => {
-        const data = segment.data.slice();
+        const data = ownedCopy(segment.data);
         if (i === place) data[byte % data.length] ^= change;
         return { ...segment, data };
       }),
@@ -59,7 +60,8 @@ const changed = (...kinds: readonly string[]) => {
 };
 
 /** The recorded segments with other data in that of `place`. */
-const replaced = (place: number, data: Uint8Array) => bundle.up.with(place, { ...bundle.up[place], data });
+const replaced = (place: number, data: Uint8Array) =>
+  bundle.up.with(place, { ...bundle.up[place], data: owned(data) });
 
 /** Where the matrices of the first run and the spare transfers of a layer stand. Each has a row per tree. */
 const FIRST = bundle.up.findIndex(({ kind }) => kind === 'ot-matrix');

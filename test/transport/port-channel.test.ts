@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { SphynxError } from '../../errors/sphynx-error.ts';
+import { owned } from '../../kernels/release.ts';
 import type { Segment } from '../../protocol/segment.ts';
 import { PortChannel } from '../../transport/port-channel.ts';
 
@@ -12,7 +13,12 @@ function pair(prefetch: number): { near: PortChannel; far: PortChannel } {
 }
 
 function segment(fill: number, length = 10): Segment {
-  return { kind: 'ot-matrix', layer: 1, offset: fill * length, data: new Uint8Array(length).fill(fill) };
+  return {
+    kind: 'ot-matrix',
+    layer: 1,
+    offset: fill * length,
+    data: owned(new Uint8Array(length).fill(fill)),
+  };
 }
 
 async function settle(): Promise<void> {
@@ -36,8 +42,8 @@ test('data moves to the other thread, and only a view of something larger is cop
   const { near, far } = pair(2);
   const own = new Uint8Array([1, 2, 3]);
   const large = new Uint8Array(5000).fill(7);
-  await near.send({ kind: 'nonce', layer: 0, offset: 0, data: own });
-  await near.send({ kind: 'nonce', layer: 0, offset: 3, data: large.subarray(10, 12) });
+  await near.send({ kind: 'nonce', layer: 0, offset: 0, data: owned(own) });
+  await near.send({ kind: 'nonce', layer: 0, offset: 3, data: owned(large.subarray(10, 12)) });
   assert.equal(own.length, 0);
   assert.equal(large.length, 5000);
   assert.deepEqual([...(await far.receive()).data], [1, 2, 3]);

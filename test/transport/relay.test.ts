@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MessageChannel } from 'node:worker_threads';
 import { SphynxError } from '../../errors/sphynx-error.ts';
+import { owned, ownedCopy } from '../../kernels/release.ts';
 import { memoryChannel } from '../../protocol/memory-channel.ts';
 import { receiveTensor, sendTensor } from '../../protocol/tensor-stream.ts';
 import { PortChannel } from '../../transport/port-channel.ts';
@@ -26,11 +27,11 @@ test('a role talks to its peer through the relay as if it were there', async () 
   const down = tensor(1_500_000);
   const [arrived, , back] = await Promise.all([
     receiveTensor(role, 'ot-matrix', 2, up.length).then(async (bytes) => {
-      await sendTensor(role, 'garbled-tables', 2, down.slice());
+      await sendTensor(role, 'garbled-tables', 2, ownedCopy(down));
       role.end();
       return bytes;
     }),
-    sendTensor(peer, 'ot-matrix', 2, up.slice()),
+    sendTensor(peer, 'ot-matrix', 2, ownedCopy(up)),
     receiveTensor(peer, 'garbled-tables', 2, down.length),
   ]);
   assert.deepEqual(arrived, up);
@@ -40,8 +41,8 @@ test('a role talks to its peer through the relay as if it were there', async () 
 
 test('what follows the last segment that the role asked for stays unread', async () => {
   const { role, peer, network, done } = relayed();
-  await peer.send({ kind: 'nonce', layer: 0, offset: 0, data: Uint8Array.of(1) });
-  await peer.send({ kind: 'nonce', layer: 0, offset: 0, data: Uint8Array.of(2) });
+  await peer.send({ kind: 'nonce', layer: 0, offset: 0, data: owned(Uint8Array.of(1)) });
+  await peer.send({ kind: 'nonce', layer: 0, offset: 0, data: owned(Uint8Array.of(2)) });
   assert.equal((await role.receive()).data[0], 1);
   role.end();
   await done;

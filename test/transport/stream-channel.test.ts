@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { afterEach, beforeEach, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SphynxError } from '../../errors/sphynx-error.ts';
+import { owned } from '../../kernels/release.ts';
 import { SEGMENT_BYTES, SEGMENT_KINDS, type Segment } from '../../protocol/segment.ts';
 import { privateInferenceService } from '../../transport/grpc/proto.ts';
 import { checkReadable } from '../../transport/readable.ts';
@@ -19,13 +20,13 @@ afterEach(() => link.close());
 const channels = () => ({ client: new StreamChannel(link.client), server: new StreamChannel(link.server) });
 
 function segment(offset: number, length = 100): Segment {
-  return { kind: 'garbled-tables', layer: 7, offset, data: new Uint8Array(length).fill(offset) };
+  return { kind: 'garbled-tables', layer: 7, offset, data: owned(new Uint8Array(length).fill(offset)) };
 }
 
 test('every kind of segment arrives as it was sent, in both directions', async () => {
   const { client, server } = channels();
   for (const kind of SEGMENT_KINDS) {
-    const sent = () => ({ kind, layer: 3, offset: 2 ** 40, data: Uint8Array.of(1, 2, 3) });
+    const sent = () => ({ kind, layer: 3, offset: 2 ** 40, data: owned(Uint8Array.of(1, 2, 3)) });
     await client.send(sent());
     const up = await server.receive();
     assert.deepEqual(up, sent());

@@ -1,23 +1,22 @@
 """Shared by all tests: networks with batch norms far from the identity, and masks."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import torch
 from torch import nn
 
-from sphynx_trainer.activations import places
-from sphynx_trainer.networks.masked_relu import MaskedReLU
-from sphynx_trainer.networks.sphynx import SphynxConfig, SphynxNetwork
+from sphynx_trainer.networks.activations.masked_relu import MaskedReLU
+from sphynx_trainer.networks.activations.places import places
+from sphynx_trainer.networks.sphynx.network import SphynxConfig, SphynxNetwork
 
 torch.set_num_threads(1)
 """Two threads wait for each other longer than these networks compute, most of all on busy cores."""
 
 
 @pytest.fixture(autouse=True)
-def fixed_seed() -> Iterator[None]:
+def fixed_seed() -> None:
     torch.manual_seed(0)
-    yield
 
 
 def randomise(module: nn.Module) -> nn.Module:

@@ -13,13 +13,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from sphynx_trainer.export_onnx import build_onnx
-from sphynx_trainer.networks.classifier import Classifier
+from sphynx_trainer.networks.base.classifier import Classifier
+from sphynx_trainer.networks.base.graph_to_onnx import build_onnx
 from sphynx_trainer.networks.families import Config, build
-from sphynx_trainer.networks.hybrenet import HybReNetConfig
-from sphynx_trainer.networks.plain import plain_graph
-from sphynx_trainer.networks.resnet_configs import ResNet18Config, ResNet32Config
-from sphynx_trainer.networks.vgg import VGG11Config
+from sphynx_trainer.networks.plain_graph import plain_graph
+from sphynx_trainer.networks.staged.hybrenet import HybReNetConfig
+from sphynx_trainer.networks.staged.resnet_configs import ResNet18Config, ResNet32Config
+from sphynx_trainer.networks.staged.vgg import VGG11Config
 
 from .conftest import mask_at_random, randomise
 

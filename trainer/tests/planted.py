@@ -2,7 +2,7 @@
 
 import torch
 
-from sphynx_trainer.datasets import Dataset, Split
+from sphynx_trainer.data import Dataset, Split
 
 
 def distant_twins(distance: int, records: int, image_size: int = 16) -> Dataset:

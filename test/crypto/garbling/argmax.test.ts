@@ -15,7 +15,7 @@ import {
 import { andGates } from '../../../crypto/garbling/argmax-circuit.ts';
 import { GateHash } from '../../../crypto/hash.ts';
 import { subtractShares } from '../../../crypto/ring.ts';
-import { toBlocks } from '../../kernels/block-reference.ts';
+import { toBlocks } from '../../support/block-reference.ts';
 import { allKept, chooseLabels, freshKeys, randomWords } from './gadget-run.ts';
 
 /** Both roles in one process, with OT replaced by its result. */
@@ -78,13 +78,13 @@ test('what a run costs: adders and one tournament of comparisons and choices, 32
   // 100 logits: 31 gates to add each, 99 comparisons of 32, 98 choices of 32, and 94 gates for the index.
   const gates = 31 * 100 + 32 * 99 + 32 * 98 + (25 + 2 * 12 + 3 * 6 + 4 * 3 + 5 * 2 + 6 * 1);
   const cost = argmaxBytes({ logits: 100, classes: 1 });
-  assert.deepEqual(cost, allKept({ labels: 3200, tables: 32 * gates + 7, online: 51207 }));
+  assert.deepEqual(cost, { ...allKept({ labels: 3200, tables: 32 * gates + 7, online: 51207 }), reply: 0 });
   const { tables, labels, online } = run(new Int32Array(100), 1);
   assert.deepEqual([tables.length, labels.length, online.length], [cost.tables, 51200, 51207]);
-  assert.deepEqual(
-    argmaxBytes({ logits: 1, classes: 1 }),
-    allKept({ labels: 32, tables: 31 * 32, online: 512 }),
-  );
+  assert.deepEqual(argmaxBytes({ logits: 1, classes: 1 }), {
+    ...allKept({ labels: 32, tables: 31 * 32, online: 512 }),
+    reply: 0,
+  });
 });
 
 test('the evaluator never meets two labels of a wire', () => {

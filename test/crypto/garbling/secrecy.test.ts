@@ -5,7 +5,7 @@ import { garble } from '../../../crypto/garbling/garble.ts';
 import { outputMasks, serverLabels } from '../../../crypto/garbling/online.ts';
 import { BlockCipher } from '../../../crypto/node/block-cipher.ts';
 import { deriveSeed, randomSeed } from '../../../crypto/prg.ts';
-import { sigma, toBlocks } from '../../kernels/block-reference.ts';
+import { sigma, toBlocks } from '../../support/block-reference.ts';
 import { freshKeys, randomBlock, randomDelta, randomWords, relu, rescale, run } from './gadget-run.ts';
 
 /** All (key, block) pairs that `body` gives to AES. A key is known by what it makes of the block 0. */

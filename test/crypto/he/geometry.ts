@@ -1,6 +1,6 @@
 /** Random linear layers and the plain convolution that they stand for: support for tests. */
 import fc from 'fast-check';
-import type { HeLayer, HeShape, HeTerm } from '../../../crypto/he/packing.ts';
+import type { HeLayer, HeShape, HeTerm } from '../../../crypto/he/plan.ts';
 
 /** Tensors and one or more layers over them, with weights and values. */
 export interface Network {

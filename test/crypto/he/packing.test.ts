@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type HePlan, type PartPacking, planHe } from '../../../crypto/he/packing.ts';
+import { planHe } from '../../../crypto/he/packing.ts';
+import type { HePlan, PartPacking } from '../../../crypto/he/plan.ts';
 import { outputPositions, placeKernel, placeTensor, polynomials } from '../../../crypto/he/positions.ts';
 import { evaluatePlainly, type Network, networks, weightCount } from './geometry.ts';
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { HeClient } from '../../../crypto/he/client.ts';
-import { type HeLayer, type HeShape, planHe } from '../../../crypto/he/packing.ts';
+import { planHe } from '../../../crypto/he/packing.ts';
 import {
   DEGREE,
   INPUT_CIPHERTEXT_BYTES,
@@ -12,6 +12,7 @@ import {
   RESIDUES_BYTES,
   SEED_BYTES,
 } from '../../../crypto/he/parameters.ts';
+import type { HeLayer, HeShape } from '../../../crypto/he/plan.ts';
 import { outputPositions } from '../../../crypto/he/positions.ts';
 import { newResidues } from '../../../crypto/he/ring.ts';
 import { HeServer } from '../../../crypto/he/server.ts';

@@ -4,10 +4,10 @@ import { connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
-import { assertRight, image, newClient } from '../../client/connected.ts';
-import { tlsFiles } from '../identity/keys.ts';
-import { runningServer } from '../running-server.ts';
-import { selfSigned } from '../self-signed.ts';
+import { assertRight, image, newClient } from '../../support/connected.ts';
+import { tlsFiles } from '../../support/keys.ts';
+import { runningServer } from '../../support/running-server.ts';
+import { selfSigned } from '../../support/self-signed.ts';
 
 test('connections beyond the limit are closed as they come, and places are given back', async () => {
   const pair = selfSigned('localhost');

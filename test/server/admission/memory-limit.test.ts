@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MemoryLimit } from '../../../server/admission/memory-limit.ts';
-import { randomImage } from '../../protocol/images.ts';
-import { network, runningServer } from '../running-server.ts';
+import { randomImage } from '../../support/card-image.ts';
+import { network, runningServer } from '../../support/running-server.ts';
 
 test('no preparation begins in a process that holds as much memory as it may', () => {
   let resident = 99;

@@ -7,7 +7,7 @@ import { fieldsOf, shown, variableOf } from '../../../server/config/layers.ts';
 import { loadConfig } from '../../../server/config/load-config.ts';
 import { DEFAULTS, SCHEMA } from '../../../server/config/schema.ts';
 import { DEFAULT_LIMITS } from '../../../server/index.ts';
-import { fileOf } from '../identity/keys.ts';
+import { fileOf } from '../../support/keys.ts';
 
 const problems = (content: string): string[] => {
   try {

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { fieldsOf } from '../../../server/config/layers.ts';
 import { loadConfig } from '../../../server/config/load-config.ts';
 import { SCHEMA } from '../../../server/config/schema.ts';
-import { fileOf } from '../identity/keys.ts';
+import { fileOf } from '../../support/keys.ts';
 
 const pages = globSync(join(import.meta.dirname, '../../../docs/operations/*.md'));
 const guide = pages.map((page) => readFileSync(page, 'utf8')).join('\n');

@@ -8,11 +8,11 @@ import { Access } from '../../../server/identity/access.ts';
 import { DevelopmentAuthority } from '../../../server/identity/development-certificates.ts';
 import { newToken } from '../../../server/identity/token-file.ts';
 import { type ServerOptions, startServer } from '../../../server/index.ts';
-import { temporaryFolder } from '../bundles.ts';
-import { network, runningServer } from '../running-server.ts';
-import { selfSigned } from '../self-signed.ts';
-import { TestClient } from '../test-client.ts';
-import { callWith, fileOf, tlsFiles } from './keys.ts';
+import { callWith, fileOf, tlsFiles } from '../../support/keys.ts';
+import { network, runningServer } from '../../support/running-server.ts';
+import { selfSigned } from '../../support/self-signed.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { TestClient } from '../../support/test-client.ts';
 
 const authority = await DevelopmentAuthority.create('authority', 1);
 const ca = Buffer.from(authority.pair.certificate);

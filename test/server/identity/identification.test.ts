@@ -11,8 +11,8 @@ import { Identification } from '../../../server/identity/identification.ts';
 import { ANONYMOUS, identityOf } from '../../../server/identity/identity.ts';
 import { newToken, TokenFile } from '../../../server/identity/token-file.ts';
 import { CLIENT_KEY } from '../../../transport/client-token.ts';
-import { selfSigned } from '../self-signed.ts';
-import { AUDIENCE, callWith, fileOf, ISSUER, jwtAuthority } from './keys.ts';
+import { AUDIENCE, callWith, fileOf, ISSUER, jwtAuthority } from '../../support/keys.ts';
+import { selfSigned } from '../../support/self-signed.ts';
 
 const raw = (pem: string) => new Uint8Array(new X509Certificate(pem).raw);
 const authority = await DevelopmentAuthority.create('authority', 1);

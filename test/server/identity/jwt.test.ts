@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
 import { type JwtOptions, JwtVerifier } from '../../../server/identity/jwt.ts';
-import { AUDIENCE, fileOf, ISSUER, inSeconds, jwtAuthority } from './keys.ts';
+import { AUDIENCE, fileOf, ISSUER, inSeconds, jwtAuthority } from '../../support/keys.ts';
 
 const { jwks, sign } = await jwtAuthority();
 const jwksFile = fileOf(jwks);

@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { withOutput } from '../../../model/network.ts';
 import { warnOfStrangers } from '../../../server/identity/strangers.ts';
 import { ModelRegistry } from '../../../server/models.ts';
-import { network } from '../running-server.ts';
+import { network } from '../../support/running-server.ts';
 
 type Options = Parameters<typeof warnOfStrangers>[0];
 

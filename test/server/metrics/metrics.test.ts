@@ -6,9 +6,9 @@ import { credentials, loadPackageDefinition, type ServiceClientConstructor } fro
 import { loadSync } from '@grpc/proto-loader';
 import { VERSION } from '../../../server/version.ts';
 import { SERVICE_NAME } from '../../../transport/grpc/proto.ts';
-import { randomImage } from '../../protocol/images.ts';
-import { temporaryFolder } from '../bundles.ts';
-import { network, runningServer } from '../running-server.ts';
+import { randomImage } from '../../support/card-image.ts';
+import { network, runningServer } from '../../support/running-server.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 /** Samples of a scrape: `name{labels}` to value. */
 async function scrape(port: number | undefined): Promise<Map<string, number>> {

@@ -8,7 +8,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { SphynxError } from '../../../errors/sphynx-error.ts';
 import type { BundleClaim, BundleStore } from '../../../server/store/bundle-store.ts';
 import { RecordCipher, storeKey } from '../../../server/store/record-cipher.ts';
-import { claimOf, MODEL, newBundle, readyBundle, temporaryFolder } from '../bundles.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { claimOf, MODEL, newBundle, readyBundle } from '../bundles.ts';
 import { NO_REDIS, redisServer } from '../redis-server.ts';
 import { editRecord, openPlace, type Place, type StoreSettings, sealedIn } from './store-place.ts';
 

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { pino } from 'pino';
 import { startServer } from '../../../server/index.ts';
-import { temporaryFolder } from '../bundles.ts';
-import { network, runningServer } from '../running-server.ts';
+import { network, runningServer } from '../../support/running-server.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const start = (stateFolder: string) =>
   startServer({
@@ -33,7 +33,7 @@ test('a second server on a state folder does not start, and harms nothing that t
 
 test('a server that was killed does not keep its folder locked', async () => {
   const stateFolder = temporaryFolder();
-  const other = fork(join(import.meta.dirname, '..', 'server-process.ts'), [stateFolder]);
+  const other = fork(join(import.meta.dirname, '..', '..', 'support', 'server-process.ts'), [stateFolder]);
   after(() => other.kill('SIGKILL'));
   await once(other, 'message');
   await assert.rejects(start(stateFolder), { code: 'config/invalid', message: /another server/ });

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { SqliteBundleStore } from '../../../server/store/sqlite-bundle-store.ts';
-import { claimOf, newBundle, readyBundle, temporaryFolder } from '../bundles.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { claimOf, newBundle, readyBundle } from '../bundles.ts';
 import { CIPHER, LIMITS } from './store-place.ts';
 
 const FILE = 'bundles.sqlite';

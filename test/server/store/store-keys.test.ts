@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { RecordCipher, storeKey } from '../../../server/store/record-cipher.ts';
 import { configuredKeys, ownKeys } from '../../../server/store/store-keys.ts';
-import { newBundle, temporaryFolder } from '../bundles.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { newBundle } from '../bundles.ts';
 
 const bytes = fc.uint8Array({ minLength: 32, maxLength: 32 });
 const delta = fc.uint8Array({ minLength: 16, maxLength: 16 });

@@ -2,10 +2,11 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { createClient } from 'redis';
-import type { BundleStore, StoreLimits } from '../../../server/store/bundle-store.ts';
+import type { BundleStore } from '../../../server/store/bundle-store.ts';
 import { RecordCipher, storeKey } from '../../../server/store/record-cipher.ts';
 import { RedisBundleStore } from '../../../server/store/redis-bundle-store.ts';
 import { SqliteBundleStore } from '../../../server/store/sqlite-bundle-store.ts';
+import type { StoreLimits } from '../../../server/store/store-limits.ts';
 
 export const LIMITS: StoreLimits = {
   bundlesPerClient: 100,

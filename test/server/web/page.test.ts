@@ -3,8 +3,8 @@ import { cpSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { temporaryFolder } from '../bundles.ts';
-import { runningServer } from '../running-server.ts';
+import { runningServer } from '../../support/running-server.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const folder = temporaryFolder();
 cpSync(join(import.meta.dirname, '../../../web'), folder, { recursive: true });

@@ -10,7 +10,7 @@ import type {
   PreprocessResponses,
 } from '../../../transport/messages.ts';
 import type { CallName } from '../../../transport/web/schema.ts';
-import { type InferStream, type PreprocessStream, TestClient } from '../test-client.ts';
+import { type InferStream, type PreprocessStream, TestClient } from '../../support/test-client.ts';
 
 export type WebClientOptions = Partial<WebCallOptions> & {
   readonly origin?: string;

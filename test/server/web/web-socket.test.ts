@@ -8,10 +8,10 @@ import { MESSAGE_BYTES } from '../../../transport/limits.ts';
 import { FRAME, frame, SUBPROTOCOL } from '../../../transport/web/frames.ts';
 import { decode } from '../../../transport/web/protobuf.ts';
 import { CALL_HEADER, CALL_STATUS, CALLS } from '../../../transport/web/schema.ts';
-import { randomImage } from '../../protocol/images.ts';
-import { fileOf } from '../identity/keys.ts';
-import { network, runningServer } from '../running-server.ts';
-import { selfSigned } from '../self-signed.ts';
+import { randomImage } from '../../support/card-image.ts';
+import { fileOf } from '../../support/keys.ts';
+import { network, runningServer } from '../../support/running-server.ts';
+import { selfSigned } from '../../support/self-signed.ts';
 import { WebClient, type WebClientOptions, webStream } from './web-client.ts';
 
 const PAGE = 'https://app.example.org';

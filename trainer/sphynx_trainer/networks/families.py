@@ -4,19 +4,20 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .cell_network import SphynxConfig
-from .classifier import Classifier
-from .counting import NetworkCount
-from .genotype import Genotype, find_genotype
-from .hybrenet import HybReNetConfig
-from .plain_config import PlainConfig, count_plain
-from .plain_network import PlainNetwork
-from .resnet import ResNet, count_resnet
-from .resnet_configs import ResNet18Config, ResNet32Config
-from .sphynx import SphynxNetwork
-from .sphynx_counting import count_sphynx, count_sphynx_imagenet
-from .sphynx_imagenet import SphynxImageNetConfig, SphynxImageNetNetwork
-from .vgg import VGG11, VGG11Config, count_vgg11
+from .base.classifier import Classifier
+from .base.counting import NetworkCount
+from .plain.config import PlainConfig, count_plain
+from .plain.network import PlainNetwork
+from .sphynx.cell_network import SphynxConfig
+from .sphynx.counting import count_sphynx, count_sphynx_imagenet
+from .sphynx.genotype import Genotype, find_genotype
+from .sphynx.imagenet import SphynxImageNetConfig, SphynxImageNetNetwork
+from .sphynx.network import SphynxNetwork
+from .staged.comparisons import ConvNeXtConfig, RegNetConfig
+from .staged.hybrenet import HybReNetConfig
+from .staged.resnet import ResNet, count_resnet
+from .staged.resnet_configs import ResNet18Config, ResNet32Config
+from .staged.vgg import VGG11, VGG11Config, count_vgg11
 
 Config = (
     SphynxConfig
@@ -25,6 +26,8 @@ Config = (
     | ResNet32Config
     | HybReNetConfig
     | VGG11Config
+    | RegNetConfig
+    | ConvNeXtConfig
     | PlainConfig
 )
 
@@ -50,6 +53,8 @@ FAMILIES = {
     "resnet18": _residual(ResNet18Config),
     "resnet32": _residual(ResNet32Config),
     "hybrenet": _residual(HybReNetConfig),
+    "regnet": _residual(RegNetConfig),
+    "convnext": _residual(ConvNeXtConfig),
     "vgg11": Family(VGG11Config, VGG11, count_vgg11),
     "plain": Family(PlainConfig, PlainNetwork, count_plain),
 }

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ..activations import Place
+from ..networks.activations.places import Place
 from .deepreduce import stages
 
 EXPONENT = 0.07

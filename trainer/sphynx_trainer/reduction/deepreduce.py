@@ -9,9 +9,9 @@ from collections.abc import Collection, Sequence
 
 import torch
 
-from ..activations import Place, unmasked_places
-from ..networks.classifier import Classifier
-from ..networks.masked_relu import MaskedReLU, replace_module
+from ..networks.activations.masked_relu import MaskedReLU, replace_module
+from ..networks.activations.places import Place, unmasked_places
+from ..networks.base.classifier import Classifier
 
 LEAST_CRITICAL_FIRST = {2: (1, 2), 3: (1, 3, 2), 4: (1, 4, 2, 3), 5: (1, 5, 2, 4, 3)}
 """Stages, counted from 1, by what their ReLUs are worth (DeepReShape: S3 > S2 > S4 > S1)."""

@@ -9,9 +9,9 @@ authors' code. `selection.select` then fixes the masks.
 import torch
 from torch import Tensor, nn
 
-from ..activations import Place, places, unmasked_places
-from ..networks.classifier import Classifier
-from ..networks.masked_relu import SelectiveReLU, replace_module
+from ..networks.activations.masked_relu import SelectiveReLU, replace_module
+from ..networks.activations.places import Place, places, unmasked_places
+from ..networks.base.classifier import Classifier
 from ..training import Run
 from .selection import relus_above_threshold, select
 

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..activations import Place, unmasked_places
-from ..datasets import Dataset
-from ..networks.classifier import Classifier
-from ..networks.masked_relu import replace_module
-from ..networks.quadratic_relu import LEAST, SelectiveQuadratic
+from ..data import Dataset
+from ..networks.activations.masked_relu import replace_module
+from ..networks.activations.places import Place, unmasked_places
+from ..networks.activations.quadratic_relu import LEAST, SelectiveQuadratic
+from ..networks.base.classifier import Classifier
 
 Choice = Literal["element", "channel", "layer"]
 """What keeps or loses its ReLUs as one."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from ..activations import Place
+from ..networks.activations.places import Place
 
 THRESHOLD = 0.01
 """A coefficient above it counts as a ReLU (SNL, algorithm 1). Adam moves a coefficient around 0 by

@@ -1,25 +1,32 @@
-"""Bilevel search (algorithm 1; DARTS, first order): a step for the weights, one for the rest.
+"""Bilevel search (algorithm 1; DARTS): a step for the weights, one for the architecture.
 
-The training split is halved: one half trains the weights, the other the architecture. A search
+In a search of second order the architecture moves first, as in DARTS's published code. The training
+split is halved: one half trains the weights, the other the architecture. A search
 is a folder; it continues after its last finished epoch.
 """
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Generator, Tensor, distributed, nn
+from torch import Generator, Tensor, distributed
 from torch.nn import functional as F
 
-from ..augmentation import flip_and_crop
-from ..datasets import Dataset
-from ..evaluation import autocast
-from ..execution import Execution
+from ..data import Dataset
+from ..data.augmentation import flip_and_crop
+from ..training.descent import Descent, DivergedError
+from ..training.evaluation import autocast
+from ..training.execution import Execution
 from .recipe import SearchRecipe
 from .searchable import Searchable
+from .unrolled import unrolled_gradients
+
+Batch = tuple[Tensor, Tensor]
+"""Images and labels."""
 
 STATE = "search.pt"
 """The file's name in the folder of a search."""
@@ -57,7 +64,11 @@ class BilevelSearch:
             betas=recipe.architecture_betas,
             weight_decay=recipe.architecture_weight_decay,
         )
+        self.weight_descent = Descent(network, self.weight_optimizer, self.weights, recipe.clip)
+        self.architecture_descent = Descent(network, self.architecture_optimizer, self.architecture)
         order = torch.randperm(len(dataset.train.labels), generator=_generator(recipe.seed))
+        if recipe.images:
+            order = order[: recipe.images]
         self.halves = order.tensor_split(2)
         if recipe.batch % self.execution.processes:
             raise ValueError(
@@ -82,7 +93,11 @@ class BilevelSearch:
                 after_epoch(self, loss)
 
     def _run_epoch(self) -> float:
-        """One pass over both halves. All randomness is drawn from the seed and the epoch."""
+        """One pass over both halves. All randomness is drawn from the seed and the epoch.
+
+        Returns the mean loss on the validation half. Raises DivergedError if no pair of steps had
+        finite gradients.
+        """
         recipe, place = self.recipe, self.execution
         seed = recipe.seed * 100_003 + self.epoch
         torch.manual_seed(seed)
@@ -99,48 +114,87 @@ class BilevelSearch:
         for group in self.weight_optimizer.param_groups:
             group["lr"] = recipe.learning_rate_at(self.epoch)
         self.network.train()
-        total = 0.0
+        losses: list[float] = []
         for step, (training, validation) in enumerate(zip(*streams, strict=True)):
             self.network.begin_step((self.epoch + step / steps) / recipe.epochs)
-            self._step(training, self.weights, self.weight_optimizer, generator)
-            total += self._step(
-                validation, self.architecture, self.architecture_optimizer, generator
-            )
-        return place.total([total])[0] / steps / place.processes
+            batches = [self._shown(batch, generator) for batch in (training, validation)]
+            if recipe.order == 2:
+                loss = self._unrolled_step(*batches)
+                trained = self._step(batches[0], self.weight_descent)
+            else:
+                trained = self._step(batches[0], self.weight_descent)
+                loss = self._step(batches[1], self.architecture_descent)
+            if trained is not None and loss is not None:
+                losses.append(loss)
+        if not losses:
+            raise DivergedError(self.epoch + 1, steps)
+        if len(losses) < steps and place.leads:
+            print(f"epoch {self.epoch + 1}: skipped {steps - len(losses)} steps", file=sys.stderr)
+        return place.total([sum(losses)])[0] / len(losses) / place.processes
 
-    def _step(
-        self,
-        batch: tuple[Tensor, Tensor],
-        trained: list[nn.Parameter],
-        optimizer: torch.optim.Optimizer,
-        generator: Generator,
-    ) -> float:
-        """Trains some of the parameters on one batch; the others get no gradient."""
-        for parameters in (self.weights, self.architecture):
-            for parameter in parameters:
-                parameter.requires_grad_(parameters is trained)
+    def _shown(self, batch: Batch, generator: Generator) -> Batch:
+        """A batch on the device, normalised, flipped and shifted."""
         device = self.execution.device
         images = self.dataset.normalise(batch[0].to(device, non_blocking=True))
         images = flip_and_crop(images, self.recipe.crop_padding, generator)
-        with autocast(self.recipe.precision, device.type):
-            logits = self.network(images)
-        loss = F.cross_entropy(logits.float(), batch[1].to(device))
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        self._average_gradients(trained)
-        if trained is self.weights:
-            nn.utils.clip_grad_norm_(trained, self.recipe.clip)
-        optimizer.step()
-        return loss.item()
+        return images, batch[1].to(device, non_blocking=True)
 
-    def _average_gradients(self, parameters: list[nn.Parameter]) -> None:
+    def _step(self, batch: Batch, descent: Descent) -> float | None:
+        """Trains the descent's parameters on one batch; the others get no gradient.
+
+        Returns the loss, or None for a step that was skipped.
+        """
+        self._train_only(descent)
+        descent.remember()
+        loss = self._loss(batch)
+        descent.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self._average(
+            [each.grad for each in descent.parameters if each.grad is not None],
+        )
+        return loss.item() if descent.step() else None
+
+    def _unrolled_step(self, training: Batch, validation: Batch) -> float | None:
+        """Trains the architecture by its gradient of second order. Returns as `_step`."""
+        descent, losses = self.architecture_descent, []
+
+        def validate() -> Tensor:
+            losses.append(self._loss(validation))
+            return losses[-1]
+
+        self._train_only(self.weight_descent, descent)
+        descent.remember()
+        gradients = unrolled_gradients(
+            lambda: self._loss(training),
+            validate,
+            self.weight_optimizer,
+            self.architecture,
+            self._average,
+        )
+        for parameter, gradient in zip(self.architecture, gradients, strict=True):
+            parameter.grad = gradient
+        return losses[0].item() if descent.step() else None
+
+    def _train_only(self, *chosen: Descent) -> None:
+        """Lets gradients flow to the parameters of these descents alone."""
+        for each in (self.weight_descent, self.architecture_descent):
+            for parameter in each.parameters:
+                parameter.requires_grad_(each in chosen)
+
+    def _loss(self, batch: Batch) -> Tensor:
+        """The cross-entropy of a batch."""
+        images, labels = batch
+        with autocast(self.recipe.precision, images.device.type):
+            logits = self.network(images)
+        return F.cross_entropy(logits.float(), labels)
+
+    def _average(self, gradients: Sequence[Tensor]) -> None:
         """Over all processes, which drew the same branches and so have the same gradients set."""
         if self.execution.processes == 1:
             return
-        for parameter in parameters:
-            if parameter.grad is not None:
-                distributed.all_reduce(parameter.grad)
-                parameter.grad /= self.execution.processes
+        for gradient in gradients:
+            distributed.all_reduce(gradient)
+            gradient /= self.execution.processes
 
     def save(self) -> None:
         """Replaces the state on disk in one step."""
@@ -164,7 +218,7 @@ class BilevelSearch:
 
     def _load(self) -> None:
         content = torch.load(self.folder / STATE, map_location="cpu", weights_only=True)
-        if content["recipe"] != asdict(self.recipe):
+        if SearchRecipe(**content["recipe"]) != self.recipe:
             raise ValueError(f"{self.folder} holds a search by another recipe")
         for name, part in self._parts().items():
             part.load_state_dict(content[name])

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ..networks.counting import NetworkCount
+from ..networks.base.counting import NetworkCount
 from ..networks.families import Config, count
-from ..networks.hybrenet import HYBRENETS, HybReNetConfig
-from ..networks.resnet_configs import ResNet18Config, ResNet32Config
-from ..networks.sphynx import SphynxConfig
-from ..networks.sphynx_imagenet import SphynxImageNetConfig
-from ..networks.vgg import VGG11Config
+from ..networks.sphynx.imagenet import SphynxImageNetConfig
+from ..networks.sphynx.network import SphynxConfig
+from ..networks.staged.comparisons import ConvNeXtConfig
+from ..networks.staged.hybrenet import HYBRENETS, HybReNetConfig
+from ..networks.staged.resnet_configs import ResNet18Config, ResNet32Config
+from ..networks.staged.vgg import VGG11Config
 from .latency import LatencyModel
 
 PUBLISHED_PLACES = {5: (0, 1), 6: (0, 1), 8: (1, 3), 10: (0, 5), 15: (2, 6)}
@@ -111,6 +112,7 @@ SCALINGS: dict[str, list[Scaling]] = {
     "resnet18": [Scaling(ResNet18Config)],
     "resnet32": [Scaling(ResNet32Config)],
     "hybrenet": [_hybrenet(multipliers) for multipliers in HYBRENETS.values()],
+    "convnext": [Scaling(lambda channels, *rest: ConvNeXtConfig(channels, (2, 2, 6, 2), *rest))],
     "vgg11": [Scaling(lambda channels, *rest: VGG11Config(channels, (), *rest))],
 }
 """Family -> the shapes that are tried."""

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..networks.cell_network import NEWER, OLDER, SphynxConfig
-from ..networks.convolutions import ConvBN
-from ..networks.genotype import Genotype
-from ..networks.operations import OPERATIONS
+from ..networks.sphynx.cell_network import NEWER, OLDER, SphynxConfig
+from ..networks.sphynx.convolutions import ConvBN
+from ..networks.sphynx.genotype import Genotype
+from ..networks.sphynx.operations import OPERATIONS
 from .mixed_cell import MixedCell, derive, edges_of, padded
 from .searchable import Searchable
 
@@ -71,9 +71,11 @@ class CellSearchNetwork(Searchable):
         )
 
     def architecture(self) -> list[nn.Parameter]:
+        """Returns theta of both kinds of cells."""
         return [self.theta_normal, self.theta_reduce]
 
     def forward(self, images: Tensor) -> Tensor:
+        """Returns the logits, every edge a mixture of all operations."""
         stem = padded(self.stem, images)
         outputs = {OLDER: stem, NEWER: stem}
         normal, reduce = self.theta_normal.softmax(dim=1), self.theta_reduce.softmax(dim=1)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..networks.genotype import CellPlan, Genotype
+from ..networks.sphynx.genotype import CellPlan, Genotype
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

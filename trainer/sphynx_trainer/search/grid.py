@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..checkpoint import CHECKPOINT
-from ..datasets import Dataset
-from ..evaluation import evaluate
-from ..execution import Execution
-from ..networks.cell_network import SphynxConfig
-from ..recipe import Recipe
+from ..data import Dataset
+from ..networks.sphynx.cell_network import SphynxConfig
 from ..training import Run, train
+from ..training.checkpoint import CHECKPOINT
+from ..training.evaluation import evaluate
+from ..training.execution import Execution
+from ..training.recipe import Recipe
 from .locations import Placement, placement_name
 
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -31,8 +31,8 @@ class LatencyModel:
         content = {KEYS[name]: value for name, value in asdict(self).items()}
         path.write_text(json.dumps(content, indent=2) + "\n")
 
-    @staticmethod
-    def load(path: Path) -> "LatencyModel":
+    @classmethod
+    def load(cls, path: Path) -> Self:
         """Reads latency.json. Raises ValueError, OSError."""
         content = json.loads(path.read_text())
         try:
@@ -42,7 +42,7 @@ class LatencyModel:
                 f"{path}: expected the numbers {' and '.join(KEYS.values())}; fit-latency makes "
                 "the file of measurements by npm run bench"
             ) from error
-        return LatencyModel(**values)
+        return cls(**values)
 
 
 def read_measurements(path: Path) -> list[dict[str, Any]]:

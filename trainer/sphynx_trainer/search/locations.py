@@ -7,12 +7,13 @@ beta and trains only that; beta is trained by the straight-through estimator.
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 
-from ..networks.cell_network import SphynxConfig
 from ..networks.families import build
+from ..networks.sphynx.cell_network import SphynxConfig
 from .searchable import Searchable
 
 FIRST_TEMPERATURE, LAST_TEMPERATURE = 1000.0, 0.1
@@ -43,18 +44,21 @@ class LocationNetwork(Searchable):
         self.beta = nn.Parameter(torch.zeros(len(candidates)))
         self.temperature = FIRST_TEMPERATURE
 
-    @staticmethod
-    def of(config: SphynxConfig, places: Sequence[Placement]) -> "LocationNetwork":
+    @classmethod
+    def of(cls, config: SphynxConfig, places: Sequence[Placement]) -> Self:
         """The candidates are the configuration with its reduce cells in each of the places."""
-        return LocationNetwork([build(replace(config, reduce=place)) for place in places])
+        return cls([build(replace(config, reduce=place)) for place in places])
 
     def architecture(self) -> list[nn.Parameter]:
+        """Returns beta."""
         return [self.beta]
 
     def begin_step(self, progress: float) -> None:
+        """Lowers the temperature."""
         self.temperature = FIRST_TEMPERATURE + (LAST_TEMPERATURE - FIRST_TEMPERATURE) * progress
 
     def forward(self, images: Tensor) -> Tensor:
+        """Returns the logits of one candidate, drawn afresh, times its gate."""
         chosen, gate = self.draw()
         logits: Tensor = gate * self.candidates[chosen](images)
         return logits

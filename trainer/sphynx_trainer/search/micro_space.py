@@ -8,8 +8,8 @@ double the channels.
 
 from collections import Counter
 
-from ..networks.cells import INPUTS
-from ..networks.genotype import CellPlan, Genotype
+from ..networks.sphynx.cells import INPUTS
+from ..networks.sphynx.genotype import CellPlan, Genotype
 
 STEM_FACTOR = 3
 SEPARABLE = ("conv3x3", "conv5x5")

@@ -3,12 +3,12 @@
 import torch
 from torch import Tensor, nn
 
-from ..networks.cell_network import pad
-from ..networks.cells import INPUTS
-from ..networks.convolutions import ConvBN, FactorizedReduce, Operation
-from ..networks.genotype import CellPlan, Edge
-from ..networks.margins import NO_MARGIN, needed
-from ..networks.operations import OPERATIONS, make_operation
+from ..networks.sphynx.cell_network import pad
+from ..networks.sphynx.cells import INPUTS
+from ..networks.sphynx.convolutions import ConvBN, FactorizedReduce, Operation
+from ..networks.sphynx.genotype import CellPlan, Edge
+from ..networks.sphynx.margins import NO_MARGIN, needed
+from ..networks.sphynx.operations import OPERATIONS, make_operation
 
 
 def edges_of(nodes: int) -> list[tuple[int, int]]:

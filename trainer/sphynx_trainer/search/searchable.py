@@ -23,4 +23,5 @@ class Searchable(nn.Module):
         """Told before every step which share of the search is done, from 0 to 1."""
 
     def forward(self, images: Tensor) -> Tensor:
+        """Returns the logits [N, classes] of images [N, 3, S, S]."""
         raise NotImplementedError

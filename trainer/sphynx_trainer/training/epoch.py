@@ -8,14 +8,15 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Generator, Tensor, nn
 
-from ..augmentation import Shifts
-from ..evaluation import autocast
-from ..fixed_point import calibrate, simulated
-from ..recipe import RATE
-from ..teachers.teacher import Teacher
-from ..teachers.views import LogitsOnDisk, shifts_of_view
+from ..data.augmentation import Shifts
+from .descent import Descent, DivergedError
+from .evaluation import autocast
+from .fixed_point import calibrate, simulated
+from .recipe import RATE
 from .run import Run
 from .student import loss_of
+from .teachers.teacher import Teacher
+from .teachers.views import LogitsOnDisk, shifts_of_view
 from .totals import Clock
 
 
@@ -26,7 +27,7 @@ def train_epoch(
 
     All randomness is drawn from the seed and the epoch's number, so a resumed run repeats it. The
     run is saved within the epoch too, every `checkpoint_seconds`. after_step: called with the
-    number of all steps done.
+    number of all steps done. Raises DivergedError if no step had finite gradients.
     """
     recipe, split, execution = run.recipe, run.dataset.train, run.execution
     seed = recipe.seed * 100_003 + run.epoch
@@ -47,11 +48,13 @@ def train_epoch(
         size = recipe.batch // execution.processes
         share = execution.share(order)
         batches = split.batches(share, size, seed)
+        descent = Descent(run.student, run.optimizer, run.parameters(), recipe.clip)
         for indices, (pixels, labels) in zip(share.split(size), batches, strict=True):
             step = run.epoch * steps + run.batch
             for group in run.optimizer.param_groups:
                 rate = recipe.learning_rate_at(step, recipe.epochs * steps)
                 group["lr"] = rate * group.get(RATE, 1.0)
+            descent.remember()
             images = run.dataset.normalise(pixels.to(execution.device, non_blocking=True))
             images = lesson.shifts.of(indices).apply(images)
             images = images.contiguous(memory_format=execution.order)
@@ -62,10 +65,17 @@ def train_epoch(
                 taught = lesson.taught(indices, images)
                 run.totals.teacher_seconds += time.process_time() - began
             loss = loss_of(recipe, outputs, labels, taught)
-            _descend(run, loss)
-            run.totals.add(loss.detach(), outputs.logits, labels)
-            if run.average:
-                run.average.update(run.network, step)
+            task_loss = loss.detach()
+            if run.penalty is not None:
+                loss = loss + run.penalty()
+            run.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            if descent.step():
+                run.totals.add(task_loss, outputs.logits, labels)
+                if run.average:
+                    run.average.update(run.network, step)
+            else:
+                run.totals.skipped += 1
             run.batch += 1
             clock.charge(run.totals)
             if time.monotonic() - saved > checkpoint_seconds and execution.leads:
@@ -73,6 +83,8 @@ def train_epoch(
                 run.random = torch.get_rng_state()
                 run.save()
             after_step(step + 1)
+    if run.totals.skipped == steps:
+        raise DivergedError(run.epoch + 1, steps)
 
 
 class _Lesson:
@@ -135,13 +147,3 @@ def _set_drop_path(network: nn.Module, chance: float) -> None:
     for module in network.modules():
         if isinstance(module, _DropsPaths):
             module.drop_path = chance
-
-
-def _descend(run: Run, loss: Tensor) -> None:
-    """One step of the optimizer."""
-    if run.penalty is not None:
-        loss = loss + run.penalty()
-    run.optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    nn.utils.clip_grad_norm_(run.parameters(), run.recipe.clip)
-    run.optimizer.step()

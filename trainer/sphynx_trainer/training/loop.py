@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import torch
 
-from ..datasets import FolderSplit
-from ..evaluation import evaluate
-from ..progress import Progress
-from ..speed.peak import multiplications_per_image, peak_multiplications, share_of_peak
+from ..data import FolderSplit
 from .epoch import enter_fixed_point, train_epoch
+from .evaluation import evaluate
 from .log import Log, Row
+from .progress import Progress
 from .run import Run
+from .speed.peak import multiplications_per_image, peak_multiplications, share_of_peak
 from .totals import Totals
 
 CHECKPOINT_SECONDS = 300.0
@@ -37,7 +37,8 @@ def train(
     run ends with it. evaluate_every: epochs between measurements on the held-out images; the last
     is always measured. after_epoch: called before the checkpoint is written; training ends once it
     returns True. describe: says where such a training stands; its end cannot be foretold, so the
-    progress shows the time that has passed in place of what is left.
+    progress shows the time that has passed in place of what is left. Raises DivergedError as
+    train_epoch.
     """
     steps = len(run.kept) // run.recipe.batch
     progress = _progress(run, until, steps, open_ended=describe is not None)
@@ -46,9 +47,9 @@ def train(
     while run.epoch < (run.recipe.epochs if until is None else until) and not done:
 
         def show(step: int) -> None:
-            loss = run.totals.loss / run.totals.images
-            state = f"  {describe()}" if describe else ""
-            progress.update(step, f"epoch {run.epoch + 1} loss {loss:.3f}{state}")
+            totals = run.totals
+            state = totals.describe_skipped() + (f"  {describe()}" if describe else "")
+            progress.update(step, f"epoch {run.epoch + 1} loss {totals.mean_loss:.3f}{state}")
 
         train_epoch(run, steps, checkpoint_seconds, show)
         totals = run.totals
@@ -65,7 +66,8 @@ def train(
         if log is not None:
             run.save()
             log.write(row)
-            progress.line("  ".join(f"{k} {v}" for k, v in row.cells().items() if v))
+            cells = "  ".join(f"{k} {v}" for k, v in row.cells().items() if v)
+            progress.line(cells + totals.describe_skipped())
             if describe:
                 progress.line(describe())
 

@@ -3,23 +3,23 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
-from ..auxiliary import AuxiliaryHead
-from ..checkpoint import CHECKPOINT, Checkpoint, load_checkpoint
-from ..datasets import Dataset
-from ..execution import Execution
-from ..networks.classifier import Classifier
+from ..data import Dataset
+from ..networks.activations.masked_relu import choosing
+from ..networks.base.classifier import Classifier
 from ..networks.families import Config, build
-from ..networks.masked_relu import choosing
-from ..recipe import Recipe
-from ..speed.manner import Manner
-from ..teachers.teacher import Teacher, load_teacher
+from .auxiliary import AuxiliaryHead
 from .average import Average
+from .checkpoint import CHECKPOINT, Checkpoint, load_checkpoint
+from .execution import Execution
+from .recipe import Recipe
+from .speed.manner import Manner
 from .student import Student
+from .teachers.teacher import Teacher, load_teacher
 from .totals import Totals
 
 HELD_OUT_SEED = 4_057
@@ -79,27 +79,29 @@ class Run:
         self.random: Tensor | None = None
         self.optimizer = recipe.make_optimizer(self.parameters(), choosing(network))
 
-    @staticmethod
+    @classmethod
     def start(
+        cls,
         config: Config,
         recipe: Recipe,
         dataset: Dataset,
         folder: Path,
         execution: Execution | None = None,
-    ) -> "Run":
+    ) -> Self:
         """A run of a network with fresh weights. Raises FileExistsError as `begin`."""
         torch.manual_seed(recipe.seed)
-        return Run.begin(config, build(config), recipe, dataset, folder, execution)
+        return cls.begin(config, build(config), recipe, dataset, folder, execution)
 
-    @staticmethod
+    @classmethod
     def begin(
+        cls,
         config: Config,
         network: Classifier,
         recipe: Recipe,
         dataset: Dataset,
         folder: Path,
         execution: Execution | None = None,
-    ) -> "Run":
+    ) -> Self:
         """A fresh run of a network, which may have been trained or masked before.
 
         Raises FileExistsError rather than overwrite another run.
@@ -109,10 +111,10 @@ class Run:
         auxiliary = None
         if recipe.auxiliary_weight:
             auxiliary = AuxiliaryHead.of(network, dataset.image_size)
-        return Run(config, recipe, dataset, folder, network, auxiliary, execution)
+        return cls(config, recipe, dataset, folder, network, auxiliary, execution)
 
-    @staticmethod
-    def resume(dataset: Dataset, folder: Path, execution: Execution | None = None) -> "Run":
+    @classmethod
+    def resume(cls, dataset: Dataset, folder: Path, execution: Execution | None = None) -> Self:
         """The run in `folder` as its last checkpoint left it. Raises as load_checkpoint."""
         saved = load_checkpoint(folder, dataset)
         network = saved.build_network(averaged=False)
@@ -120,7 +122,7 @@ class Run:
         if saved.auxiliary is not None:
             auxiliary = AuxiliaryHead.of(network, dataset.image_size)
             auxiliary.load_state_dict(saved.auxiliary)
-        run = Run(saved.config, saved.recipe, dataset, folder, network, auxiliary, execution)
+        run = cls(saved.config, saved.recipe, dataset, folder, network, auxiliary, execution)
         run.optimizer.load_state_dict(saved.optimizer)
         if run.average and saved.average:
             run.average.network.load_state_dict(saved.average)

@@ -5,9 +5,9 @@ from typing import NamedTuple
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..auxiliary import AuxiliaryHead, position
-from ..networks.classifier import Classifier
-from ..recipe import Recipe
+from ..networks.base.classifier import Classifier
+from .auxiliary import AuxiliaryHead, position
+from .recipe import Recipe
 
 
 class Outputs(NamedTuple):
@@ -26,6 +26,7 @@ class Student(nn.Module):
         self.auxiliary = auxiliary
 
     def forward(self, images: Tensor) -> Outputs:
+        """Returns the logits of the network and of its auxiliary classifier."""
         outputs = self.network.block_outputs(images)
         auxiliary = self.auxiliary(outputs[position(len(outputs))]) if self.auxiliary else None
         return Outputs(self.network.head(outputs[-1]), auxiliary)

@@ -12,7 +12,8 @@ class Totals:
 
     loss: weighted by the images of a batch; seconds, cpu_seconds: by the clock and of this
     process's processor time, both without the time between an interruption and its resumption;
-    teacher_seconds: that part of the processor time in which teachers computed logits.
+    teacher_seconds: that part of the processor time in which teachers computed logits; skipped:
+    steps that were left out, for their gradients were not finite, and count for nothing else.
     """
 
     images: int = 0
@@ -21,6 +22,18 @@ class Totals:
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     teacher_seconds: float = 0.0
+    skipped: int = 0
+
+    @property
+    def mean_loss(self) -> float:
+        """The loss of an image; no number before the first step that counts."""
+        return self.loss / self.images if self.images else float("nan")
+
+    def describe_skipped(self) -> str:
+        """What to tell people about skipped steps; empty where there are none."""
+        if not self.skipped:
+            return ""
+        return f"  skipped {self.skipped} without finite gradients"
 
     def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
         """Takes in one batch."""

@@ -1,0 +1,39 @@
+import { elementsOf } from '../model/geometry.ts';
+import { type AffineValue, addBias, scaleChannels } from './affine.ts';
+import { perChannelBias, perElement } from './bias.ts';
+import { broadcast } from './broadcast.ts';
+import { sizesOf } from './layout.ts';
+import type { Constant } from './onnx-constant.ts';
+import { ranked } from './ranked.ts';
+import { unsupported } from './refusals.ts';
+
+/** Constants that broadcast to a value (onnx/docs/Broadcasting.md). */
+
+/** The value plus `sign` times a constant. */
+export function shiftedBy(value: AffineValue, constant: Constant, sign = 1): AffineValue {
+  const grown = ranked(value, constant.dims.length);
+  const offsets = broadcast(constant, grown);
+  if (!offsets)
+    throw unsupported(`it adds ${misfit(constant, grown)}: give it one number per channel or per element`);
+  const signed = sign === 1 ? offsets : offsets.map((offset) => sign * offset);
+  return addBias(grown, perChannelBias(signed, value.shape.channels));
+}
+
+/** The value times a constant. */
+export function scaledBy(value: AffineValue, constant: Constant): AffineValue {
+  const grown = ranked(value, constant.dims.length);
+  const factors = broadcast(constant, grown);
+  if (!factors)
+    throw unsupported(
+      `it multiplies by ${misfit(constant, grown)}: give it one number per channel or per element`,
+    );
+  const { channels } = value.shape;
+  const own = perChannelBias(factors, channels);
+  if (own.length === channels) return scaleChannels(grown, own, new Float64Array(channels));
+  const bias = perElement(grown.bias, grown.shape).map((b, i) => b * own[i]);
+  return { ...grown, gain: grown.gain?.map((g, i) => g * own[i]) ?? own, bias };
+}
+
+function misfit({ dims }: Constant, { layout, shape }: AffineValue): string {
+  return `a constant of ${dims.join('x') || 'one number'} to ${sizesOf(layout).join('x')} (${elementsOf(shape)} elements)`;
+}

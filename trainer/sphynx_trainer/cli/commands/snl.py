@@ -1,0 +1,142 @@
+"""Take single ReLUs (or channels of them) away from a trained network, to an exact budget."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ...data import Dataset
+from ...export.import_model import MODEL, is_model, read_model
+from ...networks.base.classifier import Classifier
+from ...networks.families import Config
+from ...reduction.linearize import FIRST_PENALTY, Linearization, binarize, make_selective
+from ...training import Run, train
+from ...training.checkpoint import CHECKPOINT, load_checkpoint
+from ...training.execution import Execution
+from ...training.recipe import Recipe
+from ...training.recipes import CONTINUE, LINEARIZE, LINEARIZE_EXPORTED, SNL_TUNE
+from ...training.speed.settle import settle
+from ..options.data import chosen_dataset
+from ..options.training import (
+    add_training_arguments,
+    assignments,
+    chosen_recipe,
+    train_as_asked,
+    with_execution,
+)
+
+FIRST_PHASE = "linearize"
+"""Folder, in the run's, of the phase that trains the coefficients."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the command's options. The recipe's are those of the fine-tuning."""
+    add_reduction_arguments(parser)
+    parser.add_argument("--channel-wise", action="store_true", help="whole channels")
+
+
+def add_reduction_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares what all commands have in common that choose ReLUs by a penalty."""
+    parser.add_argument(
+        "source",
+        type=Path,
+        help="the trained network, which is the teacher: a run's folder, a folder of the zoo or "
+        "FILE.onnx",
+    )
+    parser.add_argument("folder", type=Path, help="the new run")
+    add_training_arguments(parser)
+    parser.add_argument("--budget", type=int, required=True, metavar="RELUS")
+    parser.add_argument("--penalty", type=float, default=FIRST_PENALTY, help="first weight, of L1")
+    parser.add_argument(
+        "--linearize-epochs",
+        type=int,
+        metavar="EPOCHS",
+        help="of the first phase at most, which ends once the budget is reached; "
+        f"default: --epochs, or else {LINEARIZE.epochs}",
+    )
+    parser.add_argument(
+        "--linearize-set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="any other field of the first phase's recipe, such as choice_rate=20",
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    """Chooses the ReLUs that stay, then fine-tunes the network without the others."""
+
+    def prepare(network: Classifier, dataset: Dataset, execution: Execution) -> None:
+        make_selective(network, dataset.image_size, channel_wise=options.channel_wise)
+
+    reduce_as_asked(options, prepare)
+
+
+Prepare = Callable[[Classifier, Dataset, Execution], None]
+"""Gives every ReLU of a network a trainable coefficient."""
+
+
+def reduce_as_asked(options: argparse.Namespace, prepare: Prepare) -> None:
+    """Both phases: the choice of ReLUs, and the training without the others."""
+
+    def work(execution: Execution) -> None:
+        dataset = chosen_dataset(options)
+        if options.resume and (options.folder / CHECKPOINT).exists():
+            train_as_asked(Run.resume(dataset, options.folder, execution), options)
+            return
+        first = _linearized(options, dataset, execution, prepare)
+        binarize(first.network, dataset.image_size, options.budget)
+        recipe = chosen_recipe(options, CONTINUE if is_model(options.source) else SNL_TUNE)
+        run = Run.begin(first.config, first.network, recipe, dataset, options.folder, execution)
+        run.earlier = first.checkpoint.history
+        run.learn_from([_teacher(options.source)])
+        train_as_asked(run, options)
+
+    with_execution(options, work)
+
+
+def _linearized(
+    options: argparse.Namespace, dataset: Dataset, execution: Execution, prepare: Prepare
+) -> Run:
+    """The first phase, started or resumed, at its end."""
+    folder = options.folder / FIRST_PHASE
+    if options.resume and (folder / CHECKPOINT).exists():
+        run = Run.resume(dataset, folder, execution)
+    else:
+        network, config, earlier, recipe = _original(options.source, dataset)
+        prepare(network, dataset, execution)
+        epochs = options.linearize_epochs or options.epochs
+        changes = {"epochs": epochs, "batch": options.batch, "seed": options.seed}
+        given = {name: value for name, value in changes.items() if value is not None}
+        own = assignments(options.linearize_set, "--linearize-set")
+        run = Run.begin(
+            config, network, recipe.changed({**given, **own}), dataset, folder, execution
+        )
+        run.earlier = earlier
+        run.learn_from([_teacher(options.source)])
+    linearization = Linearization(run, options.budget, options.penalty)
+    if linearization.state["relus"] > options.budget:
+        settle(run, options.speed, options.threads)
+        train(
+            run,
+            evaluate_every=options.evaluate_every,
+            after_epoch=linearization.after_epoch,
+            describe=linearization.describe,
+        )
+    return run
+
+
+def _original(
+    source: Path, dataset: Dataset
+) -> tuple[Classifier, Config, list[dict[str, Any]], Recipe]:
+    """A trained network, its configuration and history, and the recipe of its first phase."""
+    if is_model(source):
+        plain, earlier = read_model(source, dataset)
+        return plain, plain.config, earlier, LINEARIZE_EXPORTED
+    saved = load_checkpoint(source, dataset)
+    return saved.build_network(), saved.config, saved.history, LINEARIZE
+
+
+def _teacher(source: Path) -> str:
+    """The trained network as `--teacher` names it."""
+    return str(source / MODEL if (source / MODEL).is_file() else source)

@@ -1,0 +1,1 @@
+"""ReLUs and what takes their place: masks, lines and quadratics."""

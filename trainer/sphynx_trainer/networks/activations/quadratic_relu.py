@@ -1,0 +1,80 @@
+"""Quadratics a x^2 + b x + c in place of some ReLUs (DELPHI; AutoReP, Peng and others, ICCV'23).
+
+They cost an oblivious product and no garbled circuit: about a quarter of a ReLU's bytes online.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..base.graph import GraphBuilder
+from .masked_relu import QUADRATIC, MaskedReLU, SelectiveReLU
+
+LEAST = 1e-3
+"""Of a. In a channel with ReLUs the private protocol takes squares of one sign only, and a
+quadratic that is nearly a line would be the small difference of two large numbers.
+"""
+
+
+def quadratic(x: Tensor, coefficients: Tensor) -> Tensor:
+    """Returns a x^2 + b x + c.
+
+    coefficients: a, b and c, one of each per channel, [3, C, 1, 1] or [3, C].
+    """
+    a, b, c = coefficients
+    value: Tensor = (a.clamp_min(LEAST) * x + b) * x + c
+    return value
+
+
+class QuadraticReLU(MaskedReLU):
+    """mask * relu(x) + (1 - mask) * (a x^2 + b x + c), with trainable a, b and c."""
+
+    quadratic: nn.Parameter
+
+    def __init__(self, mask: Tensor, coefficients: Tensor) -> None:
+        super().__init__(mask)
+        self.register_parameter(QUADRATIC, nn.Parameter(coefficients.detach().clone()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns the ReLU of the elements that keep theirs, and the quadratic of the others."""
+        return torch.where(self.mask.bool(), F.relu(x), quadratic(x, self.quadratic))
+
+    def append_to(self, graph: GraphBuilder, name: str, source: str) -> str:
+        """Adds Add(Mul(Relu(X), M), Mul(Q, 1 - M)), where Q is A X^2 + B X + C.
+
+        Without a ReLU it is Q alone, and without a square the Relu alone.
+        """
+        if bool(self.mask.all()):
+            return graph.node(name, "Relu", (source,))
+        square = graph.node(f"{name}_square", "Mul", (source, source))
+        a, b, c = self.quadratic
+        scaled = graph.node(f"{name}_scaled", "Mul", (square,), {f"{name}.a": a.clamp_min(LEAST)})
+        line = graph.node(f"{name}_line", "Mul", (source,), {f"{name}.b": b})
+        total = graph.node(f"{name}_sum", "Add", (scaled, line))
+        whole = graph.node(f"{name}_quadratic", "Add", (total,), {f"{name}.c": c})
+        if not bool(self.mask.any()):
+            return whole
+        relu = graph.node(name, "Relu", (source,))
+        kept = graph.node(f"{name}_kept", "Mul", (relu,), {f"{name}.mask": self.mask})
+        complement = {f"{name}.mask_complement": 1 - self.mask}
+        other = graph.node(f"{name}_other", "Mul", (whole,), complement)
+        return graph.node(f"{name}_masked", "Add", (kept, other))
+
+
+class SelectiveQuadratic(SelectiveReLU):
+    """c * relu(x) + (1 - c) * q(x) with trainable c, at first 1, and a trainable quadratic q."""
+
+    quadratic: nn.Parameter
+
+    def __init__(self, shape: tuple[int, ...], coefficients: Tensor) -> None:
+        super().__init__(shape)
+        self.register_parameter(QUADRATIC, nn.Parameter(coefficients.detach().clone()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns the mixture of every element's ReLU and quadratic."""
+        other = quadratic(x, self.quadratic)
+        return other + self.coefficient * (F.relu(x) - other)
+
+    def fixed(self, mask: Tensor) -> MaskedReLU:
+        """Returns the layer that stays once the ReLUs are chosen."""
+        return QuadraticReLU(mask, self.quadratic)

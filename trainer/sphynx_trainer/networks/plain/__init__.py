@@ -1,0 +1,1 @@
+"""An exported graph as a network that trains on."""

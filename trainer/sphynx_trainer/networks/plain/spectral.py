@@ -1,0 +1,163 @@
+"""Convolutions of small maps with large kernels through the discrete Fourier transform.
+
+A collapsed cell has kernels larger than its maps. In the frequency domain such a convolution is
+one product of matrices per frequency, with an eighth of the multiplications. The transforms of so
+small maps are products with constant matrices too, so a step of training consists of them alone.
+"""
+
+from dataclasses import dataclass
+from math import pi
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+WORTH = 2
+"""How many times fewer multiplications make the transform worth its additions and copies."""
+BATCH = 128
+"""Images over which the transform of a kernel is counted."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A square convolution.
+
+    side: of the map that it reads, without padding; pads: zeros before and after, the same for rows
+    and columns.
+    """
+
+    channels_in: int
+    channels: int
+    kernel: int
+    stride: int
+    pads: tuple[int, int]
+    side: int
+
+    @property
+    def side_out(self) -> int:
+        """Rows and columns of the output."""
+        return (self.side + sum(self.pads) - self.kernel) // self.stride + 1
+
+    @property
+    def multiplications(self) -> int:
+        """Of the usual algorithm, for one image."""
+        return self.side_out**2 * self.channels * self.channels_in * self.kernel**2
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a convolution with a stride s is computed as one without, of s * s times the channels.
+
+    Each of the s * s grids of every s-th row and column of the input becomes a channel of its own,
+    of side m. Then y[o] = sum over d of w[d] x[o + d], where d runs over `taps` numbers from
+    `first` on. zeros: around the kernel, so that s divides its side. period: of the transform, so
+    long that no tap reaches around it.
+    """
+
+    shape: Shape
+    side: int
+    zeros: tuple[int, int]
+    taps: int
+    first: int
+    period: int
+
+    @classmethod
+    def of(cls, shape: Shape) -> Self | None:
+        """The plan, or None for a shape that the transform does not fit."""
+        stride, before = shape.stride, shape.pads[0]
+        if shape.side % stride or shape.side_out != shape.side // stride:
+            return None
+        lead = -before % stride
+        trail = -(shape.kernel + lead) % stride
+        taps = (shape.kernel + lead + trail) // stride
+        first = -(before + lead) // stride
+        side = shape.side_out
+        period = side + max(-first, first + taps - 1)
+        return cls(shape, side, (lead, trail), taps, first, period + period % 2)
+
+    @property
+    def frequencies(self) -> int:
+        """Frequencies of a real map that the others do not follow from."""
+        return self.period**2 // 2 + 2
+
+    @property
+    def multiplications(self) -> int:
+        """For one image of a batch."""
+        pixels, channels = self.side**2, self.shape.channels_in * self.shape.stride**2
+        maps = 2 * self.frequencies * pixels * (channels + self.shape.channels)
+        products = 4 * self.frequencies * channels * self.shape.channels
+        kernels = 2 * self.frequencies * self.taps**2 * channels * self.shape.channels
+        return maps + products + kernels // BATCH
+
+    @property
+    def pays(self) -> bool:
+        """Whether the transform saves enough."""
+        return WORTH * self.multiplications <= self.shape.multiplications
+
+
+class SpectralProduct(nn.Module):
+    """[N, C, S, S] images, [out, C, k, k] kernels -> what F.conv2d gives for the plan's shape.
+
+    The sums are those of the usual algorithm in another order; they differ in the last bits.
+    """
+
+    analysis: Tensor
+    kernel_analysis: Tensor
+    synthesis: Tensor
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__()
+        self.plan = plan
+        period = plan.period
+        half = period // 2
+        waves = [
+            (row, column)
+            for column in range(half + 1)
+            for row in range(period)
+            if column not in (0, half) or row <= half
+        ]
+        assert len(waves) == plan.frequencies
+        pixels, taps = torch.arange(plan.side), torch.arange(plan.taps) + plan.first
+        here, there = _angles(waves, pixels, period), _angles(waves, taps, period)
+        # All waves but the four real ones stand for their mirror image too.
+        alone = [row in (0, half) and column in (0, half) for row, column in waves]
+        weight = torch.tensor([1.0 if own else 2.0 for own in alone]).double()[:, None] / period**2
+        analysis = torch.stack((here.cos(), -here.sin()), 1).flatten(0, 1)
+        kernel_analysis = torch.cat((there.cos(), there.sin()))
+        synthesis = torch.stack((here.cos() * weight, -here.sin() * weight), 1).flatten(0, 1).T
+        for name, matrix in (
+            ("analysis", analysis),
+            ("kernel_analysis", kernel_analysis),
+            ("synthesis", synthesis),
+        ):
+            self.register_buffer(name, matrix.float().contiguous(), persistent=False)
+
+    def forward(self, images: Tensor, kernels: Tensor) -> Tensor:
+        """Convolves images [N, C, S, S] with kernels [out, C, k, k]."""
+        plan, waves = self.plan, self.plan.frequencies
+        stride, side, count = plan.shape.stride, plan.side, len(images)
+        channels, channels_out = plan.shape.channels_in * stride**2, plan.shape.channels
+        grids = images.reshape(count, -1, side, stride, side, stride).permute(2, 4, 0, 1, 3, 5)
+        maps = self.analysis @ grids.reshape(side**2, -1)
+        maps = maps.view(waves, 2 * count, channels)
+        if stride > 1:
+            kernels = F.pad(kernels, plan.zeros * 2)
+        kernels = kernels.reshape(channels_out, -1, plan.taps, stride, plan.taps, stride)
+        kernels = kernels.permute(2, 4, 1, 3, 5, 0).reshape(plan.taps**2, -1)
+        real, imaginary = (self.kernel_analysis @ kernels).view(2, waves, channels, channels_out)
+        # Each product has the maps' real part in its first half, the imaginary one in the second.
+        parts = (waves, 2, count, channels_out)
+        real_real, imaginary_real = torch.bmm(maps, real).view(parts).unbind(1)
+        real_imaginary, both_imaginary = torch.bmm(maps, imaginary).view(parts).unbind(1)
+        product = torch.stack((real_real - both_imaginary, imaginary_real + real_imaginary), 1)
+        output = self.synthesis @ product.view(2 * waves, -1)
+        return output.view(side, side, count, channels_out).permute(2, 3, 0, 1)
+
+
+def _angles(waves: list[tuple[int, int]], places: Tensor, period: int) -> Tensor:
+    """2 pi <wave, (row, column)> / period for all pairs of places, [waves, places^2]."""
+    rows, columns = torch.tensor(waves, dtype=torch.float64).T
+    by_row, by_column = (wave[:, None] * places.double() for wave in (rows, columns))
+    angles: Tensor = 2 * pi / period * (by_row[:, :, None] + by_column[:, None, :])
+    return angles.flatten(1)

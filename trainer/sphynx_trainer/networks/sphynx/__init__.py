@@ -1,0 +1,1 @@
+"""Sphynx: networks of cells whose only nonlinearity is their last ReLU."""

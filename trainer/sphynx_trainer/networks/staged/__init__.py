@@ -1,0 +1,1 @@
+"""Networks of stages: ResNets, HybReNets, VGG, RegNet-X and ConvNeXt-V2."""

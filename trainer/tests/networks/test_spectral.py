@@ -1,0 +1,72 @@
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from sphynx_trainer.networks.plain.config import NodeShape
+from sphynx_trainer.networks.plain.network import PlainConvolution
+from sphynx_trainer.networks.plain.spectral import Plan, Shape, SpectralProduct
+
+SHAPES = [
+    Shape(5, 4, 9, 1, (4, 4), 8),
+    Shape(3, 4, 18, 2, (8, 8), 16),
+    Shape(3, 4, 16, 4, (7, 5), 32),
+    Shape(2, 3, 7, 2, (3, 2), 16),
+    Shape(2, 3, 3, 1, (1, 1), 7),
+    Shape(2, 3, 6, 1, (0, 5), 5),
+    Shape(2, 3, 6, 1, (5, 0), 5),
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_the_transform_computes_the_convolution_and_its_gradients(shape: Shape) -> None:
+    plan = Plan.of(shape)
+    assert plan is not None
+    images = torch.randn(3, shape.channels_in, shape.side, shape.side, requires_grad=True)
+    kernels = torch.randn(shape.channels, shape.channels_in, *[shape.kernel] * 2)
+    kernels.requires_grad_()
+    before, after = shape.pads
+    expected = F.conv2d(F.pad(images, (before, after, before, after)), kernels, stride=shape.stride)
+    got = SpectralProduct(plan)(images, kernels)
+    assert torch.allclose(got, expected, atol=1e-5 * float(expected.abs().max().detach()))
+    pull = torch.randn_like(expected)
+    for found, wanted in zip(
+        torch.autograd.grad((got * pull).sum(), (images, kernels)),
+        torch.autograd.grad((expected * pull).sum(), (images, kernels)),
+        strict=True,
+    ):
+        assert torch.allclose(found, wanted, atol=1e-5 * float(wanted.abs().max()))
+
+
+@pytest.mark.parametrize(
+    "shape", [Shape(2, 3, 3, 1, (0, 0), 8), Shape(2, 3, 3, 2, (1, 1), 7)], ids=str
+)
+def test_a_convolution_that_changes_the_size_otherwise_has_no_plan(shape: Shape) -> None:
+    assert Plan.of(shape) is None
+
+
+def test_only_large_kernels_on_small_maps_pay() -> None:
+    def pays(shape: Shape) -> bool:
+        plan = Plan.of(shape)
+        return plan is not None and plan.pays
+
+    assert pays(Shape(80, 80, 9, 1, (4, 4), 8))
+    assert not pays(Shape(80, 80, 1, 1, (0, 0), 8))
+    assert not pays(Shape(64, 64, 3, 1, (1, 1), 32))
+
+
+def test_a_plain_convolution_computes_the_same_either_way() -> None:
+    attributes: dict[str, int | list[int]] = {"pads": [4] * 4, "strides": [1, 1]}
+    node = NodeShape("c", "Conv", ("x",), {"w": [16, 16, 9, 9], "b": [16]}, attributes)
+    layer = PlainConvolution(node, 16, (8, 8))
+    nn.init.normal_(layer.weight)
+    assert layer.bias is not None
+    nn.init.normal_(layer.bias)
+    images = torch.randn(2, 16, 8, 8)
+    with torch.no_grad():
+        quick = layer(images)
+        assert layer.multiplications(quick) < 16 * 64 * 16 * 81
+        layer.spectral = None
+        usual = layer(images)
+        assert layer.multiplications(usual) == 16 * 64 * 16 * 81
+    assert torch.allclose(quick, usual, atol=1e-5 * float(usual.abs().max()))

@@ -1,0 +1,174 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnx.reference
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from sphynx_trainer.data import Dataset, synthetic
+from sphynx_trainer.networks.activations.masked_relu import SelectiveReLU, replace_module
+from sphynx_trainer.networks.activations.places import places
+from sphynx_trainer.networks.activations.quadratic_relu import (
+    LEAST,
+    QuadraticReLU,
+    SelectiveQuadratic,
+)
+from sphynx_trainer.networks.base.graph_to_onnx import build_onnx
+from sphynx_trainer.networks.families import Config, build
+from sphynx_trainer.networks.plain_graph import plain_graph
+from sphynx_trainer.networks.sphynx.network import SphynxConfig
+from sphynx_trainer.networks.staged.resnet_configs import ResNet18Config
+from sphynx_trainer.networks.staged.vgg import VGG11Config
+from sphynx_trainer.reduction.linearize import Linearization, binarize, make_selective
+from sphynx_trainer.reduction.quadratics import Choice, Moments, fitted, make_quadratic
+from sphynx_trainer.training import Run, train
+from sphynx_trainer.training.checkpoint import Checkpoint
+from sphynx_trainer.training.recipes import LINEARIZE
+
+from ..conftest import randomise
+
+SPHYNX = SphynxConfig(2, 3, (0, 1), image_size=16, classes=4)
+RESNET = ResNet18Config(channels=2, image_size=16, classes=4)
+VGG = VGG11Config(channels=1, hidden=(6,), image_size=32, classes=4)
+
+
+def tiny_data(size: int = 16) -> Dataset:
+    return synthetic(classes=4, image_size=size, records=64)
+
+
+def test_the_fit_is_the_parabola_with_the_smallest_error_over_what_was_seen() -> None:
+    x = torch.randn(64, 3, 5, 5) * torch.tensor([0.01, 1.0, 40.0]).view(3, 1, 1) + 0.3
+    moments = Moments(3)
+    for part in x.split(16):
+        moments.add(part)
+    a, b, c = moments.fit().double()
+    for channel in range(3):
+        values = x[:, channel].flatten().double()
+        powers = torch.stack([values**2, values, torch.ones_like(values)], dim=1)
+        best = torch.linalg.lstsq(powers, F.relu(values)[:, None]).solution[:, 0]
+
+        def error(coefficients: Tensor, powers: Tensor = powers, v: Tensor = values) -> float:
+            missed = powers @ coefficients - F.relu(v)
+            return float((missed.square().mean() / v.square().mean()).sqrt())
+
+        own = error(torch.stack([a[channel], b[channel], c[channel]]))
+        assert own < error(best) + 2e-3
+
+
+def test_channels_of_one_sign_or_one_value_have_a_fit_too() -> None:
+    moments = Moments(4)
+    x = torch.rand(50, 4, 2, 2)
+    x[:, 1] = -x[:, 1]
+    x[:, 2] = 0
+    x[:, 3] = 2.5
+    moments.add(x)
+    a, b, c = moments.fit()
+    assert torch.isfinite(torch.stack([a, b, c])).all()
+    assert (a >= LEAST).all()
+    near = (a * 0.25 + b * 0.5 + c)[:2]
+    assert torch.allclose(near, torch.tensor([0.5, 0.0]), atol=0.02)
+    assert abs(float(a[3] * 2.5**2 + b[3] * 2.5 + c[3]) - 2.5) < 0.02
+
+
+def test_a_network_is_the_same_until_its_coefficients_move() -> None:
+    network = randomise(build(RESNET))
+    images = torch.randn(4, 3, 16, 16)
+    expected = network.eval()(images)
+    make_quadratic(network, tiny_data(), "element")
+    difference = network.eval()(images) - expected
+    assert difference.abs().max() < 1e-4 * expected.abs().max()
+    with torch.no_grad():
+        module = network.get_submodule(places(network, 16)[0].name)
+        assert isinstance(module, SelectiveQuadratic)
+        module.coefficient.zero_()
+    logits = network.eval()(images)
+    assert torch.isfinite(logits).all()
+    assert (logits - expected).abs().max() > 1e-2 * expected.abs().max()
+
+
+def test_quadratics_are_nearer_to_the_relus_than_lines_are() -> None:
+    data = tiny_data()
+    network = randomise(build(RESNET))
+    first = places(network, 16)[0]
+    images = data.normalise(data.train.images[:32])
+    seen: list[Tensor] = []
+    hook = network.get_submodule(first.name).register_forward_pre_hook(
+        lambda _, inputs: seen.append(inputs[0].detach())
+    )
+    network.eval()(images)
+    hook.remove()
+    (x,) = seen
+    a, b, c = fitted(network, [first], data)[first.name].view(3, -1, 1, 1)
+    squared = ((a * x + b) * x + c - F.relu(x)).square().mean()
+    assert squared < 0.5 * (x - F.relu(x)).square().mean()
+
+
+@pytest.mark.parametrize("config", [SPHYNX, RESNET, VGG], ids=lambda config: type(config).__name__)
+@pytest.mark.parametrize("choice", ["element", "channel", "layer"])
+def test_quadratics_survive_the_export_and_spend_the_budget(config: Config, choice: Choice) -> None:
+    size = config.image_size
+    network = randomise(build(config))
+    make_quadratic(network, tiny_data(size), choice)
+    total = sum(place.elements for place in places(network, size))
+    with torch.no_grad():
+        for place in places(network, size):
+            module = network.get_submodule(place.name)
+            assert isinstance(module, SelectiveReLU)
+            module.coefficient.uniform_(0, 1)
+    # Random networks with many quadratics in a row give numbers beyond all bounds.
+    budget = total * 9 // 10
+    binarize(network, size, budget)
+    graph = plain_graph(network)
+    assert graph.relus <= budget
+    if choice == "element":
+        assert graph.relus == budget
+    model = build_onnx(graph, "quadratic")
+    images = torch.randn(2, 3, size, size)
+    with torch.no_grad():
+        expected = network.eval()(images).numpy()
+    (logits,) = onnx.reference.ReferenceEvaluator(model).run(None, {"image": images.numpy()})
+    assert np.abs(logits - expected).max() < 1e-4 * np.abs(expected).max()
+
+
+def test_layers_of_relus_alone_and_of_quadratics_alone_are_exported_without_masks() -> None:
+    network = build(RESNET)
+    first, second = places(network, 16)[:2]
+    for place, ones in ((first, True), (second, False)):
+        mask = torch.full(place.channel_shape, float(ones))
+        coefficients = torch.ones(3, *place.channel_shape)
+        replace_module(network, place.name, QuadraticReLU(mask, coefficients))
+    graph = plain_graph(network)
+    names = {node.name for node in graph.nodes}
+    assert first.name.replace(".", "/") in names or any("relu1" in name for name in names)
+    assert not any(name.endswith(("_masked", "_kept")) for name in names)
+    assert sum(name.endswith("_quadratic") for name in names) == 1
+
+
+def test_the_penalty_chooses_among_quadratics_and_checkpoints_keep_them(tmp_path: Path) -> None:
+    data = tiny_data()
+    network = build(SPHYNX)
+    make_quadratic(network, data, "element")
+    total = sum(place.elements for place in places(network, 16))
+    budget = total // 2
+    recipe = replace(
+        LINEARIZE, epochs=50, batch=8, learning_rate=0.009, precision="fp32", crop_padding=1
+    )
+    run = Run.begin(SPHYNX, network, recipe, data, tmp_path)
+    linearization = Linearization(run, budget, penalty=0.1)
+    train(run, after_epoch=linearization.after_epoch, evaluate_every=50)
+    assert linearization.state["relus"] <= budget
+    binarize(run.network, 16, budget)
+    run.save()
+    loaded = Checkpoint.load(tmp_path / "checkpoint.pt").build_network()
+    assert plain_graph(loaded).relus == budget
+    module = loaded.get_submodule("cells.0.relu")
+    assert isinstance(module, QuadraticReLU)
+    assert module.quadratic.requires_grad
+    images = torch.randn(2, 3, 16, 16)
+    assert torch.allclose(loaded.eval()(images), run.network.eval()(images), atol=1e-5)
+    with pytest.raises(ValueError, match="lost ReLUs already"):
+        make_selective(loaded, 16, channel_wise=False)

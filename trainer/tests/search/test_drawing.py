@@ -1,0 +1,38 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from sphynx_trainer.networks.sphynx.genotype import SPHYNX_CIFAR100
+from sphynx_trainer.search.drawing import PicturesUnavailableError, draw_cells, draw_locations
+
+PNG = b"\x89PNG"
+
+
+def test_both_cells_are_drawn_with_their_operations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pyplot = pytest.importorskip("matplotlib")
+    monkeypatch.setitem(pyplot.rcParams, "svg.fonttype", "none")
+    draw_cells(SPHYNX_CIFAR100, tmp_path / "cells")
+    picture = (tmp_path / "cells.svg").read_text()
+    assert picture.count("dilated5x5") == 1
+    assert picture.count("dilated3x3") == 2
+    assert picture.count("conv5x5") == 2
+    assert "reduce cell" in picture
+    assert (tmp_path / "cells.png").read_bytes().startswith(PNG)
+
+
+@pytest.mark.parametrize("accuracies", [None, [60.0, 61.5]])
+def test_beta_is_drawn_beside_accuracy(accuracies: list[float] | None, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    draw_locations([(0, 1), (0, 2)], [0.4, 0.6], accuracies, tmp_path / "locations")
+    assert (tmp_path / "locations.png").read_bytes().startswith(PNG)
+
+
+def test_without_matplotlib_the_extra_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(PicturesUnavailableError, match="pictures"):
+        draw_cells(SPHYNX_CIFAR100, tmp_path / "cells")
