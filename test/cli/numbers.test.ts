@@ -111,7 +111,7 @@ test('a table with a wrong row is refused before a bundle is spent', async () =>
   }
 });
 
-test('models and doctor say what the model takes', async () => {
+test('models and doctor describe the input of the model', async () => {
   assert.match((await command('models')).stdout, /risk +5 numbers +one of 2 classes +logits/);
   const { stdout } = await command('doctor');
   assert.match(stdout, /ok +model +risk@[0-9a-f]+ takes 5 numbers; plans agree/);
