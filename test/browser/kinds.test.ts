@@ -120,7 +120,7 @@ test('the page describes the input of a network of numbers, and offers pictures 
     ['beats', '2 channels of 16 samples'],
   ]) {
     await page.getByLabel('Model').selectOption(name);
-    await page.getByText(`${name} takes ${takes}, and no picture: this page cannot ask it`).waitFor();
+    await page.getByText(`${name} takes ${takes}, not pictures: this page cannot use it`).waitFor();
     assert.equal(await page.locator('#drop').isVisible(), false);
     assert.equal(await page.locator('#samples').isVisible(), false);
   }
