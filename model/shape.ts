@@ -1,4 +1,4 @@
-/** The structure of a network in a model card: tensors, layers and their terms, without weights. */
+/** What a network consists of, as a model card says it: tensors, layers and their terms. No weights. */
 
 /** Size of a tensor [channels, height, width], row-major. */
 export interface Shape {
@@ -61,8 +61,8 @@ export interface GadgetParameters {
 
 /**
  * The squares of a layer. An element x at product scale becomes z^2 mod 2^32, with z = x / 2^dropBits: exact while
- * |x| < 2^30 - 2^dropBits. All other elements of the layer are multiplied by 2^shiftBits, so that all elements
- * of a channel with squares have one scale.
+ * |x| < 2^30 - 2^dropBits. All other elements of the layer are multiplied by 2^shiftBits, so that all elements of a
+ * channel with squares have one scale.
  */
 export interface Squares {
   /** The squared elements, as a bitmap (element-bitmap.ts). */

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { type BreakdownEntry, breakdownEntry, stepFigures } from '../../bench/breakdown/entry.ts';
 import { busyMs, figuresOf, operationsOf, typical } from '../../bench/breakdown/steps.ts';
 import type { Results } from '../../bench/results.ts';
 import type { LoggedStep } from '../../threads/node/trace-log.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const step = (party: 'client' | 'server', name: string, at: number, ms: number): LoggedStep => ({
   ...{ name, party, at, ms, layer: 1, start: at, process: party === 'client' ? 1 : 2, thread: 3 },
@@ -86,8 +86,7 @@ const run = promisify(execFile);
 const MAIN = join(import.meta.dirname, '../../bench/main.ts');
 
 test('a breakdown has the steps of both parties in both phases, within the time of the run', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sphynx-test-breakdown-'));
-  after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder();
   const file = join(folder, 'breakdown.json');
   const args = ['--model', 'sphynx:2,2,0@8', '--repeat', '3', '--warm-up', '1', '--results', file, '--json'];
   const { stdout } = await run(process.execPath, [MAIN, 'breakdown', ...args], {

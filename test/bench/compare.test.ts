@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { compareResults, isRegression, ratioOfMedians } from '../../bench/compare.ts';
 import {
@@ -15,9 +13,9 @@ import {
   writeResults,
 } from '../../bench/results.ts';
 import { seededRandom } from '../../fixtures/seeded-random.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'sphynx-test-compare-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 /** Times about `median` ms as machines give them: some noise, and now and then a much slower run. */
 function times(random: () => number, count: number, median: number, noise: number): number[] {

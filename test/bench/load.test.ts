@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { poissonArrivals } from '../../bench/load/arrivals.ts';
@@ -11,6 +10,7 @@ import { type LoadEntry, loadEntry, percentile, sustainableRate } from '../../be
 import { answerInOrder } from '../../bench/load/queue.ts';
 import type { Results } from '../../bench/results.ts';
 import { seededRandom } from '../../fixtures/seeded-random.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const gapsOf = (arrivals: readonly number[]) => arrivals.map((at, i) => at - (arrivals[i - 1] ?? 0));
 
@@ -148,8 +148,7 @@ const run = promisify(execFile);
 const MAIN = join(import.meta.dirname, '../../bench/main.ts');
 
 test('a study of two processes has every request, and overload makes requests wait for bundles', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sphynx-test-load-'));
-  after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder();
   const results = join(folder, 'load.json');
   const settings = ['--rates', '25,50', '--pool', '2', '--low', '1', '--seconds', '1', '--results', results];
   const args = ['load', '--model', 'sphynx:2,2,0@8', ...settings, '--json'];

@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { promisify } from 'node:util';
 import type { Measurement } from '../../bench/measure.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const run = promisify(execFile);
 const MAIN = join(import.meta.dirname, '../../bench/main.ts');
-const folder = mkdtempSync(join(tmpdir(), 'sphynx-test-bench-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 test('a measurement of two processes has every figure, a trace of both parties, and leaves nothing behind', async () => {
   const trace = join(folder, 'trace.json');

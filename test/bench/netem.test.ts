@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { netemCommands } from '../../bench/network/netem.ts';
 import { withParties } from '../../bench/party.ts';
 import type { Emulated } from '../../bench/proxy-process.ts';
 import { networkProfile } from '../../transport/network-profiles.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'sphynx-test-netem-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 /** A `tc` that writes down its calls and fails at those that contain `refused`: a PATH, and what was called. */
 function recordedTc(name: string, refused: string): { PATH: string; calls: () => string[] } {

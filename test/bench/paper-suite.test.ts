@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import type { PaperEntry } from '../../bench/paper/entry.ts';
 import type { Row } from '../../bench/paper/rows.ts';
 import { runPaper } from '../../bench/paper/suite.ts';
 import { readResults } from '../../bench/results.ts';
 import { networkProfile } from '../../transport/network-profiles.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'sphynx-test-suite-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 const row = (model: string): Row => ({ source: 'none', method: 'Small', dataset: 'CIFAR-100', model });
 

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { benchModel, ZOO } from '../../bench/model.ts';
 import { COLUMNS, paperRows, speedUp } from '../../bench/paper/columns.ts';
 import type { PaperEntry } from '../../bench/paper/entry.ts';
@@ -10,9 +9,9 @@ import { PUBLISHED } from '../../bench/paper/published.ts';
 import { ROWS, rowsNamed } from '../../bench/paper/rows.ts';
 import { zooAccuracies } from '../../bench/paper/zoo-accuracy.ts';
 import { sampled } from '../../bench/results.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'sphynx-test-paper-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 test('the networks to measure have the ReLUs that the papers print', async () => {
   // Those of megabytes of weights are built by model.test.ts.

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { breakdownEntry } from '../../bench/breakdown/entry.ts';
@@ -12,9 +11,9 @@ import type { PaperEntry } from '../../bench/paper/entry.ts';
 import { withHeadline } from '../../bench/report/markdown.ts';
 import { THEMES } from '../../bench/report/theme.ts';
 import { emptyResults, entryHead, type Results, sampled, writeResults } from '../../bench/results.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'sphynx-test-report-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 const paperEntry = (name: string, network: string, ms: number): PaperEntry => ({
   ...{ ...entryHead(name, network), setting: 'fast', warmUp: 3, relus: 25_600, macs: 140e6, rounds: 6 },

@@ -1,18 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { ROOT, sphynx } from '../support/sphynx.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 /** A port that nobody listens on: 9 is the discard service. */
 const NOBODY = '127.0.0.1:9';
 
-let state: string;
-before(async () => {
-  state = await mkdtemp(join(tmpdir(), 'sphynx-cli-'));
-});
-after(() => rm(state, { recursive: true }));
+const state = temporaryFolder();
 
 test('help and version end with 0 and name every command', async () => {
   const help = await sphynx(['--help']);

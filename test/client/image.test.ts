@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { prepareImage as prepareInBrowser } from '../../client/browser/image.ts';
 import { MAX_IMAGE_PIXELS } from '../../client/limits.ts';
 import { decodeImage } from '../../client/node/decode-image.ts';
 import { prepareImage } from '../../client/node/image.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const card = {
   name: 'test',
@@ -16,11 +16,7 @@ const card = {
   preprocessing: { width: 32, height: 32, mean: [0.5, 0.25, 0], std: [0.5, 0.25, 1], scaleBits: 8 },
 };
 
-let folder: string;
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'sphynx-image-'));
-});
-after(() => rm(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 /** Pixel (x, y) of a prepared image as [r, g, b] bytes. */
 function pixel(values: Float32Array, x: number, y: number): number[] {

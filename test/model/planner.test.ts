@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import type { SphynxError } from '../../errors/sphynx-error.ts';
 import { importOnnx } from '../../importer/import-onnx.ts';
 import { loadModel } from '../../importer/load.ts';
@@ -15,6 +14,7 @@ import { FloatRunner } from '../../model/float-network.ts';
 import { MIN_DROP_BITS } from '../../model/limits.ts';
 import { type LayerWeights, weightNorm } from '../../model/network.ts';
 import { OnnxBuilder } from '../support/onnx-builder.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const INPUT = { channels: 3, height: 8, width: 8 };
 const builder = new OnnxBuilder(INPUT, 5);
@@ -225,8 +225,7 @@ test('a smaller k costs precision, not range', () => {
     for (const [c, scale] of scales.entries()) assert.ok(scale < plan.layers[l].scales[c] / 7);
 });
 
-const folder = mkdtempSync(join(tmpdir(), 'sphynx-model-'));
-after(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 function writeModel(changes: { manifest?: object; plan?: object; onnx?: Uint8Array } = {}): void {
   const sha256 = createHash('sha256').update(file).digest('hex');

@@ -32,7 +32,7 @@ def run_two(program: str, folder: Path) -> list[subprocess.CompletedProcess[str]
     ]
     done = []
     for worker in workers:
-        output, errors = worker.communicate(timeout=60)
+        output, errors = worker.communicate(timeout=600)
         assert worker.returncode == 0, errors
         done.append(subprocess.CompletedProcess(worker.args, 0, output, errors))
     return done

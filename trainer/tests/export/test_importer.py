@@ -46,7 +46,7 @@ def importer_logits(model: Path, image: torch.Tensor) -> torch.Tensor:
     pixels = model.with_suffix(".f32")
     pixels.write_bytes(image.numpy().tobytes())
     done = subprocess.run(
-        [NODE, PROGRAM, model, pixels], capture_output=True, text=True, timeout=60, check=False
+        [NODE, PROGRAM, model, pixels], capture_output=True, text=True, timeout=600, check=False
     )
     assert done.returncode == 0, done.stderr
     return torch.tensor(json.loads(done.stdout))
