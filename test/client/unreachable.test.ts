@@ -38,7 +38,7 @@ test('a port where nobody listens, and a name without an address, are told apart
 test('failures of TLS are explained', async () => {
   await refused(`127.0.0.1:${secure.port}`, /: TLS: no authority that is trusted here/, { tls: {} });
   await refused(`localhost:${secure.port}`, /: TLS: its certificate is for another name/, { tls: { ca } });
-  await refused(`127.0.0.1:${plain.port}`, /: TLS: it does not speak it there/, { tls: { ca } });
+  await refused(`127.0.0.1:${plain.port}`, /: TLS: it does not use TLS on that port/, { tls: { ca } });
   await refused(`localhost:${strict.port}`, /client certificate/, { tls: { ca } });
   await refused(`127.0.0.1:${secure.port}`, /it closes the connection: perhaps it expects TLS/);
 });
