@@ -63,7 +63,7 @@ export const ARITHMETIC_OPERATORS: Record<string, Operator> = {
     const exponent = inputs.isConstant(1) ? inputs.constant(1).values : [];
     if (exponent.length === 1 && exponent[0] === 1) return inputs.unsettled(0);
     throw unsupported(
-      'only the powers 1 and 2 of values that depend on the image have a protocol here: put a square or a Relu in its place and train a few epochs more',
+      'only the powers 1 and 2 of values that depend on the image have a protocol here: put a square or a Relu in its place and train a few more epochs',
     );
   },
 };
@@ -71,7 +71,7 @@ export const ARITHMETIC_OPERATORS: Record<string, Operator> = {
 export const PRODUCT =
   'it multiplies two values that depend on the image, as attention, gates, squeeze-and-excitation and powers above 2 do: leave it out, or put convolutions in its place, and train again; products are run with constants, as masks of a Relu, and of a value with itself';
 export const QUOTIENT =
-  'it divides by a value that depends on the image, as normalisations by its own statistics do: divide by trained constants, or put a BatchNormalization in its place and train a few epochs more';
+  'it divides by a value that depends on the image, as normalisations by its own statistics do: divide by trained constants, or put a BatchNormalization in its place and train a few more epochs';
 
 /** The sum of all inputs, those after the first times `sign`; some may be constants. */
 function sumOf(inputs: NodeInputs, sign: 1 | -1): AffineValue {

@@ -39,7 +39,8 @@ async function evaluate(model: Uint8Array): Promise<EvaluationAnswer> {
 }
 
 function computed(name: string, { dims, type, data }: ort.Tensor): ComputedTensor {
-  if (!ArrayBuffer.isView(data)) throw new Error(`${name} is computed as ${type}, which is no number`);
+  if (!ArrayBuffer.isView(data))
+    throw new Error(`${name} is computed as ${type}, which is not a number type`);
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
   return { name, dims, type, bytes };
 }

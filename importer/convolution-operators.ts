@@ -92,12 +92,14 @@ export const CONVOLUTION_OPERATORS: Record<string, Operator> = {
     const value = inputs.value(0);
     if (node.text('mode', 'constant') !== 'constant')
       throw unsupported(
-        `it pads by ${node.text('mode', '')} in a way that is not read: pad by a constant number of at most 16 on each side, or train with zero padding`,
+        `it pads by ${node.text('mode', '')} in an unsupported way: pad by a constant number of at most 16 on each side, or train with zero padding`,
       );
     const rank = value.layout.length;
     const filler = inputs.has(2) ? inputs.constant(2).values[0] : node.float('value', 0);
     if (!Number.isFinite(filler) || Math.abs(filler) > 1e30)
-      throw unsupported('it pads with infinity, and more than a MaxPool reads it: pad in the MaxPool');
+      throw unsupported(
+        'it pads with infinity, and other operators than a MaxPool read it: pad in the MaxPool',
+      );
     const given = inputs.has(1) ? [...inputs.constant(1).values] : node.integers('pads', [], null);
     const pads = inputs.has(3) ? spread(given, [...inputs.constant(3).values], rank, inputs) : given;
     if (pads.length !== 2 * rank || !pads.every((pad) => Number.isInteger(pad) && Math.abs(pad) <= MAX_SIDE))

@@ -121,6 +121,6 @@ function checkAxis(
   if (right) return;
   throw new SphynxError(
     'model/unsupported',
-    `${node.type} ${node.label}: it runs over axis ${axis} of ${adjacent ? dims.join('x') : 'what was reshaped'}, which is not that of all ${outputs} outputs: run it over the axis of the classes, or leave it out, as clients compute it`,
+    `${node.type} ${node.label}: it runs over axis ${axis} of ${adjacent ? dims.join('x') : 'what was reshaped'}, which is not that of all ${outputs} outputs: run it over the axis of the classes, or leave it out, because clients compute it`,
   );
 }

@@ -32,7 +32,7 @@ export interface ImportedGraph {
   /** Meaning of the outputs, which is left to the client. */
   readonly head: GraphHead;
   readonly inputKind: InputKind;
-  /** Whether the file takes bytes, which of a picture are pixels from 0 to 255. */
+  /** Whether the file takes bytes, which for a picture are pixels from 0 to 255. */
   readonly bytes: boolean;
   /** Notes for people about unused parts of the file. */
   readonly notes: readonly string[];

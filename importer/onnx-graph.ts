@@ -6,7 +6,7 @@ import type { OnnxNode } from './onnx-node.ts';
 
 export interface OnnxGraph {
   readonly inputName: string;
-  /** One input. */
+  /** Size of one input. */
   readonly input: Shape;
   readonly inputKind: InputKind;
   /** Whether the file takes bytes. */

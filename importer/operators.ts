@@ -26,7 +26,7 @@ export const NONLINEAR = new Map<string, NonlinearOperator>(Object.entries(NONLI
 export const POINTWISE: ReadonlySet<string> = new Set(Object.keys(ARITHMETIC_OPERATORS));
 
 const SMOOTH =
-  'a smooth activation has no garbled circuit here: put a Relu in its place and train a few epochs more';
+  'a smooth activation has no garbled circuit here: put a Relu in its place and train a few more epochs';
 const SIGMOID = `${SMOOTH} (SiLU, Swish and gates hold it too: a SiLU becomes a Relu as a whole, and a gate is left out)`;
 const GELU = `${SMOOTH} (GELU holds it too, and becomes a Relu as a whole)`;
 const DYNAMIC = 'only feed-forward networks of fixed size can be run: export one image, without control flow';
@@ -35,14 +35,14 @@ const COMPARISON =
 const SEQUENCE =
   'it computes one step from the last, with products of computed values: put convolutions over the sequence in its place and train again';
 const NORM =
-  'it normalises by statistics of the image, which no linear layer does: put a BatchNormalization in its place, whose statistics are fixed, and train a few epochs more';
+  'it normalises by statistics of the image, which no linear layer does: put a BatchNormalization in its place, whose statistics are fixed, and train a few more epochs';
 const ROOT = `roots and norms of what is computed from the input have no protocol here; where this is part of a normalisation (LayerNorm, GroupNorm, RMSNorm): ${NORM}`;
 const QUANTIZED =
-  'it rounds what is computed from the input: export the network in floats, as the import chooses a fixed point of its own';
+  'it rounds what is computed from the input: export the network in floats, because the import chooses its own fixed point';
 const CHOSEN =
   'it sorts what is computed from the input: export the model up to the values before it, and let the client choose among them';
-const RANDOM = 'it is random: export model.eval(), without what is for training alone';
-const SAMPLED = 'it reads each element from a place of its own: use Resize, or Gather by constant positions';
+const RANDOM = 'it is random: export model.eval(), without operators that are only for training';
+const SAMPLED = 'it reads each element from its own position: use Resize, or Gather by constant positions';
 
 /** What to do about operators that cannot be run. */
 const REMEDIES: Record<string, string> = {
@@ -75,7 +75,7 @@ export function refusal({ type }: OnnxNode): SphynxError {
   const remedy = Object.hasOwn(REMEDIES, type)
     ? REMEDIES[type]
     : type.includes('.')
-      ? `${type.slice(0, type.lastIndexOf('.'))} is no set of operators that is read: export with those of ONNX itself, and give what scales the input as --mean and --std`
+      ? `${type.slice(0, type.lastIndexOf('.'))} is not a supported set of operators: export with those of ONNX itself, and give the scaling of the input as --mean and --std`
       : 'export with the operators of docs/import.md';
   return new SphynxError('model/unsupported', `this operator is not supported; ${remedy}`);
 }

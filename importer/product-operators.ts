@@ -17,7 +17,7 @@ export const PRODUCT_OPERATORS: Record<string, Operator> = {
     const given = inputs.isConstant(0) ? undefined : inputs.unsettled(0);
     if (given && given.layout.length !== 2)
       throw unsupported(
-        `its input of ${sizesOf(given.layout).join('x')} is no vector: put a Flatten before it`,
+        `its input of ${sizesOf(given.layout).join('x')} is not a vector: put a Flatten before it`,
       );
     const transA = node.integer('transA', 0) !== 0;
     const value = given && transA ? { ...given, layout: permuted(given.layout, [1, 0]) } : given;
@@ -25,7 +25,7 @@ export const PRODUCT_OPERATORS: Record<string, Operator> = {
       ? fromRight(inputs, value, node.integer('transB', 0) !== 0, alpha)
       : fromLeft(inputs, transA, node.integer('transB', 0) !== 0, alpha);
     if (!inputs.has(2)) return product;
-    if (!inputs.isConstant(2)) throw unsupported('its bias depends on the image: use an Add behind it');
+    if (!inputs.isConstant(2)) throw unsupported('its bias depends on the image: use an Add after it');
     const { dims, values } = inputs.constant(2);
     return shiftedBy(product, { dims, values: Float64Array.from(values, (b) => beta * b) });
   },

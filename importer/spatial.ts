@@ -27,7 +27,7 @@ export function mapSize({ layout }: Pick<AffineValue, 'layout'>): Shape {
     throw unsupported(`its input of ${sizes.join('x')} mixes the images of a batch: keep the first axis`);
   if (sizes.length !== 3 && sizes.length !== 4)
     throw unsupported(
-      `it reads a map, and its input of ${sizes.join('x')} has ${sizes.length} axes and not 4: reshape it to [batch, channels, height, width]`,
+      `it reads a map, but its input of ${sizes.join('x')} has ${sizes.length} axes instead of 4: reshape it to [batch, channels, height, width]`,
     );
   const [, channels, height, width] = sizes.length === 4 ? sizes : [sizes[0], sizes[1], 1, sizes[2]];
   return { channels, height, width };

@@ -3,7 +3,7 @@ import { kernels } from './load.ts';
 
 /** AES-128 (FIPS 197) in constant time. All arrays lie in the kernel memory, in whole blocks. */
 
-/** Round keys of one key. Whoever knows them knows the key. */
+/** Round keys of one key. They reveal the key. */
 export const SCHEDULE_BYTES = 11 * BLOCK_BYTES;
 
 const at = (view: ArrayBufferView) => kernels().memory.address(view);

@@ -9,13 +9,16 @@ export interface Convolution {
   readonly channelsOut: number;
   readonly kernelHeight: number;
   readonly kernelWidth: number;
-  /** From one output to the next, in rows and columns of the input. */
+  /** Strides in rows and columns of the input. */
   readonly strideY: number;
   readonly strideX: number;
   readonly padTop: number;
   readonly padLeft: number;
   readonly outHeight: number;
   readonly outWidth: number;
-  /** Equal parts of the channels in and out, each output reading the inputs of its own part; 1 where all read all. */
+  /**
+   * Number of equal parts of the input and output channels, where each output reads the inputs of its own part; 1 if
+   * all outputs read all inputs.
+   */
   readonly groups: number;
 }

@@ -116,7 +116,7 @@ test('the protocol and what is below it know no socket, no disk and no gRPC', ()
       assert.doesNotMatch(readFileSync(join(root, file), 'utf8'), banned, file);
 });
 
-test('SEAL is asked for advice alone: by tests, benchmarks and the doctor, never by the protocol or a page', () => {
+test('SEAL is used only by tests, benchmarks and the doctor, never by the protocol or a page', () => {
   const askers = ['crypto/he/oracle/', 'bench/kernels/', 'cli/doctor/'];
   let asked = 0;
   for (const floor of Object.keys(FLOORS))
@@ -153,7 +153,7 @@ const SERVERS_ONLY = ['model/stored-network.ts'];
 const browserSide = (file: string) => file.replace('/node/', '/browser/');
 const isOfNode = (file: string) => file.includes('/node/');
 
-test('what runs in browsers too knows nothing of Node outside its node/ folders', () => {
+test('code that also runs in browsers depends on Node only in node/ folders', () => {
   const node =
     /from 'node:|\b(Buffer|setImmediate|__dirname)\b|\bprocess\.(env|pid|platform|memoryUsage)|\brequire\(/;
   let ofNode = 0;

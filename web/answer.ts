@@ -51,12 +51,11 @@ function titleOf(head: OutputHead, top: readonly Score[]): string {
 
 /** Returns an explanation of the answer. */
 function noteOf(head: OutputHead, top: readonly Score[]): string {
-  if (head === 'multi-label')
-    return 'Each label applies or not by itself; these are their own probabilities.';
+  if (head === 'multi-label') return 'The labels are independent; each has its own probability.';
   if (head === 'values' || top[0].p !== null) return '';
   return top.length > 1
-    ? 'This server tells the likeliest classes in order, and keeps how sure it is.'
-    : 'This server tells the likeliest class, and keeps how sure it is.';
+    ? 'This server reveals the likeliest classes in order, but not their probabilities.'
+    : 'This server reveals the likeliest class, but not its probability.';
 }
 
 function figure({ p, value }: Score): string {

@@ -94,7 +94,7 @@ async function begin(client: BrowserClient, summary: ModelSummary): Promise<Sess
 function factsOf({ name, inputKind, input, head, labels }: ModelCard): string {
   const takes = inputInWords(inputKind, input);
   if (inputKind !== 'picture')
-    return `${name} takes ${takes}, and no picture: this page cannot ask it, but a program with the client library can.`;
+    return `${name} takes ${takes}, not pictures: this page cannot use it, but a program with the client library can.`;
   const grey = input.channels === 1 ? ' in grey' : '';
   const count = whole(labels.length);
   const knows = {

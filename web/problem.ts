@@ -8,7 +8,7 @@ export interface Explanation {
   readonly advice: string;
 }
 
-const KEPT = 'A bundle that was in use is thrown away, and never used again; those that are ready are kept.';
+const KEPT = 'A bundle that was in use is discarded and never used again; ready bundles are kept.';
 
 /** Explains an error; `message` is included if the visitor needs help from others. */
 export function explain(error: unknown): Explanation {
@@ -32,12 +32,11 @@ export function explain(error: unknown): Explanation {
     case 'server/busy':
       return { title: 'The server is busy', advice: `Try again ${later}.` };
     case 'quota/exceeded':
-      return { title: 'You have used all that the server gives you', advice: sentence(message) };
+      return { title: 'You have used up your quota on this server', advice: sentence(message) };
     case 'identity/missing':
       return {
         title: 'The server wants to know who you are',
-        advice:
-          'Enter the access token that you got from whoever runs it. It is kept until you close this tab.',
+        advice: 'Enter the access token that you got from its operator. It is kept until you close this tab.',
       };
     case 'identity/invalid':
       return { title: 'The server does not take this token', advice: 'Check it, and enter it again.' };
@@ -49,9 +48,9 @@ export function explain(error: unknown): Explanation {
       return { title: 'This picture cannot be read', advice: sentence(message) };
     case 'bundle/spent':
       return {
-        title: 'A bundle had been used elsewhere',
+        title: 'A bundle was used elsewhere',
         advice:
-          'Nothing of this picture was sent. The storage of this browser may have been copied or restored: clear the bundles that are left, and prepare new ones.',
+          'Nothing of this picture was sent. The storage of this browser may have been copied or restored: clear the remaining bundles, and prepare new ones.',
       };
     case 'bundle/expired':
     case 'bundle/unknown':

@@ -63,7 +63,7 @@ function chooseHead(
   if (!headFits(wanted, outputs))
     throw new SphynxError(
       'config/invalid',
-      `--head ${wanted}: the network has ${outputs} output${outputs === 1 ? '' : 's'}; a softmax takes two or more, a sigmoid one`,
+      `--head ${wanted}: the network has ${outputs} output${outputs === 1 ? '' : 's'}; a softmax needs two or more, a sigmoid one`,
     );
   return wanted;
 }

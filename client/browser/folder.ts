@@ -1,4 +1,4 @@
-/** As much of the origin private file system's interface as bundles need. */
+/** The part of the origin private file system's interface that bundles need. */
 
 /** The interface that browsers give workers for synchronous reading and writing. */
 export interface AccessHandle {

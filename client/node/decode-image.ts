@@ -8,10 +8,10 @@ import { MAX_IMAGE_PIXELS } from '../limits.ts';
 const START_BYTES = 12;
 
 /**
- * Decodes `input` and brings it to the size of the model's input: turned upright by its EXIF tag,
- * transparency on white, sRGB, scaled so that it covers width x height of the card's preprocessing and cropped
- * around the centre (the proportions stay; of a wide photo the sides are lost). An image that has the right size already is
- * not resampled, so that what this returns may be given in place of `input`.
+ * Decodes `input` and converts it to the size of the model's input: rotated upright by its EXIF tag, transparency on
+ * white, sRGB, scaled so that it covers width x height of the card's preprocessing and cropped around the centre
+ * (proportions are kept; a wide photo loses its sides). An image that already has the right size is not resampled, so
+ * that what this returns may be given in place of `input`.
  *
  * Returns RGB. Throws 'image/unreadable' with the file's name and what to do.
  */

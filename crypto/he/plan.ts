@@ -1,4 +1,4 @@
-/** What a plan of ciphertexts consists of: `packing.ts` computes one. */
+/** The types of a plan of ciphertexts, which `packing.ts` computes. */
 
 import type { Layout } from './layout.ts';
 import type { Axis } from './phases.ts';
@@ -36,13 +36,16 @@ export interface HeLayer {
  * count and length is fixed before anything is sent.
  */
 export interface HePlan {
-  /** Per tensor, what the client encrypts. */
+  /** For each tensor, the ciphertexts of the client. */
   readonly tensors: readonly TensorPacking[];
-  /** Per layer, what the server returns. */
+  /** For each layer, the ciphertexts that the server returns. */
   readonly layers: readonly { readonly parts: readonly PartPacking[] }[];
 }
 
-/** The ciphertexts of one tensor, behind the seed of their public halves: those of its encodings, one after another. */
+/**
+ * The ciphertexts of one tensor: the seed of their public halves, then the ciphertexts of its encodings, one after
+ * another.
+ */
 export interface TensorPacking {
   readonly shape: HeShape;
   readonly encodings: readonly Encoding[];

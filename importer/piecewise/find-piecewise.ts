@@ -127,7 +127,7 @@ function withoutUnread(
 }
 
 function jumpReason({ at, height }: { at: number; height: number }): string {
-  return `it compares what is computed from the input, and its result jumps by ${short(height)} where that is ${short(at)}, as no sum of ReLUs does: put a Relu or a Clip in its place and train a few epochs more`;
+  return `it compares what is computed from the input, and its result jumps by ${short(height)} where that is ${short(at)}, as no sum of ReLUs does: put a Relu or a Clip in its place and train a few more epochs`;
 }
 
 function short(value: number): string {

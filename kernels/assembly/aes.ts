@@ -168,7 +168,7 @@ export function aesCounter(schedule: usize, counter: usize, output: usize, count
   aesEncrypt(schedule, output, output, count);
 }
 
-/** Overwrites what the last encryption has left in this file's own memory: a state, and round keys. */
+/** Overwrites the state and round keys that the last encryption has left in this file's own memory. */
 export function aesForget(): void {
   memory.fill(state, 0, PLANES);
   memory.fill(keys, 0, PLANES * (ROUNDS + 1));

@@ -68,7 +68,7 @@ export class WebCall extends EventEmitter implements Credentials {
     return peerOf(this.#connection);
   }
 
-  /** The next message; null if none is there. */
+  /** Returns the next message, or null if none has arrived. */
   read(): unknown {
     const message = this.#unread.shift() ?? null;
     if (this.#unread.length < READ_AHEAD && this.#socket.isPaused) this.#socket.resume();

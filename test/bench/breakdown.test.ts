@@ -15,7 +15,7 @@ const step = (party: 'client' | 'server', name: string, at: number, ms: number):
   ...{ name, party, at, ms, layer: 1, start: at, process: party === 'client' ? 1 : 2, thread: 3 },
 });
 
-test('steps belong to the operation in whose time they began', () => {
+test('steps belong to the operation during which they began', () => {
   const steps = [5, 10, 14, 20, 29].map((at) => step('client', 'load', at, 4));
   const times = [
     { start: 10, end: 20 },
@@ -27,7 +27,7 @@ test('steps belong to the operation in whose time they began', () => {
   );
 });
 
-test('a thread is busy in every millisecond in which one of its steps runs, and counts it once', () => {
+test('overlapping steps of a thread count as busy time only once', () => {
   const spans = fc.array(fc.record({ at: fc.nat(60), ms: fc.nat(20) }), { maxLength: 12 });
   fc.assert(
     fc.property(spans, (all) => {
@@ -51,7 +51,7 @@ const operations = [
   { start: 300, end: 380, steps: [] },
 ];
 
-test('every run has its time by party and step, and what is left is waiting', () => {
+test('every run has its time by party and step, and the rest is waiting', () => {
   assert.deepEqual(figuresOf(operations), {
     'total ms': [100, 60, 80],
     'client load ms': [20, 0, 0],
@@ -62,7 +62,7 @@ test('every run has its time by party and step, and what is left is waiting', ()
   });
 });
 
-test('the run of median length is the one that is drawn', () => {
+test('the run of median length is drawn', () => {
   assert.equal(typical(operations).start, 300);
   assert.equal(typical(operations.slice(0, 2)).start, 200);
 });

@@ -43,12 +43,12 @@ function alarms(growth: number, noise: number, threshold: number, count: number)
   }).length;
 }
 
-test('a growth by a fifth is found in twenty runs, and mostly in ten', () => {
+test('a growth by a fifth is detected in twenty runs, and usually in ten', () => {
   assert.ok(alarms(1.2, 0.03, 1.1, 20) >= 95);
   assert.ok(alarms(1.2, 0.03, 1.1, 10) >= 75);
 });
 
-test('noise is no regression, however large', () => {
+test('noise is not a regression, however large', () => {
   for (const noise of [0.02, 0.1, 0.3])
     for (const count of [5, 10, 20]) assert.ok(alarms(1, noise, 1.1, count) <= 3, `${noise} ${count}`);
 });
@@ -62,7 +62,7 @@ test('the interval holds the true ratio nearly always', () => {
   assert.ok(held.length >= 90, `${held.length}`);
 });
 
-test('the same samples are compared alike, and a ratio is that of the medians', () => {
+test('the same samples give the same comparison, and the ratio is that of the medians', () => {
   const [a, b] = [
     [1, 2, 3, 4, 5],
     [2, 4, 6, 8, 11],
@@ -78,11 +78,11 @@ test('three samples are too few for a verdict', () => {
   assert.ok(comparison.few);
 });
 
-test('what has nothing in common is refused', () => {
+test('results without common figures are refused', () => {
   assert.throws(() => compareResults(results([1], 'a'), results([1], 'b')), { code: 'config/invalid' });
 });
 
-test('the command fails for a regression only, and above the chosen threshold only', async () => {
+test('the command fails only for a regression above the chosen threshold', async () => {
   const [before, slower] = ['before.json', 'slower.json'].map((file) => join(folder, file));
   writeResults(before, results([40, 41, 42, 41, 40, 43]));
   writeResults(slower, results([60, 61, 62, 61, 60, 63]));

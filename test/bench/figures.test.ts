@@ -6,7 +6,7 @@ import { spread } from '../../bench/statistics.ts';
 import { chromeTrace, phasesOf } from '../../bench/trace.ts';
 import type { LoggedStep } from '../../threads/node/trace-log.ts';
 
-test('the median stands between as many values above as below', () => {
+test('the median has equally many values above and below', () => {
   assert.deepEqual(spread([3, 1, 2]), { median: 2, min: 1, max: 3 });
   assert.deepEqual(spread([4, 1, 2, 3]), { median: 2.5, min: 1, max: 4 });
   assert.deepEqual(spread([7]), { median: 7, min: 7, max: 7 });

@@ -22,7 +22,7 @@ test('single kernels are measured by name', async () => {
   await assert.rejects(measureKernels(1, 'no such kernel'), { code: 'config/invalid' });
 });
 
-test('there is no figure of a kernel that computes wrongly', () => {
+test('a kernel that computes wrongly is not measured', () => {
   const wrong = () => {
     throw new Error('value 0 is 1 instead of 2');
   };

@@ -27,7 +27,7 @@ test('gaps between arrivals are exponential with the mean of the rate', () => {
   assert.ok(distance < 1.95 / Math.sqrt(gaps.length), `${distance}`);
 });
 
-test('arrivals in one second do not tell those in the next', () => {
+test('arrivals in one second are independent of those in the next', () => {
   const counts = new Array(4000).fill(0);
   for (const at of poissonArrivals(3, counts.length, 0, seededRandom(11))) counts[Math.floor(at / 1000)]++;
   const mean = counts.reduce((sum, count) => sum + count, 0) / counts.length;
@@ -37,7 +37,7 @@ test('arrivals in one second do not tell those in the next', () => {
   assert.ok(Math.abs(covariance(1)) < 0.1 * mean);
 });
 
-test('arrivals ascend, begin anew with the same seed, and last their seconds after the first ones', () => {
+test('arrivals ascend, are reproducible from the seed, and last the given time after the first ones', () => {
   const rates = fc.double({ min: 0.1, max: 50, noNaN: true });
   fc.assert(
     fc.property(
@@ -57,7 +57,7 @@ test('arrivals ascend, begin anew with the same seed, and last their seconds aft
   );
 });
 
-test('requests are answered in their order, one at a time, none before it came or was prepared for', async () => {
+test('requests are answered in order, one at a time, after their arrival and preparation', async () => {
   const work = fc.record({
     gap: fc.integer({ min: 0, max: 100 }),
     wait: fc.nat(50),
@@ -96,7 +96,7 @@ test('requests are answered in their order, one at a time, none before it came o
   );
 });
 
-test('a percentile is the smallest value that so many do not exceed', () => {
+test('a percentile is the smallest value that the given share does not exceed', () => {
   fc.assert(
     fc.property(
       fc.array(fc.integer(), { minLength: 1 }),
@@ -117,7 +117,7 @@ const studied = {
 };
 const head = { name: 'm', network: 'lan', commit: 'c', at: 't' };
 
-test('requests that found the pool as it was filled before do not count', () => {
+test('requests that used bundles prepared earlier do not count', () => {
   const request = (arrived: number, preparingMs: number) => ({
     ...{ arrived, started: arrived + 5, answered: arrived + 25 + preparingMs, preparingMs },
   });
@@ -136,7 +136,7 @@ test('requests that found the pool as it was filled before do not count', () => 
   assert.equal(entry.waitingShare, 0.25);
 });
 
-test('a rate is sustained if no lower one and not it itself makes too many wait', () => {
+test('a rate is sustained if neither it nor a lower one makes too many requests wait', () => {
   const at = (rate: number, waitingShare: number) => ({ rate, waitingShare }) as LoadEntry;
   assert.equal(sustainableRate([at(3, 0.5), at(1, 0), at(2, 0.1)]), 2);
   assert.equal(sustainableRate([at(1, 0), at(2, 0.2), at(3, 0.05)]), 1);

@@ -75,11 +75,11 @@ test('from 224 pixels on the stem of ImageNet comes first, with two ReLU layers'
   assert.equal(card.labels.length, 1000);
 });
 
-test('a folder of the zoo is named by its name', async () => {
+test('a folder of the zoo is selected by its name', async () => {
   assert.equal((await benchModel('sphynx-c100-25k')).card.relus, 25_600);
 });
 
-test('what names no network is refused with what would', async () => {
+test('an unknown network name is refused with the valid forms', async () => {
   const wrong = [
     '',
     'nothing',

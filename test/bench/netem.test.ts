@@ -58,7 +58,7 @@ test('without netem nothing is changed and a proxy emulates', async () => {
   assert.deepEqual(calls(), [commands[0]]);
 });
 
-test('what the kernel took is taken back if it refuses the rest', async () => {
+test('kernel settings are undone if a later one is refused', async () => {
   const { PATH, calls } = recordedTc('half', 'sport');
   assert.equal((await emulated(PATH)).by, 'proxy');
   assert.deepEqual(calls(), [...commands, REMOVE]);

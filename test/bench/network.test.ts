@@ -15,7 +15,7 @@ test('a message arrives after its delay and the time that its bytes take', () =>
   assert.equal(link.send(500, 100), 120.5); // the link was free
 });
 
-test('however messages come, a link never carries more than its rate nor delivers early or out of order', () => {
+test('a link never exceeds its rate and never delivers early or out of order', () => {
   const messages = fc.array(
     fc.record({ bytes: fc.integer({ min: 1, max: 1e6 }), pause: fc.integer({ min: 0, max: 50 }) }),
   );
@@ -53,7 +53,7 @@ test('networks go by name or by round trip and rates, and others are refused', (
     assert.throws(() => networkProfile(name), { code: 'config/invalid' }, name);
 });
 
-test('what goes through the proxy arrives whole, in both directions, and its end is passed on', async () => {
+test('the proxy passes data completely in both directions, and then its end', async () => {
   const echo = await startEchoServer();
   const proxy = await TcpProxy.start(echo.port, networkProfile('1,400,400'));
   after(async () => {
@@ -75,7 +75,7 @@ test('what goes through the proxy arrives whole, in both directions, and its end
   assert.equal(received, down);
 });
 
-test('a network is its profile within a twentieth, and a short round trip within what a machine takes itself', () => {
+test('a network matches its profile within 5 %, and a short round trip within the overhead of the machine', () => {
   const lan = networkProfile('lan'); // 0.5 ms, 1 Gbit/s
   const measured = (rttMs: number, up: number, down: number) => ({
     ...{ profile: 'lan', rttMs, upRate: up * lan.upRate, downRate: down * lan.downRate },

@@ -43,7 +43,7 @@ test('rows go by their model, or by the beginning of model, method or data set',
   assert.throws(() => rowsNamed(['tiny', 'resnet50']), { code: 'config/invalid', message: /resnet50/ });
 });
 
-test('a trained network of the zoo is found by the network that it is', () => {
+test('a trained network of the zoo is matched to its published network', () => {
   const zoo = join(folder, 'zoo');
   const add = (name: string, manifest: unknown, plan?: unknown) => {
     mkdirSync(join(zoo, name), { recursive: true });

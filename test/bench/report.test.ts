@@ -62,7 +62,7 @@ const load = {
   ),
 };
 
-test('the report is one page that asks for no other file, with charts for both kinds of screen', async () => {
+test('the report is one self-contained page, with charts for light and dark screens', async () => {
   const out = await report(paper, breakdown, load);
   const charts = ['accuracy', 'relus', 'latency', 'breakdown-inference-a-loopback', 'load'];
   const files = charts.flatMap((name) =>

@@ -45,7 +45,7 @@ test('an entry replaces the one of its name and network, and no other', () => {
   assert.deepEqual(medians, { lan: 9, wan: 1 });
 });
 
-test('what holds no results is refused with its name', () => {
+test('a file without results is refused with its name', () => {
   const file = join(folder, 'other.json');
   const refused = { code: 'config/invalid', message: /other\.json/ };
   assert.throws(() => readResults(file), refused);

@@ -8,7 +8,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 const folder = temporaryFolder();
 await buildBrowser(folder);
 
-test('a page loads at most 0.1 MB, the kernels among it, in two files or in one', () => {
+test('a page loads at most 0.1 MB including the kernels, in two files or in one', () => {
   const sizes = compressedBytes(folder);
   assert.deepEqual(Object.keys(sizes).sort(), ['index.js', 'inline.js', 'worker.js']);
   assert.ok(sizes['index.js'] + sizes['worker.js'] <= 1e5, JSON.stringify(sizes));

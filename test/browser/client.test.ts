@@ -111,7 +111,7 @@ test('a tab that closes in the middle of a preparation leaves nothing that could
   assertClose(await classify(again, pixels), expected(pixels));
 });
 
-test('a page from an origin that the server does not list is told so', { skip }, async () => {
+test('a page from an origin that the server does not list gets a clear error', { skip }, async () => {
   const strict = await runningServer({ web: { address: '127.0.0.1:0' } });
   const opening = connectedPage(await visitor(), strict.webPort as number);
   await assert.rejects(opening, /cannot reach a server.*pages of this origin/);
@@ -152,7 +152,7 @@ test('an inference whose connection breaks uses its bundle up, and the next one 
   assert.equal(await ready(page), 0);
 });
 
-test('a model whose plan takes for ever is given up, and the page goes on', { skip }, async () => {
+test('a model whose plan takes for ever is abandoned, and the page continues', { skip }, async () => {
   // As deriving a plan does: without a pause in which the worker would hear anything.
   const hang = `addEventListener('message', ({ data }) => {
     if (data.name === 'modelCard' && data.given.model === 'hostile') for (;;);
@@ -164,7 +164,7 @@ test('a model whose plan takes for ever is given up, and the page goes on', { sk
   assert.equal(await ready(page), 1);
 });
 
-test('a server that is gone is named, and the bundles stay', { skip }, async () => {
+test('an error names an unreachable server, and the bundles stay', { skip }, async () => {
   const mortal = await runningServer({ web: { address: '127.0.0.1:0', origins: [ORIGIN] } });
   const page = await connectedPage(await visitor(), mortal.webPort as number);
   await prepare(page, 1);

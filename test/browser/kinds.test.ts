@@ -88,7 +88,7 @@ async function surePicture() {
   }
 }
 
-test('the page asks a network of grey pictures with a picture in colours, and shows it in grey', {
+test('the page classifies a colour picture with a grey network, and shows it in grey', {
   skip,
 }, async () => {
   assert.deepEqual([grey.card.inputKind, grey.card.input.channels], ['picture', 1]);
@@ -109,7 +109,7 @@ test('the page asks a network of grey pictures with a picture in colours, and sh
   page.check();
 });
 
-test('the page says of a network of numbers what it takes, and offers a picture to the others only', {
+test('the page describes the input of a network of numbers, and offers pictures only to the others', {
   skip,
 }, async () => {
   const models = [vector, grey, signal];
@@ -120,7 +120,7 @@ test('the page says of a network of numbers what it takes, and offers a picture 
     ['beats', '2 channels of 16 samples'],
   ]) {
     await page.getByLabel('Model').selectOption(name);
-    await page.getByText(`${name} takes ${takes}, and no picture: this page cannot ask it`).waitFor();
+    await page.getByText(`${name} takes ${takes}, not pictures: this page cannot use it`).waitFor();
     assert.equal(await page.locator('#drop').isVisible(), false);
     assert.equal(await page.locator('#samples').isVisible(), false);
   }

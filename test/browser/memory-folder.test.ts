@@ -4,7 +4,7 @@ import { MemoryFolder } from '../../client/browser/memory-folder.ts';
 
 const named = (name: string) => (error: DOMException) => error.name === name;
 
-test('a file in memory is held by one, reads what was written, and is gone when it is removed', async () => {
+test('a file in memory has one holder, keeps what was written, and disappears when it is removed', async () => {
   const folder = new MemoryFolder();
   await assert.rejects(folder.getFileHandle('a'), named('NotFoundError'));
   const file = await folder.getFileHandle('a', { create: true });
@@ -27,7 +27,7 @@ test('a file in memory is held by one, reads what was written, and is gone when 
   await assert.rejects(folder.removeEntry('a'), named('NotFoundError'));
 });
 
-test('memory has a limit, and what is removed makes room again', async () => {
+test('memory has a limit, and removed files make room again', async () => {
   const folder = new MemoryFolder();
   const handleOf = async (name: string) =>
     (await folder.getFileHandle(name, { create: true })).createSyncAccessHandle();

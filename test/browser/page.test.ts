@@ -49,7 +49,7 @@ test('the page prepares three bundles and answers three pictures as the plain ne
   page.check();
 });
 
-test('the page cannot call anybody else, nor run what is no script of its own', { skip }, async () => {
+test('the page can neither call other servers nor run foreign scripts', { skip }, async () => {
   for (const attempt of [
     "fetch('https://elsewhere.invalid/')",
     "new WebSocket('wss://elsewhere.invalid/')",
@@ -77,7 +77,9 @@ test('bundles outlive a reload, until they are cleared', { skip }, async () => {
   page.check();
 });
 
-test('keys alone choose a picture, take a sample, prepare, stop and clear', { skip }, async () => {
+test('the keyboard alone can choose a picture, take a sample, prepare, stop and clear', {
+  skip,
+}, async () => {
   const page = await connected(openPage(await visitor(), server));
   const picture = await testPicture();
   const focused = () =>
@@ -118,7 +120,7 @@ test('keys alone choose a picture, take a sample, prepare, stop and clear', { sk
   page.check();
 });
 
-test('a picture comes dropped, pasted, or from the camera too', { skip }, async () => {
+test('a picture can also be dropped, pasted, or taken with the camera', { skip }, async () => {
   const page = await connected(openPage(await visitor({ permissions: ['camera'] }), server));
   const { file, label } = await testPicture();
   const transfer = await page.evaluateHandle(
@@ -207,7 +209,7 @@ test('a server that is killed in a preparation or an inference is missed, and re
   await hasReady(asking, left);
 });
 
-test('full storage is told, and what to do', { skip }, async () => {
+test('full storage is reported with a remedy', { skip }, async () => {
   const context = await visitor();
   const page = await connected(openPage(context, server));
   const browser = await context.newCDPSession(page);
@@ -224,7 +226,7 @@ test('full storage is told, and what to do', { skip }, async () => {
   assert.equal(await page.locator('#problem').isVisible(), false);
 });
 
-test('browsers that are too old are told so', { skip }, async () => {
+test('browsers that are too old get a notice', { skip }, async () => {
   const old = await openPage(await visitor(), server, {
     script: 'delete ArrayBuffer.prototype.transfer;',
   });
@@ -243,7 +245,7 @@ test('a private window without storage keeps bundles in memory, says so, and ans
   await hasReady(page, 0);
 });
 
-test('whoever must say who they are is asked for a token', { skip }, async () => {
+test('visitors without identity are asked for a token', { skip }, async () => {
   const { token, line } = newToken('alice');
   const tokens = join(temporaryFolder(), 'tokens');
   writeFileSync(tokens, `${line}\n`);
@@ -261,7 +263,7 @@ test('whoever must say who they are is asked for a token', { skip }, async () =>
   assert.equal(await ask(page, picture), picture.label);
 });
 
-test('a server that keeps its logits has classes shown without figures', { skip }, async () => {
+test('classes of a server that withholds logits are shown without probabilities', { skip }, async () => {
   for (const [output, count] of [
     ['label', 0],
     ['top-3', 3],
@@ -271,11 +273,11 @@ test('a server that keeps its logits has classes shown without figures', { skip 
     assert.equal(await ask(page, picture), picture.label);
     assert.equal(await page.locator('#answer-bars li').count(), count);
     assert.doesNotMatch(await page.locator('#answer-given').innerText(), /%/);
-    assert.match(await page.locator('#answer-note').innerText(), /keeps how sure it is/);
+    assert.match(await page.locator('#answer-note').innerText(), /but not/);
   }
 });
 
-test('of several models one can choose', { skip }, async () => {
+test('visitors can choose among several models', { skip }, async () => {
   const other = randomModel({ C: 1, D: 2, reduceAt: [0], size: 8, classes: 4 });
   const models = [network, { ...other, card: { ...other.card, name: 'other' } }];
   const page = await connected(openPage(await visitor(), await pageServer({ models })));
@@ -299,7 +301,7 @@ test('a page that is hosted elsewhere calls the server that it names', { skip },
   page.check();
 });
 
-test('what is no picture is told apart', { skip }, async () => {
+test('files that are not pictures are reported as such', { skip }, async () => {
   const page = await connected(openPage(await visitor(), server));
   const file = { name: 'text.png', mimeType: 'image/png', buffer: Buffer.from('no picture') };
   await page.locator('#file').setInputFiles(file);

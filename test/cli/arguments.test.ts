@@ -67,7 +67,7 @@ test('with --json a failure is one object on stdout', async () => {
   assert.equal(JSON.parse(stdout).error.code, 'server/unreachable');
 });
 
-test('with --verbose a failure tells where it comes from', async () => {
+test('with --verbose a failure prints its stack trace', async () => {
   const { stderr } = await sphynx(['models', '--verbose', '--server', NOBODY, '--state', state]);
   assert.match(stderr, /\n {4}at .*\ncaused by: SphynxError/s);
 });

@@ -38,7 +38,7 @@ test('bundles lists what is ready, drops one by its id, and then all, without a 
   assert.deepEqual((await list('--drop', 'all')).bundles, []);
 });
 
-test('bundles says what is set aside, and releases it when the person confirms', async () => {
+test('bundles lists what is set aside, and releases it with --confirm', async () => {
   const { port } = await runningServer();
   const [state, copy] = [temporaryFolder(), temporaryFolder()];
   const client = await connect(`127.0.0.1:${port}`, { stateFolder: state });
@@ -56,7 +56,7 @@ test('bundles says what is set aside, and releases it when the person confirms',
   assert.deepEqual([confirmed, bundles.length, setAside], [1, 1, 0]);
 });
 
-test('store-key makes a key that only its owner reads, and replaces none', async () => {
+test('store-key makes a key that only its owner can read, and never replaces one', async () => {
   const file = join(temporaryFolder(), 'store.key');
   const { code, stdout } = await sphynx(['--json', 'store-key', 'new', file]);
   assert.equal(code, 0);

@@ -35,7 +35,7 @@ async function picture(file: string, value: number): Promise<void> {
     .toFile(file);
 }
 
-test('hidden files are passed over, and files that cannot be read are skipped, counted and replaced', async () => {
+test('hidden files are ignored, and unreadable files are skipped, counted and replaced', async () => {
   const folder = temporaryFolder();
   mkdirSync(join(folder, 'dogs'));
   for (const [i, name] of ['a.png', 'dogs/b.png', 'dogs/c.png', 'e.png'].entries())
@@ -88,7 +88,7 @@ test('rows of tables and arrays calibrate a model of numbers, normalised per col
   });
 });
 
-test('few inputs and random ones are warned of', () => {
+test('few inputs and random ones cause warnings', () => {
   const random = randomCalibration(facts, shape, 5);
   assert.match(warnOfCalibration(random, true).join(), /random inputs are for estimating costs/);
   assert.match(warnOfCalibration(random, false).join(), /^5 inputs are few/);
@@ -104,7 +104,7 @@ async function warningsOf(mean: number[], std: number[]): Promise<string[]> {
   });
 }
 
-test('means and deviations of bytes are warned of with those that are likely meant', async () => {
+test('means and deviations of bytes cause a warning with the likely values', async () => {
   const bytes = [124, 116, 104];
   assert.deepEqual(await warningsOf([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]), []);
   assert.match(
@@ -119,7 +119,7 @@ test('means and deviations of bytes are warned of with those that are likely mea
   assert.match((await warningsOf([0, 0, 0], [255, 255, 255])).join(), /^--std is above 1.*--std 1,1,1$/);
 });
 
-test('a network that no picture fits, or whose outputs may mean several things, is said so', async () => {
+test('a network that no picture fits, or whose outputs are ambiguous, causes a warning', async () => {
   const b = new OnnxBuilder({ ...shape, channels: 4 }, 1);
   const graph = await importGraph(b.finish(b.classifier(b.node('Relu', [b.conv('image', 4, 4, 3)]), 4, 2)));
   const warnings = warnOfModel(graph, { ...facts, inputKind: graph.inputKind }).join('\n');
@@ -143,7 +143,7 @@ test('one logit is the same answer only with nearly the same probability, and no
   assert.ok(!sameAnswer('sigmoid', [0.1], [1], [30]), 'a tenth of the spread, but 52% for 73%');
 });
 
-test('labels by themselves, and values, are compared one by one', () => {
+test('independent labels, and values, are compared one by one', () => {
   assert.ok(sameAnswer('multi-label', [2, -2, 0.1], [2.1, -2.1, 0.05], [1, 1, 1]));
   assert.ok(!sameAnswer('multi-label', [2, -2, -0.1], [2, -2, 0.05], [1, 1, 1]));
   const outputs = [
@@ -159,7 +159,7 @@ test('labels by themselves, and values, are compared one by one', () => {
   assert.ok(!sameAnswer('softmax', [9, 1], [7, 8], [1, 1]));
 });
 
-test('answers that are all the same are warned of, as any k would give them', () => {
+test('equal answers for all inputs cause a warning, because any k would give them', () => {
   const positive = [Float32Array.of(1), Float32Array.of(7)];
   assert.ok(isOneAnswer('sigmoid', positive));
   assert.ok(!isOneAnswer('sigmoid', [...positive, Float32Array.of(-1)]));

@@ -55,7 +55,7 @@ test('prepare makes bundles, with plain progress lines on stderr where there is 
   assert.match(stderr, /preparing: .* of .*, 2 of 2 bundles ready/);
 });
 
-test('classify gives each image its classes, and one failure does not keep the others from theirs', async () => {
+test('classify gives each image its classes, and one failure does not affect the others', async () => {
   const { code, value, stderr } = await json('classify', APPLE, '/missing.png', SEA, '--top', '2');
   assert.equal(code, 1);
   assert.match(stderr, /sphynx: image\/unreadable: .*missing\.png/);
@@ -70,7 +70,7 @@ test('classify gives each image its classes, and one failure does not keep the o
   assert.ok(apple.timings.onlineMs > 0 && apple.bytes.offline.down > 0);
 });
 
-test('classify prepares what is missing and says so; without leave it names the remedy', async () => {
+test('classify prepares missing bundles and says so; with --no-prepare it names the remedy', async () => {
   const refused = await command('classify', APPLE, '--no-prepare');
   assert.equal(refused.code, 1);
   assert.match(refused.stderr, /bundle\/none: .*sphynx prepare/);
@@ -80,7 +80,7 @@ test('classify prepares what is missing and says so; without leave it names the 
   assert.match(stdout, /apple\.png\n +\d+\.\d% {2}class \d\n.*offline .*; online .* rounds/s);
 });
 
-test('doctor finds all well', async () => {
+test('doctor finds no problem', async () => {
   const { code, stdout } = await command('doctor');
   assert.match(stdout, /All is well\.\n$/);
   assert.equal(code, 0);

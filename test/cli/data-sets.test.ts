@@ -118,7 +118,7 @@ test('a folder has its classes in subfolders, and parts where they are named', a
 
 const set = (classes: string[] | null) => ({ classes, source: 'DATA' }) as DataSet;
 
-test('classes are matched by name or by their order, and others are said not to match', () => {
+test('classes are matched by name or by order, and a mismatch is reported', () => {
   assert.deepEqual(matchClasses(set(null), facts), { numbers: null, warnings: [] });
   assert.deepEqual(matchClasses(set(['Bee', 'ant']), facts), { numbers: [1, 0], warnings: [] });
   assert.deepEqual(matchClasses(set(['bee']), facts), { numbers: [1], warnings: [] });
@@ -134,7 +134,7 @@ test('classes are matched by name or by their order, and others are said not to 
   );
 });
 
-test('an accuracy of chance is warned of, which means other classes or other pixels', () => {
+test('an accuracy no better than chance causes a warning', () => {
   const accuracy = (float: number, images: number) => ({ float, images }) as MeasuredAccuracy;
   assert.match(
     warnOfAccuracy(accuracy(52, 100), facts)[0],

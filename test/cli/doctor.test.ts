@@ -67,7 +67,7 @@ const guarded = await runningServer({
   identity: { tokens: fileOf(token.line) },
 });
 
-test('a server that is well is found well, with TLS and a token or without', async () => {
+test('a working server passes all checks, with TLS and a token or without', async () => {
   const tls = { ca };
   for (const findings of [
     await check(`127.0.0.1:${plain.port}`),
@@ -80,7 +80,7 @@ test('a server that is well is found well, with TLS and a token or without', asy
     );
 });
 
-test('a host without an address, and a port on which nobody listens', async () => {
+test('a host without an address, and a port on which nothing listens, are reported', async () => {
   assert.match(failure(await check('no-such-host.invalid:50051'), 'dns').detail, /no-such-host\.invalid/);
   const gone = createServer();
   const port = await portOf(gone);
@@ -91,14 +91,14 @@ test('a host without an address, and a port on which nobody listens', async () =
   assert.match(remedy as string, /sphynx serve/);
 });
 
-test('one side speaks TLS and the other does not', async () => {
+test('TLS on only one side is reported', async () => {
   const deaf = failure(await check(`127.0.0.1:${plain.port}`, { tls: { ca } }), 'tls');
   assert.match(deaf.detail, /no TLS on this port/);
   const dumb = failure(await check(`localhost:${guarded.port}`), 'tls');
   assert.match(dumb.remedy as string, /--ca/);
 });
 
-test('the certificate of the server: authority, name, dates', async () => {
+test('a wrong authority, name or date of the server certificate is reported', async () => {
   const address = `localhost:${guarded.port}`;
   const unknown = failure(await check(address, { tls: { ca: selfSigned('other').certificate } }), 'tls');
   assert.match(unknown.detail, /no authority that is trusted/);
@@ -119,7 +119,7 @@ test('the certificate of the server: authority, name, dates', async () => {
   }
 });
 
-test('a certificate that ends soon is well, and a word is said of it', async () => {
+test('a certificate that expires soon passes with a remark', async () => {
   const own = selfSigned('localhost');
   const server = await runningServer({ tls: tlsFiles(own) });
   const findings = await check(`localhost:${server.port}`, { tls: { ca: own.certificate } });
@@ -127,7 +127,7 @@ test('a certificate that ends soon is well, and a word is said of it', async () 
   assert.match(findings[STEPS.indexOf('tls')].remedy as string, /expires soon/);
 });
 
-test('a server that demands a client certificate, and one that does not take the one it gets', async () => {
+test('a missing and a refused client certificate are reported', async () => {
   const strict = await runningServer({ tls: tlsFiles(pair, { clientCa }) });
   const attempt = async (own?: { certificate: string; key: string }) =>
     failure(await check(`localhost:${strict.port}`, { tls: { ca, ...own } }), 'tls');
@@ -140,7 +140,7 @@ test('a server that demands a client certificate, and one that does not take the
   assert.match(expired.remedy as string, /renewed/);
 });
 
-test('a server that is none of ours', async () => {
+test('a server of another protocol is reported', async () => {
   const web = createTlsServer({ cert: pair.certificate, key: pair.key });
   const noHttp2 = failure(await check(`localhost:${await portOf(web)}`, { tls: { ca } }), 'tls');
   assert.match(noHttp2.detail, /not HTTP\/2/);
@@ -154,7 +154,7 @@ test('a server that is none of ours', async () => {
   assert.match(other.detail, /does not offer this service/);
 });
 
-test('no proof of who calls, and a wrong one', async () => {
+test('missing and wrong credentials are reported', async () => {
   const address = `localhost:${guarded.port}`;
   const missing = failure(await check(address, { tls: { ca } }), 'authentication');
   assert.match(missing.remedy as string, /--token-file/);
@@ -162,7 +162,7 @@ test('no proof of who calls, and a wrong one', async () => {
   assert.match(failure(await check(address, wrong), 'authentication').remedy as string, /new token/);
 });
 
-test('clocks that differ', async () => {
+test('differing clocks are reported', async () => {
   for (const [shift, words] of [
     [3_600_000, /1 h 0 min ahead of/],
     [-3_600_000, /(1 h 0 min|59 min 59 s) behind/],
@@ -184,7 +184,7 @@ test('clocks that differ', async () => {
   }
 });
 
-test('a model of another hash than the expected one, and bundles whose model is gone', async () => {
+test('an unexpected model hash, and bundles whose model is gone, are reported', async () => {
   const server = await runningServer();
   const address = `127.0.0.1:${server.port}`;
   const stateFolder = temporaryFolder();
@@ -205,7 +205,7 @@ test('a model of another hash than the expected one, and bundles whose model is 
   assert.match(lost.remedy as string, /--drop/);
 });
 
-test('what fails on the direct way is not held against a connection over a proxy', async () => {
+test('a failure of the direct connection does not count against a connection over a proxy', async () => {
   const { https_proxy: before } = process.env;
   process.env.https_proxy = 'http://127.0.0.1:1';
   try {
@@ -229,7 +229,7 @@ test('the command prints every step with its remedy and fails; an impossible add
   assert.equal(code, 1);
   assert.match(
     stdout,
-    /^ok {4}dns .*\nFAIL {2}port .*\n {6}-> start a server .*\n- {5}tls .* before port is well$/m,
+    /^ok {4}dns .*\nFAIL {2}port .*\n {6}-> start a server .*\n- {5}tls .* resolve port first$/m,
   );
   assert.equal((await sphynx(['doctor', '--server', 'nowhere'], env)).code, 2);
   assert.equal((await sphynx(['doctor', '--model-hash', 'short'], env)).code, 2);

@@ -36,7 +36,7 @@ before(() => {
 });
 after(() => serving?.kill('SIGKILL'));
 
-test('the page of first steps sets up a server over TLS', { timeout: 120_000 }, async () => {
+test('the page on getting started sets up a server over TLS', { timeout: 120_000 }, async () => {
   const [certs, tokens, check, serve] = commandsOf(3);
   assert.equal((await sphynx(certs.split(/\s+/), {}, server)).code, 0);
   const { stdout } = await sphynx(tokens.split(/\s+/), {}, server);

@@ -26,7 +26,7 @@ function fixture(name: string): string {
   return file;
 }
 
-test('import reports what became of a network and what it costs, and writes what serve loads', async () => {
+test('import reports the layers and costs of a network, and writes a folder that serve loads', async () => {
   const out = join(folder, 'served');
   const labels = join(folder, 'labels.txt');
   writeFileSync(labels, 'ant\nbee\ncat\ndog\n');
@@ -55,7 +55,7 @@ test('import reports what became of a network and what it costs, and writes what
   for (const { offlineMs, onlineMs } of report.costs.times) assert.ok(offlineMs > 0 && onlineMs > 0);
 });
 
-test('import reads CIFAR, and tells people the same in words, writing nothing unless it is asked to', async () => {
+test('import reads CIFAR, reports in words, and writes nothing without --out', async () => {
   const data = temporaryFolder();
   const records = Buffer.alloc(18 * 3074).map((_, i) => (i * 7919) % 251);
   writeFileSync(join(data, 'train.bin'), records);
@@ -111,12 +111,12 @@ test('import measures accuracy where images have classes, and predict answers li
   assert.ok(right.length >= 36, `${right.length} of 40`);
 });
 
-test("import plans a trainer's folder in place, and leaves what its manifest says to it", async () => {
+test("import plans a trainer's folder in place, and takes facts from its manifest", async () => {
   const zoo = join(ROOT, 'model-zoo', 'sphynx-c100-25k');
   const own = join(folder, 'trained');
   cpSync(zoo, own, { recursive: true });
   const refused = await sphynx(['import', own, '--random', '--mean', '0']);
-  assert.match(refused.stderr, /--mean: the manifest of .* says it/);
+  assert.match(refused.stderr, /--mean: the manifest of .* defines it/);
   const planned = ['import', own, '--random', '--count', '2', '-k', '13', '--out', own];
   const { code, stderr } = await sphynx(planned);
   assert.equal(code, 0, stderr);

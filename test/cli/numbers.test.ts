@@ -100,7 +100,7 @@ test('a table with a wrong row is refused before a bundle is spent', async () =>
   for (const [text, message] of [
     ['1,2,3,4\n', /input\/invalid: .*shape 1x4; the model takes 5 numbers/],
     ['1,2,3,4,\n', /line 1, cell 5 is empty/],
-    ['1,2,1e9,0,5\n', /number 3 is outside of what the fixed point of risk holds/],
+    ['1,2,1e9,0,5\n', /number 3 is outside the range of the fixed point of risk/],
   ] as const) {
     const file = join(folder, 'wrong.csv');
     writeFileSync(file, text);
@@ -111,7 +111,7 @@ test('a table with a wrong row is refused before a bundle is spent', async () =>
   }
 });
 
-test('models and doctor say what the model takes', async () => {
+test('models and doctor describe the input of the model', async () => {
   assert.match((await command('models')).stdout, /risk +5 numbers +one of 2 classes +logits/);
   const { stdout } = await command('doctor');
   assert.match(stdout, /ok +model +risk@[0-9a-f]+ takes 5 numbers; plans agree/);
@@ -121,7 +121,7 @@ test('a model with random scales says so in its folder, in the log of serve, and
   const out = join(folder, 'random');
   const imported = await sphynx(['import', join(folder, 'risk.onnx'), '--random', '-k', '12', '--out', out]);
   assert.equal(imported.code, 0, imported.stderr);
-  assert.match(imported.stderr, /warning: random inputs give costs, not scales to serve with/);
+  assert.match(imported.stderr, /warning: random inputs are for estimating costs/);
   assert.equal(JSON.parse(readFileSync(join(out, 'fixed-point.json'), 'utf8')).calibration, 'random');
   const served = await serve(out);
   assert.match(

@@ -16,7 +16,7 @@ function configFile(content: object | string): string {
   return path;
 }
 
-test('certs makes private files, and replaces none', async () => {
+test('certs makes private files, and never replaces one', async () => {
   const folder = join(temporaryFolder(), 'pki');
   const made = await sphynx(['certs', folder, '--client', 'alice', 'bob', '--days', '2']);
   assert.equal(made.code, 0, made.stderr);
@@ -45,7 +45,7 @@ test('tokens new prints a token and the line that admits it', async () => {
   assert.equal((await sphynx(['tokens', 'new', 'a b'])).code, 2);
 });
 
-test('config check prints what holds, or every wrong field', async () => {
+test('config check prints the effective configuration, or every wrong field', async () => {
   const { code, stdout } = await sphynx(['config', 'check', configFile('limits: { sessions: 3 }')], {
     SPHYNX_SERVE_LOG_LEVEL: 'warn',
   });
@@ -83,7 +83,7 @@ test('with an empty configuration a public address is refused, by the check and 
   }
 });
 
-test('a client proves itself to a configured server by certificate or token, and nobody else is served', async (t) => {
+test('a configured server accepts clients with a certificate or token, and nobody else', async (t) => {
   const folder = join(temporaryFolder(), 'pki');
   assert.equal((await sphynx(['certs', folder])).code, 0);
   const { token, line } = JSON.parse((await sphynx(['--json', 'tokens', 'new', 'alice'])).stdout);

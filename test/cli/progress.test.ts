@@ -11,7 +11,7 @@ class Notes extends Output {
   }
 }
 
-test('a preparation estimates the time left only where its bytes tell it', {
+test('a preparation estimates the time left only after enough bytes', {
   skip: process.stderr.isTTY,
 }, (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] });

@@ -9,7 +9,7 @@ import { stringify } from 'yaml';
 import { sphynx, start } from '../support/sphynx.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-test('SIGHUP puts changed limits to use, names fields that take a restart, and survives a wrong file', {
+test('SIGHUP applies changed limits, names fields that need a restart, and survives a wrong file', {
   skip: process.platform === 'win32',
 }, async (t) => {
   const folder = temporaryFolder();

@@ -11,7 +11,7 @@ import { fileOf } from '../support/keys.ts';
 import { ROOT, start } from '../support/sphynx.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-test('--web serves the page where it says, else where the configuration does, else on the customary port', () => {
+test('--web serves the page on the given address, else on the configured one, else on the default port', () => {
   const config = fileOf('web: { listen: "127.0.0.1:8443", origins: ["https://app.example.org"] }');
   const web = (options: object) => serveConfig(options).web;
   assert.deepEqual(web({ web: true }), { page: true, listen: '127.0.0.1:8080' });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { StepReport } from '../../cli/import/step-report.ts';
 
-test('a step over many inputs says how many are done and what is left, but no more once it is through', () => {
+test('a step over many inputs reports its progress until it is done', () => {
   const lines: string[] = [];
   const done = new StepReport(
     (text) => lines.push(text),
@@ -16,7 +16,7 @@ test('a step over many inputs says how many are done and what is left, but no mo
   assert.match(lines[1199], /: 1,199 of 1,200 inputs, about/);
 });
 
-test('lines come apart by their time, and the import ends between two inputs when it is told to', () => {
+test('progress lines keep their interval, and an interrupted import ends between two inputs', () => {
   const lines: string[] = [];
   let stopped = false;
   const stopIf = () => {

@@ -40,7 +40,7 @@ test('NumPy files of every type of plain numbers are read', () => {
   }
 });
 
-test('NumPy files that hold something else, or are cut short, are refused with the remedy', () => {
+test('NumPy files with other contents, or truncated ones, are refused with a remedy', () => {
   const data = bytesOf(new Float32Array(4));
   const whole = npy([4], '<f4', data);
   for (const [bytes, message] of [
@@ -56,7 +56,7 @@ test('NumPy files that hold something else, or are cut short, are refused with t
     assert.throws(() => readNpy(bytes), { code: 'input/invalid', message });
 });
 
-test('bytes that are no NumPy file never end in anything but a refusal', () => {
+test('bytes that are not a NumPy file are always refused', () => {
   const whole = npy([4], '<f4', bytesOf(new Float32Array(4)));
   fc.assert(
     fc.property(fc.nat(whole.length - 1), fc.nat(255), (at, value) => {
@@ -95,17 +95,17 @@ test('a first line of numbers is an input, and one that may name the columns is 
     code: 'input/invalid',
     message: /line 1 counts from 0, .* delete it .* or write 0\.0, 1\.0/,
   });
-  assert.throws(() => readCsv('age,7,rate\n4,5,6'), { message: /line 1, cell 1 is no number; .* delete it/ });
+  assert.throws(() => readCsv('age,7,rate\n4,5,6'), { message: /line 1, cell 1 is not a number; .* delete it/ });
 });
 
-test('cells that are no finite numbers are named by their place', () => {
+test('cells that are not finite numbers are named by their position', () => {
   for (const [text, message] of [
     ['1,2\n3,', /line 2, cell 2 is empty or not finite/],
     ['a,b\n1,2\n3,NaN', /line 3, cell 2 is empty or not finite/],
     ['nan,1\n2,3', /line 1, cell 1 is empty or not finite/],
     ['1,inf', /cell 2 is empty or not finite/],
-    ['1,2\n3,x', /line 2, cell 2 is no number/],
-    ['a,1\n2,3', /line 1, cell 1 is no number/],
+    ['1,2\n3,x', /line 2, cell 2 is not a number/],
+    ['a,1\n2,3', /line 1, cell 1 is not a number/],
     ['1,2\n3', /line 2 has 1 cells, and the first 2/],
     ['', /line 1, cell 1 is empty|no numbers/],
   ] as const)
@@ -113,9 +113,9 @@ test('cells that are no finite numbers are named by their place', () => {
   for (const [text, message] of [
     ['{', /not JSON/],
     ['5', /expected a list/],
-    ['[1, null]', /\[1\] is no number/],
-    ['[[1, 2], [3]]', /\[1\] is no list of 2/],
-    ['["1"]', /\[0\] is no number/],
+    ['[1, null]', /\[1\] is not a number/],
+    ['[[1, 2], [3]]', /\[1\] is not a list of 2/],
+    ['["1"]', /\[0\] is not a number/],
   ] as const)
     assert.throws(() => readJson(text), { code: 'input/invalid', message });
 });

@@ -13,7 +13,7 @@ const client = await connect(`127.0.0.1:${server.port}`, {
   warmUp: false,
 });
 
-test('a client sees what limits and quotas leave to it, and asking costs nothing', async () => {
+test('a client sees its allowance, and asking costs nothing', async () => {
   const { hourEndsMs, ...left } = (await client.allowance()) as Allowance;
   assert.ok(hourEndsMs > 3_500_000 && hourEndsMs <= 3_600_000);
   assert.deepEqual([left.bundles, left.inferencesInHour, left.preparations], [3, 9, 5]);
@@ -34,7 +34,7 @@ test('more bundles than the server lets a client hold are refused before the fir
   assert.equal((await client.bundles()).length, 2);
 });
 
-test('a client that was closed says so, whatever it is asked', async () => {
+test('every call of a closed client says that it is closed', async () => {
   await client.close();
   const calls = [
     () => client.models(),
@@ -52,7 +52,7 @@ const allowance: Allowance = {
   hourEndsMs: 600_000,
 };
 
-test('quotas are held against a count, unless the hour ends within the patience of the caller', () => {
+test('a count beyond a quota is refused, unless the hour ends within the deadline of the caller', () => {
   checkAllowance(undefined, 1000, 0);
   checkAllowance(allowance, 2, 0);
   checkAllowance(allowance, 3, 600_000);
@@ -64,7 +64,7 @@ test('quotas are held against a count, unless the hour ends within the patience 
   assert.throws(() => checkAllowance(allowance, 6, 600_000), { message: /5 more may be prepared in all/ });
 });
 
-test('an allowance that is none is refused, and one that is missing is of an older server', () => {
+test('an invalid allowance is refused, and a missing one indicates an older server', () => {
   assert.equal(readAllowance(null), undefined);
   assert.deepEqual(readAllowance(allowance), allowance);
   for (const bundles of [-1, 0.5, 2 ** 60, '1', undefined])

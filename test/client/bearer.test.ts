@@ -29,7 +29,7 @@ test('a bearer token goes over TLS or to this machine, and nowhere else', async 
   assert.deepEqual(seen, [[`Bearer ${SECRET}`], [`Bearer ${SECRET}1`], []]);
 });
 
-test('a token that cannot be one is refused before it is sent, and not repeated', async () => {
+test('an invalid token is refused before it is sent, and not quoted', async () => {
   for (const token of ['', `${SECRET}\n`, 'two words', 'schlüssel'])
     await assert.rejects(
       attempt('127.0.0.1:1', { token }),

@@ -105,7 +105,7 @@ test('pauses between failures double, and are no shorter than the server asks fo
   await pool.stop();
 });
 
-test('a pool that makes no sense is refused', async () => {
+test('invalid options of a pool are refused', async () => {
   const client = await newClient();
   for (const [low, high] of [
     [0, 1],

@@ -163,7 +163,7 @@ test('a bundle whose process was killed while preparing it is removed', async ()
   assert.deepEqual(await bundleFiles(), []);
 });
 
-test('a leftover is told from a file in use even if the process id was given out again', async () => {
+test('a leftover is distinguished from a file in use even if the process id was reused', async () => {
   await addBundle(store, 1);
   const [host, pid] = OWNER.split('-');
   const inUse = `${bundleId(2)}.${OWNER}.spending`;

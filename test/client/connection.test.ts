@@ -11,7 +11,7 @@ import { CLIENT_KEY, CLIENT_TOKEN } from '../../transport/client-token.ts';
 import { hostileServer } from '../support/hostile-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-test('plaintext on this machine takes no way over a proxy', async () => {
+test('plaintext on this machine never uses a proxy', async () => {
   let asked = 0;
   const proxy = createServer().on('connect', (_request, socket) => {
     asked++;

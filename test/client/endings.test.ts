@@ -98,7 +98,7 @@ const LATE: Record<string, Way> = {
 };
 
 for (const [what, way] of Object.entries(LATE))
-  test(`to the server, ${what}: as if all had gone well`, async () => {
+  test(`to the server, ${what} looks like a success`, async () => {
     assert.deepEqual(await inference(way), honest);
   });
 

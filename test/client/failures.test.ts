@@ -62,7 +62,7 @@ test('a preparation whose connection breaks goes on over the next one, and leave
   await assertRight((await client.classify(image)).logits);
 });
 
-test('a preparation whose connections break again and again ends with an error, and leaves no file', async () => {
+test('a preparation whose connections break repeatedly ends with an error, and leaves no file', async () => {
   const stateFolder = temporaryFolder();
   const link = await newLink();
   const client = await newClient({ stateFolder }, link.address);
@@ -148,7 +148,7 @@ test('a server that changed its model is noticed, and its new model used from th
   assert.equal(logits.length, plain.length);
 });
 
-test('a server that is gone is named, and no bundle is lost by asking it', async () => {
+test('an error names an unreachable server, and no bundle is lost', async () => {
   const gone = await runningServer();
   const client = await newClient({ deadlines: { connectMs: 500 } }, `127.0.0.1:${gone.port}`);
   await client.prepare();

@@ -100,7 +100,7 @@ test('a model of one logit whose server tells the label gives the class of its s
   }
 });
 
-test('labels that apply by themselves all come with their own probabilities', async () => {
+test('independent labels all come with their own probabilities', async () => {
   const { top, logits } = await client.classify([1, -1, 2, 0, 0.5, -2], {
     model: 'several',
     prepare: true,
@@ -110,7 +110,7 @@ test('labels that apply by themselves all come with their own probabilities', as
 });
 
 for (const head of ['multi-label', 'values'] as const)
-  test(`a server does not start to tell the likeliest class of a model with the head ${head}`, async () => {
+  test(`a server does not start with the output label for a model with the head ${head}`, async () => {
     const network = vectorNetwork('none', head, 3, ['a', 'b', 'c']);
     for (const output of ['label', 'top-2'] as const)
       await assert.rejects(runningServer({ models: [network], output }), {

@@ -203,7 +203,7 @@ test('a small file that unpacks to a huge picture is refused before it is unpack
   });
 });
 
-test('what is no image at all is refused, and so are formats that libvips could read', async () => {
+test('files that are not images are refused, and so are other formats that libvips could read', async () => {
   const tiff = await halves(8, 8).tiff().toBuffer();
   for (const input of [null, undefined, 5, {}, new Uint8Array(0), new Uint16Array(4), tiff])
     await assert.rejects(prepareImage(input as never, card), { code: 'image/unreadable' });

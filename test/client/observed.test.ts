@@ -11,7 +11,7 @@ function bytesOf(segments: readonly PassedSegment[], direction: PassedSegment['d
   return segments.reduce((sum, segment) => sum + (segment.direction === direction ? segment.bytes : 0), 0);
 }
 
-test('whoever listens is told every byte of an inference, in order, and what was sent is a copy', async () => {
+test('a listener is told every byte of an inference, in order, and sent data is a copy', async () => {
   const client = await newClient();
   await client.prepare({ count: 2 });
   const inputs: Uint8Array[] = [];

@@ -8,7 +8,7 @@ import { playingServer } from './playing-server.ts';
 
 const silence = new Promise<never>(() => {});
 
-test('a server that does not end its streams holds nobody up, and the streams are cut', async () => {
+test('a server that does not end its streams delays nobody, and the streams are cut', async () => {
   const cut: Promise<unknown>[] = [];
   const hold = (stream: { signal: AbortSignal }) => {
     cut.push(once(stream.signal, 'abort'));
@@ -21,7 +21,7 @@ test('a server that does not end its streams holds nobody up, and the streams ar
   await Promise.all(cut);
 });
 
-test('a server that says more when all is said is not listened to, and cut', async () => {
+test('messages of a server after the end are ignored, and the stream is cut', async () => {
   const cut: Promise<unknown>[] = [];
   const { address } = await playingServer(network, {
     afterLogits: async (stream) => {

@@ -52,7 +52,7 @@ test('one logit gives both classes, each with its probability by the sigmoid', (
   }
 });
 
-test('labels that apply by themselves all come, each with its own probability', () => {
+test('all independent labels are returned, each with its own probability', () => {
   const labels = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
   const card = { head: 'multi-label', labels } as const;
   const scores = scoresOf(card, Float64Array.of(0, 2, -2, 3, 3, -1, 1));

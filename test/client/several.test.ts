@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { several } from '../../client/several.ts';
 import { assertRight, image, newClient } from '../support/connected.ts';
 
-test('a few run at once, and what came of each is in its place', async () => {
+test('a few run at once, and the outcomes are in order', async () => {
   let running = 0;
   let most = 0;
   const results = await several([3, 1, 2, 0, 5], 2, async (value) => {

@@ -35,15 +35,15 @@ test('a port where nobody listens, and a name without an address, are told apart
   await refused('nowhere.invalid:1', /: its name has no address \(DNS\);/, { tls: {} });
 });
 
-test('what TLS does not take is said', async () => {
+test('failures of TLS are explained', async () => {
   await refused(`127.0.0.1:${secure.port}`, /: TLS: no authority that is trusted here/, { tls: {} });
   await refused(`localhost:${secure.port}`, /: TLS: its certificate is for another name/, { tls: { ca } });
-  await refused(`127.0.0.1:${plain.port}`, /: TLS: it does not speak it there/, { tls: { ca } });
+  await refused(`127.0.0.1:${plain.port}`, /: TLS: it does not use TLS on that port/, { tls: { ca } });
   await refused(`localhost:${strict.port}`, /client certificate/, { tls: { ca } });
   await refused(`127.0.0.1:${secure.port}`, /it closes the connection: perhaps it expects TLS/);
 });
 
-test('something that is no server is told by how it ends', async () => {
+test('a program that is not a server is recognised by how it ends the connection', async () => {
   const rude = createServer((socket) => socket.destroy());
   after(() => rude.close());
   rude.listen(0, '127.0.0.1');

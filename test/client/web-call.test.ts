@@ -91,7 +91,7 @@ test("the server's refusal is thrown with its code and its hint", async () => {
   await assert.rejects(stream.receive(), { code: 'server/busy', message: 'later', retryAfterMs: 70 });
 });
 
-test('a connection that was never there, and one that breaks, are told apart', async () => {
+test('a connection that never opened, and one that breaks, are distinguished', async () => {
   const never = infer();
   never.socket.happen('error');
   never.socket.happen('close');
@@ -102,7 +102,7 @@ test('a connection that was never there, and one that breaks, are told apart', a
   await assert.rejects(broken.stream.receive(), { code: 'protocol/closed' });
 });
 
-test('what the server may not send ends the call', async () => {
+test('a message that the server may not send ends the call', async () => {
   for (const bad of [
     new Uint8Array(0),
     Uint8Array.of(FRAME.header),

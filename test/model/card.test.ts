@@ -252,7 +252,7 @@ test('the hash covers which elements are linear, and that of a card without any 
   assert.equal(networkHash(card, network.layers), network.card.hash);
 });
 
-test('anything that is no card is refused with a typed error', () => {
+test('anything that is not a card is refused with a typed error', () => {
   fc.assert(
     fc.property(fc.jsonValue(), (json) => {
       assert.throws(() => parseModelCard(json), { code: 'model/format' });
@@ -260,7 +260,7 @@ test('anything that is no card is refused with a typed error', () => {
   );
 });
 
-test('a prototype cannot lend a card its fields', () => {
+test('fields of a prototype do not count as fields of a card', () => {
   assert.throws(() => parseModelCard(Object.create(network.card)), { code: 'model/format' });
 });
 

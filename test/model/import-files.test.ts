@@ -66,7 +66,7 @@ for (const [what, change] of Object.entries(HARMLESS))
     assert.deepEqual(await importOnnx(file), await importOnnx(plain));
   });
 
-test('what was left out of a file is told', async () => {
+test('unused parts of a file are reported', async () => {
   const { notes } = await importGraph(changed(HARMLESS['inputs that nothing reads, also of strings']).file);
   assert.deepEqual(notes, ['nothing reads the input learning_phase, words: it was left out']);
 });

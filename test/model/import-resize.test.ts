@@ -84,7 +84,7 @@ test('a map that is enlarged between convolutions keeps its channels apart', asy
 const pad = (b: OnnxBuilder, x: string, pads: number[], mode: string) =>
   b.node('Pad', [x, b.integers(pads)], { mode });
 
-test('pads that repeat the map, of any width, are computed as the runtime does', async () => {
+test('pads that repeat the map, of any width, are computed as by the runtime', async () => {
   const property = fc.asyncProperty(
     fc.constantFrom('reflect', 'edge', 'wrap'),
     fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 4, maxLength: 4 }),

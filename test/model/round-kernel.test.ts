@@ -44,7 +44,7 @@ test('every weight is rounded down or up, and integers stay', () => {
   }
 });
 
-test('errors of weights that read alike values cancel', () => {
+test('errors of weights that read similar values cancel', () => {
   for (const shape of SHAPES) {
     let [nearest, own] = [0, 0];
     for (let kernel = 0; kernel < 20; kernel++) {

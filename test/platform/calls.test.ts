@@ -9,7 +9,7 @@ const start = () => new Thread<EchoCalls>(threadFile(import.meta.url, './echo-th
 const thread = start();
 after(() => thread.stop());
 
-test('calls at once get their own answers and events', async () => {
+test('concurrent calls get their own answers and events', async () => {
   const events: number[] = [];
   const answers = await Promise.all([
     thread.call('count', 3, { onEvent: (event) => events.push(event) }),
@@ -44,7 +44,7 @@ test('an error keeps its code, message and hint; a fault of ours tells the log a
   });
 });
 
-test('what cannot be sent fails its call and no other', async () => {
+test('an argument that cannot be sent fails its call and no other', async () => {
   await assert.rejects(thread.call('double', (() => 1) as unknown as number), /could not be cloned/);
   assert.equal(await thread.call('double', 2), 4);
 });

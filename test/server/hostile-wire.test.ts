@@ -37,7 +37,7 @@ async function statusOf(method: string, flag: number, length: number, body: Uint
 const MIB = 2 ** 20;
 const [INVALID, EXHAUSTED, UNIMPLEMENTED, INTERNAL] = [3, 8, 12, 13];
 
-test('messages that are no messages end their call and nothing else', async () => {
+test('bytes that are not messages end their call and nothing else', async () => {
   const bomb = gzipSync(new Uint8Array(300 * MIB));
   const nested = new Uint8Array(MIB).fill(0x7b); // a group within a group within a group ...
   for (const method of ['Preprocess', 'Infer', 'GetModelCard']) {

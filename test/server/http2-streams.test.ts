@@ -26,7 +26,7 @@ function greet(session: ClientHttp2Session) {
   return call;
 }
 
-test('a stream whose peer reads nothing is reset once its call was given up', async () => {
+test('a stream whose peer reads nothing is reset once its call has ended', async () => {
   const session = connect(`http://127.0.0.1:${server.port}`, { settings: { initialWindowSize: 0 } });
   const call = greet(session);
   call.on('error', () => {});

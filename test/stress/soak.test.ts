@@ -58,7 +58,7 @@ test('a process that gains 5 percent or more, or descriptors one after another, 
   );
 });
 
-test("what an allocator's arenas move by is no leak in a small process", () => {
+test("variation of an allocator's arenas is not a leak in a small process", () => {
   const descriptors = { first: 5, last: 5, growth: 0 };
   const from = (first: number, last: number) => ({ first, last, growth: last / first - 1 });
   assert.equal(leaks(from(5 * 2 ** 20, 7 * 2 ** 20), descriptors), false);

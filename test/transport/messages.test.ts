@@ -79,7 +79,7 @@ const GOLDEN: [method: string, direction: 'request' | 'response', message: objec
   ['Infer', 'response', { segment }, '120c0807100218ac022203010203'],
 ];
 
-test('every message is encoded in the same bytes as ever', () => {
+test('every message is encoded in pinned bytes', () => {
   for (const [method, direction, message, bytes] of GOLDEN) {
     const { requestSerialize, responseSerialize } = service[method];
     const encoded = direction === 'request' ? requestSerialize(message) : responseSerialize(message);

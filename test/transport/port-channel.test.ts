@@ -94,7 +94,7 @@ test('two senders share one credit without exceeding it', async () => {
   far.end();
 });
 
-test('many senders that wait at once never send more than they have leave for, and keep their order', async () => {
+test('many waiting senders never exceed their credits, and keep their order', async () => {
   const { near, far } = pair(0);
   const sending = Promise.all(Array.from({ length: 6 }, (_, i) => near.send(segment(i))));
   for (let i = 0; i < 6; i++) {

@@ -35,7 +35,7 @@ test('a hint when to try again crosses the wire, and nothing else passes for one
   }
 });
 
-test('the cause of an internal error stays home', () => {
+test('the cause of an internal error is never sent', () => {
   const status = toStatus(asSphynxError(new Error('secret path /home/x')));
   assert.equal(status.code, Status.INTERNAL);
   assert.doesNotMatch(JSON.stringify([status.details, status.metadata.getMap()]), /secret/);

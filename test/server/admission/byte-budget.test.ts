@@ -20,7 +20,7 @@ test('an identity moves a limited number of bytes in its hour, and is told when 
   budget.charge('alice', 100);
 });
 
-test('what is about to move counts in full, and in the end what has moved', () => {
+test('bytes about to be moved count in full until the moved bytes are known', () => {
   const budget = new ByteBudget({ bytesPerHour: 100 }, () => 0);
   const settle = budget.charge('alice', 60);
   assert.throws(() => budget.charge('alice', 60));
@@ -31,7 +31,7 @@ test('what is about to move counts in full, and in the end what has moved', () =
   budget.charge('alice', 1);
 });
 
-test('whose hour is over is forgotten, and nobody else', () => {
+test('an identity is forgotten when its hour is over, and no other is', () => {
   let now = 0;
   const budget = new ByteBudget({ bytesPerHour: 100 }, () => now);
   budget.charge('alice', 100);

@@ -20,7 +20,7 @@ const problems = (content: string): string[] => {
   return [];
 };
 
-test('what nobody says holds as it does without configuration', () => {
+test('fields that are not given have their defaults', () => {
   assert.deepEqual(loadConfig({}), DEFAULTS);
   for (const empty of ['', '{}', 'limits:\nidentity:\n', '# nothing\n'])
     assert.deepEqual(loadConfig({ file: fileOf(empty) }), DEFAULTS);
@@ -94,7 +94,7 @@ test('all wrong fields are named at once, each with its path', () => {
   assert.match(found.find((line) => line.startsWith('identity.Tokens')) as string, /do you mean tokens/);
 });
 
-test('fields that need each other are told apart from wrong ones', () => {
+test('fields that require each other are distinguished from wrong ones', () => {
   assert.match(problems('tls: { certificate: c }').join(), /tls\.key/);
   assert.match(
     problems('tls: { certificate: c, key: k, clientCertificates: optional }').join(),
@@ -104,7 +104,7 @@ test('fields that need each other are told apart from wrong ones', () => {
   assert.match(problems('identity: { jwt: { issuer: i, audience: a } }').join(), /one source of keys/);
 });
 
-test('what is no YAML, a key that stands twice and a bomb of aliases are refused', () => {
+test('invalid YAML, a duplicate key and an alias bomb are refused', () => {
   assert.match(problems('a: [').join(), /not YAML or JSON/);
   assert.match(problems('listen: 127.0.0.1:1\nlisten: 127.0.0.1:2').join(), /unique/);
   assert.match(problems('[1]').join(), /expected fields/);
@@ -136,7 +136,7 @@ test('every field can be set by a variable of its own', () => {
   for (const name of Object.keys(DEFAULT_LIMITS)) assert.ok(paths.includes(`limits.${name}`));
 });
 
-test('whatever a file holds, it is refused with an error of ours or holds', () => {
+test('any file is either refused with a SphynxError or valid', () => {
   const names = fieldsOf(SCHEMA).flatMap(([path]) => path.split('.'));
   const key = fc.oneof(fc.constantFrom(...names), fc.string());
   const { tree } = fc.letrec((tie) => ({
@@ -170,7 +170,7 @@ test('a password in the URL of Redis is neither printed nor repeated in errors',
   assert.match(problems('store: { redisReplicas: 1 }').join(), /store\.redis/);
 });
 
-test('what is printed reads back as what held', () => {
+test('the printed configuration reads back as the effective one', () => {
   const file = fileOf('listen: "[::1]:7"\nmodels: [a]\nlimits: { sessions: 3 }\nidentity: { tokens: t }');
   const config = loadConfig({ file });
   assert.deepEqual(loadConfig({ file: fileOf(stringify(config)) }), config);

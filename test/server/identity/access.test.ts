@@ -73,7 +73,7 @@ test('with an empty configuration no server starts on a public address', async (
   }
 });
 
-test('strangers are let in on a public address only by name', async (t) => {
+test('strangers are accepted on a public address only explicitly', async (t) => {
   const server = await runningServer({
     address: '0.0.0.0:0',
     tls: tlsFiles(pair),
@@ -151,7 +151,7 @@ test('every call is asked who makes it, and the limits count per identity', asyn
   await hello(plain(second.token));
 });
 
-test('changed certificates serve new connections, and those there are live on', async (t) => {
+test('changed certificates serve new connections, and existing ones continue', async (t) => {
   const tls = tlsFiles(pair, { clientCa: fileOf(authority.pair.certificate) });
   const server = await runningServer({ tls });
   const old = clientOf(t, server.port, alice);

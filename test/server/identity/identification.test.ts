@@ -29,7 +29,7 @@ test('without proof a call is refused, unless strangers are let in', async () =>
   assert.equal(await new Identification({ anonymous: true }).identify(callWith()), ANONYMOUS);
 });
 
-test('a token counts before a certificate, and a wrong one is not made up for by a right certificate', async () => {
+test('a token takes precedence over a certificate, and a right certificate does not excuse a wrong token', async () => {
   const both = new Identification({ tokens: fileOf(alice.line), anonymous: true });
   const certificate = await shown('bob');
   assert.equal((await both.identify(callWith(alice.token, certificate))).label, 'token:alice');
@@ -38,7 +38,7 @@ test('a token counts before a certificate, and a wrong one is not made up for by
     await assert.rejects(both.identify(callWith(wrong, certificate)), { code: 'identity/invalid' });
 });
 
-test('a token on a server that takes none is refused rather than passed over', async () => {
+test('a token on a server that accepts none is refused rather than ignored', async () => {
   const open = new Identification({ anonymous: true });
   await assert.rejects(open.identify(callWith(alice.token)), {
     code: 'identity/invalid',

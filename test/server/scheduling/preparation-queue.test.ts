@@ -22,7 +22,7 @@ test('clients take turns, however many bundles one of them asks for', async () =
   assert.deepEqual([queue.length, queue.inWork], [0, 0]);
 });
 
-test('whoever finds the queue full is told when to come again', async () => {
+test('a client that finds the queue full gets a retry hint', async () => {
   const queue = new PreparationQueue({ ...limits, preparationQueue: 1 });
   assert.equal(queue.expectedWaitMs, 0);
   const over = await queue.turn('a', signal);
@@ -39,7 +39,7 @@ test('whoever finds the queue full is told when to come again', async () => {
   queue.checkRoom();
 });
 
-test('nobody is let into a queue that outlasts a client that waits for an answer', async () => {
+test('nobody is admitted to a queue that takes longer than a client waits', async () => {
   const queue = new PreparationQueue({ ...limits, idleMs: 100 });
   await queue.turn('a', signal);
   await assert.rejects(queue.turn('b', signal), { code: 'server/busy' });

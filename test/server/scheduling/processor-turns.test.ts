@@ -39,7 +39,7 @@ test('clients that want it share the processor equally, whatever their pieces of
   );
 });
 
-test('a newcomer neither waits for what others had before nor makes it up', async () => {
+test('a new client neither waits for the earlier use of others nor gets credit for it', async () => {
   const { clock, turns } = turnsAt();
   const part = turns.join('old');
   await turns.take('old');

@@ -65,7 +65,7 @@ test('keys are read in hex and base64, from a file or the environment, the first
   assert.throws(() => configuredKeys(file, {}), { code: 'config/invalid', message: /chmod/ });
 });
 
-test('what is no key is refused without being repeated', () => {
+test('text that is not a key is refused without being quoted', () => {
   for (const text of ['', 'secret', 'ab'.repeat(31), 'ab'.repeat(33), '!'.repeat(44)])
     assert.throws(
       () => configuredKeys(undefined, { SPHYNX_STORE_KEY: text }),

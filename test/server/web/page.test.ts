@@ -72,7 +72,7 @@ test('paths that are no file of the page lead nowhere', async () => {
   assert.equal((await ask('/page.css')).status, 200);
 });
 
-test('files are read, and nothing else is done with them', async () => {
+test('the page answers only requests that read files', async () => {
   for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
     const { status, headers } = await ask('/', { method });
     assert.equal(status, 405);
@@ -82,7 +82,7 @@ test('files are read, and nothing else is done with them', async () => {
   assert.deepEqual([status, headers['content-length'], body], [200, String(html.length), '']);
 });
 
-test('who has a file is told that it is the same, and who can read Brotli gets less', async () => {
+test('unchanged files are not sent again, and Brotli is used where accepted', async () => {
   const { headers } = await ask('/');
   const again = await ask('/', { headers: { 'if-none-match': headers.etag } });
   assert.deepEqual([again.status, again.body], [304, '']);
