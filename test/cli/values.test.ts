@@ -95,7 +95,9 @@ test('a first line of numbers is an input, and one that may name the columns is 
     code: 'input/invalid',
     message: /line 1 counts from 0, .* delete it .* or write 0\.0, 1\.0/,
   });
-  assert.throws(() => readCsv('age,7,rate\n4,5,6'), { message: /line 1, cell 1 is not a number; .* delete it/ });
+  assert.throws(() => readCsv('age,7,rate\n4,5,6'), {
+    message: /line 1, cell 1 is not a number; .* delete it/,
+  });
 });
 
 test('cells that are not finite numbers are named by their position', () => {
