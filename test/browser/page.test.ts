@@ -202,7 +202,7 @@ test('a server that is killed in a preparation or an inference is missed, and re
   const asking = await connected(openPage(context, second, { sabotage: 'stall' }));
   await stall(asking);
   await second.kill();
-  assert.match(await problem(asking), /connection to the server broke.*thrown away/is);
+  assert.match(await problem(asking), /connection to the server broke.*discarded/is);
   await hasReady(asking, left);
   await asking.getByRole('button', { name: 'Try again' }).click();
   await asking.getByText('The server cannot be reached').waitFor();
