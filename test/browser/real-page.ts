@@ -14,6 +14,7 @@ import { normalise } from '../../client/normalise.ts';
 import { quantizeImage, runInteger } from '../../model/executor.ts';
 import type { ServerOptions } from '../../server/index.ts';
 import { buildPage } from '../../web/build.ts';
+import { firstMessage } from '../support/first-message.ts';
 import { network, runningServer } from '../support/running-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -85,9 +86,9 @@ export async function mortalServer({ state = temporaryFolder(), port = 0 } = {})
   await built;
   const script = join(import.meta.dirname, '..', 'support', 'server-process.ts');
   const child = fork(script, [state, folder, String(port)]);
-  const [webPort] = await once(child, 'message');
+  const webPort = await firstMessage<number>(child);
   return {
-    webPort: webPort as number,
+    webPort,
     state,
     async kill() {
       child.kill('SIGKILL');

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { firstMessage } from '../support/first-message.ts';
 import { network } from '../support/running-server.ts';
 import { type Outcome, outcome, ROOT, sphynx, start } from '../support/sphynx.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -17,7 +17,7 @@ let server: string;
 const child = fork(join(ROOT, 'test', 'support', 'server-process.ts'), [temporaryFolder()]);
 after(() => child.kill('SIGKILL'));
 before(async () => {
-  const [port] = await once(child, 'message');
+  const port = await firstMessage<number>(child);
   server = `127.0.0.1:${port}`;
 });
 

@@ -14,6 +14,7 @@ import { connect } from '../../client/index.ts';
 import { randomModel } from '../../fixtures/sphynx-network.ts';
 import { DevelopmentAuthority } from '../../server/identity/development-certificates.ts';
 import { newToken } from '../../server/identity/token-file.ts';
+import { firstMessage } from '../support/first-message.ts';
 import { fileOf, tlsFiles } from '../support/keys.ts';
 import { network, runningServer } from '../support/running-server.ts';
 import { selfSigned } from '../support/self-signed.ts';
@@ -172,7 +173,7 @@ test('differing clocks are reported', async () => {
       env: { ...process.env, CLOCK_SHIFT_MS: String(shift) },
     });
     after(() => server.kill('SIGKILL'));
-    const [port] = await once(server, 'message');
+    const port = await firstMessage<number>(server);
     const findings = await check(`127.0.0.1:${port}`);
     const wrong = findings.filter(({ state }) => state !== 'ok');
     assert.deepEqual(

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { fork, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { firstMessage } from '../support/first-message.ts';
 import { outcome, ROOT, sphynx } from '../support/sphynx.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -16,7 +16,7 @@ let server: string;
 const child = fork(join(ROOT, 'test', 'support', 'server-process.ts'), [temporaryFolder()]);
 after(() => child.kill('SIGKILL'));
 before(async () => {
-  const [port] = await once(child, 'message');
+  const port = await firstMessage<number>(child);
   server = `127.0.0.1:${port}`;
 });
 

@@ -6,6 +6,7 @@ import { after, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { makePlan } from '../../protocol/plan.ts';
 import { bundleFiles, image, newClient, newLink, server } from '../support/connected.ts';
+import { firstMessage } from '../support/first-message.ts';
 import { network } from '../support/running-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -33,7 +34,7 @@ test('a client killed in the middle of an inference has burned that bundle and c
   const between = await newLink();
   const stateFolder = temporaryFolder();
   const process = child('client/client-process.ts', between.address, stateFolder);
-  await once(process, 'message');
+  await firstMessage(process);
   between.fallSilentAfter(plan.onlineBytes.down / 2);
   while (!endings(stateFolder).includes('spending')) await delay(5);
   await kill(process);
@@ -48,8 +49,8 @@ test('a client killed in the middle of an inference has burned that bundle and c
 
 test('a server killed in the middle of an inference is an error, and after its restart the other bundles work', async () => {
   const records = temporaryFolder();
-  const first = child('server/server-process.ts', records);
-  const [port] = await once(first, 'message');
+  const first = child('support/server-process.ts', records);
+  const port = await firstMessage<number>(first);
   const between = await newLink(port);
   const client = await newClient({}, between.address);
   await client.prepare({ count: 2 });
@@ -63,8 +64,8 @@ test('a server killed in the middle of an inference is an error, and after its r
   await classifying;
   assert.equal((await client.bundles()).length, 1);
 
-  const second = child('server/server-process.ts', records);
-  const [newPort] = await once(second, 'message');
+  const second = child('support/server-process.ts', records);
+  const newPort = await firstMessage<number>(second);
   between.leadTo(newPort);
   await client.classify(image);
   await assert.rejects(client.classify(image), { code: 'bundle/none' });

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { randomImage } from '../support/card-image.ts';
+import { firstMessage } from '../support/first-message.ts';
 import { network, runningServer } from '../support/running-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { TestClient } from '../support/test-client.ts';
@@ -13,7 +13,7 @@ const image = randomImage(network.card);
 
 async function serverProcess(folder: string): Promise<{ process: ChildProcess; client: TestClient }> {
   const child = fork(join(import.meta.dirname, '..', 'support', 'server-process.ts'), [folder]);
-  const [port] = await once(child, 'message');
+  const port = await firstMessage<number>(child);
   return { process: child, client: new TestClient(port, network, { token }) };
 }
 

@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from '../../client/index.ts';
 import { Balancer } from '../support/balancer.ts';
 import { assertRight, image } from '../support/connected.ts';
+import { firstMessage } from '../support/first-message.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { NO_REDIS, redisServer } from './redis-server.ts';
 
@@ -32,7 +33,7 @@ async function startReplica(url: string): Promise<Replica> {
   const child = fork(join(import.meta.dirname, 'replica-process.ts'), [url], { env });
   after(() => child.kill('SIGKILL'));
   for (;;) {
-    const [{ port }] = await once(child, 'message');
+    const { port } = await firstMessage<{ port?: number }>(child);
     if (port) return { process: child, port };
   }
 }

@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { SphynxError } from '../../../errors/sphynx-error.ts';
 import type { BundleClaim, BundleStore } from '../../../server/store/bundle-store.ts';
 import { RecordCipher, storeKey } from '../../../server/store/record-cipher.ts';
+import { firstMessage } from '../../support/first-message.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { claimOf, MODEL, newBundle, readyBundle } from '../bundles.ts';
 import { NO_REDIS, redisServer } from '../redis-server.ts';
@@ -23,7 +24,7 @@ const STORES: { name: string; skip: string | false; newPlace: () => Place }[] = 
 
 async function spendingProcess(place: Place): Promise<ChildProcess> {
   const child = fork(join(import.meta.dirname, 'spending-process.ts'), [JSON.stringify(place)]);
-  await once(child, 'message');
+  await firstMessage(child);
   return child;
 }
 
@@ -312,7 +313,7 @@ for (const { name, skip, newPlace } of STORES) {
         const { id, secrets } = await readyBundle(store);
         const answers = racers.map(async (racer) => {
           racer.send(id);
-          return (await once(racer, 'message'))[0] as { seed?: string; code?: string };
+          return firstMessage<{ seed?: string; code?: string }>(racer);
         });
         const own = store.spend(claimOf(id)).then(
           (won) => ({ seed: Buffer.from(won.seed).toString('hex'), code: undefined }),
@@ -339,7 +340,7 @@ for (const { name, skip, newPlace } of STORES) {
     await before.close();
     const child = await spendingProcess(place);
     child.send(id);
-    const [answer] = await once(child, 'message');
+    const answer = await firstMessage<{ seed?: string }>(child);
     assert.ok(answer.seed);
     child.kill('SIGKILL');
     await once(child, 'exit');

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { pino } from 'pino';
 import { startServer } from '../../../server/index.ts';
+import { firstMessage } from '../../support/first-message.ts';
 import { network, runningServer } from '../../support/running-server.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -35,7 +36,7 @@ test('a server that was killed does not keep its folder locked', async () => {
   const stateFolder = temporaryFolder();
   const other = fork(join(import.meta.dirname, '..', '..', 'support', 'server-process.ts'), [stateFolder]);
   after(() => other.kill('SIGKILL'));
-  await once(other, 'message');
+  await firstMessage(other);
   await assert.rejects(start(stateFolder), { code: 'config/invalid', message: /another server/ });
   other.kill('SIGKILL');
   await once(other, 'exit');
