@@ -56,7 +56,7 @@ test('a bundle id that was given before does not replace the bundle of that name
   const { address, spends } = await playingServer(network, { bundleId: () => 'a'.repeat(32) });
   const client = await newClient({ stateFolder }, address);
   await client.prepare();
-  await assert.rejects(client.prepare(), { code: 'protocol/order', message: /before/ });
+  await assert.rejects(client.prepare(), { code: 'protocol/order', message: /already in use/ });
   assert.deepEqual(bundleFiles(stateFolder).length, 1);
   await assertRight((await client.classify(image)).logits);
   assert.equal(spends.length, 1);

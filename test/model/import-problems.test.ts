@@ -82,7 +82,7 @@ test('operators of other sets are refused with what to do', async () => {
   Object.assign(model.graph!.node![0], { domain: 'ai.onnx.ml', opType: 'Scaler' });
   await assert.rejects(importOnnx(onnxProto.onnx.ModelProto.encode(model).finish()), {
     code: 'model/unsupported',
-    message: /ai\.onnx\.ml is no set of operators that is read: .*--mean and --std/,
+    message: /ai\.onnx\.ml is not a supported set of operators: .*--mean and --std/,
   });
 });
 
