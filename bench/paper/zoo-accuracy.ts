@@ -26,6 +26,8 @@ interface Manifest {
   readonly dataset: { readonly name: string; readonly imageSize: number };
   readonly relus: number;
   readonly relusBeforeReduction?: number;
+  /** Elements that are squared in place of a ReLU; 0 unless given. */
+  readonly squares?: number;
   readonly accuracy: { readonly float: number };
 }
 
@@ -60,15 +62,16 @@ export function zooAccuracies(zoo: string): Map<string, ZooAccuracy> {
   return known;
 }
 
-function methodOf({ family, config, relusBeforeReduction }: Manifest): string {
+function methodOf({ family, config, relusBeforeReduction, squares }: Manifest): string {
   const slim = family.startsWith('sphynx') && config.form !== 'paper' ? ' (slim)' : '';
   const method =
     family === 'hybrenet' ? `HRN-${config.multipliers?.join('x')}x` : `${METHODS[family] ?? family}${slim}`;
-  return relusBeforeReduction === undefined ? method : `SNL on ${method}`;
+  if (relusBeforeReduction === undefined) return method;
+  return squares === undefined ? `SNL on ${method}` : `quadratics on ${method}`;
 }
 
 /** `sphynx:5,5,0+1`, `resnet18:64~91.0422`: as in published.ts. */
-function nameOf({ family, config, dataset, relus, relusBeforeReduction }: Manifest): string {
+function nameOf({ family, config, dataset, relus, relusBeforeReduction, squares }: Manifest): string {
   const { channels, depth, reduce = [], multipliers = [] } = config;
   const sphynx = `sphynx${config.form === 'paper' ? '-paper' : ''}:${channels},${depth},${reduce.join('+')}`;
   const numbers: Record<string, string> = {
@@ -77,9 +80,9 @@ function nameOf({ family, config, dataset, relus, relusBeforeReduction }: Manife
     hybrenet: `hrn:${[channels, ...multipliers].join(',')}`,
   };
   const size = dataset.imageSize === 32 ? '' : `@${dataset.imageSize}`;
-  const linear =
-    relusBeforeReduction === undefined
-      ? ''
-      : `~${Number((100 * (1 - relus / relusBeforeReduction)).toFixed(4))}`;
-  return `${numbers[family] ?? `${family}:${channels}`}${size}${linear}`;
+  const whole = `${numbers[family] ?? `${family}:${channels}`}${size}`;
+  if (relusBeforeReduction === undefined) return whole;
+  // No name of the bench stands for a part of squares.
+  if (squares !== undefined) return `${whole} with ${squares} squares`;
+  return `${whole}~${Number((100 * (1 - relus / relusBeforeReduction)).toFixed(4))}`;
 }

@@ -91,7 +91,7 @@ test('versions of a model live side by side, and the one given first is the curr
   const old = `${network.card.name}@${network.card.hash.slice(0, 12)}`;
   await assert.rejects(later.classify(image), {
     code: 'bundle/none',
-    message: new RegExp(`ready are bundles for ${old} .1.`),
+    message: new RegExp(`bundles are ready for ${old} .1.`),
   });
   await assertRight((await later.classify(image, { model: old })).logits);
   await assert.rejects(later.classify(image, { model: `${network.card.name}@00000000` }), {

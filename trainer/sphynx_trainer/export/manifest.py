@@ -95,13 +95,15 @@ def _recipe_fields(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def _origin(checkpoint: Checkpoint, network: Graph) -> dict[str, Any]:
-    """How the weights were trained before, what ReLUs were taken away, and who taught it."""
+    """How the weights were trained before, what became of the ReLUs, and who taught it."""
     origin: dict[str, Any] = {}
     if checkpoint.earlier:
         origin["earlierRecipes"] = checkpoint.earlier
     full = count(checkpoint.config).relus
     if network.relus != full:
         origin["relusBeforeReduction"] = full
+    if network.squares:
+        origin["squares"] = network.squares
     if checkpoint.teachers:
         origin["teachers"] = [Path(name).name for name in checkpoint.teachers]
     return origin

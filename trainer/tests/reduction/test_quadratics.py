@@ -124,6 +124,7 @@ def test_quadratics_survive_the_export_and_spend_the_budget(config: Config, choi
     binarize(network, size, budget)
     graph = plain_graph(network)
     assert graph.relus <= budget
+    assert graph.squares == total - graph.relus
     if choice == "element":
         assert graph.relus == budget
     model = build_onnx(graph, "quadratic")

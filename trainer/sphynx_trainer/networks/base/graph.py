@@ -70,6 +70,17 @@ class Graph:
         return relus
 
     @property
+    def squares(self) -> int:
+        """Elements of one inference that are squared in place of a ReLU."""
+        sizes, relus = self._sizes(), self.relu_layers()
+        squared = [
+            node.name
+            for node in self.nodes
+            if node.operator == "Mul" and node.inputs[1:] == node.inputs[:1]
+        ]
+        return sum(sizes[name] - relus.get(name.removesuffix("_square"), 0) for name in squared)
+
+    @property
     def macs(self) -> int:
         """Multiplications of one inference by weights, structural zeros of a kernel included."""
         sizes = self._sizes()
