@@ -79,34 +79,38 @@ export function convolveBias(
   const { outHeight, outWidth, strideY, strideX, padTop, padLeft } = window;
   const result = perElement(outer, { channels: kernel.out, height: outHeight, width: outWidth }).slice();
   const uniform = inner.length === shape.channels;
-  const area = uniform ? 1 : shape.height * shape.width;
-  const planes = uniform
-    ? [tapSums(inner, kernel)]
-    : Array.from({ length: kernel.in }, (_, c) => tapsOf(kernel, c));
-  for (const [c, taps] of planes.entries())
-    for (let i = 0, at = 0; i < result.length; i++, at = 0) {
-      const [x, y] = [i % outWidth, Math.floor(i / outWidth) % outHeight];
-      const first = Math.floor(i / (outWidth * outHeight)) * kernel.height * kernel.width;
-      for (let ky = 0; ky < kernel.height; ky++)
+  // A constant map of all channels together, in place of one of each.
+  const maps = uniform ? new Float64Array(shape.height * shape.width).fill(1) : inner;
+  const weights = uniform ? tapSums(inner, kernel) : kernel.data;
+  const channels = uniform ? 1 : kernel.in;
+  const [area, outArea] = [shape.height * shape.width, outHeight * outWidth];
+  let at = 0;
+  for (let o = 0; o < kernel.out; o++)
+    for (let c = 0; c < channels; c++)
+      for (let ky = 0; ky < kernel.height; ky++) {
+        const rows = insideOf(shape.height, outHeight, strideY, ky - padTop);
         for (let kx = 0; kx < kernel.width; kx++, at++) {
-          const [row, column] = [y * strideY + ky - padTop, x * strideX + kx - padLeft];
-          if (row < 0 || row >= shape.height || column < 0 || column >= shape.width) continue;
-          result[i] += taps[first + at] * (uniform ? 1 : inner[c * area + row * shape.width + column]);
+          const weight = weights[at];
+          if (weight === 0) continue;
+          const columns = insideOf(shape.width, outWidth, strideX, kx - padLeft);
+          for (let y = rows.first; y < rows.end; y++) {
+            const from = c * area + (y * strideY + ky - padTop) * shape.width + kx - padLeft;
+            const to = o * outArea + y * outWidth;
+            for (let x = columns.first; x < columns.end; x++)
+              result[to + x] += weight * maps[from + x * strideX];
+          }
         }
-    }
+      }
   return perChannelBias(result, kernel.out);
 }
 
-/** Returns the kernel [out, height, width] of one input channel. */
-function tapsOf(kernel: DenseKernel, channel: number): Float64Array {
-  const area = kernel.height * kernel.width;
-  return Float64Array.from(
-    { length: kernel.out * area },
-    (_, i) => kernel.data[(Math.floor(i / area) * kernel.in + channel) * area + (i % area)],
-  );
+/** Returns the positions x of an output axis for which x * stride + offset lies within an input axis of `size`. */
+function insideOf(size: number, out: number, stride: number, offset: number): { first: number; end: number } {
+  const first = Math.max(0, Math.ceil(-offset / stride));
+  return { first, end: Math.min(out, Math.ceil((size - offset) / stride)) };
 }
 
-/** The same for all channels together, each constant. */
+/** Returns the kernel [out, height, width] of all input channels together, each a constant. */
 function tapSums(bias: Float64Array, kernel: DenseKernel): Float64Array {
   const area = kernel.height * kernel.width;
   const sums = new Float64Array(kernel.out * area);
