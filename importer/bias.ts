@@ -68,7 +68,7 @@ interface Placement {
   readonly outWidth: number;
 }
 
-/** The bias of a convolution's input as one of its output, `outer` added: the convolution of the bias, zero-padded as its map. */
+/** Returns the bias of a convolution's output: `outer` plus the convolution of the input's bias, zero-padded as its map. */
 export function convolveBias(
   inner: Float64Array,
   shape: Shape,
