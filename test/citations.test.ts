@@ -73,3 +73,8 @@ test('a link to a heading leads to one', () => {
     [],
   );
 });
+
+test('no file holds the marks of an unfinished merge', () => {
+  const marked = sources.filter((path) => /^(<{7}|>{7}) /m.test(textOf(path)));
+  assert.deepEqual(marked, []);
+});
