@@ -21,7 +21,7 @@ const DEFAULT = 'sphynx-c100-25k';
  */
 const [IMAGES, FEW_IMAGES] = [10, 5];
 /** Images whose class in integers is compared with the float model's. */
-const [COMPARED, FEW_COMPARED] = [300, 30];
+const [COMPARED, FEW_COMPARED] = [120, 30];
 
 /** The data set is read once. */
 const PHOTOGRAPHS = cifarImages(COMPARED);
