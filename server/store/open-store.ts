@@ -2,7 +2,6 @@ import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { BundleStore } from './bundle-store.ts';
 import { lockFolder } from './folder-lock.ts';
 import { RecordCipher } from './record-cipher.ts';
-import { RedisBundleStore } from './redis-bundle-store.ts';
 import type { RedisOptions } from './redis-connection.ts';
 import { SqliteBundleStore } from './sqlite-bundle-store.ts';
 import { configuredKeys, KEY_VARIABLE, ownKeys } from './store-keys.ts';
@@ -38,6 +37,8 @@ export async function openStore(
         'config/invalid',
         `servers that share records need one store key for all: make one with \`sphynx store-key new\` and give it as a file or in ${KEY_VARIABLE}`,
       );
+    // Loaded here only: the client of Redis is half of all the modules that a server loads.
+    const { RedisBundleStore } = await import('./redis-bundle-store.ts');
     const store = await RedisBundleStore.open(redis, new RecordCipher(keys), limits);
     return { store, dropped: 0, close: () => store.close() };
   }

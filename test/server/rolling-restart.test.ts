@@ -12,7 +12,8 @@ import { firstMessage } from '../support/first-message.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { NO_REDIS, redisServer } from './redis-server.ts';
 
-const CLIENTS = 4;
+/** One for each server. More only keep a restarted server waiting for a processor. */
+const CLIENTS = 2;
 
 /** How long the balancer takes to find out that a server stops (ms): less than the replicas serve on. */
 const FINDS_OUT_MS = 100;
