@@ -4,9 +4,12 @@ import signal
 import subprocess
 import sys
 from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
+from torch import Tensor
 
 from sphynx_trainer.cli.commands import gpu_day
 from sphynx_trainer.cli.commands.gpu_day import STAGES, TRIAL, commands_of
@@ -106,6 +109,31 @@ def test_half_made_folders_are_completed_without_training_again(
     assert main(["gpu-day", str(tmp_path), "--trial"]) == 0
     assert exported(tmp_path) == set(names)
     assert [checkpoint.read_bytes() for checkpoint in checkpoints] == trained
+
+
+def test_every_stage_is_compiled_however_many_were_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: list[int] = []
+
+    def backend(graph: torch.fx.GraphModule, _inputs: list[Tensor]) -> Callable[..., object]:
+        compiled.append(1)
+        return graph.forward
+
+    @torch.compile(backend=backend, dynamic=False)
+    def doubled(values: Tensor) -> Tensor:
+        return values * 2
+
+    def compilations(size: int) -> int:
+        before = len(compiled)
+        doubled(torch.zeros(size))
+        return len(compiled) - before
+
+    several = range(2, 20)
+    assert [compilations(size) for size in several][-1] == 0, "the limit is reached"
+    monkeypatch.setattr(gpu_day, "STAGES", STAGES[:1])
+    assert main(["gpu-day", str(tmp_path), "--trial"]) == 0
+    assert compilations(20) == 1
 
 
 def test_an_interruption_ends_the_day(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from ...training.checkpoint import CHECKPOINT, Checkpoint
 from ...training.execution import Execution
 from ..expected import EXPECTED_ERRORS
@@ -120,6 +122,8 @@ def run(options: argparse.Namespace) -> None:
         else:
             print(f"{stage.name} begins", flush=True)
             untrained.add(stage.name)
+            # torch.compile keeps eight forms of a function; further networks would train eagerly.
+            torch.compiler.reset()
             try:
                 for command in commands_of(stage, options):
                     chosen = options.parse(command)
