@@ -5,19 +5,18 @@ import { FloatRunner } from '../model/float-network.ts';
 import { largestLayer } from '../model/lost-digits.ts';
 import { makePlan } from '../protocol/plan.ts';
 import type { Context } from './command.ts';
+import { matchClasses } from './datasets/matching-classes.ts';
 import type { Calibration } from './import/calibration.ts';
 import { chooseBits, dependsOnBits } from './import/choose-bits.ts';
 import { costsOf } from './import/costs.ts';
 import { Judge } from './import/judge.ts';
 import { layerLosses } from './import/layer-losses.ts';
 import { machineRates } from './import/machine-rates.ts';
-import { matchClasses } from './import/matching-classes.ts';
 import { measureInputs, parted } from './import/measured-inputs.ts';
 import { openModel, type SourceOptions } from './import/model-source.ts';
 import { checkInputs, type InputOptions, openPictures, readInputs } from './import/read-inputs.ts';
 import { runReference } from './import/reference.ts';
 import { describeImport, layerReports } from './import/report.ts';
-import { StepReport } from './import/step-report.ts';
 import {
   warnOfAccuracy,
   warnOfAnswers,
@@ -26,6 +25,7 @@ import {
   warnOfOutliers,
 } from './import/warnings.ts';
 import { checkFree, writeModel, writePlan } from './import/write-model.ts';
+import { StepReport } from './step-report.ts';
 
 export interface ImportOptions extends SourceOptions, InputOptions {
   readonly out?: string;

@@ -8,6 +8,7 @@ import type { CertsOptions } from './certs.ts';
 import type { ClassifyCommandOptions } from './classify.ts';
 import { type Context, runCommand, USAGE } from './command.ts';
 import { DATA_SETS } from './datasets/data-set.ts';
+import type { EvaluateOptions } from './evaluate.ts';
 import type { ImportOptions } from './import.ts';
 import type { OutputOptions } from './output.ts';
 import { PACKAGE_FOLDER } from './package-folder.ts';
@@ -61,6 +62,11 @@ function program(): Command {
     sphynx.command('bundles').description('list or drop the bundles that are ready on this machine'),
   );
   addClassify(sphynx.command('classify').description('classify images without showing them to the server'));
+  addEvaluate(
+    sphynx
+      .command('evaluate')
+      .description("measure a served model's accuracy in private, on pictures whose classes are known"),
+  );
   addDoctor(
     sphynx
       .command('doctor')
@@ -231,6 +237,23 @@ function addClassify(command: Command): void {
     .action((images: string[], options: ClassifyCommandOptions, command: Command) =>
       runCommand(command.optsWithGlobals<OutputOptions>(), async (context) =>
         (await import('./classify.ts')).classify(context, images, options),
+      ),
+    );
+}
+
+function addEvaluate(command: Command): void {
+  withConnection(command)
+    .argument('<photos>', 'pictures in a subfolder per class, or a data set with its test part')
+    .option('-m, --model <name>', "the model (default: the server's only one)")
+    .addOption(
+      new Option('--dataset <layout>', 'layout of the pictures (default: detected)').choices(DATA_SETS),
+    )
+    .option('-n, --count <count>', 'largest number of pictures', wholeNumber, 100)
+    .option('--against <folder>', "the model's folder: compare with its answers in the clear")
+    .option('--record', 'write the result into the folder of --against')
+    .action((photos: string, options: EvaluateOptions, self: Command) =>
+      runCommand(self.optsWithGlobals<OutputOptions>(), async (context) =>
+        (await import('./evaluate.ts')).evaluate(context, photos, options),
       ),
     );
 }

@@ -1,7 +1,7 @@
 import { MAX_KERNEL, MAX_STRIDE } from '../model/limits.ts';
 import type { Shape } from '../model/shape.ts';
 import { type AffineTerm, type AffineValue, denseKernel } from './affine.ts';
-import { convolveBias } from './bias.ts';
+import { type Bias, convolveBias, lazyBias, meanBias } from './bias.ts';
 import {
   composeKernels,
   type DenseKernel,
@@ -49,11 +49,25 @@ export function convolveValue(
     padLeft: window.padLeft * term.strideX + term.padLeft,
   }));
   const shape = { channels: kernel.out, height: window.outHeight, width: window.outWidth };
-  const through =
-    value.bias.length === kernel.in && !(padded && value.bias.some((b) => b !== 0))
-      ? throughKernel(kernel, value.bias, bias)
-      : convolveBias(value.bias, value.shape, kernel, bias, window);
+  const through = convolvedBias(value.bias, value.shape, kernel, bias, window, padded);
   return { shape, layout: value.layout, terms, bias: through };
+}
+
+/** The bias of a convolution's output; `outer` is that of the convolution itself. */
+function convolvedBias(
+  inner: Bias,
+  shape: Shape,
+  kernel: DenseKernel,
+  outer: Float64Array,
+  window: Window,
+  padded: boolean,
+): Bias {
+  return lazyBias(() => {
+    const { values } = inner;
+    return values.length === kernel.in && !(padded && values.some((b) => b !== 0))
+      ? throughKernel(kernel, values, outer)
+      : convolveBias(values, shape, kernel, outer, window);
+  });
 }
 
 /** Whether the convolution of a term stays within what a layer may have. A term that is a tensor becomes the kernel itself. */
@@ -135,13 +149,5 @@ export function poolGlobally(value: AffineValue): AffineValue | string {
     const kernel = scaleOutputs(denseKernel(term), factors);
     return height * width === 1 ? { ...term, kernel } : { ...term, pool: 'sum', kernel };
   });
-  const area = value.bias.length / channels;
-  const bias = Float64Array.from({ length: channels }, (_, c) =>
-    mean(value.bias.subarray(c * area, (c + 1) * area)),
-  );
-  return { ...value, shape: { channels, height: 1, width: 1 }, terms, bias };
-}
-
-function mean(values: Float64Array): number {
-  return values.length === 1 ? values[0] : values.reduce((sum, value) => sum + value / values.length, 0);
+  return { ...value, shape: { channels, height: 1, width: 1 }, terms, bias: meanBias(value.bias, channels) };
 }

@@ -1,5 +1,5 @@
 import type { Shape } from '../model/shape.ts';
-import { addBiases, concatBiases, mapBias, pickBias } from './bias.ts';
+import { addBiases, type Bias, concatBiases, mapBias, noBias, pickBias } from './bias.ts';
 import {
   addKernels,
   type DenseKernel,
@@ -36,8 +36,7 @@ export interface AffineValue {
   /** The graph's view of the map's elements. */
   readonly layout: Layout;
   readonly terms: readonly AffineTerm[];
-  /** Per channel, or per element (bias.ts). */
-  readonly bias: Float64Array;
+  readonly bias: Bias;
   /**
    * A factor per element by which the terms are still to be multiplied. A convolution cannot apply it, so it waits for
    * a matrix product (relayout.ts).
@@ -57,12 +56,12 @@ export function tensorValue(tensor: number, shape: Shape, layout: Layout): Affin
     padTop: 0,
     padLeft: 0,
   };
-  return { shape, layout, terms: [term], bias: new Float64Array(shape.channels) };
+  return { shape, layout, terms: [term], bias: noBias(shape.channels) };
 }
 
 /** Whether the value is a secret tensor, with nothing computed from it. */
 export function isTensor({ terms, bias, gain }: AffineValue): boolean {
-  return !gain && terms.length === 1 && terms[0].kernel === null && bias.every((b) => b === 0);
+  return !gain && terms.length === 1 && terms[0].kernel === null && bias.values.every((b) => b === 0);
 }
 
 export function denseKernel({ kernel, from }: AffineTerm): DenseKernel {
@@ -126,14 +125,15 @@ export function scaleChannels(value: AffineValue, factors: Float64Array, offsets
 
 /** Every channel, or every element, plus its offset. */
 export function addBias(value: AffineValue, offsets: Float64Array): AffineValue {
-  return { ...value, bias: addBiases(value.bias, offsets, value.shape) };
+  return { ...value, bias: addBiases(value.bias, { values: offsets }, value.shape) };
 }
 
 /** Every element times `factor`, plus `offset`. */
 export function scaleValue(value: AffineValue, factor: number, offset = 0): AffineValue {
   const each = (number: number) => new Float64Array(value.shape.channels).fill(number);
   if (factor !== 1) return scaleChannels(value, each(factor), each(offset));
-  return offset === 0 ? value : { ...value, bias: value.bias.map((b) => b + offset) };
+  if (offset === 0) return value;
+  return { ...value, bias: mapBias(value.bias, value.shape.channels, (b) => b + offset) };
 }
 
 /** Selects the given channels, in that order. The caller must adapt the layout, which does not change. */
@@ -166,5 +166,9 @@ export function concatValues(values: readonly AffineValue[]): AffineValue {
     first += value.shape.channels;
   }
   const shape = { ...values[0].shape, channels };
-  return { ...values[0], shape, terms: mergeTerms(terms), bias: concatBiases(values) };
+  const bias = concatBiases(
+    values.map((value) => value.bias),
+    values.map((value) => value.shape),
+  );
+  return { ...values[0], shape, terms: mergeTerms(terms), bias };
 }

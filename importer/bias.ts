@@ -6,43 +6,108 @@ import type { DenseKernel } from './dense-kernel.ts';
  * The bias of a map: one number per channel or, if zero padding of a biased map changes the border, one per element
  * [channels, height, width].
  */
-
-/** Maps every number, given its channel. */
-export function mapBias(
-  bias: Float64Array,
-  channels: number,
-  change: (b: number, channel: number) => number,
-): Float64Array {
-  const area = bias.length / channels;
-  return bias.map((b, i) => change(b, Math.floor(i / area)));
+export interface Bias {
+  /** Never changed. */
+  readonly values: Float64Array;
 }
 
-export function addBiases(a: Float64Array, b: Float64Array, shape: Shape): Float64Array {
-  if (a.length === b.length) return a.map((value, i) => value + b[i]);
-  const [x, y] = [perElement(a, shape), perElement(b, shape)];
-  return x.map((value, i) => value + y[i]);
+/**
+ * A bias that `compute` gives when it is first read, so a search for the best shape of a network computes none.
+ * `compute` should hold nothing but biases and the kernels of single operators: it is kept until then.
+ */
+export function lazyBias(compute: () => Float64Array): Bias {
+  let values: Float64Array | undefined;
+  // Released after use, and with it the biases that it reads.
+  let computing: typeof compute | undefined = compute;
+  return {
+    get values() {
+      if (!values) {
+        values = computing!();
+        computing = undefined;
+      }
+      return values;
+    },
+  };
+}
+
+/** A bias of zero for every channel. */
+export function noBias(channels: number): Bias {
+  return { values: new Float64Array(channels) };
+}
+
+/** Maps every number, given its channel. */
+export function mapBias(bias: Bias, channels: number, change: (b: number, channel: number) => number): Bias {
+  return lazyBias(() => {
+    const { values } = bias;
+    const area = values.length / channels;
+    return values.map((b, i) => change(b, Math.floor(i / area)));
+  });
+}
+
+export function addBiases(first: Bias, second: Bias, shape: Shape): Bias {
+  return lazyBias(() => {
+    const [a, b] = [first.values, second.values];
+    if (a.length === b.length) return a.map((value, i) => value + b[i]);
+    const [x, y] = [perElement(a, shape), perElement(b, shape)];
+    return x.map((value, i) => value + y[i]);
+  });
+}
+
+/** Every element times its factor. */
+export function scaleElements(bias: Bias, shape: Shape, factors: Float64Array): Bias {
+  return lazyBias(() => perElement(bias.values, shape).map((b, i) => b * factors[i]));
 }
 
 /** The given channels, in that order. */
-export function pickBias(bias: Float64Array, channels: number, picked: readonly number[]): Float64Array {
-  const area = bias.length / channels;
-  const result = new Float64Array(picked.length * area);
-  for (const [i, channel] of picked.entries())
-    result.set(bias.subarray(channel * area, (channel + 1) * area), i * area);
-  return result;
+export function pickBias(bias: Bias, channels: number, picked: readonly number[]): Bias {
+  return lazyBias(() => {
+    const { values } = bias;
+    const area = values.length / channels;
+    const result = new Float64Array(picked.length * area);
+    for (const [i, channel] of picked.entries())
+      result.set(values.subarray(channel * area, (channel + 1) * area), i * area);
+    return result;
+  });
+}
+
+/** The bias of `channels` channels, placed from channel `first` on among `out`; the others have none. */
+export function placeBias(bias: Bias, channels: number, first: number, out: number): Bias {
+  return lazyBias(() => {
+    const { values } = bias;
+    const area = values.length / channels;
+    const result = new Float64Array(area * out);
+    result.set(values, first * area);
+    return result;
+  });
 }
 
 /** Channels stacked. */
-export function concatBiases(parts: readonly { bias: Float64Array; shape: Shape }[]): Float64Array {
-  const uniform = parts.every(({ bias, shape }) => bias.length === shape.channels);
-  const biases = parts.map(({ bias, shape }) => (uniform ? bias : perElement(bias, shape)));
-  const result = new Float64Array(biases.reduce((sum, { length }) => sum + length, 0));
-  let first = 0;
-  for (const bias of biases) {
-    result.set(bias, first);
-    first += bias.length;
-  }
-  return result;
+export function concatBiases(biases: readonly Bias[], shapes: readonly Shape[]): Bias {
+  return lazyBias(() => {
+    const own = biases.map(({ values }) => values);
+    const uniform = own.every((values, i) => values.length === shapes[i].channels);
+    const parts = uniform ? own : own.map((values, i) => perElement(values, shapes[i]));
+    const result = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0));
+    let first = 0;
+    for (const part of parts) {
+      result.set(part, first);
+      first += part.length;
+    }
+    return result;
+  });
+}
+
+/** The mean of every channel over its map. */
+export function meanBias(bias: Bias, channels: number): Bias {
+  return lazyBias(() => {
+    const { values } = bias;
+    const area = values.length / channels;
+    return Float64Array.from({ length: channels }, (_, c) => mean(values.subarray(c * area, (c + 1) * area)));
+  });
+}
+
+function mean(values: Float64Array): number {
+  return values.length === 1 ? values[0] : values.reduce((sum, value) => sum + value / values.length, 0);
 }
 
 /** One number per element. */

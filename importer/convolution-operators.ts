@@ -2,6 +2,7 @@ import { MAX_KERNEL, MAX_SIDE } from '../model/limits.ts';
 import { type AffineValue, pickChannels, scaleValue } from './affine.ts';
 import { convolveValue, type Window } from './affine-convolution.ts';
 import { axisOf } from './axes.ts';
+import { placeBias } from './bias.ts';
 import { type DenseKernel, diagonalKernel, makeKernel, placeOutputs } from './dense-kernel.ts';
 import { CHANNEL_STEPS, factorsOf, hasOnly, offsetsOf, sizeOf, withChannelOrder } from './layout.ts';
 import { type NodeInputs, type Operator, perChannel } from './node-inputs.ts';
@@ -154,8 +155,6 @@ function padAlong(
   );
   const first = Math.max(0, before) * inner.length;
   const out = size * inner.length;
-  const bias = new Float64Array((picked.bias.length / picked.shape.channels) * out);
-  bias.set(picked.bias, first * (picked.bias.length / picked.shape.channels));
   return {
     shape: { channels: out, height, width },
     layout: withChannelOrder(rest, others).with(
@@ -166,7 +165,7 @@ function padAlong(
       ...term,
       kernel: placeOutputs(term.kernel ?? diagonalKernel(term.from.channels, 1, 1, 1), first, out),
     })),
-    bias,
+    bias: placeBias(picked.bias, picked.shape.channels, first, out),
   };
 }
 

@@ -54,7 +54,7 @@ function gigabytes(bytes: number): string {
 }
 
 function finishLayer({ name, value, linear, square }: PendingLayer, input: Shape, many: boolean): FloatLayer {
-  const { shape, terms, bias } = value;
+  const { shape, terms } = value;
   const nonzero = terms.filter((term) => zeroBorder(denseKernel(term)) !== null);
   // A layer that ignores all tensors must still read one.
   const read = nonzero.length > 0 ? nonzero : [terms[0] ?? nothing(input, shape)];
@@ -64,6 +64,7 @@ function finishLayer({ name, value, linear, square }: PendingLayer, input: Shape
       `layer ${name} reads ${read.length} tensors, more than ${MAX_TERMS}`,
     );
   const finished = read.map((term) => finishTerm(term, shape));
+  const bias = value.bias.values;
   if (![bias, ...finished.map(({ weights }) => weights)].every((weights) => weights.every(Number.isFinite)))
     throw new SphynxError('model/unsupported', `layer ${name}: its composed weights are not finite`);
   return {

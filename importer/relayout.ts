@@ -1,6 +1,8 @@
 import { elementsOf } from '../model/geometry.ts';
+import type { Shape } from '../model/shape.ts';
 import { type AffineValue, pickChannels } from './affine.ts';
 import { convolveValue, poolGlobally, type Window } from './affine-convolution.ts';
+import { type Bias, lazyBias, noBias } from './bias.ts';
 import { diagonalKernel, makeKernel } from './dense-kernel.ts';
 import {
   CHANNEL_STEPS,
@@ -63,10 +65,9 @@ export function vectorised(value: AffineValue): AffineValue {
     for (const [i, at] of places.entries()) data[i * depth + at] = gain?.[at] ?? 1;
   });
   // The pending factor applies only to the terms; the bias already includes it.
-  const bare = { ...value, gain: undefined, bias: new Float64Array(channels) };
+  const bare = { ...value, gain: undefined, bias: noBias(channels) };
   const picked = exactly(convolveValue(bare, kernel, new Float64Array(depth), ONE));
-  const area = value.bias.length / channels;
-  const bias = Float64Array.from(places, (at) => value.bias[Math.floor((at * area) / (height * width))]);
+  const bias = placedBias(value.bias, shape, places);
   let stride = depth;
   const dims = layout.map((dim): Dim => {
     if (!hasOnly(dim, 'channels', 'height', 'width')) return dim;
@@ -74,6 +75,15 @@ export function vectorised(value: AffineValue): AffineValue {
     return dim.length === 0 ? [] : [{ axis: 'channels', size: sizeOf(dim), stride }];
   });
   return { ...picked, layout: dims, bias };
+}
+
+/** The bias of the elements at `places`. */
+function placedBias(bias: Bias, { channels, height, width }: Shape, places: Int32Array): Bias {
+  return lazyBias(() => {
+    const { values } = bias;
+    const area = values.length / channels;
+    return Float64Array.from(places, (at) => values[Math.floor((at * area) / (height * width))]);
+  });
 }
 
 /** The same elements in the same order under other sizes, the batch's included. Throws 'model/unsupported'. */
@@ -177,22 +187,24 @@ export function contracted(value: AffineValue, at: number, matrix: Matrix): Affi
     outWidth: columns > 1 ? 1 : shape.width,
   };
   const none = new Float64Array(kernel.out);
-  const bare = { ...value, gain: undefined, bias: gain ? new Float64Array(shape.channels) : value.bias };
+  const bare = { ...value, gain: undefined, bias: gain ? noBias(shape.channels) : value.bias };
   const product = exactly(convolveValue(bare, kernel, none, window));
   const order: Dim = [...channelFactors(rest), { axis: 'channels', size: outputs, stride: Number.NaN }];
   const marked = rest.with(at, outputs === 1 ? [] : [order[order.length - 1]]);
   const result = { ...product, layout: withChannelOrder(marked, outputs === 1 ? order.slice(0, -1) : order) };
-  return gain ? { ...result, bias: gainedBias(value, places, matrix) } : result;
+  return gain ? { ...result, bias: gainedBias(value.bias, elementsOf(shape), places, matrix) } : result;
 }
 
 /** The bias of a vector with gain, which it has already, through a matrix. */
-function gainedBias({ bias, shape }: AffineValue, places: Int32Array, { outputs, at }: Matrix): Float64Array {
-  const elements = elementsOf(shape);
-  const sums = new Float64Array(outputs);
-  for (const [i, place] of places.entries())
-    for (let o = 0; o < outputs; o++)
-      sums[o] += at(i, o) * bias[Math.floor((place * bias.length) / elements)];
-  return sums;
+function gainedBias(bias: Bias, elements: number, places: Int32Array, { outputs, at }: Matrix): Bias {
+  return lazyBias(() => {
+    const { values } = bias;
+    const sums = new Float64Array(outputs);
+    for (const [i, place] of places.entries())
+      for (let o = 0; o < outputs; o++)
+        sums[o] += at(i, o) * values[Math.floor((place * values.length) / elements)];
+    return sums;
+  });
 }
 
 /** Computes the mean over some axes, each of which is kept with size 1. */

@@ -1,6 +1,6 @@
 import { elementsOf } from '../model/geometry.ts';
 import { type AffineValue, addBias, scaleChannels } from './affine.ts';
-import { perChannelBias, perElement } from './bias.ts';
+import { perChannelBias, scaleElements } from './bias.ts';
 import { broadcast } from './broadcast.ts';
 import { sizesOf } from './layout.ts';
 import type { Constant } from './onnx-constant.ts';
@@ -30,7 +30,7 @@ export function scaledBy(value: AffineValue, constant: Constant): AffineValue {
   const { channels } = value.shape;
   const own = perChannelBias(factors, channels);
   if (own.length === channels) return scaleChannels(grown, own, new Float64Array(channels));
-  const bias = perElement(grown.bias, grown.shape).map((b, i) => b * own[i]);
+  const bias = scaleElements(grown.bias, grown.shape, own);
   return { ...grown, gain: grown.gain?.map((g, i) => g * own[i]) ?? own, bias };
 }
 

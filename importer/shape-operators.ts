@@ -337,7 +337,7 @@ function constantValue({ dims, values }: Constant, like: AffineValue): AffineVal
   const one = Float64Array.from(values.subarray(0, elements));
   for (let i = elements; i < values.length; i++)
     if (values[i] !== one[i % elements]) throw unsupported('it joins a constant that differs between images');
-  const bias = perChannelBias(one, channels);
+  const bias = { values: perChannelBias(one, channels) };
   const wide = { shape, layout: mapLayout(shape, batch, map ? dims.length : 4), terms: [], bias };
   return map ? wide : reshaped(wide, [images, ...dims.slice(1)]);
 }

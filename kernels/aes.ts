@@ -18,7 +18,7 @@ export function aesEncrypt(schedule: Uint8Array, input: Uint8Array, output: Uint
   kernels().call.aesEncrypt(at(schedule), at(input), at(output), input.length / BLOCK_BYTES);
 }
 
-/** output[i] = AES of counter + i, blocks; `counter` [one block, big-endian] counts on, modulo 2^128. */
+/** output[i] = AES of counter + i, blocks; `counter` [one block, big-endian] is advanced by their number, modulo 2^128. */
 export function aesCounter(schedule: Uint8Array, counter: Uint8Array, output: Uint8Array): void {
   kernels().call.aesCounter(at(schedule), at(counter), at(output), output.length / BLOCK_BYTES);
 }

@@ -5,6 +5,7 @@ import { owned } from '../kernels/release.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import { type BundleSink, NONCE_BYTES } from './bundle.ts';
 import type { Channel } from './channel.ts';
+import { gadgetChoices, garbleServer, receiveTables } from './gadgets-offline.ts';
 import {
   checkedLabels,
   type LabelOffer,
@@ -17,7 +18,6 @@ import {
 import { receiveShare, sendMasks, shareServer } from './linear-offline.ts';
 import { bundleNonce } from './masks.ts';
 import { type Plan, transferRuns } from './plan.ts';
-import { garbleServer, receiveTables, reluChoices } from './relu-offline.ts';
 import type { ClientSession, ServerSession } from './session.ts';
 import { receiveTensor, sendTensor } from './tensor-stream.ts';
 
@@ -58,7 +58,7 @@ export async function prepareClient(
   const request = async (l: number) => {
     if (!hasChunks(l)) return;
     const share = await shares[l].promise;
-    requests[l] = await requestLabels(session, channel, l, reluChoices(plan, l, share, maskSeed));
+    requests[l] = await requestLabels(session, channel, l, gadgetChoices(plan, l, share, maskSeed));
   };
   const prove = async (l: number) => {
     if (hasChunks(l)) await sendProof(channel, l, requests[l], await challenges[l].promise);

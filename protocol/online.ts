@@ -9,10 +9,10 @@ import { argmaxClient, argmaxServer } from './argmax-online.ts';
 import { type BundleSecrets, type BundleSource, NONCE_BYTES, readBundle } from './bundle.ts';
 import { BundleWindow } from './bundle-window.ts';
 import type { Channel } from './channel.ts';
+import { gadgetsClient, gadgetsServer } from './gadgets-online.ts';
 import { LinearLayers } from './linear-online.ts';
 import { tensorMask } from './masks.ts';
 import { argmaxChunk, type Plan } from './plan.ts';
-import { reluClient, reluServer } from './relu-online.ts';
 import { receiveTensor, sendTensor } from './tensor-stream.ts';
 import { traced } from './trace.ts';
 
@@ -36,7 +36,7 @@ export interface Inferred {
  * The online phase (DELPHI, online phase), one round trip per ReLU layer and one for the logits:
  *
  *     client -> server: x_0 - r_0
- *     per ReLU layer: see relu-online.ts
+ *     per ReLU layer: see gadgets-online.ts
  *     server -> client: a_L, its share of the logits; or the labels and masks that open the argmax over them (argmax-online.ts)
  *
  * Client's half: spends the bundle in `source` on `image` (integers at the card's input scale, [channels * height *
@@ -65,7 +65,7 @@ export async function inferClient(
     try {
       for (let l = 0; l < last; l++) {
         const start = performance.now();
-        await reluClient(plan, channel, l, nonce, nextShare(l), maskSeed, window);
+        await gadgetsClient(plan, channel, l, nonce, nextShare(l), maskSeed, window);
         layers.push({ name: plan.layers[l].name, ms: performance.now() - start });
       }
     } finally {
@@ -112,7 +112,7 @@ export async function inferServer(
       const share = traced('linear layer', l, () => layers.finish());
       if (l === last && argmax) await argmaxServer(argmax, channel, last, share, secrets);
       else if (l === last) await sendTensor(channel, 'logit-share', last, owned(wordsToBytes(share)));
-      else layers.push(await reluServer(plan, channel, l, share, secrets, () => layers.workAhead()));
+      else layers.push(await gadgetsServer(plan, channel, l, share, secrets, () => layers.workAhead()));
     }
   } finally {
     clearSoon();

@@ -1,7 +1,8 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { PaperRow } from '../paper/columns.ts';
 import { PUBLISHED, SPHYNX_MACHINE } from '../paper/published.ts';
-import { type Chart, PANEL, PANELS } from './chart.ts';
+import { byNetwork, type Chart, PANEL, PANELS } from './chart.ts';
+import type { Theme } from './theme.ts';
 
 const PAPERS = "paper's latency and accuracy";
 const MIXED = "latency here, paper's accuracy";
@@ -26,7 +27,7 @@ export function accuracyChart(rows: readonly PaperRow[]): Chart | undefined {
     name: 'accuracy',
     title: 'Accuracy against online latency',
     caption: `Left is faster, up is better. The papers' latencies: ${SPHYNX_MACHINE}; those on ImageNet are its estimates. Networks that are not trained here stand at the paper's accuracy; bars are the fastest and the slowest inference.`,
-    spec: () => specOf(values),
+    spec: (theme) => specOf(values, theme),
   };
 }
 
@@ -50,8 +51,7 @@ function ourPoints(rows: readonly PaperRow[]): Point[] {
     });
 }
 
-function specOf(values: readonly Point[]): TopLevelSpec {
-  const methods = [...new Set(values.map(({ method }) => method))];
+function specOf(values: readonly Point[], theme: Theme): TopLevelSpec {
   const x = {
     type: 'quantitative',
     scale: { type: 'log', nice: false, domain: [0.02, 40] as number[] },
@@ -62,12 +62,7 @@ function specOf(values: readonly Point[]): TopLevelSpec {
     title: 'top-1 accuracy (%)',
     scale: { zero: false, nice: true, padding: 12 },
   } as const;
-  const color = {
-    field: 'method',
-    type: 'nominal',
-    title: 'network',
-    scale: { domain: methods },
-  } as const;
+  const color = byNetwork(values, theme);
   const axis = { values: [0.03, 0.1, 0.3, 1, 3, 10, 30], format: '~g', labelFlush: false };
   return {
     data: { values: [...values] },

@@ -22,6 +22,14 @@ export const PANEL = { width: 300, height: 320 } as const;
 /** Dots per inch at which one unit of the SVG is a pixel, and those of the PNG. */
 const [SVG_DENSITY, PNG_DENSITY] = [72, 144];
 
+/** Gives every network a colour of its own. Throws if there are too few. */
+export function byNetwork(points: readonly { readonly method: string }[], { series }: Theme) {
+  const domain = [...new Set(points.map(({ method }) => method))];
+  if (domain.length > series.length)
+    throw new Error(`${domain.length} networks in a chart, but the theme has ${series.length} colours`);
+  return { field: 'method', type: 'nominal', title: 'network', scale: { domain } } as const;
+}
+
 /** The chart in SVG. */
 export function drawSvg({ spec }: Chart, theme: Theme): Promise<string> {
   const themed = { ...spec(theme), config: chartConfig(theme) };

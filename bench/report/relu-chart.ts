@@ -1,7 +1,8 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { PUBLISHED } from '../paper/published.ts';
 import type { ZooAccuracy } from '../paper/zoo-accuracy.ts';
-import { type Chart, PANEL, PANELS } from './chart.ts';
+import { byNetwork, type Chart, PANEL, PANELS } from './chart.ts';
+import type { Theme } from './theme.ts';
 
 const PAPERS = 'of the papers';
 const OURS = 'trained here';
@@ -22,11 +23,11 @@ export function reluChart(zoo: readonly ZooAccuracy[]): Chart | undefined {
     title: 'Accuracy against ReLUs',
     caption:
       "Left costs less, up is better. The networks of the papers as they print them, and those of `model-zoo/` in private inference's integers, which were trained for a fraction of the epochs.",
-    spec: () => specOf([...papers, ...ours]),
+    spec: (theme) => specOf([...papers, ...ours], theme),
   };
 }
 
-function specOf(values: readonly { readonly method: string }[]): TopLevelSpec {
+function specOf(values: readonly { readonly method: string }[], theme: Theme): TopLevelSpec {
   return {
     data: { values: [...values] },
     facet: PANELS,
@@ -43,10 +44,7 @@ function specOf(values: readonly { readonly method: string }[]): TopLevelSpec {
           ...{ field: 'accuracy', type: 'quantitative', title: 'top-1 accuracy (%)' },
           scale: { zero: false, nice: true, padding: 12 },
         },
-        color: {
-          ...{ field: 'method', type: 'nominal', title: 'network' },
-          scale: { domain: [...new Set(values.map(({ method }) => method))] },
-        },
+        color: byNetwork(values, theme),
         shape: {
           ...{ field: 'whose', type: 'nominal', title: 'point' },
           scale: { domain: [PAPERS, OURS], range: ['circle', 'triangle-up'] },

@@ -28,6 +28,9 @@ export const THEMES: readonly Theme[] = [
       '#5f6b78',
       '#2aa3c4',
       '#7a4a2b',
+      '#7fa81c',
+      '#1f2f8f',
+      '#cf9be0',
     ],
   },
   {
@@ -46,6 +49,9 @@ export const THEMES: readonly Theme[] = [
       '#aab4bf',
       '#6fd7f2',
       '#c79a7a',
+      '#b9dd57',
+      '#7f8cff',
+      '#f3d2fb',
     ],
   },
 ];

@@ -72,6 +72,11 @@ async function partOf(folder: string, files: readonly string[], layout: Layout):
         return (byte / 255 - mean[channel]) / std[channel];
       });
     },
+    picture(index) {
+      const planes = records[index].subarray(layout.labelBytes);
+      const data = planes.map((_, i) => planes[(i % 3) * SIDE ** 2 + Math.floor(i / 3)]);
+      return { width: SIDE, height: SIDE, data };
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 /** A set of pictures on disk, with or without their classes. */
 
+import type { ImageInput } from '../../client/image.ts';
 import type { ModelFacts } from '../../model/fixed-point/quantize.ts';
 import type { Shape } from '../../model/shape.ts';
 
@@ -19,6 +20,8 @@ export interface Part {
    * be decoded.
    */
   read(index: number, reader: Reader): Promise<Float32Array>;
+  /** Returns picture `index` as it is, for a client. */
+  picture(index: number): ImageInput;
   /** Returns the number of a picture's class; null if it has none. */
   classOf(index: number): number | null;
 }

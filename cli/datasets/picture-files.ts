@@ -19,6 +19,7 @@ export function partOfFiles(files: readonly PictureFile[]): Part {
     count: files.length,
     classOf: (index) => files[index].label,
     read: (index, reader) => prepareImage(files[index].path, reader),
+    picture: (index) => files[index].path,
   };
 }
 

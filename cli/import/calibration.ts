@@ -6,6 +6,7 @@ import { elementsOf } from '../../model/geometry.ts';
 import type { Shape } from '../../model/shape.ts';
 import type { Part, Reader } from '../datasets/data-set.ts';
 import { filesBelow } from '../datasets/picture-files.ts';
+import { spread } from '../datasets/spread.ts';
 import { NUMBERS, readSamples, type Sample } from '../values/read-samples.ts';
 
 /** Normalised inputs [channels, height, width], and their source. */
@@ -97,12 +98,6 @@ async function readSpread<File>(
     classes: taken.map(({ label }) => label),
     skipped: { count: failures.length, first: failures[0] ?? null },
   };
-}
-
-/** Returns at most `most` elements of a list, evenly spread over it. */
-function spread<T>(list: readonly T[], most: number): T[] {
-  const step = Math.max(1, list.length / most);
-  return Array.from({ length: Math.min(most, list.length) }, (_, i) => list[Math.floor(i * step)]);
 }
 
 /** Generates patches of random colours, from single pixels to quarters of the image, for imports without inputs. */

@@ -1,11 +1,11 @@
 import { rangeUse } from '../../model/fixed-point/range-use.ts';
 import type { OutputHead } from '../../model/head.ts';
+import type { StepReport } from '../step-report.ts';
 import { counted } from '../units.ts';
 import { type Accuracy, accuracyOf, type LabelledInputs } from './accuracy.ts';
 import { SAME } from './answers.ts';
 import type { Candidate } from './choose-bits.ts';
 import type { MeasuredInputs } from './measured-inputs.ts';
-import type { StepReport } from './step-report.ts';
 
 /** A k is good enough if it gives the float network's answer on this share of the inputs (percent). */
 const LEAST_AGREEMENT = 99;

@@ -1,6 +1,6 @@
 // AES-128 (FIPS 197) in constant time, eight blocks at once, bitsliced: no branch and no address depends on key or data.
 // Eight blocks become eight planes (Kaesper, Schwabe, CHES 2009): bit b of lane j of plane i is bit i of byte j of
-// block b. The S-box leaves out to add 0x63; ShiftRows and MixColumns keep that constant, so round keys hold it.
+// block b. The S-box does not add its constant 0x63; ShiftRows and MixColumns preserve it, so the round keys contain it.
 
 import { substitute } from './aes-sbox';
 
@@ -152,7 +152,7 @@ export function aesEncrypt(schedule: usize, input: usize, output: usize, count: 
   }
 }
 
-/** AES of the next `count` values of the counter [16 bytes, big-endian] at `counter`, which is counted on, modulo 2^128. */
+/** AES of the next `count` values of the counter [16 bytes, big-endian] at `counter`, which is advanced by `count`, modulo 2^128. */
 export function aesCounter(schedule: usize, counter: usize, output: usize, count: i32): void {
   let high = bswap<u64>(load<u64>(counter));
   let low = bswap<u64>(load<u64>(counter, 8));

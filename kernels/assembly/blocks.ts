@@ -41,7 +41,7 @@ export function xorEach(target: usize, block: usize, count: i32): void {
   }
 }
 
-/** target[i] ^= source[i] where choices[i], a byte, is 1; alone where it is 0; without a branch. */
+/** target[i] ^= source[i] where choices[i], a byte, is 1; unchanged where it is 0; without a branch. */
 export function xorChosen(target: usize, choices: usize, source: usize, count: i32): void {
   for (let i = 0; i < count; i++) {
     const mask = i32x4.splat(0 - <i32>load<u8>(choices));

@@ -8,6 +8,7 @@ import sharp from 'sharp';
 import { breakdownEntry } from '../../bench/breakdown/entry.ts';
 import { loadEntry } from '../../bench/load/entry.ts';
 import type { PaperEntry } from '../../bench/paper/entry.ts';
+import { byNetwork } from '../../bench/report/chart.ts';
 import { withHeadline } from '../../bench/report/markdown.ts';
 import { THEMES } from '../../bench/report/theme.ts';
 import { emptyResults, entryHead, type Results, sampled, writeResults } from '../../bench/results.ts';
@@ -100,4 +101,13 @@ test('the table between the markers is replaced by that of the measurements with
 test('a text without markers is refused', () => {
   for (const text of ['', '<!-- results -->', '<!-- end of results --><!-- results -->'])
     assert.throws(() => withHeadline(text, 'table'), { code: 'config/invalid' });
+});
+
+test('every network of a chart has a colour of its own, or the chart is not drawn', () => {
+  for (const theme of THEMES) {
+    const methods = theme.series.map((_, i) => ({ method: `network ${i}` }));
+    assert.equal(new Set(theme.series).size, theme.series.length);
+    assert.equal(byNetwork([...methods, methods[0]], theme).scale.domain.length, theme.series.length);
+    assert.throws(() => byNetwork([...methods, { method: 'another' }], theme), /13 networks in a chart/);
+  }
 });

@@ -4,10 +4,11 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import sharp from 'sharp';
 import type { DataSet } from '../../cli/datasets/data-set.ts';
+import { matchClasses } from '../../cli/datasets/matching-classes.ts';
 import { openDataSet } from '../../cli/datasets/open-data-set.ts';
 import type { MeasuredAccuracy } from '../../cli/import/judge.ts';
-import { matchClasses } from '../../cli/import/matching-classes.ts';
 import { warnOfAccuracy } from '../../cli/import/warnings.ts';
+import { prepareImage } from '../../client/node/image.ts';
 import type { ModelFacts } from '../../model/fixed-point/quantize.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -114,6 +115,15 @@ test('a folder has its classes in subfolders, and parts where they are named', a
     [1, 20],
     [1, 30],
   ]);
+});
+
+test('a picture as a client takes it gives the input that is read', async () => {
+  const bytes = Uint8Array.from({ length: 3 * 3074 }, (_, i) => (i % 3074 < 2 ? 1 : (i * 7919) % 251));
+  const cifar = await openDataSet(await folderOf({ 'train.bin': bytes }));
+  const files = await openDataSet(await folderOf({ 'ant/1.png': 10, 'bee/1.png': 20 }));
+  for (const { train } of [cifar, files])
+    for (let i = 0; i < train.count; i++)
+      assert.deepEqual(await prepareImage(train.picture(i), reader), await train.read(i, reader));
 });
 
 const set = (classes: string[] | null) => ({ classes, source: 'DATA' }) as DataSet;

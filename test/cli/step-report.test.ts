@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { StepReport } from '../../cli/import/step-report.ts';
+import { StepReport } from '../../cli/step-report.ts';
 
 test('a step over many inputs reports its progress until it is done', () => {
   const lines: string[] = [];

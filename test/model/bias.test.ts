@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { seededRandom } from '../../fixtures/seeded-random.ts';
-import { convolveBias } from '../../importer/bias.ts';
+import { type Bias, convolveBias, lazyBias } from '../../importer/bias.ts';
+import { chooseCuts } from '../../importer/choose-cuts.ts';
 import type { DenseKernel } from '../../importer/dense-kernel.ts';
+import { readOnnx } from '../../importer/read-onnx.ts';
+import { OnnxBuilder } from '../support/onnx-builder.ts';
 
 const size = (max: number) => fc.integer({ min: 1, max });
 const pad = fc.integer({ min: 0, max: 3 });
@@ -52,4 +55,42 @@ test('the bias of a convolution is the zero-padded convolution of the bias of it
       },
     ),
   );
+});
+
+test('a bias is computed when it is first read, and once', () => {
+  let computed = 0;
+  const bias = lazyBias(() => Float64Array.of(++computed));
+  assert.equal(computed, 0);
+  assert.deepEqual([...bias.values, ...bias.values], [1, 1]);
+});
+
+/** A graph in which the biases of whole maps pass through linear operators of all kinds. */
+async function biasedGraph() {
+  const b = new OnnxBuilder({ channels: 3, height: 8, width: 8 }, 1);
+  const conv = (x: string, from: number, to: number, size: number) =>
+    b.node('Conv', [x, b.constant([to, from, size, size]), b.constant([to])], {
+      pads: new Array(4).fill((size - 1) / 2),
+    });
+  const active = b.node('Relu', [conv(conv('image', 3, 4, 1), 4, 4, 3)]);
+  const padded = conv(conv(active, 4, 4, 1), 4, 4, 3);
+  const scaled = b.node('Mul', [b.batchNorm(padded, 4), b.constant([4, 1, 1], 0.5, 2)]);
+  const sum = b.node('Add', [b.node('Add', [scaled, conv(active, 4, 4, 1)]), b.constant([4, 8, 8])]);
+  const joined = b.node('Concat', [sum, b.node('Neg', [padded])], { axis: 1 });
+  const pooled = b.node('AveragePool', [joined], { kernel_shape: [2, 2], strides: [2, 2] });
+  const cut = conv(conv(pooled, 8, 4, 3), 4, 4, 3);
+  const gained = b.node('Mul', [cut, b.constant([4, 4, 4], 0.5, 2)]);
+  return (await readOnnx(b.finish(b.classifier(gained, 4, 5)))).graph;
+}
+
+test('the search for cuts computes no bias: weights that change after it count', async () => {
+  const graph = await biasedGraph();
+  const biases = () => chooseCuts(graph).layers.map(({ value }) => value.bias);
+  const numbers = (list: readonly Bias[]) => list.map(({ values }) => [...values]);
+  const before = numbers(biases());
+  const unread = biases();
+  for (const { type, inputs } of graph.nodes)
+    if (type === 'Conv') graph.constants.get(inputs[1])!.values.fill(0.25);
+  const after = numbers(unread);
+  assert.deepEqual(after, numbers(biases()));
+  assert.notDeepEqual(after, before);
 });

@@ -4,9 +4,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from ..data import DatasetError
-from ..networks.plain_graph import CollapseError
 from .commands import COMMANDS, command_name
+from .expected import EXPECTED_ERRORS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -14,7 +13,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         options.run(options)
-    except (CollapseError, DatasetError, ValueError, OSError) as error:
+    except EXPECTED_ERRORS as error:
         print(f"sphynx-trainer: {error}", file=sys.stderr)
         return 1
     return 0

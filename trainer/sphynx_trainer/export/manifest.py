@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -110,5 +111,7 @@ def _origin(checkpoint: Checkpoint, network: Graph) -> dict[str, Any]:
 
 
 def write_manifest(manifest: dict[str, Any], path: Path) -> None:
-    """Writes the manifest as indented JSON."""
-    path.write_text(json.dumps(manifest, indent=2) + "\n")
+    """Writes the manifest as indented JSON, in one step: a folder with a manifest is complete."""
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(manifest, indent=2) + "\n")
+    os.replace(partial, path)

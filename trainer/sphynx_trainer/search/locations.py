@@ -1,7 +1,8 @@
 """Where the reduce cells go: a Gumbel-softmax over all placements (Sphynx, algorithm 1).
 
-Every placement is a network of its own. A step draws one of them by the categorical distribution
-beta and trains only that; beta is trained by the straight-through estimator.
+Every placement is a network of its own, but for the stem, which all share. A step draws one of them
+by the categorical distribution beta and trains only that; beta is trained by the straight-through
+estimator.
 """
 
 from collections.abc import Sequence
@@ -46,8 +47,15 @@ class LocationNetwork(Searchable):
 
     @classmethod
     def of(cls, config: SphynxConfig, places: Sequence[Placement]) -> Self:
-        """The candidates are the configuration with its reduce cells in each of the places."""
-        return cls([build(replace(config, reduce=place)) for place in places])
+        """The candidates are the configuration with its reduce cells in each of the places.
+
+        They share the stem, which comes before the first cell and so is the same for all: it is
+        trained in every step.
+        """
+        candidates = [build(replace(config, reduce=place)) for place in places]
+        for candidate in candidates[1:]:
+            candidate.stem = candidates[0].stem
+        return cls(candidates)
 
     def architecture(self) -> list[nn.Parameter]:
         """Returns beta."""

@@ -97,14 +97,23 @@ def test_the_gate_is_one_and_has_the_softmaxs_gradient(temperature: float) -> No
     assert torch.allclose(gradient, expected, atol=1e-6)
 
 
-def test_only_the_drawn_candidate_is_trained() -> None:
+def test_only_the_drawn_candidate_and_the_stem_that_all_share_are_trained() -> None:
     network = LocationNetwork.of(SphynxConfig(1, 3, (), image_size=16, classes=4), placements(3))
+    first, *others = network.candidates
+    assert all(other.stem is first.stem for other in others)
     network(torch.randn(4, 3, 16, 16)).sum().backward()
+    stem = list(first.stem.parameters())
+    assert all(parameter.grad is not None for parameter in stem)
     trained = [
-        any(parameter.grad is not None for parameter in candidate.parameters())
+        any(
+            parameter.grad is not None
+            for name, parameter in candidate.named_parameters()
+            if not name.startswith("stem.")
+        )
         for candidate in network.candidates
     ]
     assert sum(trained) == 1
+    assert sum(each is stem[0] for each in network.weights()) == 1
 
 
 def test_the_temperature_falls_linearly() -> None:

@@ -2,11 +2,13 @@
 
 import argparse
 import time
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...training.checkpoint import CHECKPOINT, Checkpoint
 from ...training.execution import Execution
+from ..expected import EXPECTED_ERRORS
 
 TEACHER = "resnet18-c100"
 HYBRENET = "hrn-c100-5x5x3x"
@@ -30,6 +32,13 @@ class Stage:
     budget: int = 0
     taught: bool = False
     tiny: bool = False
+
+    @property
+    def needed(self) -> str | None:
+        """The stage whose run it reads: what it reduces, or its teacher."""
+        if self.reduction is not None:
+            return self.source
+        return TEACHER if self.taught else None
 
 
 def _ablation(name: str, *options: str) -> Stage:
@@ -86,24 +95,62 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Trains and exports every stage that is not exported yet."""
+    """Trains and exports every stage that is not exported yet.
+
+    A stage that fails does not end the day. A stage that needs an untrained one is left out.
+    Raises ValueError at the end if any stage failed.
+    """
     began = time.monotonic()
     options.folder.mkdir(parents=True, exist_ok=True)
     if options.trial:
         (options.folder / "trial.yaml").write_text(TRIAL)
+    failed: dict[str, str] = {}
+    untrained: set[str] = set()
     for stage in STAGES:
         model = options.folder / "zoo" / stage.name
         if (model / "manifest.json").exists():
             print(f"{stage.name} is there")
         elif stage.tiny and options.tiny is None and not options.trial:
             print(f"{stage.name} is left out, for it needs --tiny")
+        elif stage.needed in untrained:
+            untrained.add(stage.name)
+            print(f"{stage.name} is left out, for it needs {stage.needed}, which is not trained")
         elif options.hours is not None and time.monotonic() - began > 3600 * options.hours:
             print(f"{stage.name} is not begun, for the time is over")
         else:
             print(f"{stage.name} begins", flush=True)
-            for command in commands_of(stage, options):
-                chosen = options.parse(command)
-                chosen.run(chosen)
+            untrained.add(stage.name)
+            try:
+                for command in commands_of(stage, options):
+                    chosen = options.parse(command)
+                    chosen.run(chosen)
+                    # The first command trains. If only the export fails, others can use the run.
+                    untrained.discard(stage.name)
+            except Exception as error:
+                failed[stage.name] = _one_line(error)
+                print(f"{stage.name} failed: {failed[stage.name]}", flush=True)
+    if failed:
+        _report(failed, untrained)
+
+
+def _one_line(error: Exception) -> str:
+    """Describes an error in one line. An unexpected error's stack goes to standard error."""
+    if not isinstance(error, EXPECTED_ERRORS):
+        traceback.print_exception(error)
+    first = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+def _report(failed: dict[str, str], untrained: set[str]) -> None:
+    """Lists the stages that failed and raises ValueError."""
+    for name, line in failed.items():
+        print(f"{name} failed: {line}")
+    left_out = [stage.name for stage in STAGES if stage.name in untrained - failed.keys()]
+    others = f", and these were left out: {', '.join(left_out)}" if left_out else ""
+    raise ValueError(
+        f"these stages failed: {', '.join(failed)}{others}. The same command tries them again, "
+        "from their last checkpoints; delete a run's folder in runs/ to begin it anew"
+    )
 
 
 def commands_of(stage: Stage, options: argparse.Namespace) -> list[list[str]]:

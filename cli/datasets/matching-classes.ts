@@ -1,5 +1,5 @@
 import type { ModelFacts } from '../../model/fixed-point/quantize.ts';
-import type { DataSet } from '../datasets/data-set.ts';
+import type { DataSet } from './data-set.ts';
 
 /** The matching of a data set's classes to the network's. */
 export interface ClassMatch {
@@ -10,7 +10,10 @@ export interface ClassMatch {
 }
 
 /** Matches classes by their names or, if the names differ but the number agrees, by their order. */
-export function matchClasses({ classes, source }: DataSet, { head, labels }: ModelFacts): ClassMatch {
+export function matchClasses(
+  { classes, source }: DataSet,
+  { head, labels }: Pick<ModelFacts, 'head' | 'labels'>,
+): ClassMatch {
   const none = (...warnings: string[]): ClassMatch => ({ numbers: null, warnings });
   if (classes === null) return none();
   if (head !== 'softmax' && head !== 'sigmoid')

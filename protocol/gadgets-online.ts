@@ -15,8 +15,8 @@ import { sendTensor, TensorReader } from './tensor-stream.ts';
 import { traced } from './trace.ts';
 
 /**
- * The ReLUs of one layer, online (DELPHI, online phase; docs/protocol.md, section 3), the truncation of its linear
- * elements, and its squares (crypto/squares/square.ts). For every chunk:
+ * The gadgets of one layer, online (DELPHI, online phase): its ReLUs and the truncation of its linear elements
+ * (docs/protocol.md, section 3), and its squares (section 4). For every chunk:
  *
  *     server -> client: the digit keys of its share a_l; for squares also its masked part of z
  *     client -> server: v - r, where v = ReLU(x) + rho, or the client's part of x / 2^f, masked by rho; for squares d and E
@@ -26,7 +26,7 @@ import { traced } from './trace.ts';
  */
 
 /** Client's half. `share`: b_l [elements]; `maskSeed`: the bundle's. */
-export async function reluClient(
+export async function gadgetsClient(
   plan: Plan,
   channel: Channel,
   layer: number,
@@ -93,7 +93,7 @@ async function loadUntil(
 }
 
 /** Server's half. `share`: a_l [elements]. Returns x - r of the next tensor [elements]. `meanwhile` is called once all labels are sent. */
-export async function reluServer(
+export async function gadgetsServer(
   plan: Plan,
   channel: Channel,
   layer: number,

@@ -16,8 +16,9 @@ import { segmentsOf, sendTensor, TensorReader } from './tensor-stream.ts';
 import { traced } from './trace.ts';
 
 /**
- * The ReLUs of one layer, offline (DELPHI, preprocessing phase; docs/protocol.md, section 3), the truncation of its linear
- * elements, and its squares (section 4); or, as one chunk over all logits, their argmax (section 6). The client asks for the labels of its share b_l (label-transfer.ts); then, for every chunk:
+ * The gadgets of one layer, offline (DELPHI, preprocessing phase): its ReLUs and the truncation of its linear elements
+ * (docs/protocol.md, section 3) and its squares (section 4); or, as one chunk over all logits, their argmax (section 6).
+ * The client asks for the labels of its share b_l (label-transfer.ts); then, for every chunk:
  *
  *     server -> client: garbled tables
  *
@@ -26,7 +27,7 @@ import { traced } from './trace.ts';
  */
 
 /** Client: the choices of its transfers, run by run. `share`: b_l [elements]. */
-export function* reluChoices(
+export function* gadgetChoices(
   { layers }: Plan,
   layer: number,
   share: Uint32Array,

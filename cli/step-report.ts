@@ -1,20 +1,17 @@
-import { counted, duration, whole } from '../units.ts';
+import { counted, duration, whole } from './units.ts';
 
 /** How often a long step is reported (ms). */
 const LINE_MS = 5000;
 
-/**
- * Reports steps of an import over many inputs: every few seconds a line with the number of finished inputs and the time
- * left.
- */
+/** Reports steps over many inputs: every few seconds a line with the number of finished inputs and the time left. */
 export class StepReport {
   readonly #note: (text: string) => void;
   readonly #lineMs: number;
-  /** Throws if the import was interrupted. */
+  /** Throws if the command was interrupted. */
   readonly stopIf: () => void;
 
   /**
-   * @param stopIf called after each input; throws if the import was interrupted
+   * @param stopIf called after each input; throws if the command was interrupted
    * @param lineMs shortest time between two lines
    */
   constructor(note: (text: string) => void, stopIf: () => void, lineMs = LINE_MS) {
