@@ -55,17 +55,28 @@ def draw_locations(
     _save(figure, stem)
 
 
-def _draw_cell(axes: "Axes", plan: CellPlan) -> None:
-    """Nodes from left to right, as early as their deepest predecessor lets them be."""
-    labels = {0: "older input", 1: "newer input"}
-    labels |= {index + 2: str(index + 2) for index in range(len(plan))}
+def place_nodes(plan: CellPlan) -> dict[int, tuple[float, float]]:
+    """(x, y) of every node, from 0 to 1, where (1, 0.5) is the output's place.
+
+    A node is as far left as its deepest predecessor lets it be. Nodes zigzag, so that no edge
+    passes behind a node.
+    """
     depths = {0: 0, 1: 0}
     for index, edges in enumerate(plan):
         depths[index + 2] = 1 + max(depths[edge.node] for edge in edges)
     last = max(depths.values()) + 1
+    half = (len(plan) + 1) // 2
     height = {0: 0.75, 1: 0.25}
-    height |= {index + 2: (index + 0.5) / len(plan) for index in reversed(range(len(plan)))}
-    place = {node: (depths[node] / last, height[node]) for node in labels}
+    height |= {
+        index + 2: (index // 2 + index % 2 * half + 0.5) / len(plan) for index in range(len(plan))
+    }
+    return {node: (depths[node] / last, height[node]) for node in depths}
+
+
+def _draw_cell(axes: "Axes", plan: CellPlan) -> None:
+    labels = {0: "older input", 1: "newer input"}
+    labels |= {index + 2: str(index + 2) for index in range(len(plan))}
+    place = place_nodes(plan)
     for index, edges in enumerate(plan):
         offset = 0.035 if edges[0].node == edges[1].node else 0.0
         for side, edge in zip((1, -1), edges, strict=True):

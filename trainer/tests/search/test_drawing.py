@@ -3,8 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from sphynx_trainer.networks.sphynx.genotype import SPHYNX_CIFAR100
-from sphynx_trainer.search.drawing import PicturesUnavailableError, draw_cells, draw_locations
+from sphynx_trainer.networks.sphynx.genotype import SPHYNX_CIFAR100, Edge, find_genotype
+from sphynx_trainer.search.drawing import (
+    PicturesUnavailableError,
+    draw_cells,
+    draw_locations,
+    place_nodes,
+)
 
 PNG = b"\x89PNG"
 
@@ -21,6 +26,26 @@ def test_both_cells_are_drawn_with_their_operations(
     assert picture.count("conv5x5") == 2
     assert "reduce cell" in picture
     assert (tmp_path / "cells.png").read_bytes().startswith(PNG)
+
+
+def _distance(point: complex, start: complex, end: complex) -> float:
+    """From a point to the line between two others."""
+    along = ((point - start) * (end - start).conjugate()).real / abs(end - start) ** 2
+    return abs(point - start - min(max(along, 0.0), 1.0) * (end - start))
+
+
+@pytest.mark.parametrize("name", ["sphynx-cifar100", "darts", "pc-darts", "chain"])
+def test_no_edge_passes_behind_a_node(name: str) -> None:
+    chain = tuple((Edge("skip", max(node - 2, 0)), Edge("skip", node - 1)) for node in range(2, 6))
+    genotypes = () if name == "chain" else (find_genotype(name),)
+    plans = [plan for each in genotypes for plan in (each.normal, each.reduce)] or [chain]
+    for plan in plans:
+        place = {node: complex(*at) for node, at in place_nodes(plan).items()}
+        for index, edges in enumerate(plan):
+            for edge in edges:
+                others = set(place) - {index + 2, edge.node}
+                ends = place[edge.node], place[index + 2]
+                assert all(_distance(place[other], *ends) > 0.05 for other in others)
 
 
 @pytest.mark.parametrize("accuracies", [None, [60.0, 61.5]])
