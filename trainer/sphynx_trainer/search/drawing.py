@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 INPUT_COLOUR, NODE_COLOUR, OUTPUT_COLOUR = "#cfe3f5", "#f3e3bf", "#d5ecd0"
 LINE_COLOUR = "#52606d"
 
+OUTPUT_PLACE = (1.0, 0.35)
+"""(x, y) of a cell's output."""
+
 
 class PicturesUnavailableError(OSError):
     """matplotlib is not installed."""
@@ -56,10 +59,10 @@ def draw_locations(
 
 
 def place_nodes(plan: CellPlan) -> dict[int, tuple[float, float]]:
-    """(x, y) of every node, from 0 to 1, where (1, 0.5) is the output's place.
+    """(x, y) of every node, from 0 to 1.
 
     A node is as far left as its deepest predecessor lets it be. Nodes zigzag, so that no edge
-    passes behind a node.
+    passes behind a node, not even one that leads to the output.
     """
     depths = {0: 0, 1: 0}
     for index, edges in enumerate(plan):
@@ -82,10 +85,10 @@ def _draw_cell(axes: "Axes", plan: CellPlan) -> None:
         for side, edge in zip((1, -1), edges, strict=True):
             label = 0.35 + 0.12 * index
             _arrow(axes, place[edge.node], place[index + 2], edge.operation, side * offset, label)
-        _arrow(axes, place[index + 2], (1.0, 0.5))
+        _arrow(axes, place[index + 2], OUTPUT_PLACE)
     for node, (x, y) in place.items():
         _box(axes, x, y, labels[node], INPUT_COLOUR if node < 2 else NODE_COLOUR)
-    _box(axes, 1.0, 0.5, "conv1x1\nBN, ReLU", OUTPUT_COLOUR)
+    _box(axes, *OUTPUT_PLACE, "conv1x1\nBN, ReLU", OUTPUT_COLOUR)
     axes.set_xlim(-0.08, 1.08)
     axes.set_ylim(-0.05, 1.05)
     axes.axis("off")

@@ -5,6 +5,7 @@ import pytest
 
 from sphynx_trainer.networks.sphynx.genotype import SPHYNX_CIFAR100, Edge, find_genotype
 from sphynx_trainer.search.drawing import (
+    OUTPUT_PLACE,
     PicturesUnavailableError,
     draw_cells,
     draw_locations,
@@ -41,11 +42,14 @@ def test_no_edge_passes_behind_a_node(name: str) -> None:
     plans = [plan for each in genotypes for plan in (each.normal, each.reduce)] or [chain]
     for plan in plans:
         place = {node: complex(*at) for node, at in place_nodes(plan).items()}
-        for index, edges in enumerate(plan):
-            for edge in edges:
-                others = set(place) - {index + 2, edge.node}
-                ends = place[edge.node], place[index + 2]
-                assert all(_distance(place[other], *ends) > 0.05 for other in others)
+        output = max(place) + 1
+        place[output] = complex(*OUTPUT_PLACE)
+        drawn = [(edge.node, index + 2) for index, edges in enumerate(plan) for edge in edges]
+        drawn += [(index + 2, output) for index in range(len(plan))]
+        for start, end in drawn:
+            others = set(place) - {start, end}
+            ends = place[start], place[end]
+            assert all(_distance(place[other], *ends) > 0.05 for other in others)
 
 
 @pytest.mark.parametrize("accuracies", [None, [60.0, 61.5]])
