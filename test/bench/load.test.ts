@@ -150,7 +150,7 @@ const MAIN = join(import.meta.dirname, '../../bench/main.ts');
 test('a study of two processes has every request, and overload makes requests wait for bundles', async () => {
   const folder = temporaryFolder();
   const results = join(folder, 'load.json');
-  const settings = ['--rates', '16,32', '--pool', '2', '--low', '1', '--seconds', '1', '--results', results];
+  const settings = ['--rates', '25,50', '--pool', '2', '--low', '1', '--seconds', '1', '--results', results];
   const args = ['load', '--model', 'sphynx:2,2,0@8', ...settings, '--json'];
   const { stdout } = await run(process.execPath, [MAIN, ...args], {
     env: { ...process.env, TMPDIR: folder },
@@ -160,10 +160,10 @@ test('a study of two processes has every request, and overload makes requests wa
   assert.deepEqual(JSON.parse(readFileSync(results, 'utf8')).entries, entries);
   assert.equal(entries.length, 1, 'above an overload nothing is measured');
   const [overload] = entries;
-  assert.equal(overload.rate, 16);
+  assert.equal(overload.rate, 25);
   assert.equal(overload.relus, 256);
   const { latencyMs, queueMs, preparingMs } = overload.figures;
-  assert.equal(latencyMs.samples.length, poissonArrivals(16, 1, 2, seededRandom(1)).length - 2);
+  assert.equal(latencyMs.samples.length, poissonArrivals(25, 1, 2, seededRandom(1)).length - 2);
   assert.ok(overload.waitingShare > 0 && overload.prepared.bundles > 0);
   for (const [i, ms] of latencyMs.samples.entries())
     assert.ok(ms > queueMs.samples[i] + preparingMs.samples[i] - 0.01);
