@@ -120,8 +120,9 @@ export function argmaxServerLabels(argmax: Argmax, keys: GarblerKeys, share: Uin
 
 /**
  * Evaluator, online: the indices of the largest logits. `hash`: from `argmaxHash`; `tables`: from `garbleArgmax`;
- * `clientLabels`: of its share's bits, from OT [16 * labels]; `onlineLabels`: from `argmaxServerLabels`. Throws 'crypto/input' on a wrong length and
- * if the decoded index is out of range, as from labels that belong elsewhere.
+ * `clientLabels`: of its share's bits, from OT [16 * labels]; `onlineLabels`: from `argmaxServerLabels`. Throws
+ * 'crypto/input' on a wrong length and if a decoded index is out of range or repeated, as from labels that belong
+ * elsewhere.
  */
 export function evaluateArgmax(
   argmax: Argmax,
@@ -147,8 +148,11 @@ export function evaluateArgmax(
       decoded.slice(i * width, (i + 1) * width).reduce((value, bit, place) => value | (bit << place), 0),
     );
   });
-  if (found.some((index) => index < 0 || index >= argmax.logits))
-    throw new SphynxError('crypto/input', `the garbled argmax gave no index below ${argmax.logits}`);
+  if (found.some((index) => index >= argmax.logits) || new Set(found).size < found.length)
+    throw new SphynxError(
+      'crypto/input',
+      `the garbled argmax did not give ${argmax.classes} of ${argmax.logits} indices`,
+    );
   return found;
 }
 
