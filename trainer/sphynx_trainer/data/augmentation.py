@@ -49,6 +49,11 @@ class Shifts:
         return windows[numbers, :, self.top.to(device), self.left.to(device)]
 
 
+def halved(images: Tensor) -> Tensor:
+    """The images [N, C, S, S] at half the size, S even: means over 2x2 pixels."""
+    return F.avg_pool2d(images, kernel_size=2)
+
+
 def flip_and_crop(images: Tensor, padding: int, generator: Generator) -> Tensor:
     """Mirrors half of the images [N, C, S, S] and shifts each by up to `padding` pixels."""
     return Shifts.draw(len(images), padding, generator).apply(images)

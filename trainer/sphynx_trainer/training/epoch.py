@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Generator, Tensor, nn
 
-from ..data.augmentation import Shifts
+from ..data.augmentation import Shifts, halved
 from .descent import Descent, DivergedError
 from .evaluation import autocast
 from .fixed_point import calibrate, simulated
@@ -59,8 +59,9 @@ def train_epoch(
             images = lesson.shifts.of(indices).apply(images)
             images = images.contiguous(memory_format=execution.order)
             labels = labels.to(execution.device, non_blocking=True)
+            seen = halved(images) if recipe.is_small(run.epoch) else images
             with autocast(precision, images.device.type):
-                outputs = student(images)
+                outputs = student(seen)
                 began = time.process_time()
                 taught = lesson.taught(indices, images)
                 run.totals.teacher_seconds += time.process_time() - began

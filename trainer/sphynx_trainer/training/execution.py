@@ -77,8 +77,11 @@ class Execution:
         return module
 
     def compiled(self, module: nn.Module) -> nn.Module:
-        """The module through torch.compile, if that was asked for."""
-        return cast(nn.Module, torch.compile(module)) if self.compile else module
+        """The module through torch.compile, if that was asked for.
+
+        Training knows few shapes (of small images and of whole ones), so each gets code of its own.
+        """
+        return cast(nn.Module, torch.compile(module, dynamic=False)) if self.compile else module
 
     def share(self, indices: Tensor) -> Tensor:
         """This process's part of the indices: every `processes`th."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 import torch
 
 from ..data import FolderSplit
+from ..data.augmentation import halved
 from .epoch import enter_fixed_point, train_epoch
 from .evaluation import evaluate
 from .log import Log, Row
@@ -38,8 +39,9 @@ def train(
     is always measured. after_epoch: called before the checkpoint is written; training ends once it
     returns True. describe: says where such a training stands; its end cannot be foretold, so the
     progress shows the time that has passed in place of what is left. Raises DivergedError as
-    train_epoch.
+    train_epoch, ValueError if the recipe has small images and the network cannot take them.
     """
+    _check_small_images(run)
     steps = len(run.kept) // run.recipe.batch
     progress = _progress(run, until, steps, open_ended=describe is not None)
     log = Log(run.folder) if run.execution.leads else None
@@ -70,6 +72,24 @@ def train(
             progress.line(cells + totals.describe_skipped())
             if describe:
                 progress.line(describe())
+
+
+def _check_small_images(run: Run) -> None:
+    """Raises ValueError for a network that cannot take the small images of its recipe."""
+    if not run.recipe.is_small(run.epoch):
+        return
+    images = torch.zeros(2, 3, *[run.dataset.image_size] * 2, device=run.execution.device)
+    was_training = run.network.training
+    try:
+        with torch.no_grad():
+            run.network.eval()(halved(images))
+    except RuntimeError as error:
+        raise ValueError(
+            f"this network takes images of {run.dataset.image_size} pixels only: train it with "
+            "--set small_epochs=0"
+        ) from error
+    finally:
+        run.network.train(was_training)
 
 
 def held_out_accuracy(run: Run) -> float:

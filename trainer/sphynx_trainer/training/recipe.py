@@ -115,6 +115,9 @@ class Recipe:
     images: int = 0
     """How many of the training images are used, drawn once for all; 0 for all of them."""
 
+    small_epochs: int = 0
+    """First epochs, in which the student sees images of half the size: a quarter of the work."""
+
     def __post_init__(self) -> None:
         if self.optimizer not in ("sgd", "adam"):
             raise ValueError(f"unknown optimizer {self.optimizer!r}; expected sgd or adam")
@@ -176,6 +179,10 @@ class Recipe:
         """Whether ReLUs read fixed-point numbers in one of the epochs, counted from 0."""
         return epoch >= self.epochs - self.fixed_point_epochs
 
+    def is_small(self, epoch: int) -> bool:
+        """Whether the student sees images of half the size in an epoch, counted from 0."""
+        return epoch < self.small_epochs
+
     def decaying_after(self, epochs: float) -> Self:
         """This recipe with as many epochs as let a late decay begin after so many of them.
 
@@ -199,7 +206,10 @@ class Recipe:
             f"{self.weight_decay}, gradient norm clipped at {self.clip}",
             "schedule": f"peak learning rate {self.learning_rate}, linear warm-up over "
             f"{self.warmup:.0%} of the steps, {falls[self.decay]}",
-            "augmentation": f"horizontal flips, crops padded by {self.crop_padding} pixels",
+            "augmentation": f"horizontal flips, crops padded by {self.crop_padding} pixels"
+            + (
+                f"; half the size in the first {self.small_epochs} epochs" * bool(self.small_epochs)
+            ),
         }
 
     def changed(self, changes: Mapping[str, Any]) -> Self:

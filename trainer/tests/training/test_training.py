@@ -7,8 +7,11 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from torch import nn
 
 from sphynx_trainer.data import Dataset, synthetic
+from sphynx_trainer.data.augmentation import halved
+from sphynx_trainer.networks.activations.masked_relu import MaskedReLU, replace_module
 from sphynx_trainer.networks.sphynx.network import SphynxConfig
 from sphynx_trainer.training import Run, train
 from sphynx_trainer.training.average import Average
@@ -28,10 +31,13 @@ def tiny_recipe(base: Recipe, epochs: int) -> Recipe:
     return replace(base, epochs=epochs, batch=32, crop_padding=1)
 
 
+SMALL = replace(CPU, name="small", small_epochs=3)
 FIXED = replace(CPU, name="fixed", average=0.9, fixed_point_epochs=2, fixed_point_bits=10)
 
 
-@pytest.mark.parametrize("base", [CPU, PAPER, LINEARIZE, FIXED], ids=lambda recipe: recipe.name)
+@pytest.mark.parametrize(
+    "base", [CPU, PAPER, LINEARIZE, SMALL, FIXED], ids=lambda recipe: recipe.name
+)
 def test_a_resumed_run_continues_exactly(base: Recipe, tmp_path: Path) -> None:
     recipe, data = tiny_recipe(base, 4), tiny_data()
     straight = Run.start(TINY, recipe, data, tmp_path / "straight")
@@ -44,6 +50,34 @@ def test_a_resumed_run_continues_exactly(base: Recipe, tmp_path: Path) -> None:
         assert torch.equal(value, resumed.network.state_dict()[name]), name
     for name, value in straight.best_network.state_dict().items():
         assert torch.equal(value, resumed.best_network.state_dict()[name]), name
+
+
+def test_the_student_sees_small_images_in_the_first_epochs_only(tmp_path: Path) -> None:
+    run = Run.start(TINY, replace(tiny_recipe(SMALL, 5), held_out=32), tiny_data(), tmp_path)
+    sides: list[int] = []
+
+    def note(student: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        if student.training:
+            sides.append(inputs[0].shape[-1])
+
+    run.student.register_forward_pre_hook(note)
+    train(run)
+    steps = len(sides) // 5
+    assert steps > 0
+    assert sides == [8] * 3 * steps + [16] * 2 * steps
+    assert "half the size in the first 3 epochs" in run.recipe.description()["augmentation"]
+
+
+def test_small_images_are_the_means_of_four_pixels() -> None:
+    images = torch.arange(32.0).view(1, 2, 4, 4)
+    assert halved(images)[0, 1].tolist() == [[18.5, 20.5], [26.5, 28.5]]
+
+
+def test_a_network_with_a_mask_refuses_small_images_with_what_to_do(tmp_path: Path) -> None:
+    run = Run.start(TINY, tiny_recipe(SMALL, 4), tiny_data(), tmp_path)
+    replace_module(run.network, "cells.0.relu", MaskedReLU(torch.ones(8, 8, 8)))
+    with pytest.raises(ValueError, match=r"images of 16 pixels only.*small_epochs=0"):
+        train(run)
 
 
 def test_training_learns_and_logs_every_epoch(tmp_path: Path) -> None:
