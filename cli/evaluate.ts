@@ -87,12 +87,13 @@ export async function evaluate(
 
 /** Returns the pictures that have one of the model's classes. */
 function questionsOf(part: Part, numbers: readonly (number | null)[]): Question[] {
-  return Array.from({ length: part.count }, (_, index) => ({ index, class: part.classOf(index) })).flatMap(
-    ({ index, class: number }) => {
-      const label = number === null ? null : numbers[number];
-      return label === null ? [] : [{ index, label }];
-    },
-  );
+  const questions: Question[] = [];
+  for (let index = 0; index < part.count; index++) {
+    const number = part.classOf(index);
+    const label = number === null ? null : numbers[number];
+    if (label !== null) questions.push({ index, label });
+  }
+  return questions;
 }
 
 /** Returns the answers to the readable pictures. Throws the error of an inference that failed. */

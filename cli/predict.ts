@@ -1,10 +1,9 @@
-import { prepareInput } from '../client/input.ts';
-import { realLogits, type Score, scoresOf } from '../client/scores.ts';
+import { type Score, scoresOf } from '../client/scores.ts';
 import { asSphynxError } from '../errors/sphynx-error.ts';
 import { loadModel } from '../importer/load-model.ts';
-import { nearest, runInteger } from '../model/executor.ts';
 import type { FixedNetwork } from '../model/network.ts';
 import type { Context } from './command.ts';
+import { logitsInTheClear } from './logits-in-the-clear.ts';
 import { failureOf } from './output.ts';
 import { DEFAULT_MODEL } from './package-folder.ts';
 import { describeScores } from './scores.ts';
@@ -55,8 +54,7 @@ async function predictOne(
   const { name } = named;
   if ('failure' in named) return { name, error: failureOf(named.failure) };
   try {
-    const integers = runInteger(network, await prepareInput(named.input, card), nearest).logits;
-    const logits = realLogits(card, integers);
+    const logits = await logitsInTheClear(network, named.input);
     return { name, top: scoresOf(card, logits, count), logits };
   } catch (error) {
     return { name, error: failureOf(asSphynxError(error)) };

@@ -1,11 +1,11 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ClassifyInput, prepareInput } from '../../client/input.ts';
-import { realLogits, scoresOf } from '../../client/scores.ts';
+import type { ClassifyInput } from '../../client/input.ts';
+import { scoresOf } from '../../client/scores.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { FIXED_POINT_FILE, loadModel } from '../../importer/load-model.ts';
-import { nearest, runInteger } from '../../model/executor.ts';
 import type { FixedNetwork } from '../../model/network.ts';
+import { logitsInTheClear } from '../logits-in-the-clear.ts';
 
 /** What is written about an evaluation in private (percent). */
 export interface PrivateAccuracy {
@@ -38,18 +38,18 @@ export class PlainModel {
 
   /** Returns the number of the class that the integer executor gives. */
   async classOf(input: ClassifyInput): Promise<number> {
-    const { card } = this.#network;
-    const { logits } = runInteger(this.#network, await prepareInput(input, card), nearest);
-    return scoresOf(card, realLogits(card, logits), 1)[0].index;
+    const logits = await logitsInTheClear(this.#network, input);
+    return scoresOf(this.#network.card, logits, 1)[0].index;
   }
 
-  /** Writes an accuracy into the folder's fixed-point file. Throws 'storage/failed'. */
+  /** Writes an accuracy into the folder's fixed-point file, which is replaced in one step. Throws 'storage/failed'. */
   async record(accuracy: PrivateAccuracy): Promise<void> {
     const path = join(this.#folder, FIXED_POINT_FILE);
     try {
       const plan = JSON.parse(await readFile(path, 'utf8'));
       const content = { ...plan, accuracy: { ...plan.accuracy, private: accuracy } };
-      await writeFile(path, `${JSON.stringify(content, null, 1)}\n`);
+      await writeFile(`${path}.partial`, `${JSON.stringify(content, null, 1)}\n`);
+      await rename(`${path}.partial`, path);
     } catch (cause) {
       throw new SphynxError('storage/failed', `cannot write ${path}`, { cause });
     }

@@ -125,6 +125,11 @@ class Recipe:
             raise ValueError(f"unknown decay {self.decay!r}; expected one of {', '.join(DECAYS)}")
         if min(self.epochs, self.batch) < 1:
             raise ValueError(f"cannot train {self.epochs} epochs in batches of {self.batch}")
+        if not 0 <= self.small_epochs < self.epochs:
+            raise ValueError(
+                f"of {self.epochs} epochs, {self.small_epochs} cannot have small images: "
+                "the last must have whole ones (small_epochs)"
+            )
 
     def make_optimizer(
         self, parameters: Iterable[nn.Parameter], choosing: Iterable[nn.Parameter] = ()
@@ -190,7 +195,10 @@ class Recipe:
         """
         if self.decay != "late":
             raise ValueError(f"only a late decay can begin at will, not {self.decay!r}")
-        return replace(self, epochs=max(1, ceil(epochs / LATE)))
+        decayed = max(1, ceil(epochs / LATE))
+        # The decay is for whole images, however early it begins.
+        small = min(self.small_epochs, ceil(epochs), decayed - 1)
+        return replace(self, epochs=decayed, small_epochs=small)
 
     def description(self) -> dict[str, str]:
         """The recipe in words, for people who reproduce it elsewhere."""
@@ -201,15 +209,15 @@ class Recipe:
             "steps": f"a tenth after each of the epochs {list(self.milestones)}",
             "none": "then constant",
         }
+        small = ""
+        if self.small_epochs:
+            small = f"; half the size in the first {self.small_epochs} epochs"
         return {
             "optimizer": f"{name} momentum {self.momentum}, weight decay "
             f"{self.weight_decay}, gradient norm clipped at {self.clip}",
             "schedule": f"peak learning rate {self.learning_rate}, linear warm-up over "
             f"{self.warmup:.0%} of the steps, {falls[self.decay]}",
-            "augmentation": f"horizontal flips, crops padded by {self.crop_padding} pixels"
-            + (
-                f"; half the size in the first {self.small_epochs} epochs" * bool(self.small_epochs)
-            ),
+            "augmentation": f"horizontal flips, crops padded by {self.crop_padding} pixels{small}",
         }
 
     def changed(self, changes: Mapping[str, Any]) -> Self:

@@ -18,7 +18,7 @@ from sphynx_trainer.training.average import Average
 from sphynx_trainer.training.evaluation import evaluate
 from sphynx_trainer.training.execution import Execution
 from sphynx_trainer.training.recipe import Recipe
-from sphynx_trainer.training.recipes import CPU, LINEARIZE, PAPER, PAPER_IMAGENET
+from sphynx_trainer.training.recipes import BACKGROUND, CPU, LINEARIZE, PAPER, PAPER_IMAGENET
 
 TINY = SphynxConfig(2, 3, (0, 1), image_size=16, classes=4)
 
@@ -66,6 +66,17 @@ def test_the_student_sees_small_images_in_the_first_epochs_only(tmp_path: Path) 
     assert steps > 0
     assert sides == [8] * 3 * steps + [16] * 2 * steps
     assert "half the size in the first 3 epochs" in run.recipe.description()["augmentation"]
+
+
+def test_whole_images_come_last_however_early_the_decay_begins() -> None:
+    recipe = replace(BACKGROUND, epochs=100, small_epochs=60)
+    assert recipe.decaying_after(80).small_epochs == 60
+    assert recipe.decaying_after(8).epochs == 10
+    assert recipe.decaying_after(8).small_epochs == 8
+    assert recipe.decaying_after(0.1).small_epochs == 0
+    for small in (-1, 100):
+        with pytest.raises(ValueError, match="whole ones"):
+            replace(recipe, small_epochs=small)
 
 
 def test_small_images_are_the_means_of_four_pixels() -> None:
