@@ -131,10 +131,11 @@ def _row(run: Run, totals: Totals, accuracy: float | None) -> Row:
 
 def _share_of_peak(run: Run, images_per_second: float) -> float:
     """What the run uses of the arithmetic that its processes have."""
-    execution, recipe = run.execution, run.recipe
-    precision = "fp32" if recipe.in_fixed_point(run.epoch - 1) else recipe.precision
+    execution, recipe, epoch = run.execution, run.recipe, run.epoch - 1
+    precision = "fp32" if recipe.in_fixed_point(epoch) else recipe.precision
     peak = peak_multiplications(precision, execution.device, torch.get_num_threads())
-    multiplications = multiplications_per_image(run.network, run.dataset.image_size)
+    size = run.dataset.image_size // 2 if recipe.is_small(epoch) else run.dataset.image_size
+    multiplications = multiplications_per_image(run.network, size)
     return share_of_peak(images_per_second, multiplications, execution.processes * peak)
 
 

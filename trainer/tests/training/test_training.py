@@ -13,12 +13,13 @@ from sphynx_trainer.data import Dataset, synthetic
 from sphynx_trainer.data.augmentation import halved
 from sphynx_trainer.networks.activations.masked_relu import MaskedReLU, replace_module
 from sphynx_trainer.networks.sphynx.network import SphynxConfig
-from sphynx_trainer.training import Run, train
+from sphynx_trainer.training import Run, loop, train
 from sphynx_trainer.training.average import Average
 from sphynx_trainer.training.evaluation import evaluate
 from sphynx_trainer.training.execution import Execution
 from sphynx_trainer.training.recipe import Recipe
 from sphynx_trainer.training.recipes import BACKGROUND, CPU, LINEARIZE, PAPER, PAPER_IMAGENET
+from sphynx_trainer.training.speed.peak import multiplications_per_image
 
 TINY = SphynxConfig(2, 3, (0, 1), image_size=16, classes=4)
 
@@ -66,6 +67,20 @@ def test_the_student_sees_small_images_in_the_first_epochs_only(tmp_path: Path) 
     assert steps > 0
     assert sides == [8] * 3 * steps + [16] * 2 * steps
     assert "half the size in the first 3 epochs" in run.recipe.description()["augmentation"]
+
+
+def test_the_share_of_the_peak_counts_the_images_that_were_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+
+    def count(network: nn.Module, image_size: int) -> int:
+        sizes.append(image_size)
+        return multiplications_per_image(network, image_size)
+
+    monkeypatch.setattr(loop, "multiplications_per_image", count)
+    train(Run.start(TINY, tiny_recipe(SMALL, 5), tiny_data(), tmp_path))
+    assert sizes == [8] * 3 + [16] * 2
 
 
 def test_whole_images_come_last_however_early_the_decay_begins() -> None:
