@@ -172,6 +172,8 @@ def test_a_long_run_takes_the_manner_that_was_measured(
     assert (run.recipe.precision, run.execution.channels_last) == ("bf16", False)
     monkeypatch.setattr("sphynx_trainer.training.speed.settle.fastest", None)
     settle(Run.start(TINY, long, data, tmp_path / "again"), "measured", None)
+    run.save()
+    settle(Run.resume(data, tmp_path / "run"), "measured", None)
     settle(Run.start(TINY, replace(long, epochs=1), data, tmp_path / "short"), "measured", 1)
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import asdict
+from pathlib import Path
 
 import torch
 
@@ -41,15 +42,18 @@ def settle(run: Run, speed: str, threads: int | None) -> None:
 
 def _measured(run: Run, steps: int, precision: str | None, threads: int | None) -> Manner:
     size, batch = run.dataset.image_size, run.recipe.batch
-    question = {
-        "network": asdict(run.config),
-        "family": type(run.config).__name__,
-        "batch": batch,
-        "precision": precision,
-        "threads": threads,
-    }
-    path = cache_file(question)
-    known = recall(path)
+
+    def answer(precision: str | None) -> Path:
+        question = {
+            "network": asdict(run.config),
+            "family": type(run.config).__name__,
+            "batch": batch,
+            "precision": precision,
+            "threads": threads,
+        }
+        return cache_file(question)
+
+    known = recall(answer(precision))
     if known is not None:
         return known
     with torch.random.fork_rng():
@@ -57,7 +61,9 @@ def _measured(run: Run, steps: int, precision: str | None, threads: int | None) 
         manner = fastest(
             run.network, images, steps, precision=precision, threads=threads, report=_tell
         )
-    remember(path, manner)
+    # A resumed run asks for the precision that was chosen.
+    for asked in {precision, manner.precision}:
+        remember(answer(asked), manner)
     return manner
 
 
