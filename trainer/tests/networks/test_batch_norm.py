@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from sphynx_trainer.networks.sphynx.batch_norm import BatchNorm2d
+from sphynx_trainer.networks.base.batch_norm import BatchNorm2d
 
 
 @pytest.mark.parametrize("affine", [True, False])

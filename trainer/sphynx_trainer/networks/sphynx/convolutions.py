@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..base.batch_norm import BatchNorm2d, scale_and_shift
 from .affine import AffineMap, Kernel
-from .batch_norm import BatchNorm2d
 from .margins import Reach
 
 
@@ -149,12 +149,5 @@ def _spread(weight: Tensor, dilation: int) -> Tensor:
 
 def _normalised(kernel: Kernel, norm: nn.BatchNorm2d) -> tuple[Kernel, Tensor]:
     """Folds a batch norm, in inference form, into the convolution before it."""
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
-    scale = 1 / torch.sqrt(norm.running_var.double() + norm.eps)
-    if norm.affine:
-        scale = scale * norm.weight.double()
-    bias = -norm.running_mean.double() * scale
-    if norm.affine:
-        bias = bias + norm.bias.double()
-    return replace(kernel, weight=kernel.weight * scale.view(-1, 1, 1, 1)), bias
+    scale, shift = scale_and_shift(norm)
+    return replace(kernel, weight=kernel.weight * scale.view(-1, 1, 1, 1)), shift

@@ -1,8 +1,8 @@
 """Convolution and batch norm with ordinary zero padding, for networks without cells."""
 
-import torch
 from torch import Tensor, nn
 
+from ..base.batch_norm import scale_and_shift
 from ..base.graph import GraphBuilder
 
 
@@ -34,12 +34,8 @@ class ConvNorm(nn.Module):
 
     def folded(self) -> tuple[Tensor, Tensor]:
         """Weight and bias of the convolution that this is in evaluation mode, in float64."""
-        norm = self.norm
-        assert norm.running_mean is not None
-        assert norm.running_var is not None
-        scale = norm.weight.double() / torch.sqrt(norm.running_var.double() + norm.eps)
-        weight = self.conv.weight.double() * scale.view(-1, 1, 1, 1)
-        return weight, norm.bias.double() - norm.running_mean.double() * scale
+        scale, shift = scale_and_shift(self.norm)
+        return self.conv.weight.double() * scale.view(-1, 1, 1, 1), shift
 
     def append_to(self, graph: GraphBuilder, name: str, source: str) -> str:
         """Adds the folded convolution."""

@@ -1,4 +1,4 @@
-"""Batch norm that compiles to fast code on a CPU."""
+"""Batch norm that compiles to fast code on a CPU, and what it is once its statistics rest."""
 
 import torch
 from torch import Tensor, nn
@@ -42,3 +42,14 @@ class BatchNorm2d(nn.BatchNorm2d):
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(variance * (count / (count - 1)), self.momentum)
             self.num_batches_tracked.add_(1)
+
+
+def scale_and_shift(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """The map x -> scale * x + shift that a batch norm is in evaluation mode, in float64."""
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    scale = 1 / torch.sqrt(norm.running_var.double() + norm.eps)
+    if norm.affine:
+        scale = scale * norm.weight.double()
+    shift = -norm.running_mean.double() * scale
+    return scale, shift + norm.bias.double() if norm.affine else shift
