@@ -68,3 +68,9 @@ class Dataset:
         mean = torch.tensor(self.mean, device=images.device).view(1, 3, 1, 1)
         std = torch.tensor(self.std, device=images.device).view(1, 3, 1, 1)
         return (images.float() / 255 - mean) / std
+
+    def sample(self, count: int) -> Tensor:
+        """Training images at random, always the same, normalised; fewer if there are fewer."""
+        order = torch.randperm(len(self.train.labels), generator=torch.Generator().manual_seed(0))
+        images, _ = next(self.train.batches(order[:count], count))
+        return self.normalise(images)

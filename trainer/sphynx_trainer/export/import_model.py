@@ -12,8 +12,10 @@ from torch import nn
 from ..data import Dataset
 from ..networks.base.graph import Graph, Node
 from ..networks.base.graph_from_onnx import read_graph
+from ..networks.plain.batch_norms import give_batch_norms
 from ..networks.plain.config import PlainConfig
 from ..networks.plain.network import PlainNetwork
+from .collapsed import NORMALISED_OVER
 
 MODEL = "model.onnx"
 MANIFEST = "manifest.json"
@@ -28,9 +30,10 @@ def is_model(path: Path) -> bool:
 def read_model(path: Path, dataset: Dataset) -> tuple[PlainNetwork, list[dict[str, Any]]]:
     """The network of a model's folder or ONNX file, and the recipes that made it, the first first.
 
-    For a data set with other classes its last linear map gets fresh weights for them. Raises
-    OSError, and ValueError for a file that is not in our form or not the one that its manifest
-    describes, and for another size of images.
+    It computes what the model does, with batch norms, and is in evaluation mode. For a data set
+    with other classes its last linear map gets fresh weights for them. Raises OSError, and
+    ValueError for a file that is not in our form or not the one that its manifest describes, and
+    for another size of images.
     """
     file = path if path.suffix == ".onnx" else path / MODEL
     try:
@@ -49,6 +52,7 @@ def read_model(path: Path, dataset: Dataset) -> tuple[PlainNetwork, list[dict[st
     same = graph.classes == len(dataset.classes)
     if not same or (classes and list(classes) != list(dataset.classes)):
         network = _with_classes(network, len(dataset.classes))
+    give_batch_norms(network, dataset.sample(NORMALISED_OVER))
     return network, _history(manifest)
 
 

@@ -29,7 +29,7 @@ def build_manifest(
     config = checkpoint.config
     manifest: dict[str, Any] = {
         "name": name,
-        **_kind(config),
+        **kind_of(config),
         "dataset": {
             "name": dataset.name,
             "imageSize": dataset.image_size,
@@ -60,22 +60,30 @@ def build_manifest(
         "trainer": __version__,
         "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
     }
+    if network.relus == count(config).relus:
+        manifest.update(paper_of(config, dataset))
+    return manifest
+
+
+def paper_of(config: Config, dataset: Dataset) -> dict[str, Any]:
+    """What a paper says of the network on these images, under the key "paper"; {} if none does."""
     if isinstance(config, PlainConfig):
-        if "paper" in config.origin and config.origin.get("dataset") == dataset.name:
-            manifest["paper"] = config.origin["paper"]
-        return manifest
+        same = config.origin.get("dataset") == dataset.name
+        return {"paper": config.origin["paper"]} if same and "paper" in config.origin else {}
     published = published_for(dataset, config)
-    if published is not None and network.relus == count(config).relus:
-        manifest["paper"] = {
+    if published is None:
+        return {}
+    return {
+        "paper": {
             "reference": published.reference,
             "accuracy": published.accuracy,
             "relus": published.relus,
             "onlineMs": published.online_ms,
         }
-    return manifest
+    }
 
 
-def _kind(config: Config) -> dict[str, Any]:
+def kind_of(config: Config) -> dict[str, Any]:
     """The network's family and its configuration there; a plain network keeps those it had."""
     if isinstance(config, PlainConfig):
         kept = ("family", "config", "fineTunedFrom")

@@ -39,12 +39,10 @@ CONTINUE = replace(
     BACKGROUND,
     name="continue",
     epochs=20,
-    optimizer="adam",
-    learning_rate=1e-4,
-    weight_decay=0.0,
+    learning_rate=0.03,
     views=4,
 )
-"""Goes on with an exported model, which has no batch norm: small steps, and as a background run."""
+"""Goes on with an exported model: as a background run, at a lower rate."""
 
 PAPER = Recipe(
     name="paper",
@@ -104,11 +102,6 @@ LINEARIZE = replace(
 )
 """Selective Network Linearization's first phase; it ends once the ReLU budget is reached."""
 
-LINEARIZE_EXPORTED = replace(
-    LINEARIZE, name="linearize-exported", learning_rate=1e-4, choice_rate=10.0
-)
-"""The same for an exported model, whose weights bear small steps only; its coefficients do not."""
-
 FINE_TUNE = replace(RESNET, name="fine-tune", epochs=100, learning_rate=0.01)
 """After a trained network changed: DeepReDuce's fine-tuning, and that in fixed point."""
 
@@ -126,7 +119,6 @@ RECIPES = {
         PAPER_IMAGENET,
         RESNET,
         LINEARIZE,
-        LINEARIZE_EXPORTED,
         FINE_TUNE,
         SNL_TUNE,
     )

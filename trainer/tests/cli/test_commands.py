@@ -1,12 +1,20 @@
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import onnx
 import pytest
 import torch
 
 from sphynx_trainer.cli.program import main
+from sphynx_trainer.data import synthetic
+from sphynx_trainer.export.collapsed import collapsed
+from sphynx_trainer.export.manifest import paper_of
+from sphynx_trainer.networks.families import build
 from sphynx_trainer.networks.plain_graph import plain_graph
+from sphynx_trainer.networks.sphynx.network import SphynxConfig
 from sphynx_trainer.training.checkpoint import Checkpoint
 
 SYNTHETIC = ["--dataset", "synthetic", "--device", "cpu"]
@@ -72,11 +80,11 @@ def test_an_exported_model_is_reduced_as_a_run_is(
         main([command, str(model), str(folder), *options, "--linearize-set", "choice_rate=5"]) == 0
     )
     first = saved(folder / "linearize")
-    assert (first.recipe.name, first.recipe.choice_rate) == ("linearize-exported", 5.0)
+    assert (first.recipe.name, first.recipe.choice_rate) == ("linearize", 5.0)
     rates = {group["lr"] for group in first.optimizer["param_groups"]}
     assert len(rates) == 2
     assert max(rates) == pytest.approx(5 * min(rates))
-    assert saved(folder).recipe.name == "continue"
+    assert saved(folder).recipe.name == "snl-tune"
     assert saved(folder).teachers == [str(model / "model.onnx")]
     assert main(["export", str(folder), str(reduced), *SYNTHETIC[:2], "--hardware", "a trial"]) == 0
     manifest = json.loads((reduced / "manifest.json").read_text())
@@ -123,6 +131,41 @@ def test_a_trained_network_goes_on_in_fixed_point(trained: Path, tmp_path: Path)
     assert saved(tmp_path).config == saved(trained).config
     assert [run["name"] for run in saved(tmp_path).earlier] == [saved(trained).recipe.name]
     assert main(["evaluate", str(tmp_path), "--fixed-point", "9", *SYNTHETIC]) == 0
+
+
+def exported(run: Path, model: Path) -> dict[str, Any]:
+    """Exports a run. Returns the manifest."""
+    assert main(["export", str(run), str(model), *SYNTHETIC[:2], "--hardware", "a trial"]) == 0
+    manifest: dict[str, Any] = json.loads((model / "manifest.json").read_text())
+    return manifest
+
+
+@pytest.mark.parametrize("origin", ["fresh weights", "a run"])
+def test_the_form_that_is_exported_trains_too(origin: str, trained: Path, tmp_path: Path) -> None:
+    shape = ["--channels", "1", "--depth", "2", "--reduce", "0"]
+    start = shape if origin == "fresh weights" else ["--from", str(trained)]
+    folder = tmp_path / "run"
+    assert main(["train", str(folder), "--collapsed", *start, *QUICK]) == 0
+    assert type(saved(folder).config).__name__ == "PlainConfig"
+    usual = exported(trained, tmp_path / "usual")
+    own = exported(folder, tmp_path / "own")
+    for key in ("family", "config", "dataset", "relus", "macs"):
+        assert own[key] == usual[key], key
+    assert "fineTunedFrom" not in own
+    earlier = [recipe["name"] for recipe in own.get("earlierRecipes", [])]
+    assert earlier == ([] if start == shape else [saved(trained).recipe.name])
+    nodes = [onnx.load(tmp_path / name / "model.onnx").graph.node for name in ("usual", "own")]
+    assert [node.name for node in nodes[0]] == [node.name for node in nodes[1]]
+
+
+def test_a_collapsed_preset_has_the_papers_figures(tmp_path: Path) -> None:
+    dataset = replace(synthetic(), name="cifar100")
+    config = SphynxConfig(5, 5, (0, 1), classes=len(dataset.classes))
+    published = paper_of(config, dataset)
+    assert published["paper"]["accuracy"] == 66.13
+    torch.manual_seed(0)
+    plain = collapsed(build(config), config, dataset)
+    assert paper_of(plain.config, dataset) == published
 
 
 def test_a_student_of_another_family_learns_from_a_run(trained: Path, tmp_path: Path) -> None:

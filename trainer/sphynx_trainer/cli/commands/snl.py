@@ -13,8 +13,7 @@ from ...reduction.linearize import FIRST_PENALTY, Linearization, binarize, make_
 from ...training import Run, train
 from ...training.checkpoint import CHECKPOINT, load_checkpoint
 from ...training.execution import Execution
-from ...training.recipe import Recipe
-from ...training.recipes import CONTINUE, LINEARIZE, LINEARIZE_EXPORTED, SNL_TUNE
+from ...training.recipes import LINEARIZE, SNL_TUNE
 from ...training.speed.settle import settle
 from ..options.data import chosen_dataset
 from ..options.training import (
@@ -86,7 +85,7 @@ def reduce_as_asked(options: argparse.Namespace, prepare: Prepare) -> None:
             return
         first = _linearized(options, dataset, execution, prepare)
         binarize(first.network, dataset.image_size, options.budget)
-        recipe = chosen_recipe(options, CONTINUE if is_model(options.source) else SNL_TUNE)
+        recipe = chosen_recipe(options, SNL_TUNE)
         run = Run.begin(first.config, first.network, recipe, dataset, options.folder, execution)
         run.earlier = first.checkpoint.history
         run.learn_from([_teacher(options.source)])
@@ -103,14 +102,14 @@ def _linearized(
     if options.resume and (folder / CHECKPOINT).exists():
         run = Run.resume(dataset, folder, execution)
     else:
-        network, config, earlier, recipe = _original(options.source, dataset)
+        network, config, earlier = _original(options.source, dataset)
         prepare(network, dataset, execution)
         epochs = options.linearize_epochs or options.epochs
         changes = {"epochs": epochs, "batch": options.batch, "seed": options.seed}
         given = {name: value for name, value in changes.items() if value is not None}
         own = assignments(options.linearize_set, "--linearize-set")
         run = Run.begin(
-            config, network, recipe.changed({**given, **own}), dataset, folder, execution
+            config, network, LINEARIZE.changed({**given, **own}), dataset, folder, execution
         )
         run.earlier = earlier
         run.learn_from([_teacher(options.source)])
@@ -126,15 +125,13 @@ def _linearized(
     return run
 
 
-def _original(
-    source: Path, dataset: Dataset
-) -> tuple[Classifier, Config, list[dict[str, Any]], Recipe]:
-    """A trained network, its configuration and history, and the recipe of its first phase."""
+def _original(source: Path, dataset: Dataset) -> tuple[Classifier, Config, list[dict[str, Any]]]:
+    """A trained network, its configuration and its history."""
     if is_model(source):
         plain, earlier = read_model(source, dataset)
-        return plain, plain.config, earlier, LINEARIZE_EXPORTED
+        return plain, plain.config, earlier
     saved = load_checkpoint(source, dataset)
-    return saved.build_network(), saved.config, saved.history, LINEARIZE
+    return saved.build_network(), saved.config, saved.history
 
 
 def _teacher(source: Path) -> str:

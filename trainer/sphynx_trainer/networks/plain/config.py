@@ -1,6 +1,6 @@
 """The structure of a plain graph as a network's configuration, and its costs."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import torch
@@ -31,12 +31,15 @@ class PlainConfig:
     """The structure of a plain graph. Raises ValueError for one that is no classifier of ours.
 
     origin: the manifest of the model that it was, so far as it says more than the graph.
+    batch_norm: behind every convolution; the exported one has its scale in the weight, its shift in
+    the bias.
     """
 
     nodes: tuple[NodeShape, ...]
     image_size: int
     classes: int
     origin: dict[str, Any] = field(default_factory=dict)
+    batch_norm: bool = False
 
     def __post_init__(self) -> None:
         before = {IMAGE_INPUT}
@@ -85,6 +88,18 @@ class PlainConfig:
             return cls(**{**content, "nodes": nodes})
         except (KeyError, TypeError) as error:
             raise ValueError(f"this is no plain network: {error}") from error
+
+    def with_batch_norm(self) -> Self:
+        """The same with batch norms, and so with a bias for every convolution."""
+        nodes = []
+        for node in self.nodes:
+            if node.operator == "Conv" and len(node.constants) == 1:
+                (weight,) = node.constants.values()
+                constants = {**node.constants, f"{node.name}_bias": weight[:1]}
+                nodes.append(replace(node, constants=constants))
+            else:
+                nodes.append(node)
+        return replace(self, nodes=tuple(nodes), batch_norm=True)
 
     @property
     def head(self) -> tuple[NodeShape, ...]:

@@ -1,6 +1,7 @@
 """A plain graph as a network that trains: its weights are parameters, its structure is data.
 
-So a model of which only the exported file is left can be trained on. It has no batch norm.
+So a model of which only the exported file is left can be trained on, once its convolutions have
+batch norms again (`batch_norms.py`).
 """
 
 from typing import Any, Self
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..activations.masked_relu import MaskedReLU, replace_module
+from ..base.batch_norm import BatchNorm2d, scale_and_shift
 from ..base.classifier import Classifier
 from ..base.graph import IMAGE_INPUT, LOGITS_OUTPUT, Graph, GraphBuilder, Node, compute
 from .config import LAYERS, NodeShape, PlainConfig, masks_of, module_key
@@ -17,16 +19,25 @@ from .spectral import Plan, Shape, SpectralProduct
 
 
 class PlainConvolution(nn.Module):
-    """A convolution as ONNX has it, of maps whose size is known.
+    """A convolution as ONNX has it, of maps whose size is known, and perhaps a batch norm.
 
     On a CPU it takes the way of fewer multiplications. multiplications: of this way, an image.
     """
 
-    def __init__(self, node: NodeShape, channels_in: int, sides: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        node: NodeShape,
+        channels_in: int,
+        sides: tuple[int, ...],
+        *,
+        batch_norm: bool = False,
+    ) -> None:
         super().__init__()
         shape, *biases = node.constants.values()
         self.weight = nn.Parameter(torch.zeros(shape))
-        self.bias = nn.Parameter(torch.zeros(biases[0])) if biases else None
+        biased = biases and not batch_norm
+        self.bias = nn.Parameter(torch.zeros(biases[0])) if biased else None
+        self.norm = BatchNorm2d(shape[0]) if batch_norm else None
         pads, strides = node.attributes["pads"], node.attributes["strides"]
         assert isinstance(pads, list)
         assert isinstance(strides, list)
@@ -47,12 +58,23 @@ class PlainConvolution(nn.Module):
         return output[0].numel() * self.weight[0].numel()
 
     def forward(self, images: Tensor) -> Tensor:
+        """Convolves maps and normalises the result."""
+        output = self._convolved(images)
+        return output if self.norm is None else self.norm(output)
+
+    def constants(self) -> tuple[Tensor, ...]:
+        """The weight, and the bias if there is one, of the convolution in evaluation mode."""
+        if self.norm is None:
+            return (self.weight,) if self.bias is None else (self.weight, self.bias)
+        scale, shift = scale_and_shift(self.norm)
+        return self.weight.double() * scale.view(-1, 1, 1, 1), shift
+
+    def _convolved(self, images: Tensor) -> Tensor:
         """Convolves maps, by the Fourier transform where that takes fewer multiplications."""
         if self.spectral is None or images.device.type != "cpu":
             return F.conv2d(F.pad(images, self.pads), self.weight, self.bias, stride=self.strides)
-        with torch.autocast("cpu", enabled=False):
-            output: Tensor = self.spectral(images.float(), self.weight)
-            return output if self.bias is None else output + self.bias.view(1, -1, 1, 1)
+        output: Tensor = self.spectral(images, self.weight)
+        return output if self.bias is None else output + self.bias.view(1, -1, 1, 1)
 
 
 class PlainNetwork(Classifier):
@@ -68,7 +90,9 @@ class PlainNetwork(Classifier):
             if node.name == LOGITS_OUTPUT:
                 self.classify = nn.Linear(source[0], config.classes)
             elif node.operator == "Conv":
-                self.layers[module_key(node.name)] = PlainConvolution(node, source[0], source[1:])
+                self.layers[module_key(node.name)] = PlainConvolution(
+                    node, source[0], source[1:], batch_norm=config.batch_norm
+                )
             elif node.operator == "Gemm":
                 (features, _), _ = node.constants.values()
                 self.layers[module_key(node.name)] = nn.Linear(source[0], features)
@@ -131,10 +155,10 @@ class PlainNetwork(Classifier):
                 continue
             constants: dict[str, Tensor] = {}
             if node.constants:
-                module = self.module_of(node)
-                own = (module.weight, module.bias)
-                for name, value in zip(node.constants, own, strict=False):
-                    assert isinstance(value, Tensor)
-                    constants[name] = value
+                layer = self.module_of(node)
+                assert isinstance(layer, PlainConvolution | nn.Linear)
+                folded = isinstance(layer, PlainConvolution)
+                own = layer.constants() if folded else (layer.weight, layer.bias)
+                constants = dict(zip(node.constants, own, strict=True))
             builder.node(node.name, node.operator, inputs, constants, **node.attributes)
         return builder.graph(self.config.image_size, self.config.classes)
