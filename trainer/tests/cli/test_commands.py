@@ -143,7 +143,8 @@ def exported(run: Path, model: Path) -> dict[str, Any]:
 @pytest.mark.parametrize("origin", ["fresh weights", "a run"])
 def test_the_form_that_is_exported_trains_too(origin: str, trained: Path, tmp_path: Path) -> None:
     shape = ["--channels", "1", "--depth", "2", "--reduce", "0"]
-    start = shape if origin == "fresh weights" else ["--from", str(trained)]
+    fresh = origin == "fresh weights"
+    start = [*shape, "--recipe", "paper"] if fresh else ["--from", str(trained)]
     folder = tmp_path / "run"
     assert main(["train", str(folder), "--collapsed", *start, *QUICK]) == 0
     assert type(saved(folder).config).__name__ == "PlainConfig"
@@ -153,7 +154,8 @@ def test_the_form_that_is_exported_trains_too(origin: str, trained: Path, tmp_pa
         assert own[key] == usual[key], key
     assert "fineTunedFrom" not in own
     earlier = [recipe["name"] for recipe in own.get("earlierRecipes", [])]
-    assert earlier == ([] if start == shape else [saved(trained).recipe.name])
+    assert earlier == ([] if fresh else [saved(trained).recipe.name])
+    assert own["recipe"]["drop_path"] == 0, "there are no edges that it could leave out"
     nodes = [onnx.load(tmp_path / name / "model.onnx").graph.node for name in ("usual", "own")]
     assert [node.name for node in nodes[0]] == [node.name for node in nodes[1]]
 

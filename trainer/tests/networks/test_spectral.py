@@ -38,6 +38,20 @@ def test_the_transform_computes_the_convolution_and_its_gradients(shape: Shape) 
         assert torch.allclose(found, wanted, atol=1e-5 * float(wanted.abs().max()))
 
 
+def test_in_bfloat16_the_transform_is_as_exact_as_the_usual_algorithm() -> None:
+    shape = Shape(16, 16, 9, 1, (4, 4), 8)
+    plan = Plan.of(shape)
+    assert plan is not None
+    images, kernels = torch.randn(8, 16, 8, 8), torch.randn(16, 16, 9, 9)
+    exact = F.conv2d(images, kernels, padding=4)
+    with torch.autocast("cpu", torch.bfloat16):
+        quick = SpectralProduct(plan)(images, kernels)
+        usual = F.conv2d(images, kernels, padding=4)
+    assert quick.dtype == usual.dtype == torch.bfloat16
+    ours, theirs = (float((found - exact).norm() / exact.norm()) for found in (quick, usual))
+    assert ours < 2 * theirs < 0.02
+
+
 @pytest.mark.parametrize(
     "shape", [Shape(2, 3, 3, 1, (0, 0), 8), Shape(2, 3, 3, 2, (1, 1), 7)], ids=str
 )

@@ -1,6 +1,7 @@
 """Train a network."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,7 @@ def _started(options: argparse.Namespace, execution: Execution) -> Run:
     if options.collapsed and not isinstance(config, PlainConfig):
         network = collapsed(network, config, dataset)
         config = network.config
+        recipe = replace(recipe, drop_path=0.0)  # The edges of cells are gone.
     run = Run.begin(config, network, recipe, dataset, options.folder, execution)
     run.earlier = earlier
     return run

@@ -153,12 +153,16 @@ class PlainNetwork(Classifier):
                 module = self.module_of(node)
                 renamed[node.name] = builder.activation(node.name, inputs[0], module)
                 continue
-            constants: dict[str, Tensor] = {}
-            if node.constants:
-                layer = self.module_of(node)
-                assert isinstance(layer, PlainConvolution | nn.Linear)
-                folded = isinstance(layer, PlainConvolution)
-                own = layer.constants() if folded else (layer.weight, layer.bias)
-                constants = dict(zip(node.constants, own, strict=True))
+            constants = dict(zip(node.constants, self._weights(node), strict=True))
             builder.node(node.name, node.operator, inputs, constants, **node.attributes)
         return builder.graph(self.config.image_size, self.config.classes)
+
+    def _weights(self, node: NodeShape) -> tuple[Tensor, ...]:
+        """The constants of a node in evaluation mode."""
+        if not node.constants:
+            return ()
+        module = self.module_of(node)
+        if isinstance(module, PlainConvolution):
+            return module.constants()
+        assert isinstance(module, nn.Linear)
+        return module.weight, module.bias

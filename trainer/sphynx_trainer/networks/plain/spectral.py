@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-WORTH = 2
+WORTH = 1.2
 """How many times fewer multiplications make the transform worth its additions and copies."""
 BATCH = 128
 """Images over which the transform of a kernel is counted."""
