@@ -56,7 +56,7 @@ def train_epoch(
                 group["lr"] = rate * group.get(RATE, 1.0)
             descent.remember()
             images = run.dataset.normalise(pixels.to(execution.device, non_blocking=True))
-            images = lesson.shifts.of(indices).apply(images)
+            images = lesson.show(indices, images)
             images = images.contiguous(memory_format=execution.order)
             labels = labels.to(execution.device, non_blocking=True)
             seen = halved(images) if recipe.is_small(run.epoch) else images
@@ -89,7 +89,11 @@ def train_epoch(
 
 
 class _Lesson:
-    """How an epoch shows its images, and what the teachers say about them."""
+    """How an epoch shows its images, and what the teachers say about them.
+
+    Where the ways to show them are fixed, every second round of them is mirrored. The teachers'
+    logits stay those of the first: they learned from mirrored images themselves.
+    """
 
     def __init__(self, run: Run, generator: Generator) -> None:
         recipe, images = run.recipe, len(run.dataset.train.labels)
@@ -106,6 +110,12 @@ class _Lesson:
             self.shifts = Shifts.draw(images, recipe.crop_padding, generator)
         else:
             self.shifts = shifts_of_view(self.view, images, recipe.crop_padding)
+        self.mirrored = self.view is not None and run.epoch // recipe.views % 2 == 1
+
+    def show(self, indices: Tensor, images: Tensor) -> Tensor:
+        """The images with the given indices as the epoch shows them."""
+        shown = self.shifts.of(indices).apply(images)
+        return shown.flip(-1) if self.mirrored else shown
 
     def taught(self, indices: Tensor, images: Tensor) -> Tensor | None:
         """The teachers' logits [teachers, N, classes], or None without teachers."""
@@ -116,7 +126,8 @@ class _Lesson:
             return torch.stack([teacher.logits(images) for teacher in teachers])
 
         def compute(teacher: Teacher, positions: Tensor) -> Tensor:
-            return teacher.logits(images[positions.to(images.device)])
+            chosen = images[positions.to(images.device)]
+            return teacher.logits(chosen.flip(-1) if self.mirrored else chosen)
 
         return self.disk.logits(teachers, self.view, indices, compute).to(images.device)
 

@@ -94,7 +94,7 @@ class Recipe:
     """Weight of the cross-entropy where there are teachers."""
 
     views: int = 0
-    """Fixed ways to show each image, one an epoch in turns.
+    """Fixed ways to show each image, one an epoch in turns, mirrored every second time.
 
     The teachers' logits for them are kept on disk. 0 draws new ways every epoch and runs the
     teachers beside the student.

@@ -155,6 +155,46 @@ def test_runs_share_their_teachers_logits(tmp_path: Path) -> None:
     assert len(list((tmp_path / "logits").iterdir())) == 2
 
 
+def test_every_second_round_of_views_is_mirrored(tmp_path: Path) -> None:
+    data = tiny_data()
+    train(Run.start(TINY, replace(RECIPE, views=0), data, tmp_path / "teacher"))
+    run = Run.start(TINY, replace(RECIPE, batch=29), data, tmp_path / "student")
+    run.learn_from([str(tmp_path / "teacher")])
+    shown: list[Tensor] = []
+    asked: list[Tensor] = []
+
+    def note(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        if module.training:
+            shown.append(inputs[0])
+
+    def answer(images: Tensor) -> Tensor:
+        asked.append(images)
+        return torch.zeros(len(images), 4)
+
+    def rows(parts: list[Tensor], *, mirrored: bool = False) -> Tensor:
+        """The images in an order of their own, and nothing in `parts`."""
+        images = torch.cat(parts)
+        parts.clear()
+        return torch.unique((images.flip(-1) if mirrored else images).flatten(1), dim=0)
+
+    run.student.register_forward_pre_hook(note)
+    run.teachers[0].logits = answer  # type: ignore[method-assign]
+    train(run, until=1)
+    first = rows(shown)
+    assert torch.equal(first, rows(asked))
+    train(run, until=2)
+    assert not torch.equal(first, rows(shown))
+    asked.clear()
+    train(run, until=3)
+    assert torch.equal(first, rows(shown, mirrored=True))
+    assert not asked
+    for file in run.logits_folder.iterdir():
+        file.unlink()
+    train(run, until=4)
+    second = rows(shown, mirrored=True)
+    assert torch.equal(second, rows(asked)), "they are asked about what the first round showed"
+
+
 def test_a_run_resumes_within_an_epoch_exactly(tmp_path: Path) -> None:
     data = tiny_data()
     train(Run.start(TINY, RECIPE, data, tmp_path / "teacher"))
