@@ -50,6 +50,8 @@ class Checkpoint:
     def history(self) -> list[dict[str, Any]]:
         """What is `earlier` for a run that goes on from here."""
         own = {**asdict(self.recipe), **self.effort}
+        if self.teachers:
+            own["teachers"] = [Path(name).name for name in self.teachers]
         return [*self.earlier, own]
 
     @property

@@ -153,6 +153,7 @@ def test_runs_share_their_teachers_logits(tmp_path: Path) -> None:
             run.teachers[0].logits = None  # type: ignore[method-assign, assignment]
         train(run, until=2 if name == "first" else 1)
     assert len(list((tmp_path / "logits").iterdir())) == 2
+    assert run.checkpoint.history[-1]["teachers"] == ["teacher"]
 
 
 def test_every_second_round_of_views_is_mirrored(tmp_path: Path) -> None:
