@@ -8,7 +8,8 @@ from sphynx_trainer.networks.base.graph_from_onnx import read_graph
 from sphynx_trainer.networks.base.graph_to_onnx import build_onnx
 from sphynx_trainer.networks.families import Config, build, config_from_json, config_to_json, count
 from sphynx_trainer.networks.plain.batch_norms import FILTER_LENGTH, give_batch_norms
-from sphynx_trainer.networks.plain.network import PlainConvolution, PlainNetwork
+from sphynx_trainer.networks.plain.convolution import ConvolutionSum, PlainConvolution
+from sphynx_trainer.networks.plain.network import PlainNetwork
 from sphynx_trainer.networks.plain_graph import plain_graph
 from sphynx_trainer.networks.sphynx.network import SphynxConfig
 from sphynx_trainer.networks.staged.resnet_configs import ResNet32Config
@@ -48,12 +49,13 @@ def test_a_network_computes_the_same_with_batch_norms(config: Config, masked: bo
     give_batch_norms(network, images)
     assert not network.training
     assert torch.allclose(network(images), before, atol=tolerance)
-    layers = [each for each in network.modules() if isinstance(each, PlainConvolution)]
+    layers = [each for each in network.modules() if isinstance(each, ConvolutionSum)]
     assert layers
     for layer in layers:
-        assert layer.bias is None
         assert layer.norm is not None
-        lengths = layer.weight.flatten(1).norm(dim=1)
+        assert all(term.bias is None for term in layer.convolutions)
+        filters = torch.cat([term.weight.flatten(1) for term in layer.convolutions], 1)
+        lengths = filters.norm(dim=1)
         assert torch.allclose(lengths, torch.full_like(lengths, FILTER_LENGTH))
     # The statistics are those of the images, so training sees the same numbers.
     assert torch.allclose(network.train()(images), before, atol=0.05 * float(before.abs().max()))

@@ -4,7 +4,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from sphynx_trainer.networks.plain.config import NodeShape
-from sphynx_trainer.networks.plain.network import PlainConvolution
+from sphynx_trainer.networks.plain.convolution import ConvolutionSum, PlainConvolution
 from sphynx_trainer.networks.plain.spectral import Plan, Shape, SpectralProduct
 
 SHAPES = [
@@ -72,15 +72,62 @@ def test_only_large_kernels_on_small_maps_pay() -> None:
 def test_a_plain_convolution_computes_the_same_either_way() -> None:
     attributes: dict[str, int | list[int]] = {"pads": [4] * 4, "strides": [1, 1]}
     node = NodeShape("c", "Conv", ("x",), {"w": [16, 16, 9, 9], "b": [16]}, attributes)
-    layer = PlainConvolution(node, 16, (8, 8))
+    layer = PlainConvolution(node, (16, 8, 8))
     nn.init.normal_(layer.weight)
     assert layer.bias is not None
     nn.init.normal_(layer.bias)
-    images = torch.randn(2, 16, 8, 8)
+    alone, images = ConvolutionSum([layer]), torch.randn(2, 16, 8, 8)
     with torch.no_grad():
-        quick = layer(images)
-        assert layer.multiplications(quick) < 16 * 64 * 16 * 81
+        quick = alone({"x": images}, {})
+        assert alone.multiplications(quick) < 16 * 64 * 16 * 81
         layer.spectral = None
-        usual = layer(images)
-        assert layer.multiplications(usual) == 16 * 64 * 16 * 81
+        usual = alone({"x": images}, {})
+        assert alone.multiplications(usual) == 16 * 64 * 16 * 81
     assert torch.allclose(quick, usual, atol=1e-5 * float(usual.abs().max()))
+
+
+def convolution(source: str, side: int, kernel: int, stride: int = 1) -> PlainConvolution:
+    before, after = (kernel - stride + 1) // 2, (kernel - stride) // 2
+    attributes: dict[str, int | list[int]] = {
+        "pads": [before, before, after, after],
+        "strides": [stride] * 2,
+    }
+    node = NodeShape(f"of_{source}", "Conv", (source,), {"w": [16, 16, kernel, kernel]}, attributes)
+    layer = PlainConvolution(node, (16, side, side))
+    nn.init.normal_(layer.weight)
+    return layer
+
+
+@pytest.mark.parametrize(
+    ("kernels", "ways", "spectra"),
+    [((9, 9), 2, 2), ((9, 7), 2, 2), ((9, 1), 1, 1)],
+    ids=["one period", "two periods", "one of two"],
+)
+def test_a_sum_of_convolutions_is_the_sum_of_each(
+    kernels: tuple[int, int], ways: int, spectra: int
+) -> None:
+    layers = [convolution(source, 8, kernel) for source, kernel in zip("ab", kernels, strict=True)]
+    assert sum(layer.spectral is not None for layer in layers) == ways
+    maps = {source: torch.randn(3, 16, 8, 8) for source in "ab"}
+    total, known = ConvolutionSum(layers), {}
+    wanted = sum(layer(maps[layer.source]) for layer in layers)
+    assert isinstance(wanted, torch.Tensor)
+    got = total(maps, known)
+    assert len(known) == spectra
+    assert torch.allclose(got, wanted, atol=1e-5 * float(wanted.abs().max().detach()))
+
+
+def test_two_sums_share_the_transform_of_a_map() -> None:
+    first, second = (convolution("a", 8, 9) for _ in range(2))
+    maps, known = {"a": torch.randn(3, 16, 8, 8, requires_grad=True)}, {}
+    outputs = [ConvolutionSum([layer])(maps, known) for layer in (first, second)]
+    assert len(known) == 1
+    for layer, output in zip((first, second), outputs, strict=True):
+        wanted = layer(maps["a"])
+        assert torch.allclose(output, wanted, atol=1e-5 * float(wanted.abs().max().detach()))
+    pull = torch.randn_like(outputs[0])
+    (found,) = torch.autograd.grad(sum((output * pull).sum() for output in outputs), maps["a"])
+    (other,) = torch.autograd.grad(
+        sum((layer(maps["a"]) * pull).sum() for layer in (first, second)), maps["a"]
+    )
+    assert torch.allclose(found, other, atol=1e-5 * float(other.abs().max()))

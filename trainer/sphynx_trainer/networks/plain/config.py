@@ -1,5 +1,6 @@
 """The structure of a plain graph as a network's configuration, and its costs."""
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -31,8 +32,8 @@ class PlainConfig:
     """The structure of a plain graph. Raises ValueError for one that is no classifier of ours.
 
     origin: the manifest of the model that it was, so far as it says more than the graph.
-    batch_norm: behind every convolution; the exported one has its scale in the weight, its shift in
-    the bias.
+    batch_norm: behind every sum of convolutions; the exported ones have its scale in their weights,
+    the first one its shift in the bias.
     """
 
     nodes: tuple[NodeShape, ...]
@@ -90,16 +91,34 @@ class PlainConfig:
             raise ValueError(f"this is no plain network: {error}") from error
 
     def with_batch_norm(self) -> Self:
-        """The same with batch norms, and so with a bias for every convolution."""
+        """The same with batch norms, and so with a bias for the first convolution of every sum."""
+        sums = self.sums().values()
+        first = {convolutions[0].name for convolutions in sums}
         nodes = []
         for node in self.nodes:
-            if node.operator == "Conv" and len(node.constants) == 1:
-                (weight,) = node.constants.values()
-                constants = {**node.constants, f"{node.name}_bias": weight[:1]}
-                nodes.append(replace(node, constants=constants))
+            if node.operator == "Conv":
+                (weight, shape), *biases = node.constants.items()
+                bias = biases[0][0] if biases else f"{node.name}_bias"
+                added = {bias: shape[:1]} if node.name in first else {}
+                nodes.append(replace(node, constants={weight: shape, **added}))
             else:
                 nodes.append(node)
         return replace(self, nodes=tuple(nodes), batch_norm=True)
+
+    def sums(self) -> dict[str, tuple[NodeShape, ...]]:
+        """The convolutions that each node adds whose terms nobody else reads, by its name.
+
+        A convolution that is part of no sum is one by itself.
+        """
+        readers = Counter(name for node in self.nodes for name in node.inputs)
+        alone = {node.name: node for node in self.nodes if node.operator == "Conv"}
+        found = {}
+        for node in self.nodes:
+            if node.operator == "Add" and all(
+                name in alone and readers[name] == 1 for name in node.inputs
+            ):
+                found[node.name] = tuple(alone.pop(name) for name in node.inputs)
+        return found | {name: (node,) for name, node in alone.items()}
 
     @property
     def head(self) -> tuple[NodeShape, ...]:

@@ -6,75 +6,13 @@ batch norms again (`batch_norms.py`).
 
 from typing import Any, Self
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ..activations.masked_relu import MaskedReLU, replace_module
-from ..base.batch_norm import BatchNorm2d, scale_and_shift
 from ..base.classifier import Classifier
-from ..base.graph import IMAGE_INPUT, LOGITS_OUTPUT, Graph, GraphBuilder, Node, compute
+from ..base.graph import IMAGE_INPUT, LOGITS_OUTPUT, Graph, GraphBuilder, compute
 from .config import LAYERS, NodeShape, PlainConfig, masks_of, module_key
-from .spectral import Plan, Shape, SpectralProduct
-
-
-class PlainConvolution(nn.Module):
-    """A convolution as ONNX has it, of maps whose size is known, and perhaps a batch norm.
-
-    On a CPU it takes the way of fewer multiplications. multiplications: of this way, an image.
-    """
-
-    def __init__(
-        self,
-        node: NodeShape,
-        channels_in: int,
-        sides: tuple[int, ...],
-        *,
-        batch_norm: bool = False,
-    ) -> None:
-        super().__init__()
-        shape, *biases = node.constants.values()
-        self.weight = nn.Parameter(torch.zeros(shape))
-        biased = biases and not batch_norm
-        self.bias = nn.Parameter(torch.zeros(biases[0])) if biased else None
-        self.norm = BatchNorm2d(shape[0]) if batch_norm else None
-        pads, strides = node.attributes["pads"], node.attributes["strides"]
-        assert isinstance(pads, list)
-        assert isinstance(strides, list)
-        top, left, bottom, right = pads
-        self.pads, self.strides = (left, right, top, bottom), tuple(strides)
-        square = sides[0] == sides[1] and shape[2] == shape[3] and strides[0] == strides[1]
-        plan = None
-        if square and (top, bottom) == (left, right):
-            plan = Plan.of(
-                Shape(channels_in, shape[0], shape[2], strides[0], (top, bottom), sides[0])
-            )
-        self.spectral = SpectralProduct(plan) if plan and plan.pays else None
-
-    def multiplications(self, output: Tensor) -> int:
-        """Of the way that is taken, for one image; output: of a batch."""
-        if self.spectral is not None and output.device.type == "cpu":
-            return self.spectral.plan.multiplications
-        return output[0].numel() * self.weight[0].numel()
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Convolves maps and normalises the result."""
-        output = self._convolved(images)
-        return output if self.norm is None else self.norm(output)
-
-    def constants(self) -> tuple[Tensor, ...]:
-        """The weight, and the bias if there is one, of the convolution in evaluation mode."""
-        if self.norm is None:
-            return (self.weight,) if self.bias is None else (self.weight, self.bias)
-        scale, shift = scale_and_shift(self.norm)
-        return self.weight.double() * scale.view(-1, 1, 1, 1), shift
-
-    def _convolved(self, images: Tensor) -> Tensor:
-        """Convolves maps, by the Fourier transform where that takes fewer multiplications."""
-        if self.spectral is None or images.device.type != "cpu":
-            return F.conv2d(F.pad(images, self.pads), self.weight, self.bias, stride=self.strides)
-        output: Tensor = self.spectral(images, self.weight)
-        return output if self.bias is None else output + self.bias.view(1, -1, 1, 1)
+from .convolution import ConvolutionSum, PlainConvolution, Spectra
 
 
 class PlainNetwork(Classifier):
@@ -85,14 +23,20 @@ class PlainNetwork(Classifier):
         self.config = config
         self.layers = nn.ModuleDict()
         sizes = config.sizes()
+        self._terms: dict[str, tuple[ConvolutionSum, int]] = {}
+        for name, convolutions in config.sums().items():
+            terms = [
+                PlainConvolution(node, sizes[node.inputs[0]], biased=not config.batch_norm)
+                for node in convolutions
+            ]
+            total = ConvolutionSum(terms, batch_norm=config.batch_norm)
+            self.layers[module_key(name)] = total
+            for index, node in enumerate(convolutions):
+                self._terms[node.name] = total, index
         for node in config.nodes:
             source = sizes[node.inputs[0]]
             if node.name == LOGITS_OUTPUT:
                 self.classify = nn.Linear(source[0], config.classes)
-            elif node.operator == "Conv":
-                self.layers[module_key(node.name)] = PlainConvolution(
-                    node, source[0], source[1:], batch_norm=config.batch_norm
-                )
             elif node.operator == "Gemm":
                 (features, _), _ = node.constants.values()
                 self.layers[module_key(node.name)] = nn.Linear(source[0], features)
@@ -108,16 +52,19 @@ class PlainNetwork(Classifier):
         network = cls(PlainConfig.of(graph, origin))
         for node in graph.nodes:
             if node.operator in ("Conv", "Gemm"):
-                module = network.module_of(node)
+                conv = node.operator == "Conv"
+                module = network.convolution(node.name) if conv else network._module_of(node.name)
                 values = zip(("weight", "bias"), node.constants.values(), strict=False)
+                assert module is not None
                 module.load_state_dict(dict(values))
         for relu, mask in masks_of(graph).items():
             replace_module(network, f"{LAYERS}.{module_key(relu)}", MaskedReLU(mask))
         return network
 
-    def module_of(self, node: Node | NodeShape) -> nn.Module:
-        """What computes a node that has weights or is an activation."""
-        return self.classify if node.name == LOGITS_OUTPUT else self.layers[module_key(node.name)]
+    def convolution(self, node: str) -> PlainConvolution:
+        """What holds the weights of the convolution of that name."""
+        total, index = self._terms[node]
+        return total.convolutions[index]
 
     def block_outputs(self, images: Tensor) -> list[Tensor]:
         """Returns the maps that the head reads, as the only block."""
@@ -135,13 +82,24 @@ class PlainNetwork(Classifier):
         return values[LOGITS_OUTPUT]
 
     def _run(self, nodes: tuple[NodeShape, ...], values: dict[str, Tensor]) -> None:
-        """Adds what the nodes compute to `values`."""
+        """Adds what the nodes compute to `values`, but no terms of sums."""
+        spectra: Spectra = {}
         for node in nodes:
-            inputs = [values[name] for name in node.inputs]
-            if node.operator in ("Conv", "Gemm", "Relu"):
-                values[node.name] = self.module_of(node)(*inputs)
-            else:
+            module = self._module_of(node.name)
+            if isinstance(module, ConvolutionSum):
+                values[node.name] = module(values, spectra)
+            elif module is not None:
+                values[node.name] = module(values[node.inputs[0]])
+            elif node.operator != "Conv":
+                inputs = [values[name] for name in node.inputs]
                 values[node.name] = compute(node.operator, inputs, node.attributes)
+
+    def _module_of(self, node: str) -> nn.Module | None:
+        """What computes a node, unless its operator alone says it or it is a term of a sum."""
+        if node == LOGITS_OUTPUT:
+            return self.classify
+        key = module_key(node)
+        return self.layers[key] if key in self.layers else None  # noqa: SIM401 (has no get)
 
     def graph(self) -> Graph:
         """The graph with the weights of now: names, order and attributes are those of before."""
@@ -150,7 +108,7 @@ class PlainNetwork(Classifier):
         for node in self.config.nodes:
             inputs = tuple(renamed.get(name, name) for name in node.inputs)
             if node.operator == "Relu":
-                module = self.module_of(node)
+                module = self.layers[module_key(node.name)]
                 renamed[node.name] = builder.activation(node.name, inputs[0], module)
                 continue
             constants = dict(zip(node.constants, self._weights(node), strict=True))
@@ -161,8 +119,9 @@ class PlainNetwork(Classifier):
         """The constants of a node in evaluation mode."""
         if not node.constants:
             return ()
-        module = self.module_of(node)
-        if isinstance(module, PlainConvolution):
-            return module.constants()
+        if node.name in self._terms:
+            total, index = self._terms[node.name]
+            return total.constants(index)
+        module = self._module_of(node.name)
         assert isinstance(module, nn.Linear)
         return module.weight, module.bias

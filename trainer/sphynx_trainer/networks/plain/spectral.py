@@ -135,24 +135,37 @@ class SpectralProduct(nn.Module):
 
     def forward(self, images: Tensor, kernels: Tensor) -> Tensor:
         """Convolves images [N, C, S, S] with kernels [out, C, k, k]."""
-        plan, waves = self.plan, self.plan.frequencies
-        stride, side, count = plan.shape.stride, plan.side, len(images)
+        return self.maps(self.product(self.spectrum(images), kernels))
+
+    def spectrum(self, images: Tensor) -> Tensor:
+        """Transforms images [N, C, S, S] to [waves, 2 N, C s^2], the real parts first."""
+        plan, stride = self.plan, self.plan.shape.stride
+        grids = images.reshape(len(images), -1, plan.side, stride, plan.side, stride)
+        grids = grids.permute(2, 4, 0, 1, 3, 5).reshape(plan.side**2, -1)
+        channels = plan.shape.channels_in * stride**2
+        return (self.analysis @ grids).view(plan.frequencies, 2 * len(images), channels)
+
+    def product(self, spectrum: Tensor, kernels: Tensor) -> Tensor:
+        """Multiplies a spectrum by that of kernels [out, C, k, k]; [waves, 2, N, out]."""
+        plan, waves, stride = self.plan, self.plan.frequencies, self.plan.shape.stride
         channels, channels_out = plan.shape.channels_in * stride**2, plan.shape.channels
-        grids = images.reshape(count, -1, side, stride, side, stride).permute(2, 4, 0, 1, 3, 5)
-        maps = self.analysis @ grids.reshape(side**2, -1)
-        maps = maps.view(waves, 2 * count, channels)
         if stride > 1:
             kernels = F.pad(kernels, plan.zeros * 2)
         kernels = kernels.reshape(channels_out, -1, plan.taps, stride, plan.taps, stride)
         kernels = kernels.permute(2, 4, 1, 3, 5, 0).reshape(plan.taps**2, -1)
         real, imaginary = (self.kernel_analysis @ kernels).view(2, waves, channels, channels_out)
         # Each product has the maps' real part in its first half, the imaginary one in the second.
-        parts = (waves, 2, count, channels_out)
-        real_real, imaginary_real = torch.bmm(maps, real).view(parts).unbind(1)
-        real_imaginary, both_imaginary = torch.bmm(maps, imaginary).view(parts).unbind(1)
-        product = torch.stack((real_real - both_imaginary, imaginary_real + real_imaginary), 1)
-        output = self.synthesis @ product.view(2 * waves, -1)
-        return output.view(side, side, count, channels_out).permute(2, 3, 0, 1)
+        parts = (waves, 2, -1, channels_out)
+        real_real, imaginary_real = torch.bmm(spectrum, real).view(parts).unbind(1)
+        real_imaginary, both_imaginary = torch.bmm(spectrum, imaginary).view(parts).unbind(1)
+        return torch.stack((real_real - both_imaginary, imaginary_real + real_imaginary), 1)
+
+    def maps(self, product: Tensor) -> Tensor:
+        """Transforms a product, or a sum of products of one period, back to [N, out, S', S']."""
+        _, _, count, channels = product.shape
+        output = self.synthesis @ product.view(len(product) * 2, -1)
+        side = self.plan.side
+        return output.view(side, side, count, channels).permute(2, 3, 0, 1)
 
 
 def _angles(waves: list[tuple[int, int]], places: Tensor, period: int) -> Tensor:
