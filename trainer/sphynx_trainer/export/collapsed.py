@@ -19,7 +19,12 @@ def collapsed(network: Classifier, config: Config, dataset: Dataset) -> PlainNet
     weights are at least as free as those of the cells: they need not be products of the kernels of
     a cell's operations. Its manifest says of which network it is the form.
     """
-    origin = {**kind_of(config), **paper_of(config, dataset), "dataset": dataset.name}
-    plain = PlainNetwork.of(plain_graph(network), origin)
+    plain = without_batch_norms(network, config, dataset)
     give_batch_norms(plain, dataset.sample(NORMALISED_OVER))
     return plain
+
+
+def without_batch_norms(network: Classifier, config: Config, dataset: Dataset) -> PlainNetwork:
+    """The same as it is exported."""
+    origin = {**kind_of(config), **paper_of(config, dataset), "dataset": dataset.name}
+    return PlainNetwork.of(plain_graph(network), origin)

@@ -31,9 +31,22 @@ def read_model(path: Path, dataset: Dataset) -> tuple[PlainNetwork, list[dict[st
     """The network of a model's folder or ONNX file, and the recipes that made it, the first first.
 
     It computes what the model does, with batch norms, and is in evaluation mode. For a data set
-    with other classes its last linear map gets fresh weights for them. Raises OSError, and
-    ValueError for a file that is not in our form or not the one that its manifest describes, and
-    for another size of images.
+    with other classes its last linear map gets fresh weights for them. Raises as `read_plain`.
+    """
+    network, manifest = read_plain(path, dataset)
+    classes = manifest.get("dataset", {}).get("classes")
+    same = network.config.classes == len(dataset.classes)
+    if not same or (classes and list(classes) != list(dataset.classes)):
+        network = _with_classes(network, len(dataset.classes))
+    give_batch_norms(network, dataset.sample(NORMALISED_OVER))
+    return network, history(manifest)
+
+
+def read_plain(path: Path, dataset: Dataset) -> tuple[PlainNetwork, dict[str, Any]]:
+    """The network of a model's folder or ONNX file, and its manifest, {} without one.
+
+    Raises OSError, and ValueError for a file that is not in our form or not the one that its
+    manifest describes, and for another size of images.
     """
     file = path if path.suffix == ".onnx" else path / MODEL
     try:
@@ -47,13 +60,7 @@ def read_model(path: Path, dataset: Dataset) -> tuple[PlainNetwork, list[dict[st
         size = f"{graph.image_size}x{graph.image_size}"
         raise ValueError(f"{file} reads images of {size} pixels, not those of {dataset.name}")
     manifest = _manifest_of(file)
-    network = PlainNetwork.of(graph, _origin(file, manifest))
-    classes = manifest.get("dataset", {}).get("classes")
-    same = graph.classes == len(dataset.classes)
-    if not same or (classes and list(classes) != list(dataset.classes)):
-        network = _with_classes(network, len(dataset.classes))
-    give_batch_norms(network, dataset.sample(NORMALISED_OVER))
-    return network, _history(manifest)
+    return PlainNetwork.of(graph, _origin(file, manifest)), manifest
 
 
 def _manifest_of(file: Path) -> dict[str, Any]:
@@ -67,7 +74,7 @@ def _manifest_of(file: Path) -> dict[str, Any]:
     return manifest
 
 
-KEPT = ("family", "config", "paper")
+KEPT = ("family", "config", "paper", "grownFrom")
 """What stays true of a model when its weights are trained on."""
 
 
@@ -81,7 +88,7 @@ def _origin(file: Path, manifest: dict[str, Any]) -> dict[str, Any]:
     return {**kept, "fineTunedFrom": {"name": name, "sha256": digest}}
 
 
-def _history(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+def history(manifest: dict[str, Any]) -> list[dict[str, Any]]:
     """The recipes of a model, the first first, each with its teachers and hardware."""
     if "recipe" not in manifest:
         return []

@@ -86,7 +86,7 @@ def paper_of(config: Config, dataset: Dataset) -> dict[str, Any]:
 def kind_of(config: Config) -> dict[str, Any]:
     """The network's family and its configuration there; a plain network keeps those it had."""
     if isinstance(config, PlainConfig):
-        kept = ("family", "config", "fineTunedFrom")
+        kept = ("family", "config", "fineTunedFrom", "grownFrom")
         known = {key: config.origin[key] for key in kept if key in config.origin}
         return {"family": family_of(config), "config": {}, **known}
     fields = config_to_json(config).items()

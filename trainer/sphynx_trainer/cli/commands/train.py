@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from ...export.collapsed import collapsed
+from ...export.grown import grown
 from ...export.import_model import is_model, read_model
 from ...networks.base.classifier import Classifier
 from ...networks.families import Config, build
@@ -45,6 +46,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--collapsed",
         action="store_true",
         help="train the form that is exported; on a CPU several times as fast",
+    )
+    network.add_argument(
+        "--grow",
+        type=Path,
+        metavar="MODEL",
+        help="begin as a model of fewer cells, in the form that is exported",
     )
     network.add_argument("--form", choices=FORMS, default="paper", help="of Sphynx's cells")
     network.add_argument(
@@ -116,8 +123,12 @@ def _started(options: argparse.Namespace, execution: Execution) -> Run:
         recipe = chosen_recipe(options, FINE_TUNE)
         saved = load_checkpoint(options.origin, dataset)
         config, network, earlier = saved.config, saved.build_network(), saved.history
-    if options.collapsed and not isinstance(config, PlainConfig):
-        network = collapsed(network, config, dataset)
+    exported = (options.collapsed or options.grow) and not isinstance(config, PlainConfig)
+    if exported:
+        if options.grow:
+            network, earlier = grown(network, config, dataset, options.grow)
+        else:
+            network = collapsed(network, config, dataset)
         config = network.config
         recipe = replace(recipe, drop_path=0.0)  # The edges of cells are gone.
     run = Run.begin(config, network, recipe, dataset, options.folder, execution)
