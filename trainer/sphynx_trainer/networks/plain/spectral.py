@@ -1,20 +1,23 @@
 """Convolutions of small maps with large kernels through the discrete Fourier transform.
 
-A collapsed cell has kernels larger than its maps. In the frequency domain such a convolution is
-one product of matrices per frequency, with an eighth of the multiplications. The transforms of so
-small maps are products with constant matrices too, so a step of training consists of them alone.
+A collapsed cell has kernels larger than its maps. After the transform such a convolution is one
+product of matrices per wave, with an eighth of the multiplications. The transforms of so small maps
+are products with constant matrices too, so a step of training consists of them alone.
 """
 
 from dataclasses import dataclass
-from math import pi
 from typing import Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-WORTH = 1.2
+from .transforms import TwoStepTransform, WholeTransform, angles
+
+WORTH = 2.0
 """How many times fewer multiplications make the transform worth its additions and copies."""
+TWO_STEPS = 16
+"""Periods from which on a transform of maps takes less time in two steps."""
 BATCH = 128
 """Images over which the transform of a kernel is counted."""
 
@@ -77,17 +80,19 @@ class Plan:
         return cls(shape, side, (lead, trail), taps, first, period + period % 2)
 
     @property
-    def frequencies(self) -> int:
-        """Frequencies of a real map that the others do not follow from."""
-        return self.period**2 // 2 + 2
+    def transform(self) -> type[WholeTransform | TwoStepTransform]:
+        """The quicker one."""
+        return TwoStepTransform if self.period >= TWO_STEPS else WholeTransform
 
     @property
     def multiplications(self) -> int:
         """For one image of a batch."""
-        pixels, channels = self.side**2, self.shape.channels_in * self.shape.stride**2
-        maps = 2 * self.frequencies * pixels * (channels + self.shape.channels)
-        products = 4 * self.frequencies * channels * self.shape.channels
-        kernels = 2 * self.frequencies * self.taps**2 * channels * self.shape.channels
+        waves = self.transform.count(self.period)
+        channels = self.shape.channels_in * self.shape.stride**2
+        one_map = self.transform.multiplications(self.side, self.period)
+        maps = one_map * (channels + self.shape.channels)
+        products = 4 * waves * channels * self.shape.channels
+        kernels = 2 * waves * self.taps**2 * channels * self.shape.channels
         return maps + products + kernels // BATCH
 
     @property
@@ -102,36 +107,15 @@ class SpectralProduct(nn.Module):
     The sums are those of the usual algorithm in another order; they differ in the last bits.
     """
 
-    analysis: Tensor
     kernel_analysis: Tensor
-    synthesis: Tensor
 
     def __init__(self, plan: Plan) -> None:
         super().__init__()
         self.plan = plan
-        period = plan.period
-        half = period // 2
-        waves = [
-            (row, column)
-            for column in range(half + 1)
-            for row in range(period)
-            if column not in (0, half) or row <= half
-        ]
-        assert len(waves) == plan.frequencies
-        pixels, taps = torch.arange(plan.side), torch.arange(plan.taps) + plan.first
-        here, there = _angles(waves, pixels, period), _angles(waves, taps, period)
-        # All waves but the four real ones stand for their mirror image too.
-        alone = [row in (0, half) and column in (0, half) for row, column in waves]
-        weight = torch.tensor([1.0 if own else 2.0 for own in alone]).double()[:, None] / period**2
-        analysis = torch.stack((here.cos(), -here.sin()), 1).flatten(0, 1)
-        kernel_analysis = torch.cat((there.cos(), there.sin()))
-        synthesis = torch.stack((here.cos() * weight, -here.sin() * weight), 1).flatten(0, 1).T
-        for name, matrix in (
-            ("analysis", analysis),
-            ("kernel_analysis", kernel_analysis),
-            ("synthesis", synthesis),
-        ):
-            self.register_buffer(name, matrix.float().contiguous(), persistent=False)
+        self.transform = plan.transform(plan.side, plan.period)
+        there = angles(self.transform.waves, torch.arange(plan.taps) + plan.first, plan.period)
+        kernel_analysis = torch.cat((there.cos(), there.sin())).float()
+        self.register_buffer("kernel_analysis", kernel_analysis, persistent=False)
 
     def forward(self, images: Tensor, kernels: Tensor) -> Tensor:
         """Convolves images [N, C, S, S] with kernels [out, C, k, k]."""
@@ -141,21 +125,21 @@ class SpectralProduct(nn.Module):
         """Transforms images [N, C, S, S] to [waves, 2 N, C s^2], the real parts first."""
         plan, stride = self.plan, self.plan.shape.stride
         grids = images.reshape(len(images), -1, plan.side, stride, plan.side, stride)
-        grids = grids.permute(2, 4, 0, 1, 3, 5).reshape(plan.side**2, -1)
+        parts = self.transform.analyse(grids.permute(2, 4, 0, 1, 3, 5).flatten(2))
         channels = plan.shape.channels_in * stride**2
-        return (self.analysis @ grids).view(plan.frequencies, 2 * len(images), channels)
+        return parts.view(-1, 2 * len(images), channels)
 
     def product(self, spectrum: Tensor, kernels: Tensor) -> Tensor:
         """Multiplies a spectrum by that of kernels [out, C, k, k]; [waves, 2, N, out]."""
-        plan, waves, stride = self.plan, self.plan.frequencies, self.plan.shape.stride
+        plan, stride = self.plan, self.plan.shape.stride
         channels, channels_out = plan.shape.channels_in * stride**2, plan.shape.channels
         if stride > 1:
             kernels = F.pad(kernels, plan.zeros * 2)
         kernels = kernels.reshape(channels_out, -1, plan.taps, stride, plan.taps, stride)
         kernels = kernels.permute(2, 4, 1, 3, 5, 0).reshape(plan.taps**2, -1)
-        real, imaginary = (self.kernel_analysis @ kernels).view(2, waves, channels, channels_out)
+        real, imaginary = (self.kernel_analysis @ kernels).view(2, -1, channels, channels_out)
         # Each product has the maps' real part in its first half, the imaginary one in the second.
-        parts = (waves, 2, -1, channels_out)
+        parts = (len(spectrum), 2, -1, channels_out)
         real_real, imaginary_real = torch.bmm(spectrum, real).view(parts).unbind(1)
         real_imaginary, both_imaginary = torch.bmm(spectrum, imaginary).view(parts).unbind(1)
         return torch.stack((real_real - both_imaginary, imaginary_real + real_imaginary), 1)
@@ -163,14 +147,6 @@ class SpectralProduct(nn.Module):
     def maps(self, product: Tensor) -> Tensor:
         """Transforms a product, or a sum of products of one period, back to [N, out, S', S']."""
         _, _, count, channels = product.shape
-        output = self.synthesis @ product.view(len(product) * 2, -1)
+        output: Tensor = self.transform.synthesise(product.flatten(2))
         side = self.plan.side
         return output.view(side, side, count, channels).permute(2, 3, 0, 1)
-
-
-def _angles(waves: list[tuple[int, int]], places: Tensor, period: int) -> Tensor:
-    """2 pi <wave, (row, column)> / period for all pairs of places, [waves, places^2]."""
-    rows, columns = torch.tensor(waves, dtype=torch.float64).T
-    by_row, by_column = (wave[:, None] * places.double() for wave in (rows, columns))
-    angles: Tensor = 2 * pi / period * (by_row[:, :, None] + by_column[:, None, :])
-    return angles.flatten(1)
