@@ -19,6 +19,9 @@ from .teachers.teacher import Teacher
 from .teachers.views import LogitsOnDisk, shifts_of_view
 from .totals import Clock
 
+CHANGE = 2
+"""Pixels by which later rounds of fixed views move an image further; half are mirrored too."""
+
 
 def train_epoch(
     run: Run, steps: int, checkpoint_seconds: float, after_step: Callable[[int], None]
@@ -56,14 +59,15 @@ def train_epoch(
                 group["lr"] = rate * group.get(RATE, 1.0)
             descent.remember()
             images = run.dataset.normalise(pixels.to(execution.device, non_blocking=True))
-            images = lesson.show(indices, images)
+            viewed = lesson.viewed(indices, images)
+            images = lesson.shown(indices, viewed)
             images = images.contiguous(memory_format=execution.order)
             labels = labels.to(execution.device, non_blocking=True)
             seen = halved(images) if recipe.is_small(run.epoch) else images
             with autocast(precision, images.device.type):
                 outputs = student(seen)
                 began = time.process_time()
-                taught = lesson.taught(indices, images)
+                taught = lesson.taught(indices, viewed)
                 run.totals.teacher_seconds += time.process_time() - began
             loss = loss_of(recipe, outputs, labels, taught)
             task_loss = loss.detach()
@@ -91,8 +95,9 @@ def train_epoch(
 class _Lesson:
     """How an epoch shows its images, and what the teachers say about them.
 
-    Where the ways to show them are fixed, every second round of them is mirrored. The teachers'
-    logits stay those of the first: they learned from mirrored images themselves.
+    Where the ways to show them are fixed, each of the later rounds changes them a little, anew in
+    every epoch, or the student would learn them by heart. The teachers' logits stay those of the
+    first round.
     """
 
     def __init__(self, run: Run, generator: Generator) -> None:
@@ -106,30 +111,35 @@ class _Lesson:
             len(run.dataset.classes),
             recipe.crop_padding,
         )
+        self.changes: Shifts | None = None
         if self.view is None:
             self.shifts = Shifts.draw(images, recipe.crop_padding, generator)
-        else:
-            self.shifts = shifts_of_view(self.view, images, recipe.crop_padding)
-        self.mirrored = self.view is not None and run.epoch // recipe.views % 2 == 1
+            return
+        self.shifts = shifts_of_view(self.view, images, recipe.crop_padding)
+        if run.epoch >= recipe.views:
+            padding = min(recipe.crop_padding, CHANGE)
+            self.changes = Shifts.draw(images, padding, generator)
 
-    def show(self, indices: Tensor, images: Tensor) -> Tensor:
-        """The images with the given indices as the epoch shows them."""
-        shown = self.shifts.of(indices).apply(images)
-        return shown.flip(-1) if self.mirrored else shown
+    def viewed(self, indices: Tensor, images: Tensor) -> Tensor:
+        """The images with the given indices as the teachers see them."""
+        return self.shifts.of(indices).apply(images)
 
-    def taught(self, indices: Tensor, images: Tensor) -> Tensor | None:
+    def shown(self, indices: Tensor, viewed: Tensor) -> Tensor:
+        """The same as the student sees them."""
+        return viewed if self.changes is None else self.changes.of(indices).apply(viewed)
+
+    def taught(self, indices: Tensor, viewed: Tensor) -> Tensor | None:
         """The teachers' logits [teachers, N, classes], or None without teachers."""
         teachers = self.run.teachers
         if not teachers:
             return None
         if self.view is None:
-            return torch.stack([teacher.logits(images) for teacher in teachers])
+            return torch.stack([teacher.logits(viewed) for teacher in teachers])
 
         def compute(teacher: Teacher, positions: Tensor) -> Tensor:
-            chosen = images[positions.to(images.device)]
-            return teacher.logits(chosen.flip(-1) if self.mirrored else chosen)
+            return teacher.logits(viewed[positions.to(viewed.device)])
 
-        return self.disk.logits(teachers, self.view, indices, compute).to(images.device)
+        return self.disk.logits(teachers, self.view, indices, compute).to(viewed.device)
 
 
 def enter_fixed_point(run: Run, epoch: int, scope: ExitStack) -> str:

@@ -94,9 +94,10 @@ class Recipe:
     """Weight of the cross-entropy where there are teachers."""
 
     views: int = 0
-    """Fixed ways to show each image, one an epoch in turns, mirrored every second time.
+    """Fixed ways to show each image, one an epoch in turns.
 
-    The teachers' logits for them are kept on disk. 0 draws new ways every epoch and runs the
+    The teachers' logits for them are kept on disk. After the first round the student sees the
+    images changed a little (CHANGE in `epoch.py`). 0 draws new ways every epoch and runs the
     teachers beside the student.
     """
 
