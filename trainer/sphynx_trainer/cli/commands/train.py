@@ -13,6 +13,7 @@ from ...export.import_model import is_model, read_model
 from ...networks.base.classifier import Classifier
 from ...networks.families import Config, build
 from ...networks.plain.config import PlainConfig
+from ...networks.plain.network import PlainNetwork
 from ...networks.sphynx.cell_network import BALANCES
 from ...networks.sphynx.cells import FORMS
 from ...training import Run
@@ -35,23 +36,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_training_arguments(parser)
     network = parser.add_argument_group("network")
     network.add_argument("--preset", metavar="NAME", help="such as sphynx-c100-25k, or a YAML file")
-    network.add_argument(
+    beginning = network.add_mutually_exclusive_group()
+    beginning.add_argument(
         "--from",
         type=Path,
         metavar="MODEL",
         dest="origin",
         help="a trained one: a run's folder, a folder of the zoo or FILE.onnx",
     )
+    beginning.add_argument(
+        "--grow",
+        type=Path,
+        metavar="MODEL",
+        help="the chosen one, with the weights of an exported model that has fewer cells",
+    )
     network.add_argument(
         "--collapsed",
         action="store_true",
         help="train the form that is exported; on a CPU several times as fast",
-    )
-    network.add_argument(
-        "--grow",
-        type=Path,
-        metavar="MODEL",
-        help="begin as a model of fewer cells, in the form that is exported",
     )
     network.add_argument("--form", choices=FORMS, default="paper", help="of Sphynx's cells")
     network.add_argument(
@@ -123,12 +125,11 @@ def _started(options: argparse.Namespace, execution: Execution) -> Run:
         recipe = chosen_recipe(options, FINE_TUNE)
         saved = load_checkpoint(options.origin, dataset)
         config, network, earlier = saved.config, saved.build_network(), saved.history
-    exported = (options.collapsed or options.grow) and not isinstance(config, PlainConfig)
-    if exported:
-        if options.grow:
-            network, earlier = grown(network, config, dataset, options.grow)
-        else:
-            network = collapsed(network, config, dataset)
+    if options.grow is not None:
+        network, earlier = grown(network, config, dataset, options.grow)
+    elif options.collapsed and not isinstance(config, PlainConfig):
+        network = collapsed(network, config, dataset)
+    if isinstance(network, PlainNetwork):
         config = network.config
         recipe = replace(recipe, drop_path=0.0)  # The edges of cells are gone.
     run = Run.begin(config, network, recipe, dataset, options.folder, execution)
