@@ -138,7 +138,7 @@ class Run:
         """Distils from these teachers too. Raises as load_teacher."""
         for name in names:
             teacher = load_teacher(name, self.dataset)
-            self.execution.place(teacher.network)
+            teacher.place(self.execution)
             self.teachers.append(teacher)
 
     def adopt(self, manner: Manner) -> None:
@@ -151,6 +151,8 @@ class Run:
         for module in (self.network, self.auxiliary):
             if module is not None:
                 self.execution.place(module)
+        for teacher in self.teachers:
+            teacher.place(self.execution)
         self.compiled_student = self.execution.compiled(self.student)
 
     def change(self, recipe: Recipe) -> None:

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from sphynx_trainer.networks.plain_graph import plain_graph
 from sphynx_trainer.networks.sphynx.network import SphynxConfig
 from sphynx_trainer.networks.staged.resnet_configs import ResNet32Config
 from sphynx_trainer.training import Run, train
+from sphynx_trainer.training.execution import Execution
 from sphynx_trainer.training.recipes import BACKGROUND
 from sphynx_trainer.training.student import teachers_term
-from sphynx_trainer.training.teachers.teacher import PUBLIC, Teacher, load_teacher
+from sphynx_trainer.training.teachers.teacher import CHUNK, PUBLIC, Teacher, load_teacher
 from sphynx_trainer.training.teachers.views import LogitsOnDisk, shifts_of_view
 
 from ..conftest import randomise
@@ -132,6 +134,32 @@ def test_logits_on_disk_are_computed_once(tmp_path: Path) -> None:
     assert first[0, :, 0].tolist() == [0, 1]
     assert again[0, :, 0].tolist() == [1, 1, 0]
     assert other[0, :, 0].tolist() == [0]
+
+
+def test_a_compiled_teacher_computes_whole_chunks_of_any_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compiled: list[nn.Module] = []
+    chunks: list[int] = []
+
+    def compile_module(module: nn.Module, **options: bool) -> Callable[[Tensor], Tensor]:
+        def run(images: Tensor) -> Tensor:
+            chunks.append(len(images))
+            result: Tensor = module(images)
+            return result
+
+        compiled.append(module)
+        return run
+
+    monkeypatch.setattr(torch, "compile", compile_module)
+    network = nn.Sequential(nn.Conv2d(3, 5, 3, padding=1), nn.Flatten(), nn.Linear(80, 4))
+    teacher, images = Teacher("t", network), torch.randn(CHUNK + 3, 3, 4, 4)
+    wanted = teacher.logits(images)
+    assert (compiled, chunks) == ([], [])
+    teacher.place(Execution(compile=True))
+    assert torch.allclose(teacher.logits(images), wanted, atol=1e-6)
+    assert compiled == [network]
+    assert chunks == [CHUNK, CHUNK]
 
 
 def test_a_view_shows_an_image_the_same_way_in_every_run() -> None:
