@@ -25,6 +25,6 @@ def collapsed(network: Classifier, config: Config, dataset: Dataset) -> PlainNet
 
 
 def without_batch_norms(network: Classifier, config: Config, dataset: Dataset) -> PlainNetwork:
-    """The same as it is exported."""
+    """The form that `network` is exported in, whose batch norms are folded in."""
     origin = {**kind_of(config), **paper_of(config, dataset), "dataset": dataset.name}
     return PlainNetwork.of(plain_graph(network), origin)

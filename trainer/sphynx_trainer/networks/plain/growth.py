@@ -97,7 +97,7 @@ def _take_over(
 
 
 def _pass_on(layers: Sequence[PlainConvolution], relu: str, carried: dict[str, str]) -> None:
-    """Lets the convolution of the nearest map copy it; it carries the ReLU's."""
+    """Makes the convolution of the nearest map copy it, if that map carries the ReLU's."""
     layer = layers[-1]
     if carried[layer.source] != relu:
         raise ValueError(f"{layer.source} is not the map before the cell that reads it last")

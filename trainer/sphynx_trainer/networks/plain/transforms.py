@@ -57,8 +57,8 @@ class WholeTransform(nn.Module):
 class TwoStepTransform(nn.Module):
     """The same, first along the rows and then along the columns.
 
-    That takes a fraction of the multiplications, but more waves: of those that do not repeat along
-    the rows, or at every second place, both mirror images are here.
+    That takes a fraction of the multiplications, but a few more waves: those of the first and the
+    last row are here together with their mirror images.
     """
 
     along: Tensor
