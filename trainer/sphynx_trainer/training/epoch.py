@@ -9,6 +9,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from ..data.augmentation import Shifts, halved
+from ..data.patches import Patch
 from .descent import Descent, DivergedError
 from .evaluation import autocast
 from .fixed_point import calibrate, simulated
@@ -61,6 +62,9 @@ def train_epoch(
             images = run.dataset.normalise(pixels.to(execution.device, non_blocking=True))
             viewed = lesson.viewed(indices, images)
             images = lesson.shown(indices, viewed)
+            patch = lesson.patch(images)
+            if patch:
+                images = patch.apply(images)
             images = images.contiguous(memory_format=execution.order)
             labels = labels.to(execution.device, non_blocking=True)
             seen = halved(images) if recipe.is_small(run.epoch) else images
@@ -69,7 +73,7 @@ def train_epoch(
                 began = time.process_time()
                 taught = lesson.taught(indices, viewed)
                 run.totals.teacher_seconds += time.process_time() - began
-            loss = loss_of(recipe, outputs, labels, taught)
+            loss = loss_of(recipe, outputs, labels, taught, patch)
             task_loss = loss.detach()
             if run.penalty is not None:
                 loss = loss + run.penalty()
@@ -127,6 +131,13 @@ class _Lesson:
     def shown(self, indices: Tensor, viewed: Tensor) -> Tensor:
         """The same as the student sees them."""
         return viewed if self.changes is None else self.changes.of(indices).apply(viewed)
+
+    def patch(self, images: Tensor) -> Patch | None:
+        """What the images [N, C, S, S] of a step show of each other, if anything."""
+        mixing = self.run.recipe.mixing
+        if not mixing or torch.rand(()).item() >= mixing:
+            return None
+        return Patch.draw(len(images), images.shape[-1])
 
     def taught(self, indices: Tensor, viewed: Tensor) -> Tensor | None:
         """The teachers' logits [teachers, N, classes], or None without teachers."""

@@ -119,6 +119,12 @@ class Recipe:
     small_epochs: int = 0
     """First epochs, in which the student sees images of half the size: a quarter of the work."""
 
+    mixing: float = 0.0
+    """Share of the steps whose images show a rectangle of each other (CutMix).
+
+    What labels and teachers say of both images then counts by their shares of the pixels.
+    """
+
     def __post_init__(self) -> None:
         if self.optimizer not in ("sgd", "adam"):
             raise ValueError(f"unknown optimizer {self.optimizer!r}; expected sgd or adam")
@@ -126,6 +132,8 @@ class Recipe:
             raise ValueError(f"unknown decay {self.decay!r}; expected one of {', '.join(DECAYS)}")
         if min(self.epochs, self.batch) < 1:
             raise ValueError(f"cannot train {self.epochs} epochs in batches of {self.batch}")
+        if not 0 <= self.mixing <= 1:
+            raise ValueError(f"{self.mixing} is no share of the steps; expected 0 to 1 (mixing)")
         if not 0 <= self.small_epochs < self.epochs:
             raise ValueError(
                 f"of {self.epochs} epochs, {self.small_epochs} cannot have small images: "
@@ -213,12 +221,16 @@ class Recipe:
         small = ""
         if self.small_epochs:
             small = f"; half the size in the first {self.small_epochs} epochs"
+        mixing = ""
+        if self.mixing:
+            mixing = f"; CutMix in {self.mixing:.0%} of the steps"
         return {
             "optimizer": f"{name} momentum {self.momentum}, weight decay "
             f"{self.weight_decay}, gradient norm clipped at {self.clip}",
             "schedule": f"peak learning rate {self.learning_rate}, linear warm-up over "
             f"{self.warmup:.0%} of the steps, {falls[self.decay]}",
-            "augmentation": f"horizontal flips, crops padded by {self.crop_padding} pixels{small}",
+            "augmentation": f"horizontal flips, crops padded by {self.crop_padding} "
+            f"pixels{small}{mixing}",
         }
 
     def changed(self, changes: Mapping[str, Any]) -> Self:

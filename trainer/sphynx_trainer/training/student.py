@@ -5,6 +5,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..data.patches import Patch
 from ..networks.base.classifier import Classifier
 from .auxiliary import AuxiliaryHead, position
 from .recipe import Recipe
@@ -33,12 +34,30 @@ class Student(nn.Module):
 
 
 def loss_of(
-    recipe: Recipe, outputs: Outputs, labels: Tensor, taught: Tensor | None = None
+    recipe: Recipe,
+    outputs: Outputs,
+    labels: Tensor,
+    taught: Tensor | None = None,
+    patch: Patch | None = None,
 ) -> Tensor:
     """Cross-entropy, the auxiliary classifier's share and, with teachers, their term.
 
-    taught: the teachers' logits [teachers, N, classes].
+    taught: the teachers' logits [teachers, N, classes] of whole images; patch: how the student saw
+    the images mixed. It should then answer as for either image, by their shares of the pixels.
     """
+    loss = _loss_of_whole(recipe, outputs, labels, taught)
+    if patch is None:
+        return loss
+    partners = patch.partners.to(labels.device)
+    partners_taught = None if taught is None else taught[:, partners]
+    partners_loss = _loss_of_whole(recipe, outputs, labels[partners], partners_taught)
+    return (1 - patch.share) * loss + patch.share * partners_loss
+
+
+def _loss_of_whole(
+    recipe: Recipe, outputs: Outputs, labels: Tensor, taught: Tensor | None
+) -> Tensor:
+    """The loss for images with these labels, whether or not the student saw them whole."""
     logits = outputs.logits.float()
     loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
     if taught is not None:

@@ -154,6 +154,12 @@ def test_a_recipe_that_means_nothing_is_refused(change: dict[str, str]) -> None:
         CPU.changed(change)
 
 
+@pytest.mark.parametrize("mixing", [-0.1, 1.1])
+def test_a_share_of_steps_beyond_all_is_refused(mixing: float) -> None:
+    with pytest.raises(ValueError, match=r"expected 0 to 1 \(mixing\)"):
+        CPU.changed({"mixing": mixing})
+
+
 def test_an_average_forgets_the_start_and_then_moves_slowly() -> None:
     network = torch.nn.BatchNorm2d(1)
     average = Average(network, decay=0.9)
