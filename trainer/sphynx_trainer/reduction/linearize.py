@@ -15,14 +15,13 @@ from ..networks.base.classifier import Classifier
 from ..training import Run
 from .selection import relus_above_threshold, select
 
-FIRST_PENALTY = 1e-5
 GROWTH = 1.1
-"""Weight of the L1 penalty at first, and its growth (the authors' values)."""
+"""Growth of the penalty's weight (the authors' value)."""
 PATIENT_EPOCHS = 5
 """First epochs after which the weight never grows (the authors' value)."""
 
 STATE = "linearization"
-"""Where a checkpoint keeps the penalty's weight, the last count and the smallest."""
+"""Where a checkpoint keeps the penalty's growth so far, the last count and the smallest."""
 
 
 def make_selective(network: Classifier, image_size: int, *, channel_wise: bool) -> None:
@@ -36,20 +35,23 @@ def make_selective(network: Classifier, image_size: int, *, channel_wise: bool) 
 
 
 class Linearization:
-    """Drives a run whose network `make_selective` prepared towards a ReLU budget."""
+    """Drives a run whose network `make_selective` prepared towards a ReLU budget.
 
-    def __init__(self, run: Run, budget: int, penalty: float = FIRST_PENALTY) -> None:
+    The penalty's weight begins at that of the run's recipe.
+    """
+
+    def __init__(self, run: Run, budget: int) -> None:
         self.run = run
         self.budget = budget
         self.coefficients = coefficients(run.network, run.dataset.image_size)
         self.total = sum(place.elements for place in self.coefficients)
         select(self.coefficients, budget)  # raises for an impossible budget before any training
-        run.extra.setdefault(STATE, {"penalty": penalty, "relus": self.total, "lowest": self.total})
+        run.extra.setdefault(STATE, {"growth": 1.0, "relus": self.total, "lowest": self.total})
         run.penalty = self.penalty
 
     @property
     def state(self) -> dict[str, float]:
-        """The penalty's weight, the last and the lowest count; part of the run's checkpoint."""
+        """The penalty's growth, the last and the lowest count; part of the run's checkpoint."""
         state: dict[str, float] = self.run.extra[STATE]
         return state
 
@@ -60,13 +62,13 @@ class Linearization:
     def penalty(self) -> Tensor:
         """The L1 penalty on all coefficients."""
         norms = [c.abs().sum() for c in self.coefficients.values()]
-        return self.state["penalty"] * torch.stack(norms).sum()
+        return self.run.recipe.penalty * self.state["growth"] * torch.stack(norms).sum()
 
     def after_epoch(self, run: Run) -> bool:
         """Whether the budget is reached; raises the penalty without a new minimum of the count."""
         relus = relus_above_threshold(self.coefficients)
         if relus >= self.state["lowest"] and run.epoch > PATIENT_EPOCHS:
-            self.state["penalty"] *= GROWTH
+            self.state["growth"] *= GROWTH
         self.state["relus"] = relus
         self.state["lowest"] = min(relus, self.state["lowest"])
         return relus <= self.budget

@@ -113,6 +113,9 @@ class Recipe:
     choice_rate: float = 1.0
     """Learning rate of the coefficients that choose ReLUs, as a multiple of all others'."""
 
+    penalty: float = 0.0
+    """Weight at first of the L1 penalty on the coefficients that choose ReLUs."""
+
     images: int = 0
     """How many of the training images are used, drawn once for all; 0 for all of them."""
 

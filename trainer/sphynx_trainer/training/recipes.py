@@ -99,6 +99,7 @@ LINEARIZE = replace(
     weight_decay=0.0,
     decay="none",
     temperature=4.0,
+    penalty=1e-5,
 )
 """Selective Network Linearization's first phase; it ends once the ReLU budget is reached."""
 

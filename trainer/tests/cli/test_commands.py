@@ -51,6 +51,25 @@ def test_snl_keeps_exactly_its_budget_and_resumes(
     assert saved(tmp_path / "snl" / "linearize").epoch == 1
 
 
+def test_a_phase_that_has_begun_can_change_its_penalty_only(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "snl"
+    command = ["snl", str(trained), str(folder), "--budget", "700", *SYNTHETIC, "--epochs", "1"]
+    command += ["--linearize-epochs", "2", "--linearize-set", "choice_rate=5"]
+    assert main(command) == 0
+    first = saved(folder / "linearize")
+    assert first.recipe.penalty == 1e-5
+    first.epoch = 1
+    first.save(folder / "linearize" / "checkpoint.pt")
+    (folder / "checkpoint.pt").unlink()
+    assert main([*command, "--resume", "--linearize-set", "choice_rate=6"]) == 1
+    assert "a phase that has begun can change its penalty only" in capsys.readouterr().err
+    assert main([*command, "--resume", "--linearize-set", "penalty=0.5"]) == 0
+    assert saved(folder / "linearize").epoch == 2
+    assert [run["penalty"] for run in saved(folder).earlier] == [0.0, 0.5]
+
+
 @pytest.mark.parametrize("choice", ["element", "channel", "layer"])
 def test_quadratics_spend_their_budget_and_are_exported(
     choice: str, trained: Path, tmp_path: Path

@@ -156,10 +156,16 @@ def test_the_penalty_chooses_among_quadratics_and_checkpoints_keep_them(tmp_path
     total = sum(place.elements for place in places(network, 16))
     budget = total // 2
     recipe = replace(
-        LINEARIZE, epochs=50, batch=8, learning_rate=0.009, precision="fp32", crop_padding=1
+        LINEARIZE,
+        epochs=50,
+        batch=8,
+        learning_rate=0.009,
+        precision="fp32",
+        crop_padding=1,
+        penalty=0.1,
     )
     run = Run.begin(SPHYNX, network, recipe, data, tmp_path)
-    linearization = Linearization(run, budget, penalty=0.1)
+    linearization = Linearization(run, budget)
     train(run, after_epoch=linearization.after_epoch, evaluate_every=50)
     assert linearization.state["relus"] <= budget
     binarize(run.network, 16, budget)

@@ -94,7 +94,13 @@ def test_an_impossible_budget_is_refused(budget: int) -> None:
 def test_linearization_reaches_its_budget_exactly(config: Config, tmp_path: Path) -> None:
     data = tiny_data()
     recipe = replace(
-        LINEARIZE, epochs=50, batch=8, learning_rate=0.009, precision="fp32", crop_padding=1
+        LINEARIZE,
+        epochs=50,
+        batch=8,
+        learning_rate=0.009,
+        precision="fp32",
+        crop_padding=1,
+        penalty=0.1,
     )
     network = build(config)
     total = sum(place.elements for place in places(network, 16))
@@ -102,11 +108,13 @@ def test_linearization_reaches_its_budget_exactly(config: Config, tmp_path: Path
     make_selective(network, 16, channel_wise=False)
 
     run = Run.begin(config, network, recipe, data, tmp_path)
-    linearization = Linearization(run, budget, penalty=0.1)
+    linearization = Linearization(run, budget)
     train(run, until=2, after_epoch=linearization.after_epoch)
     resumed = Run.resume(data, tmp_path)
-    linearization = Linearization(resumed, budget, penalty=99)
-    assert linearization.state["penalty"] < 1
+    resumed.extra["linearization"]["growth"] = 1.21
+    linearization = Linearization(resumed, budget)
+    norms = sum(c.abs().sum().item() for c in linearization.coefficients.values())
+    assert linearization.penalty().item() == pytest.approx(0.121 * norms, rel=1e-4)
     train(resumed, after_epoch=linearization.after_epoch, evaluate_every=50)
     assert linearization.state["relus"] <= budget
     assert resumed.epoch < recipe.epochs
@@ -118,25 +126,26 @@ def test_linearization_reaches_its_budget_exactly(config: Config, tmp_path: Path
 def test_the_penalty_grows_after_epochs_without_a_new_minimum(tmp_path: Path) -> None:
     network = build(SPHYNX)
     make_selective(network, 16, channel_wise=True)
-    run = Run.begin(SPHYNX, network, replace(LINEARIZE, batch=8), tiny_data(), tmp_path)
-    linearization = Linearization(run, 100, penalty=1.0)
+    recipe = replace(LINEARIZE, batch=8, penalty=1.0)
+    run = Run.begin(SPHYNX, network, recipe, tiny_data(), tmp_path)
+    linearization = Linearization(run, 100)
     assert linearization.penalty().item() == 8 + 32 + 32
     run.epoch = 5
     assert not linearization.after_epoch(run)
-    assert linearization.state["penalty"] == 1
+    assert linearization.state["growth"] == 1
     run.epoch = 6
     assert not linearization.after_epoch(run)
-    assert linearization.state["penalty"] == pytest.approx(1.1)
+    assert linearization.state["growth"] == pytest.approx(1.1)
     with torch.no_grad():
         next(iter(linearization.coefficients.values()))[:4] = 0
     assert not linearization.after_epoch(run)
-    assert linearization.state["penalty"] == pytest.approx(1.1)
+    assert linearization.state["growth"] == pytest.approx(1.1)
     left = int(linearization.state["relus"])
     assert linearization.describe() == f"{left:,} ReLUs left, the budget is 100"
     with torch.no_grad():
         next(iter(linearization.coefficients.values()))[:2] = 1
     assert not linearization.after_epoch(run)
-    assert linearization.state["penalty"] == pytest.approx(1.21)
+    assert linearization.state["growth"] == pytest.approx(1.21)
     assert linearization.state["lowest"] == left
 
 

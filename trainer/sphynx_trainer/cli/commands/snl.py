@@ -1,7 +1,8 @@
 """Take single ReLUs (or channels of them) away from a trained network, to an exact budget."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from ...data import Dataset
 from ...export.import_model import MODEL, is_model, read_model
 from ...networks.base.classifier import Classifier
 from ...networks.families import Config
-from ...reduction.linearize import FIRST_PENALTY, Linearization, binarize, make_selective
+from ...reduction.linearize import Linearization, binarize, make_selective
 from ...training import Run, train
 from ...training.checkpoint import CHECKPOINT, load_checkpoint
 from ...training.execution import Execution
@@ -45,7 +46,6 @@ def add_reduction_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="the new run")
     add_training_arguments(parser)
     parser.add_argument("--budget", type=int, required=True, metavar="RELUS")
-    parser.add_argument("--penalty", type=float, default=FIRST_PENALTY, help="first weight, of L1")
     parser.add_argument(
         "--linearize-epochs",
         type=int,
@@ -58,7 +58,8 @@ def add_reduction_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="any other field of the first phase's recipe, such as choice_rate=20",
+        help="any other field of the first phase's recipe, such as choice_rate=20; with --resume, "
+        "penalty=WEIGHT changes the penalty of a phase that has begun",
     )
 
 
@@ -99,21 +100,22 @@ def _linearized(
 ) -> Run:
     """The first phase, started or resumed, at its end."""
     folder = options.folder / FIRST_PHASE
+    own = assignments(options.linearize_set, "--linearize-set")
     if options.resume and (folder / CHECKPOINT).exists():
         run = Run.resume(dataset, folder, execution)
+        _change_penalty(run, own)
     else:
         network, config, earlier = _original(options.source, dataset)
         prepare(network, dataset, execution)
         epochs = options.linearize_epochs or options.epochs
         changes = {"epochs": epochs, "batch": options.batch, "seed": options.seed}
         given = {name: value for name, value in changes.items() if value is not None}
-        own = assignments(options.linearize_set, "--linearize-set")
         run = Run.begin(
             config, network, LINEARIZE.changed({**given, **own}), dataset, folder, execution
         )
         run.earlier = earlier
         run.learn_from([_teacher(options.source)])
-    linearization = Linearization(run, options.budget, options.penalty)
+    linearization = Linearization(run, options.budget)
     if linearization.state["relus"] > options.budget:
         settle(run, options.speed, options.threads)
         train(
@@ -123,6 +125,16 @@ def _linearized(
             describe=linearization.describe,
         )
     return run
+
+
+def _change_penalty(run: Run, changes: Mapping[str, Any]) -> None:
+    """Changes the penalty of a phase that has begun. Raises ValueError for any other change."""
+    recipe = run.recipe.changed(changes)
+    if replace(recipe, penalty=run.recipe.penalty) != run.recipe:
+        raise ValueError(
+            "--linearize-set with --resume: a phase that has begun can change its penalty only"
+        )
+    run.change(recipe)
 
 
 def _original(source: Path, dataset: Dataset) -> tuple[Classifier, Config, list[dict[str, Any]]]:
