@@ -11,15 +11,14 @@ from torch import nn
 
 from ..data import Dataset
 from ..networks.base.graph import Graph, Node
-from ..networks.base.graph_from_onnx import read_graph
+from ..networks.base.graph_from_onnx import MODEL, read_graph
 from ..networks.plain.batch_norms import give_batch_norms
 from ..networks.plain.config import PlainConfig
 from ..networks.plain.network import PlainNetwork
 from .collapsed import NORMALISED_OVER
 
-MODEL = "model.onnx"
 MANIFEST = "manifest.json"
-"""The files of a model's folder."""
+"""The file beside the model in its folder."""
 
 
 def is_model(path: Path) -> bool:

@@ -104,10 +104,11 @@ def test_an_exported_model_is_reduced_as_a_run_is(
     assert len(rates) == 2
     assert max(rates) == pytest.approx(5 * min(rates))
     assert saved(folder).recipe.name == "snl-tune"
-    assert saved(folder).teachers == [str(model / "model.onnx")]
+    assert saved(folder).teachers == [str(model)]
     assert main(["export", str(folder), str(reduced), *SYNTHETIC[:2], "--hardware", "a trial"]) == 0
     manifest = json.loads((reduced / "manifest.json").read_text())
     assert (manifest["relus"], manifest["relusBeforeReduction"]) == (900, 2048)
+    assert manifest["teachers"] == ["original"], "the model's folder, for all files have one name"
 
 
 def test_a_field_of_the_first_phase_without_a_value_is_refused(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...data import Dataset
-from ...export.import_model import MODEL, is_model, read_model
+from ...export.import_model import is_model, read_model
 from ...networks.base.classifier import Classifier
 from ...networks.families import Config
 from ...reduction.linearize import Linearization, binarize, make_selective
@@ -89,7 +89,7 @@ def reduce_as_asked(options: argparse.Namespace, prepare: Prepare) -> None:
         recipe = chosen_recipe(options, SNL_TUNE)
         run = Run.begin(first.config, first.network, recipe, dataset, options.folder, execution)
         run.earlier = first.checkpoint.history
-        run.learn_from([_teacher(options.source)])
+        run.learn_from([str(options.source)])
         train_as_asked(run, options)
 
     with_execution(options, work)
@@ -114,7 +114,7 @@ def _linearized(
             config, network, LINEARIZE.changed({**given, **own}), dataset, folder, execution
         )
         run.earlier = earlier
-        run.learn_from([_teacher(options.source)])
+        run.learn_from([str(options.source)])
     linearization = Linearization(run, options.budget)
     if linearization.state["relus"] > options.budget:
         settle(run, options.speed, options.threads)
@@ -144,8 +144,3 @@ def _original(source: Path, dataset: Dataset) -> tuple[Classifier, Config, list[
         return plain, plain.config, earlier
     saved = load_checkpoint(source, dataset)
     return saved.build_network(), saved.config, saved.history
-
-
-def _teacher(source: Path) -> str:
-    """The trained network as `--teacher` names it."""
-    return str(source / MODEL if (source / MODEL).is_file() else source)

@@ -70,7 +70,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="a run's folder, FILE.onnx, resnet56:FILE or densenet:FILE; may be repeated",
+        help="the folder of a run or of an exported model, FILE.onnx, resnet56:FILE or "
+        "densenet:FILE; may be repeated",
     )
     teaching.add_argument(
         "--teacher-logits", type=Path, metavar="DIR", help="kept there, for several runs to share"

@@ -9,6 +9,9 @@ from torch import Tensor
 
 from .graph import IMAGE_INPUT, LOGITS_OUTPUT, OPERATORS, Attributes, Graph, Node
 
+MODEL = "model.onnx"
+"""An exported model's name in its folder."""
+
 
 def read_graph(model: ModelProto) -> Graph:
     """The graph of a model in the form that `build_onnx` writes. Raises ValueError for others."""

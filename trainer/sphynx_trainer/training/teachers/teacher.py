@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from torch import Tensor, nn
 
 from ...data import Dataset
-from ...networks.base.graph_from_onnx import read_graph
+from ...networks.base.graph_from_onnx import MODEL, read_graph
 from ...networks.plain.network import PlainNetwork
 from ..checkpoint import CHECKPOINT, load_checkpoint
 from ..execution import Execution
@@ -94,7 +94,10 @@ class Teacher:
 
 
 def load_teacher(name: str, dataset: Dataset) -> Teacher:
-    """The teacher of that name: a run's folder, an ONNX file, `resnet56:FILE` or `densenet:FILE`.
+    """The teacher of that name.
+
+    It is the folder of a run or of an exported model, an ONNX file, `resnet56:FILE` or
+    `densenet:FILE`.
 
     An ONNX file reads images that are normalised for the student's data set.
 
@@ -112,10 +115,12 @@ def load_teacher(name: str, dataset: Dataset) -> Teacher:
         return Teacher(name, Renormalised(network, public, dataset))
     if name.endswith(".onnx"):
         return Teacher(name, _from_onnx(Path(name)))
+    if (Path(name) / MODEL).is_file():
+        return Teacher(name, _from_onnx(Path(name) / MODEL))
     if (Path(name) / CHECKPOINT).exists():
         return Teacher(name, load_checkpoint(Path(name), dataset).build_network())
     raise ValueError(
-        f"no teacher is called {name!r}; expected the folder of a run, FILE.onnx, "
+        f"no teacher is called {name!r}; expected the folder of a run or of a model, FILE.onnx, "
         + " or ".join(f"{known}:FILE" for known in PUBLIC)
     )
 
