@@ -1,4 +1,3 @@
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +26,9 @@ from sphynx_trainer.reduction.linearize import Linearization, binarize, make_sel
 from sphynx_trainer.reduction.quadratics import Choice, Moments, fitted, make_quadratic
 from sphynx_trainer.training import Run, train
 from sphynx_trainer.training.checkpoint import Checkpoint
-from sphynx_trainer.training.recipes import LINEARIZE
 
 from ..conftest import randomise
+from .quick_choice import QUICK_CHOICE
 
 SPHYNX = SphynxConfig(2, 3, (0, 1), image_size=16, classes=4)
 RESNET = ResNet18Config(channels=2, image_size=16, classes=4)
@@ -155,16 +154,7 @@ def test_the_penalty_chooses_among_quadratics_and_checkpoints_keep_them(tmp_path
     make_quadratic(network, data, "element")
     total = sum(place.elements for place in places(network, 16))
     budget = total // 2
-    recipe = replace(
-        LINEARIZE,
-        epochs=50,
-        batch=8,
-        learning_rate=0.009,
-        precision="fp32",
-        crop_padding=1,
-        penalty=0.1,
-    )
-    run = Run.begin(SPHYNX, network, recipe, data, tmp_path)
+    run = Run.begin(SPHYNX, network, QUICK_CHOICE, data, tmp_path)
     linearization = Linearization(run, budget)
     train(run, after_epoch=linearization.after_epoch, evaluate_every=50)
     assert linearization.state["relus"] <= budget

@@ -25,6 +25,7 @@ from sphynx_trainer.training.checkpoint import Checkpoint
 from sphynx_trainer.training.recipes import LINEARIZE
 
 from ..conftest import mask_at_random, randomise
+from .quick_choice import QUICK_CHOICE
 
 SPHYNX = SphynxConfig(2, 3, (0, 1), image_size=16, classes=4)
 RESNET = ResNet18Config(channels=2, image_size=16, classes=4)
@@ -93,21 +94,12 @@ def test_an_impossible_budget_is_refused(budget: int) -> None:
 @pytest.mark.parametrize("config", [SPHYNX, RESNET], ids=["sphynx", "resnet"])
 def test_linearization_reaches_its_budget_exactly(config: Config, tmp_path: Path) -> None:
     data = tiny_data()
-    recipe = replace(
-        LINEARIZE,
-        epochs=50,
-        batch=8,
-        learning_rate=0.009,
-        precision="fp32",
-        crop_padding=1,
-        penalty=0.1,
-    )
     network = build(config)
     total = sum(place.elements for place in places(network, 16))
     budget = total // 3
     make_selective(network, 16, channel_wise=False)
 
-    run = Run.begin(config, network, recipe, data, tmp_path)
+    run = Run.begin(config, network, QUICK_CHOICE, data, tmp_path)
     linearization = Linearization(run, budget)
     train(run, until=2, after_epoch=linearization.after_epoch)
     resumed = Run.resume(data, tmp_path)
@@ -117,7 +109,7 @@ def test_linearization_reaches_its_budget_exactly(config: Config, tmp_path: Path
     assert linearization.penalty().item() == pytest.approx(0.121 * norms, rel=1e-4)
     train(resumed, after_epoch=linearization.after_epoch, evaluate_every=50)
     assert linearization.state["relus"] <= budget
-    assert resumed.epoch < recipe.epochs
+    assert resumed.epoch < QUICK_CHOICE.epochs
 
     binarize(resumed.network, 16, budget)
     assert plain_graph(resumed.network).relus == budget
