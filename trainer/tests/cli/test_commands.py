@@ -51,6 +51,22 @@ def test_snl_keeps_exactly_its_budget_and_resumes(
     assert saved(tmp_path / "snl" / "linearize").epoch == 1
 
 
+def test_a_run_that_goes_on_keeps_its_recipe_and_says_so(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", str(trained), *QUICK, "--resume"]
+    assert main(command) == 0
+    assert "keeps its recipe" not in capsys.readouterr().err
+    before = saved(trained).recipe
+    assert main([*command, "--set", f"momentum={before.momentum}", "--set", "clip=1.5"]) == 0
+    told = capsys.readouterr().err
+    assert f"a run keeps its recipe: clip stays {before.clip}, not 1.5" in told
+    assert "momentum" not in told
+    assert saved(trained).recipe == before
+    assert main([*command, "--set", "clips=1.5"]) == 1
+    assert "unknown in a recipe: clips" in capsys.readouterr().err
+
+
 def test_a_phase_that_has_begun_can_change_its_penalty_only(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

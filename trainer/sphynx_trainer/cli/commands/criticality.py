@@ -17,6 +17,7 @@ from ..options.data import chosen_dataset
 from ..options.training import (
     add_training_arguments,
     chosen_recipe,
+    resumed_run,
     train_as_asked,
     with_execution,
 )
@@ -63,7 +64,7 @@ def _accuracy(
     """Held-out accuracy, 0..1, of the network that keeps one stage's ReLUs; of none for 0."""
     folder = options.folder / f"stage-{stage}"
     if options.resume and (folder / CHECKPOINT).exists():
-        run = Run.resume(dataset, folder, execution)
+        run = resumed_run(options, dataset, folder, execution)
     else:
         network = saved.build_network()
         others = [number for number in range(1, stages + 1) if number != stage]

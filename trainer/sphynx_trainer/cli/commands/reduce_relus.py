@@ -13,6 +13,7 @@ from ..options.data import chosen_dataset
 from ..options.training import (
     add_training_arguments,
     chosen_recipe,
+    resumed_run,
     train_as_asked,
     with_execution,
 )
@@ -34,7 +35,7 @@ def run(options: argparse.Namespace) -> None:
     def work(execution: Execution) -> None:
         dataset = chosen_dataset(options)
         if options.resume:
-            train_as_asked(Run.resume(dataset, options.folder, execution), options)
+            train_as_asked(resumed_run(options, dataset, options.folder, execution), options)
             return
         saved = load_checkpoint(options.source, dataset)
         network = saved.build_network()

@@ -21,6 +21,7 @@ from ..options.training import (
     add_training_arguments,
     assignments,
     chosen_recipe,
+    resumed_run,
     train_as_asked,
     with_execution,
 )
@@ -82,7 +83,7 @@ def reduce_as_asked(options: argparse.Namespace, prepare: Prepare) -> None:
     def work(execution: Execution) -> None:
         dataset = chosen_dataset(options)
         if options.resume and (options.folder / CHECKPOINT).exists():
-            train_as_asked(Run.resume(dataset, options.folder, execution), options)
+            train_as_asked(resumed_run(options, dataset, options.folder, execution), options)
             return
         first = _linearized(options, dataset, execution, prepare)
         binarize(first.network, dataset.image_size, options.budget)

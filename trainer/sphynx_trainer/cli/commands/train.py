@@ -25,6 +25,7 @@ from ..options.data import chosen_dataset
 from ..options.training import (
     add_training_arguments,
     chosen_recipe,
+    resumed_run,
     train_as_asked,
     with_execution,
 )
@@ -88,7 +89,8 @@ def run(options: argparse.Namespace) -> None:
 
     def work(execution: Execution) -> None:
         if options.resume:
-            run = _resumed(options, execution)
+            dataset = chosen_dataset(options, _preset(options).dataset)
+            run = resumed_run(options, dataset, options.folder, execution)
         else:
             run = _started(options, execution)
             run.learn_from(options.teacher)
@@ -101,10 +103,6 @@ def run(options: argparse.Namespace) -> None:
         train_as_asked(run, options, None if wanted is None else wanted / 100)
 
     with_execution(options, work)
-
-
-def _resumed(options: argparse.Namespace, execution: Execution) -> Run:
-    return Run.resume(chosen_dataset(options, _preset(options).dataset), options.folder, execution)
 
 
 def _started(options: argparse.Namespace, execution: Execution) -> Run:

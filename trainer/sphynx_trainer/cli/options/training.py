@@ -1,11 +1,14 @@
 """The options that all commands share that train."""
 
 import argparse
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
 
+from ...data import Dataset
 from ...training import Run, train
 from ...training.execution import Execution
 from ...training.presets import parse_yaml
@@ -56,10 +59,29 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
 def chosen_recipe(options: argparse.Namespace, default: Recipe) -> Recipe:
     """The recipe that the options name, or else `default`, changed as they say."""
     base = RECIPES[options.recipe] if options.recipe else default
+    return base.changed(_changes(options))
+
+
+def resumed_run(
+    options: argparse.Namespace, dataset: Dataset, folder: Path, execution: Execution
+) -> Run:
+    """The run in the folder. It keeps its recipe, and says so if the options name another."""
+    run = Run.resume(dataset, folder, execution)
+    own, changes = run.recipe, _changes(options)
+    asked = own.changed(changes)
+    for name in changes:
+        kept, other = getattr(own, name), getattr(asked, name)
+        if kept != other and execution.leads:
+            print(f"a run keeps its recipe: {name} stays {kept}, not {other}", file=sys.stderr)
+    return run
+
+
+def _changes(options: argparse.Namespace) -> dict[str, Any]:
+    """The fields of a recipe that the options give."""
     names = ("epochs", "batch", "seed", "fixed_point_epochs", "fixed_point_bits")
     given = {name: getattr(options, name) for name in names}
-    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    return base.changed({**changes, **assignments(options.set, "--set")})
+    changes = {name: value for name, value in given.items() if value is not None}
+    return {**changes, **assignments(options.set, "--set")}
 
 
 def assignments(texts: list[str], option: str) -> dict[str, Any]:
