@@ -6,7 +6,7 @@ the ReLU over the values that its channel has in training. The c are driven to a
 """
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from ..data import Dataset
 from ..networks.activations.masked_relu import replace_module
 from ..networks.activations.places import Place, unmasked_places
-from ..networks.activations.quadratic_relu import LEAST, SelectiveQuadratic
+from ..networks.activations.quadratic_relu import SelectiveQuadratic
 from ..networks.base.classifier import Classifier
 
 Choice = Literal["element", "channel", "layer"]
@@ -27,6 +27,20 @@ FIT_BATCH = 128
 
 RIDGE = 1e-6
 """Added to the diagonal of the normal equations, so that a channel that is constant has a fit."""
+
+LEAST = 1 / 16
+"""The lower bound of a, where the root mean square of a channel's values is 1. With b at most 1
+the vertex, at b / 2a, is then within 8 of zero, and squares around it keep the values' precision.
+"""
+
+
+class Parabolas(NamedTuple):
+    """Quadratics of an activation's channels, as they start."""
+
+    coefficients: Tensor
+    """a, b and c [3, C]."""
+    least: Tensor
+    """The lower bound that a keeps in training [C]."""
 
 
 class Moments:
@@ -43,23 +57,33 @@ class Moments:
         rectified = F.relu(values)
         self.products += torch.stack([(rectified * values**k).sum(1) for k in range(3)], dim=1)
 
-    def fit(self) -> Tensor:
-        """a, b and c of the parabola of every channel with the smallest squared error [3, C]."""
+    def fit(self) -> Parabolas:
+        """The parabola of every channel with the smallest squared error whose a is large enough.
+
+        The bound of a is in units of a channel's values, or of the whole activation's where
+        these are larger: a channel of zeros has no unit of its own, and a small one needs no
+        more precision than the others beside it.
+        """
         count = self.powers[:, :1].clamp_min(1)
         powers, products = self.powers / count, self.products / count
+        square = powers[:, 2]
         # In units of the root mean square, in which the equations are well-conditioned.
-        unit = powers[:, 2].sqrt().clamp_min(1e-12)
+        unit = square.sqrt().clamp_min(1e-12)
         scaled = powers / unit[:, None] ** torch.arange(5)
         rows = [scaled[:, [4 - row, 3 - row, 2 - row]] for row in range(3)]
         matrix = torch.stack(rows, dim=1) + RIDGE * torch.eye(3, dtype=torch.float64)
         right = products[:, [2, 1, 0]] / unit[:, None] ** torch.tensor([3, 2, 1])
-        a, b, c = torch.linalg.solve(matrix, right).unbind(1)
-        return torch.stack([(a / unit).clamp_min(LEAST), b, c * unit]).float()
+        whole = square.mean() if square.any() else torch.ones_like(square)
+        least = LEAST / torch.maximum(square, whole).sqrt()
+        a = torch.maximum(torch.linalg.solve(matrix, right)[:, 0] / unit, least)
+        rest = right[:, 1:] - matrix[:, 1:, 0] * (a * unit)[:, None]
+        b, c = torch.linalg.solve(matrix[:, 1:, 1:], rest).unbind(1)
+        return Parabolas(torch.stack([a, b, c * unit]).float(), least.float())
 
 
 @torch.no_grad()
-def fitted(network: nn.Module, activations: list[Place], dataset: Dataset) -> dict[str, Tensor]:
-    """By activation a, b and c of its channels [3, C]. Switches the network to evaluation mode."""
+def fitted(network: nn.Module, activations: list[Place], dataset: Dataset) -> dict[str, Parabolas]:
+    """By activation the parabolas of its channels. Switches the network to evaluation mode."""
     moments = {place.name: Moments(place.shape[0]) for place in activations}
 
     def watch(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
@@ -85,7 +109,7 @@ def make_quadratic(network: Classifier, dataset: Dataset, choice: Choice) -> Non
     Raises ValueError for a network with masks.
     """
     found = unmasked_places(network, dataset.image_size)
-    coefficients = fitted(network, found, dataset)
+    parabolas = fitted(network, found, dataset)
     device = next(network.parameters()).device
     for place in found:
         shape = {
@@ -93,5 +117,6 @@ def make_quadratic(network: Classifier, dataset: Dataset, choice: Choice) -> Non
             "channel": place.channel_shape,
             "layer": (1,) * len(place.shape),
         }[choice]
-        own = coefficients[place.name].view(3, *place.channel_shape)
-        replace_module(network, place.name, SelectiveQuadratic(shape, own).to(device))
+        coefficients, least = parabolas[place.name]
+        start = coefficients.view(3, *place.channel_shape), least.view(place.channel_shape)
+        replace_module(network, place.name, SelectiveQuadratic(shape, *start).to(device))

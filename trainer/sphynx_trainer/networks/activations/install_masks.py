@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from .masked_relu import (
     COEFFICIENT,
+    LEAST,
     MASK,
     QUADRATIC,
     MaskedReLU,
@@ -15,19 +16,19 @@ from .masked_relu import (
 )
 from .quadratic_relu import QuadraticReLU, SelectiveQuadratic
 
+PARABOLA = (QUADRATIC, LEAST)
+"""What activations with quadratics own besides masks or coefficients."""
+
 
 def install_masks(network: nn.Module, state: Mapping[str, Tensor]) -> None:
     """Puts an activation with a mask or with coefficients where the state dict has one."""
     for name, value in state.items():
         place, _, leaf = name.rpartition(".")
-        quadratic = state.get(f"{place}.{QUADRATIC}")
+        own = [state[f"{place}.{part}"] for part in PARABOLA if f"{place}.{part}" in state]
         if leaf == MASK:
             mask = torch.zeros_like(value)
-            plain = MaskedReLU(mask) if quadratic is None else QuadraticReLU(mask, quadratic)
-            replace_module(network, place, plain)
+            replace_module(network, place, QuadraticReLU(mask, *own) if own else MaskedReLU(mask))
         elif leaf == COEFFICIENT:
             shape = tuple(value.shape)
-            selective = (
-                SelectiveReLU(shape) if quadratic is None else SelectiveQuadratic(shape, quadratic)
-            )
+            selective = SelectiveQuadratic(shape, *own) if own else SelectiveReLU(shape)
             replace_module(network, place, selective)

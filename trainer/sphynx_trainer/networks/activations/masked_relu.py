@@ -9,6 +9,7 @@ from ..base.graph import GraphBuilder
 MASK = "mask"
 COEFFICIENT = "coefficient"
 QUADRATIC = "quadratic"
+LEAST = "least"
 """Names of the tensors that the modules own, hence the ends of their names in a state dict."""
 
 

@@ -8,36 +8,42 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..base.graph import GraphBuilder
-from .masked_relu import QUADRATIC, MaskedReLU, SelectiveReLU
-
-LEAST = 1e-3
-"""Of a. In a channel with ReLUs the private protocol takes squares of one sign only, and a
-quadratic that is nearly a line would be the small difference of two large numbers.
-"""
+from .masked_relu import LEAST, QUADRATIC, MaskedReLU, SelectiveReLU
 
 
-def quadratic(x: Tensor, coefficients: Tensor) -> Tensor:
-    """Returns a x^2 + b x + c.
+def quadratic(x: Tensor, coefficients: Tensor, least: Tensor) -> Tensor:
+    """Returns a x^2 + b x + c, where a is at least `least`.
+
+    A lower bound above zero has two reasons. In a channel with ReLUs the private protocol takes
+    squares of one sign only. And it completes the square, so a quadratic that is nearly a line
+    would be the small difference of two large numbers.
 
     coefficients: a, b and c, one of each per channel, [3, C, 1, 1] or [3, C].
+    least: one per channel, [C, 1, 1] or [C].
     """
     a, b, c = coefficients
-    value: Tensor = (a.clamp_min(LEAST) * x + b) * x + c
+    value: Tensor = (torch.maximum(a, least) * x + b) * x + c
     return value
 
 
 class QuadraticReLU(MaskedReLU):
-    """mask * relu(x) + (1 - mask) * (a x^2 + b x + c), with trainable a, b and c."""
+    """mask * relu(x) + (1 - mask) * (a x^2 + b x + c), with trainable a, b and c.
+
+    coefficients, least: as `quadratic` takes them.
+    """
 
     quadratic: nn.Parameter
+    least: Tensor
 
-    def __init__(self, mask: Tensor, coefficients: Tensor) -> None:
+    def __init__(self, mask: Tensor, coefficients: Tensor, least: Tensor) -> None:
         super().__init__(mask)
         self.register_parameter(QUADRATIC, nn.Parameter(coefficients.detach().clone()))
+        self.register_buffer(LEAST, least.detach().clone())
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns the ReLU of the elements that keep theirs, and the quadratic of the others."""
-        return torch.where(self.mask.bool(), F.relu(x), quadratic(x, self.quadratic))
+        other = quadratic(x, self.quadratic, self.least)
+        return torch.where(self.mask.bool(), F.relu(x), other)
 
     def append_to(self, graph: GraphBuilder, name: str, source: str) -> str:
         """Adds Add(Mul(Relu(X), M), Mul(Q, 1 - M)), where Q is A X^2 + B X + C.
@@ -48,7 +54,8 @@ class QuadraticReLU(MaskedReLU):
             return graph.node(name, "Relu", (source,))
         square = graph.node(f"{name}_square", "Mul", (source, source))
         a, b, c = self.quadratic
-        scaled = graph.node(f"{name}_scaled", "Mul", (square,), {f"{name}.a": a.clamp_min(LEAST)})
+        bounded = {f"{name}.a": torch.maximum(a, self.least)}
+        scaled = graph.node(f"{name}_scaled", "Mul", (square,), bounded)
         line = graph.node(f"{name}_line", "Mul", (source,), {f"{name}.b": b})
         total = graph.node(f"{name}_sum", "Add", (scaled, line))
         whole = graph.node(f"{name}_quadratic", "Add", (total,), {f"{name}.c": c})
@@ -62,19 +69,24 @@ class QuadraticReLU(MaskedReLU):
 
 
 class SelectiveQuadratic(SelectiveReLU):
-    """c * relu(x) + (1 - c) * q(x) with trainable c, at first 1, and a trainable quadratic q."""
+    """c * relu(x) + (1 - c) * q(x) with trainable c, at first 1, and a trainable quadratic q.
+
+    coefficients, least: as `quadratic` takes them.
+    """
 
     quadratic: nn.Parameter
+    least: Tensor
 
-    def __init__(self, shape: tuple[int, ...], coefficients: Tensor) -> None:
+    def __init__(self, shape: tuple[int, ...], coefficients: Tensor, least: Tensor) -> None:
         super().__init__(shape)
         self.register_parameter(QUADRATIC, nn.Parameter(coefficients.detach().clone()))
+        self.register_buffer(LEAST, least.detach().clone())
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns the mixture of every element's ReLU and quadratic."""
-        other = quadratic(x, self.quadratic)
+        other = quadratic(x, self.quadratic, self.least)
         return other + self.coefficient * (F.relu(x) - other)
 
     def fixed(self, mask: Tensor) -> MaskedReLU:
         """Returns the layer that stays once the ReLUs are chosen."""
-        return QuadraticReLU(mask, self.quadratic)
+        return QuadraticReLU(mask, self.quadratic, self.least)
