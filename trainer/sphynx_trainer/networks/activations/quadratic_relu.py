@@ -12,17 +12,19 @@ from .masked_relu import LEAST, QUADRATIC, MaskedReLU, SelectiveReLU
 
 
 def quadratic(x: Tensor, coefficients: Tensor, least: Tensor) -> Tensor:
-    """Returns a x^2 + b x + c, where a is at least `least`.
+    """Returns a x^2 + b x + c, with a lower bound of a.
 
-    A lower bound above zero has two reasons. In a channel with ReLUs the private protocol takes
-    squares of one sign only. And it completes the square, so a quadratic that is nearly a line
-    would be the small difference of two large numbers.
+    A bound above zero has two reasons. In a channel with ReLUs the private protocol takes squares
+    of one sign only. And it completes the square, so a quadratic that is nearly a line would be
+    the small difference of two large numbers.
 
     coefficients: a, b and c, one of each per channel, [3, C, 1, 1] or [3, C].
-    least: one per channel, [C, 1, 1] or [C].
+    least: the bound, one per channel, [C, 1, 1] or [C].
     """
     a, b, c = coefficients
-    value: Tensor = (torch.maximum(a, least) * x + b) * x + c
+    # Below the bound a keeps its gradient, so that it can come back.
+    bounded = a + (least - a).clamp_min(0).detach()
+    value: Tensor = (bounded * x + b) * x + c
     return value
 
 
