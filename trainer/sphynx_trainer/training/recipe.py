@@ -128,6 +128,9 @@ class Recipe:
     What labels and teachers say of both images then counts by their shares of the pixels.
     """
 
+    unmixed_epochs: int = 0
+    """Last epochs, in which no images are mixed, as they are none in use."""
+
     def __post_init__(self) -> None:
         if self.optimizer not in ("sgd", "adam"):
             raise ValueError(f"unknown optimizer {self.optimizer!r}; expected sgd or adam")
@@ -200,6 +203,10 @@ class Recipe:
         """Whether the student sees images of half the size in an epoch, counted from 0."""
         return epoch < self.small_epochs
 
+    def mixing_at(self, epoch: int) -> float:
+        """The share of an epoch's steps that mix images, counted from 0."""
+        return 0.0 if epoch >= self.epochs - self.unmixed_epochs else self.mixing
+
     def decaying_after(self, epochs: float) -> Self:
         """This recipe with as many epochs as let a late decay begin after so many of them.
 
@@ -227,6 +234,8 @@ class Recipe:
         mixing = ""
         if self.mixing:
             mixing = f"; CutMix in {self.mixing:.0%} of the steps"
+            if self.unmixed_epochs:
+                mixing += f", not in the last {self.unmixed_epochs} epochs"
         return {
             "optimizer": f"{name} momentum {self.momentum}, weight decay "
             f"{self.weight_decay}, gradient norm clipped at {self.clip}",
