@@ -16,8 +16,7 @@ class Execution:
     """One process's place. rank 0 of `processes` leads: it alone writes files and reports.
 
     compile: through torch.compile; channels_last: the order of maps in memory, unless it is
-    measured that of GPUs alone: on some CPUs PyTorch 2.13's backward pass of narrow networks in
-    that order writes out of bounds.
+    measured that of GPUs alone (`speed/measure.py` tells why).
     """
 
     device: torch.device = CPU

@@ -55,6 +55,7 @@ def choose(prepare: Prepare, **decided: object) -> Manner:
 def test_the_fastest_manner_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
     monkeypatch.setattr(measure, "compiler_missing", lambda: None)
+    monkeypatch.setattr(measure, "channels_last_is_safe", lambda: True)
 
     def cost(manner: Manner) -> float:
         slow = 8 / manner.threads + 3 * (manner.precision == "bf16") + 2 * manner.channels_last
@@ -93,8 +94,20 @@ def test_without_a_compiler_it_says_so_and_trains_eagerly(
     assert f"not compiled: {reason}" in said
 
 
+def test_an_order_of_maps_that_is_not_safe_is_not_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[Manner] = []
+    for safe in (False, True):
+        asked.clear()
+        monkeypatch.setattr(measure, "channels_last_is_safe", lambda safe=safe: safe)
+        choose(timed(lambda manner: 1, asked), precision="fp32", threads=1)
+        assert {manner.channels_last for manner in asked} == ({True, False} if safe else {False})
+
+
 def test_a_manner_that_fails_is_not_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measure, "compiler_missing", lambda: None)
+    monkeypatch.setattr(measure, "channels_last_is_safe", lambda: True)
 
     def cost(manner: Manner) -> float:
         if manner.compile or not manner.channels_last:
@@ -138,7 +151,7 @@ def test_a_short_training_is_not_compiled() -> None:
 def test_measuring_leaves_the_module_as_it_is() -> None:
     network = build(TINY)
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    manner = Manner(1, "fp32", compile=False, channels_last=True)
+    manner = Manner(1, "fp32", compile=False, channels_last=False)
     with prepared(network, IMAGES, manner) as step:
         assert step() > 0
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())

@@ -46,17 +46,19 @@ def fastest(
 
     module: images -> logits; it is left as it is. steps: of the whole training. precision,
     threads: what is decided already. Each choice is made with those before it fixed: threads,
-    then precision, then the memory order, then compilation, if a C++ compiler is there and the
-    training is long enough.
+    then precision, then the memory order where both are safe, then compilation, if a C++ compiler
+    is there and the training is long enough.
     """
     trial = _Trial(module, images, prepare or prepared, report)
     cores = os.cpu_count() or 1
-    trial.take(Manner(threads or 1, precision or "fp32", compile=False, channels_last=True))
+    last = channels_last_is_safe()
+    trial.take(Manner(threads or 1, precision or "fp32", compile=False, channels_last=last))
     if threads is None and cores > 1:
         trial.consider(threads=cores)
     if precision is None:
         trial.consider(precision="bf16")
-    trial.consider(channels_last=False)
+    if last:
+        trial.consider(channels_last=False)
     if trial.seconds * steps < WORTH_COMPILING:
         return trial.best
     if missing := compiler_missing():
@@ -98,6 +100,14 @@ class _Trial:
         self.report(f"{manner}: {seconds:.3f} s a step")
         if seconds < self.seconds:
             self.best, self.seconds = manner, seconds
+
+
+def channels_last_is_safe() -> bool:
+    """Whether this CPU can train in channels last.
+
+    PyTorch 2.13's backward pass of narrow networks writes out of bounds without AVX-512.
+    """
+    return torch.backends.cpu.get_cpu_capability() == "AVX512"
 
 
 def compiler_missing() -> str | None:

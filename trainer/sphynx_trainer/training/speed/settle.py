@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from ...networks.activations.places import activations
 from ..evaluation import usual_precision
 from ..run import Run
 from .manner import Manner, cache_file, recall, remember
@@ -42,6 +43,7 @@ def settle(run: Run, speed: str, threads: int | None) -> None:
 
 def _measured(run: Run, steps: int, precision: str | None, threads: int | None) -> Manner:
     size, batch = run.dataset.image_size, run.recipe.batch
+    kinds = sorted({type(module).__name__ for module in activations(run.network).values()})
 
     def answer(precision: str | None) -> Path:
         question = {
@@ -50,6 +52,9 @@ def _measured(run: Run, steps: int, precision: str | None, threads: int | None) 
             "batch": batch,
             "precision": precision,
             "threads": threads,
+            "activations": kinds,
+            # Compiling pays in long trainings only; to the next power of two is near enough.
+            "steps": steps.bit_length(),
         }
         return cache_file(question)
 
