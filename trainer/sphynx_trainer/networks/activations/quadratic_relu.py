@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..base.graph import GraphBuilder
+from ..base.graph import SQUARE, GraphBuilder
 from .masked_relu import LEAST, QUADRATIC, MaskedReLU, SelectiveReLU
 
 
@@ -54,7 +54,7 @@ class QuadraticReLU(MaskedReLU):
         """
         if bool(self.mask.all()):
             return graph.node(name, "Relu", (source,))
-        square = graph.node(f"{name}_square", "Mul", (source, source))
+        square = graph.node(f"{name}{SQUARE}", "Mul", (source, source))
         a, b, c = self.quadratic
         bounded = {f"{name}.a": torch.maximum(a, self.least)}
         scaled = graph.node(f"{name}_scaled", "Mul", (square,), bounded)

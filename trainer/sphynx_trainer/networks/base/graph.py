@@ -32,6 +32,10 @@ class Node:
     attributes: Attributes = field(default_factory=dict)
 
 
+SQUARE = "_square"
+"""End of the name of a node that squares a layer's input; the layer's name stands before it."""
+
+
 @dataclass(frozen=True)
 class Graph:
     """`image` [N, 3, S, S], already normalised -> `logits` [N, classes]."""
@@ -59,9 +63,17 @@ class Graph:
         return sum(self.relu_layers().values())
 
     def relu_layers(self) -> dict[str, int]:
-        """ReLUs of every layer, by the node's name; elements that a mask lets pass are none."""
+        """ReLUs of every layer, by the node's name.
+
+        Elements that a mask lets pass are none, nor are squares; a layer may have none at all.
+        """
         sizes = self._sizes()
-        relus = {node.name: sizes[node.name] for node in self.nodes if node.operator == "Relu"}
+        relus: dict[str, int] = {}
+        for node in self.nodes:
+            if node.operator == "Relu":
+                relus[node.name] = sizes[node.name]
+            elif _is_square(node):
+                relus.setdefault(node.name.removesuffix(SQUARE), 0)
         for node in self.nodes:
             if node.operator == "Mul" and node.inputs[0] in relus:
                 (mask,) = node.constants.values()
@@ -73,12 +85,8 @@ class Graph:
     def squares(self) -> int:
         """Elements of one inference that are squared in place of a ReLU."""
         sizes, relus = self._sizes(), self.relu_layers()
-        squared = [
-            node.name
-            for node in self.nodes
-            if node.operator == "Mul" and node.inputs[1:] == node.inputs[:1]
-        ]
-        return sum(sizes[name] - relus.get(name.removesuffix("_square"), 0) for name in squared)
+        squared = [node.name for node in self.nodes if _is_square(node)]
+        return sum(sizes[name] - relus[name.removesuffix(SQUARE)] for name in squared)
 
     @property
     def macs(self) -> int:
@@ -100,6 +108,11 @@ class Graph:
     def _sizes(self) -> dict[str, int]:
         image = torch.empty(1, 3, self.image_size, self.image_size, device="meta")
         return {name: value.numel() for name, value in self.values(image).items()}
+
+
+def _is_square(node: Node) -> bool:
+    """Whether a node multiplies a value by itself."""
+    return node.operator == "Mul" and node.inputs[1:] == node.inputs[:1]
 
 
 class GraphBuilder:

@@ -1,5 +1,6 @@
 """Writes a plain graph as an ONNX file."""
 
+import os
 from pathlib import Path
 
 import onnx
@@ -40,9 +41,11 @@ def build_onnx(graph: Graph, name: str) -> onnx.ModelProto:
 
 
 def export_onnx(graph: Graph, name: str, path: Path) -> None:
-    """Writes `build_onnx`'s model to a file."""
+    """Writes `build_onnx`'s model to a file, in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(build_onnx(graph, name).SerializeToString(deterministic=True))
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(build_onnx(graph, name).SerializeToString(deterministic=True))
+    os.replace(partial, path)
 
 
 def _node(node: Node) -> onnx.NodeProto:

@@ -67,7 +67,7 @@ class PlainNetwork(Classifier):
         return total.convolutions[index]
 
     def block_outputs(self, images: Tensor) -> list[Tensor]:
-        """Returns the maps that the head reads, as the only block."""
+        """Returns the maps of all ReLUs before the head."""
         values = {IMAGE_INPUT: images}
         head = self.config.head
         body = self.config.nodes[: -len(head)]
