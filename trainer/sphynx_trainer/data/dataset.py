@@ -1,5 +1,6 @@
 """What a data set is: two splits, class names and how pixels are normalised."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -62,6 +63,12 @@ class Dataset:
     train: Split | FolderSplit
     test: Split | FolderSplit
     test_split: str = "test"
+
+    @property
+    def fingerprint(self) -> str:
+        """The name with a digest of the training labels, which tells data sets of a name apart."""
+        labels = self.train.labels.numpy().tobytes()
+        return f"{self.name}-{hashlib.sha256(labels).hexdigest()[:8]}"
 
     def normalise(self, images: Tensor) -> Tensor:
         """uint8 [N, 3, S, S] -> float32, zero mean and unit variance per channel."""

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Generator, Tensor
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
@@ -48,6 +48,8 @@ def picture_batches(
     loader = DataLoader(
         _Pictures(split, seed),
         batch_sampler=[chosen.tolist() for chosen in indices.split(size)],
+        # Its own, or the loader would draw from the one that the training resumes.
+        generator=Generator().manual_seed(seed),
         num_workers=split.workers,
         pin_memory=torch.cuda.is_available(),
     )

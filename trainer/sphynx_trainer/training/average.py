@@ -19,7 +19,7 @@ class Average:
 
     @torch.no_grad()
     def update(self, network: nn.Module, step: int) -> None:
-        """Takes in the weights and batch statistics after `step` steps."""
+        """Takes in the weights and batch statistics after a step; the first one is step 0."""
         keep = min(self.decay, (1 + step) / (10 + step))
         current = network.state_dict()
         means, news = [], []

@@ -9,10 +9,10 @@ TRAIN_COLOUR, HELD_OUT_COLOUR = "#9aa5b1", "#0b62a4"
 
 
 class Point(NamedTuple):
-    """An epoch and its accuracies in percent."""
+    """An epoch and its accuracies in percent; None for what was not measured."""
 
     epoch: int
-    train: float
+    train: float | None
     held_out: float | None
 
 
@@ -25,19 +25,21 @@ def draw_curve(points: Sequence[Point]) -> str:
         y = HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * percent / 100
         return f"{x:.1f},{y:.1f}"
 
-    train = " ".join(place(point.epoch, point.train) for point in points)
-    measured = [(point.epoch, point.held_out) for point in points if point.held_out is not None]
-    held_out = " ".join(place(epoch, percent) for epoch, percent in measured)
     lines = [_grid(percent) for percent in range(0, 101, 20)]
-    lines += [
-        _text(WIDTH - RIGHT, HEIGHT - BOTTOM + 18, f"epoch {last}", "end"),
-        f'<polyline points="{train}" fill="none" stroke="{TRAIN_COLOUR}" stroke-width="1.5"/>',
-        f'<polyline points="{held_out}" fill="none" stroke="{HELD_OUT_COLOUR}" stroke-width="2"/>',
-        _text(LEFT, HEIGHT - 6, f"training images {points[-1].train:.1f}%", colour=TRAIN_COLOUR),
-    ]
-    if measured:
-        label = f"held-out images {measured[-1][1]:.1f}%"
-        lines.append(_text(LEFT + 220, HEIGHT - 6, label, colour=HELD_OUT_COLOUR))
+    lines.append(_text(WIDTH - RIGHT, HEIGHT - BOTTOM + 18, f"epoch {last}", "end"))
+    train = [(point.epoch, point.train) for point in points if point.train is not None]
+    held_out = [(point.epoch, point.held_out) for point in points if point.held_out is not None]
+    for name, measured, left, colour, width in (
+        ("training", train, LEFT, TRAIN_COLOUR, 1.5),
+        ("held-out", held_out, LEFT + 220, HELD_OUT_COLOUR, 2),
+    ):
+        line = " ".join(place(epoch, percent) for epoch, percent in measured)
+        lines.append(
+            f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="{width}"/>'
+        )
+        if measured:
+            label = f"{name} images {measured[-1][1]:.1f}%"
+            lines.append(_text(left, HEIGHT - 6, label, colour=colour))
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}">'
     paper = f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>'
     return "\n".join([head, paper, *lines, "</svg>"]) + "\n"

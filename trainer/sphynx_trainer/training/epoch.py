@@ -29,8 +29,10 @@ def train_epoch(
 ) -> None:
     """One pass over the kept training images, without those that fill no whole batch.
 
-    All randomness is drawn from the seed and the epoch's number, so a resumed run repeats it. The
-    run is saved within the epoch too, every `checkpoint_seconds`. after_step: called with the
+    All randomness is drawn from the seed and the epoch's number, so a run that is resumed after an
+    epoch repeats it. The run is saved within the epoch too, every `checkpoint_seconds`, with the
+    state of the CPU's generator; on GPUs what it drops and rounds from there on is random anew.
+    after_step: called with the
     number of all steps done. Raises DivergedError if no step had finite gradients.
     """
     recipe, split, execution = run.recipe, run.dataset.train, run.execution
@@ -51,7 +53,9 @@ def train_epoch(
             torch.set_rng_state(run.random)
         size = recipe.batch // execution.processes
         share = execution.share(order)
-        batches = split.batches(share, size, seed)
+        # Random crops of files are parts of a view too.
+        crops = seed if lesson.view is None else lesson.view
+        batches = split.batches(share, size, crops)
         descent = Descent(run.student, run.optimizer, run.parameters(), recipe.clip)
         for indices, (pixels, labels) in zip(share.split(size), batches, strict=True):
             step = run.epoch * steps + run.batch
@@ -80,14 +84,15 @@ def train_epoch(
             run.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             if descent.step():
-                run.totals.add(task_loss, outputs.logits, labels)
+                run.totals.add(task_loss, outputs.logits, labels, mixed=patch is not None)
                 if run.average:
                     run.average.update(run.network, step)
             else:
                 run.totals.skipped += 1
             run.batch += 1
             clock.charge(run.totals)
-            if time.monotonic() - saved > checkpoint_seconds and execution.leads:
+            due = time.monotonic() - saved > checkpoint_seconds and run.batch < steps
+            if due and execution.leads:
                 saved = time.monotonic()
                 run.random = torch.get_rng_state()
                 run.save()
@@ -110,7 +115,7 @@ class _Lesson:
         self.view = run.epoch % recipe.views if recipe.views and run.teachers else None
         self.disk = LogitsOnDisk(
             run.logits_folder,
-            run.dataset.name,
+            run.dataset.fingerprint,
             images,
             len(run.dataset.classes),
             recipe.crop_padding,
@@ -134,7 +139,7 @@ class _Lesson:
 
     def patch(self, images: Tensor) -> Patch | None:
         """What the images [N, C, S, S] of a step show of each other, if anything."""
-        mixing = self.run.recipe.mixing
+        mixing = self.run.recipe.mixing_at(self.run.epoch)
         if not mixing or torch.rand(()).item() >= mixing:
             return None
         return Patch.draw(len(images), images.shape[-1])
@@ -156,8 +161,8 @@ class _Lesson:
 def enter_fixed_point(run: Run, epoch: int, scope: ExitStack) -> str:
     """Simulates fixed point in an epoch that asks for it. Returns the epoch's precision.
 
-    The grid is measured afresh on the same images in every such epoch, so that a resumed run
-    finds it again. bfloat16 would hide the grid's low bits.
+    The grid is measured afresh on the same images at the start of every such epoch, and where a
+    run is resumed within it. bfloat16 would hide the grid's low bits.
     """
     recipe = run.recipe
     if not recipe.in_fixed_point(epoch):

@@ -9,6 +9,7 @@ from .curve import Point, draw_curve
 
 LOG = "log.csv"
 CURVE = "curve.svg"
+ACCURACIES = ("train_accuracy", "held_out_accuracy")
 
 
 @dataclass(frozen=True)
@@ -16,8 +17,9 @@ class Row:
     """One epoch. held_out_accuracy: None where it was not measured.
 
     seconds: by the clock; cpu_seconds: processor time of all processes; teacher_seconds: that part
-    of it in which teachers computed logits; images_per_second: by the
-    clock; share_of_peak: of the multiplications that one large product of matrices does a second.
+    of it in which teachers computed logits; images_per_second: by the clock; share_of_peak: of the
+    multiplications that one large product of matrices does a second; train_accuracy: of the images
+    that were not mixed, None without any.
     """
 
     epoch: int
@@ -28,12 +30,11 @@ class Row:
     share_of_peak: float
     learning_rate: float
     train_loss: float
-    train_accuracy: float
+    train_accuracy: float | None
     held_out_accuracy: float | None
 
     def cells(self) -> dict[str, str]:
         """The texts of the log, by column."""
-        tested = "" if self.held_out_accuracy is None else f"{self.held_out_accuracy:.4f}"
         return {
             "epoch": str(self.epoch),
             "seconds": f"{self.seconds:.1f}",
@@ -43,9 +44,13 @@ class Row:
             "share_of_peak": f"{self.share_of_peak:.3f}",
             "learning_rate": f"{self.learning_rate:.5f}",
             "train_loss": f"{self.train_loss:.4f}",
-            "train_accuracy": f"{self.train_accuracy:.4f}",
-            "held_out_accuracy": tested,
+            "train_accuracy": _share(self.train_accuracy),
+            "held_out_accuracy": _share(self.held_out_accuracy),
         }
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
 
 
 class Log:
@@ -66,7 +71,7 @@ class Log:
             writer.writerow(row.cells())
         (self.folder / CURVE).write_text(draw_curve(read_points(path)))
         if self.board is not None:
-            for name in ("learning_rate", "train_loss", "train_accuracy", "held_out_accuracy"):
+            for name in ("learning_rate", "train_loss", *ACCURACIES):
                 value = getattr(row, name)
                 if value is not None:
                     self.board.add_scalar(name, value, row.epoch)
@@ -80,8 +85,7 @@ def read_points(path: Path) -> list[Point]:
     return [
         Point(
             int(row["epoch"]),
-            100 * float(row["train_accuracy"]),
-            100 * float(row["held_out_accuracy"]) if row["held_out_accuracy"] else None,
+            *(100 * float(row[name]) if row[name] else None for name in ACCURACIES),
         )
         for row in rows
     ]

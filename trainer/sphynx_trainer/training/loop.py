@@ -35,13 +35,16 @@ def train(
     """Trains to the recipe's last epoch, or to epoch `until`.
 
     until_accuracy: once this share of the held-out images is right, the late decay begins and the
-    run ends with it. evaluate_every: epochs between measurements on the held-out images; the last
-    is always measured. after_epoch: called before the checkpoint is written; training ends once it
-    returns True. describe: says where such a training stands; its end cannot be foretold, so the
-    progress shows the time that has passed in place of what is left. Raises DivergedError as
-    train_epoch, ValueError if the recipe has small images and the network cannot take them.
+    run ends with it. evaluate_every: epochs between measurements on the held-out images, if there
+    are any; the recipe's last epoch is measured too. after_epoch: called before the checkpoint is
+    written; training ends once it returns True. describe: says where such a training stands; its
+    end cannot be foretold, so the progress shows the time that has passed in place of what is
+    left. Raises DivergedError as train_epoch, ValueError if the recipe has small images and the
+    network cannot take them, or if `until_accuracy` can have no effect.
     """
     _check_small_images(run)
+    if until_accuracy is not None:
+        _check_late_decay(run)
     steps = len(run.kept) // run.recipe.batch
     progress = _progress(run, until, steps, open_ended=describe is not None)
     log = Log(run.folder) if run.execution.leads else None
@@ -59,7 +62,8 @@ def train(
         run.epoch, run.batch, run.random, run.totals = run.epoch + 1, 0, None, Totals()
         done = after_epoch(run) if after_epoch else False
         accuracy = None
-        if run.epoch % evaluate_every == 0 or run.epoch == run.recipe.epochs or done:
+        due = run.epoch % evaluate_every == 0 or run.epoch == run.recipe.epochs or done
+        if due and len(run.held_out):
             accuracy = held_out_accuracy(run)
         row = _row(run, totals, accuracy)
         if until_accuracy and accuracy is not None and accuracy >= until_accuracy:
@@ -92,8 +96,20 @@ def _check_small_images(run: Run) -> None:
         run.network.train(was_training)
 
 
+def _check_late_decay(run: Run) -> None:
+    """Raises ValueError for a run in which no accuracy can make the late decay begin."""
+    if not len(run.held_out):
+        raise ValueError("without held-out images no accuracy is measured (--set held_out=2000)")
+    run.recipe.decaying_after(run.epoch)
+
+
 def held_out_accuracy(run: Run) -> float:
-    """Accuracy on the held-out images, in fixed point once the recipe trains in it."""
+    """Accuracy on the held-out images, in fixed point once the recipe trains in it.
+
+    Raises ValueError if none are held out.
+    """
+    if not len(run.held_out):
+        raise ValueError("no images are held out to measure an accuracy (--set held_out=2000)")
     split = run.dataset.train
     if isinstance(split, FolderSplit):
         split = replace(split, scale=None)
@@ -106,10 +122,11 @@ def held_out_accuracy(run: Run) -> float:
 
 def _row(run: Run, totals: Totals, accuracy: float | None) -> Row:
     """The epoch's line of the log, over all processes."""
-    images, loss, hits, cpu_seconds, teacher_seconds = run.execution.total(
+    images, loss, whole, hits, cpu_seconds, teacher_seconds = run.execution.total(
         [
             totals.images,
             totals.loss,
+            totals.whole,
             totals.hits,
             totals.cpu_seconds,
             totals.teacher_seconds,
@@ -124,7 +141,7 @@ def _row(run: Run, totals: Totals, accuracy: float | None) -> Row:
         _share_of_peak(run, images / totals.seconds),
         run.optimizer.param_groups[0]["lr"],
         loss / images,
-        hits / images,
+        hits / whole if whole else None,
         accuracy,
     )
 

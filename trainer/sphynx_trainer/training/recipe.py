@@ -210,10 +210,12 @@ class Recipe:
     def decaying_after(self, epochs: float) -> Self:
         """This recipe with as many epochs as let a late decay begin after so many of them.
 
-        Raises ValueError for another kind of decay.
+        A decay that has begun by then goes on. Raises ValueError for another kind of decay.
         """
         if self.decay != "late":
             raise ValueError(f"only a late decay can begin at will, not {self.decay!r}")
+        if epochs >= LATE * self.epochs:
+            return self
         decayed = max(1, ceil(epochs / LATE))
         # The decay is for whole images, however early it begins.
         small = min(self.small_epochs, ceil(epochs), decayed - 1)

@@ -200,7 +200,7 @@ class Run:
 def held_out(images: int, wanted: int, used: int = 0) -> tuple[Tensor, Tensor]:
     """The indices of the held-out training images and of the others, both ascending.
 
-    They depend on the number of images alone, so every run holds out the same ones. used: so many
+    They depend on the two numbers alone, so all runs hold out the same ones. used: so many
     of the others at most; 0 for all of them.
     """
     count = min(wanted, images // 10)

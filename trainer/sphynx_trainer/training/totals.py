@@ -10,7 +10,8 @@ from torch import Tensor
 class Totals:
     """Sums over the batches of an epoch.
 
-    loss: weighted by the images of a batch; seconds, cpu_seconds: by the clock and of this
+    loss: weighted by the images of a batch; hits: images whose class was right, of the `whole`
+    ones that were not mixed; seconds, cpu_seconds: by the clock and of this
     process's processor time, both without the time between an interruption and its resumption;
     teacher_seconds: that part of the processor time in which teachers computed logits; skipped:
     steps that were left out, for their gradients were not finite, and count for nothing else.
@@ -23,6 +24,7 @@ class Totals:
     cpu_seconds: float = 0.0
     teacher_seconds: float = 0.0
     skipped: int = 0
+    whole: int = 0
 
     @property
     def mean_loss(self) -> float:
@@ -35,11 +37,13 @@ class Totals:
             return ""
         return f"  skipped {self.skipped} without finite gradients"
 
-    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """Takes in one batch."""
+    def add(self, loss: Tensor, logits: Tensor, labels: Tensor, *, mixed: bool) -> None:
+        """Takes in one batch. mixed: its images show rectangles of each other."""
         self.images += len(labels)
         self.loss += loss.item() * len(labels)
-        self.hits += int((logits.argmax(1) == labels).sum())
+        if not mixed:
+            self.whole += len(labels)
+            self.hits += int((logits.argmax(1) == labels).sum())
 
 
 class Clock:

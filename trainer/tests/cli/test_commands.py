@@ -63,8 +63,35 @@ def test_a_run_that_goes_on_keeps_its_recipe_and_says_so(
     assert f"a run keeps its recipe: clip stays {before.clip}, not 1.5" in told
     assert "momentum" not in told
     assert saved(trained).recipe == before
+    assert main([*command, "--recipe", "background"]) == 0
+    assert "name stays cpu, not background" in capsys.readouterr().err
     assert main([*command, "--set", "clips=1.5"]) == 1
     assert "unknown in a recipe: clips" in capsys.readouterr().err
+
+
+def test_options_without_effect_are_refused(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", str(tmp_path / "run"), *QUICK]
+    assert main([*command, "--decay-now"]) == 1
+    assert "add --resume" in capsys.readouterr().err
+    assert main([*command, "--from", str(trained), "--preset", "sphynx-c100-25k"]) == 1
+    assert "leave out --preset" in capsys.readouterr().err
+    assert main([*command, "--until-accuracy", "20"]) == 1
+    assert "only a late decay can begin at will" in capsys.readouterr().err
+    late = [*command, "--recipe", "background", "--set", "held_out=0"]
+    assert main([*late, "--until-accuracy", "20"]) == 1
+    assert "without held-out images" in capsys.readouterr().err
+
+
+def test_the_first_phase_uses_the_same_images_as_the_second(trained: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "snl"
+    command = ["snl", str(trained), str(folder), "--budget", "700", *QUICK]
+    shared = ["images=150", "held_out=10", "precision=fp32"]
+    assert main([*command, *(part for each in shared for part in ("--set", each))]) == 0
+    for run in (folder, folder / "linearize"):
+        recipe = saved(run).recipe
+        assert (recipe.images, recipe.held_out, recipe.precision) == (150, 10, "fp32")
 
 
 def test_a_phase_that_has_begun_can_change_its_penalty_only(
@@ -88,7 +115,7 @@ def test_a_phase_that_has_begun_can_change_its_penalty_only(
 
 @pytest.mark.parametrize("choice", ["element", "channel", "layer"])
 def test_quadratics_spend_their_budget_and_are_exported(
-    choice: str, trained: Path, tmp_path: Path
+    choice: str, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, model = tmp_path / "quadratic", tmp_path / "zoo" / "quadratic"
     command = ["quadratics", str(trained), str(folder), "--budget", "1100", "--choice", choice]
@@ -99,9 +126,16 @@ def test_quadratics_spend_their_budget_and_are_exported(
     assert relus == {"element": 1100, "channel": 1024, "layer": 1024}[choice]
     assert first.teachers == [str(trained)]
     assert main([*command, "--resume"]) == 0
+    model.mkdir(parents=True)
+    (model / "fixed-point.json").write_text("an earlier model's")
     assert main(["export", str(folder), str(model), *SYNTHETIC[:2], "--hardware", "a trial"]) == 0
+    assert {file.name for file in model.iterdir()} == {"model.onnx", "manifest.json"}
     manifest = json.loads((model / "manifest.json").read_text())
     assert (manifest["relus"], manifest["relusBeforeReduction"]) == (relus, 2048)
+    capsys.readouterr()
+    assert main(["relus", str(folder), *SYNTHETIC[:2]]) == 0
+    said = capsys.readouterr().out
+    assert re.search(rf"^all +{relus} of +2048$", said, re.M)
 
 
 @pytest.mark.parametrize("command", ["snl", "quadratics"])

@@ -24,6 +24,8 @@ def test_a_late_decay_is_constant_and_falls_to_nothing_in_the_last_fifth() -> No
 def test_a_decay_that_begins_now_takes_a_quarter_of_what_was_done() -> None:
     assert RECIPE.decaying_after(8).epochs == 10
     assert RECIPE.decaying_after(7.4).epochs == 10
+    begun = replace(RECIPE, epochs=20)
+    assert begun.decaying_after(16) == begun.decaying_after(19.5) == begun
     with pytest.raises(ValueError, match="only a late decay"):
         CPU.decaying_after(8)
 

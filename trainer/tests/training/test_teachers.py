@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sphynx_trainer.data import Dataset, synthetic
+from sphynx_trainer.data import Dataset, Split, synthetic
 from sphynx_trainer.data.patches import Patch
 from sphynx_trainer.networks.base.graph_to_onnx import export_onnx
 from sphynx_trainer.networks.families import build
@@ -136,6 +136,38 @@ def test_logits_on_disk_are_computed_once(tmp_path: Path) -> None:
     assert first[0, :, 0].tolist() == [0, 1]
     assert again[0, :, 0].tolist() == [1, 1, 0]
     assert other[0, :, 0].tolist() == [0]
+
+
+def test_data_sets_of_one_name_do_not_share_logits() -> None:
+    data = tiny_data()
+    assert isinstance(data.train, Split)
+    other = replace(data, train=data.train._replace(labels=data.train.labels.flip(0)))
+    assert other.fingerprint != data.fingerprint == tiny_data().fingerprint
+    assert data.fingerprint.startswith("synthetic-")
+
+
+def test_a_view_has_the_same_random_crops_in_every_round(tmp_path: Path) -> None:
+    seeds: list[int] = []
+
+    class Noted(Split):
+        def batches(
+            self, indices: Tensor, size: int, seed: int = 0
+        ) -> Iterator[tuple[Tensor, Tensor]]:
+            if size == RECIPE.batch:
+                seeds.append(seed)
+            return super().batches(indices, size, seed)
+
+    data = tiny_data()
+    assert isinstance(data.train, Split)
+    noted = replace(data, train=Noted(*data.train))
+    train(Run.start(TINY, RECIPE, data, tmp_path / "teacher"), until=1)
+    run = Run.start(TINY, RECIPE, noted, tmp_path / "student")
+    run.learn_from([str(tmp_path / "teacher")])
+    train(run)
+    assert seeds == [0, 1, 0, 1]
+    seeds.clear()
+    train(Run.start(TINY, replace(RECIPE, views=0), noted, tmp_path / "alone"))
+    assert len(set(seeds)) == RECIPE.epochs
 
 
 def test_a_compiled_teacher_computes_whole_chunks_of_any_number(
@@ -286,7 +318,19 @@ def test_the_student_sees_mixed_images_and_the_teachers_whole_ones(tmp_path: Pat
     assert "CutMix in 100% of the steps" in recipe.description()["augmentation"]
 
 
-def test_a_run_resumes_within_an_epoch_exactly(tmp_path: Path) -> None:
+def test_the_last_epochs_do_not_mix_if_asked_so() -> None:
+    recipe = replace(RECIPE, epochs=5, mixing=0.5, unmixed_epochs=2)
+    assert [recipe.mixing_at(epoch) for epoch in range(5)] == [0.5, 0.5, 0.5, 0, 0]
+    words = recipe.description()["augmentation"]
+    assert words.endswith("CutMix in 50% of the steps, not in the last 2 epochs")
+
+
+@pytest.mark.parametrize(
+    ("stop", "reached"), [(6, (0, 6)), (7, (1, 0)), (11, (1, 4))], ids=["late", "end", "within"]
+)
+def test_a_run_resumes_within_an_epoch_exactly(
+    stop: int, reached: tuple[int, int], tmp_path: Path
+) -> None:
     data = tiny_data()
     train(Run.start(TINY, RECIPE, data, tmp_path / "teacher"))
     recipe = replace(RECIPE, drop_path=0.3, batch=16, mixing=0.5)
@@ -308,15 +352,15 @@ def test_a_run_resumes_within_an_epoch_exactly(tmp_path: Path) -> None:
         nonlocal saves
         save()
         saves += 1
-        if saves == 12:
+        if saves == stop:
             raise InterruptedTrainingError
 
     broken.save = save_and_stop  # type: ignore[method-assign]
     with pytest.raises(InterruptedTrainingError):
         train(broken, checkpoint_seconds=0)
     resumed = Run.resume(data, tmp_path / "broken")
-    assert (resumed.epoch, resumed.batch) == (1, 4)
-    assert resumed.totals.images == 4 * 16
+    assert (resumed.epoch, resumed.batch) == reached
+    assert resumed.totals.images == reached[1] * 16
     train(resumed)
     for name, value in straight.best_network.state_dict().items():
         assert torch.equal(value, resumed.best_network.state_dict()[name]), name

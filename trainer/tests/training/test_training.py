@@ -17,6 +17,8 @@ from sphynx_trainer.training import Run, loop, train
 from sphynx_trainer.training.average import Average
 from sphynx_trainer.training.evaluation import evaluate
 from sphynx_trainer.training.execution import Execution
+from sphynx_trainer.training.log import read_points
+from sphynx_trainer.training.loop import held_out_accuracy
 from sphynx_trainer.training.recipe import Recipe
 from sphynx_trainer.training.recipes import BACKGROUND, CPU, LINEARIZE, PAPER, PAPER_IMAGENET
 from sphynx_trainer.training.speed.peak import multiplications_per_image
@@ -152,6 +154,26 @@ def test_steps_divide_the_learning_rate_by_ten() -> None:
 def test_a_recipe_that_means_nothing_is_refused(change: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="unknown"):
         CPU.changed(change)
+
+
+def test_all_images_may_be_trained_on(tmp_path: Path) -> None:
+    run = Run.start(TINY, replace(tiny_recipe(CPU, 4), held_out=0), tiny_data(), tmp_path)
+    train(run, until=1)
+    assert len(run.kept) == len(run.dataset.train.labels)
+    (point,) = read_points(tmp_path / "log.csv")
+    assert point.held_out is None
+    with pytest.raises(ValueError, match="no images are held out"):
+        held_out_accuracy(run)
+
+
+def test_training_accuracy_is_that_of_images_that_are_not_mixed(tmp_path: Path) -> None:
+    for mixing in (0.5, 1.0):
+        recipe = replace(tiny_recipe(CPU, 4), batch=8, mixing=mixing)
+        run = Run.start(TINY, recipe, tiny_data(), tmp_path / str(mixing))
+        train(run, until=1)
+        (point,) = read_points(tmp_path / str(mixing) / "log.csv")
+        assert (point.train is None) == (mixing == 1)
+        assert (tmp_path / str(mixing) / "curve.svg").is_file()
 
 
 @pytest.mark.parametrize("mixing", [-0.1, 1.1])

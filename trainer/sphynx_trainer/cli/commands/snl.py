@@ -26,6 +26,8 @@ from ..options.training import (
     with_execution,
 )
 
+SHARED = ("images", "held_out", "precision")
+"""Fields of the fine-tuning's recipe that also hold for the first phase."""
 FIRST_PHASE = "linearize"
 """Folder, in the run's, of the phase that trains the coefficients."""
 
@@ -59,7 +61,7 @@ def add_reduction_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="any other field of the first phase's recipe, such as choice_rate=20; with --resume, "
+        help="any other field of the first phase's recipe, such as choice_rate=5; with --resume, "
         "penalty=WEIGHT changes the penalty of a phase that has begun",
     )
 
@@ -111,6 +113,8 @@ def _linearized(
         epochs = options.linearize_epochs or options.epochs
         changes = {"epochs": epochs, "batch": options.batch, "seed": options.seed}
         given = {name: value for name, value in changes.items() if value is not None}
+        both = assignments(options.set, "--set")
+        given |= {name: both[name] for name in SHARED if name in both}
         run = Run.begin(
             config, network, LINEARIZE.changed({**given, **own}), dataset, folder, execution
         )

@@ -92,6 +92,8 @@ def run(options: argparse.Namespace) -> None:
             dataset = chosen_dataset(options, _preset(options).dataset)
             run = resumed_run(options, dataset, options.folder, execution)
         else:
+            if options.decay_now:
+                raise ValueError("--decay-now is for a run that has begun: add --resume")
             run = _started(options, execution)
             run.learn_from(options.teacher)
         if options.teacher_logits is not None:
@@ -111,6 +113,8 @@ def _started(options: argparse.Namespace, execution: Execution) -> Run:
     config: Config
     network: Classifier
     earlier: list[dict[str, Any]] = []
+    if options.origin is not None and options.preset is not None:
+        raise ValueError("--from brings its own network: leave out --preset, or use --recipe")
     if options.origin is None:
         recipe = chosen_recipe(options, preset.recipe)
         config = preset.config(dataset.image_size, len(dataset.classes))

@@ -68,11 +68,13 @@ def resumed_run(
     """The run in the folder. It keeps its recipe, and says so if the options name another."""
     run = Run.resume(dataset, folder, execution)
     own, changes = run.recipe, _changes(options)
+    if options.recipe:
+        changes["name"] = RECIPES[options.recipe].name
     asked = own.changed(changes)
-    for name in changes:
-        kept, other = getattr(own, name), getattr(asked, name)
+    for field in changes:
+        kept, other = getattr(own, field), getattr(asked, field)
         if kept != other and execution.leads:
-            print(f"a run keeps its recipe: {name} stays {kept}, not {other}", file=sys.stderr)
+            print(f"a run keeps its recipe: {field} stays {kept}, not {other}", file=sys.stderr)
     return run
 
 

@@ -28,6 +28,7 @@ class LogitsOnDisk:
 
     Each teacher has a file per view, [images, classes] in float16, in which NaN marks images
     that it has not seen yet. Processes may share the folder: at worst both compute the same row.
+    dataset: its fingerprint.
     """
 
     folder: Path
