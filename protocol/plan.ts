@@ -26,7 +26,7 @@ import { type ElementOrder, elementOrder } from './element-order.ts';
 import { DIGIT_BITS, type LabelEncoding } from './label-encoding.ts';
 
 /** Version of the protocol, which changes whenever two versions of this code could not communicate. */
-const PROTOCOL_VERSION = 3;
+const PROTOCOL_VERSION = 4;
 
 /**
  * Depth of the trees of SoftSpokenOT: at depth 4 a transfer sends 4 bytes in place of IKNP's 16 and takes one and a

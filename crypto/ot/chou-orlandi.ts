@@ -19,11 +19,13 @@ import { select } from './select.ts';
  *
  *     sender -> receiver: A = a G
  *     receiver -> sender: B_i = b_i G + c_i A
- *     seeds: H(session, i, a B_i) and H(session, i, a (B_i - A)); the receiver knows H(session, i, b_i A)
+ *     seeds: H(session, i, 0, a B_i) and H(session, i, 1, a (B_i - A)); the receiver knows H(session, i, c_i, b_i A)
  *
  * `session` is the hash of both messages: it binds every seed to A and all B_i. Points are added on edwards25519 and
- * multiplied by X25519, which knows u-coordinates alone, and those are what is hashed: P and -P give one seed. Platforms
- * have X25519 built in, 20 to 40 times as fast as multiplications in JavaScript.
+ * multiplied by X25519, which knows u-coordinates alone, and those are what is hashed: P and -P have one. Platforms
+ * have X25519 built in, 20 to 40 times as fast as multiplications in JavaScript. A receiver that sends B_i = A / 2 makes
+ * the two products of a transfer P and -P. The choice is hashed too, or both seeds would be equal, and the extension's
+ * rows would show what the sender of these transfers chooses there.
  *
  * The curve's cofactor is 8. A must lie in the subgroup of prime order, or B_i would tell c_i by its other part. Of B_i
  * such a part does no harm: a is a multiple of 8. X25519 takes scalars 8 t with 2^251 <= t < 2^252. The sender draws
@@ -72,9 +74,9 @@ export function senderPairs(secret: bigint, reply: Uint8Array): BaseOtPairs {
   const own = Point.BASE.multiply(secret % ORDER);
   const session = sessionOf(encodePoints([own]), reply);
   const scalar = new X25519Scalar(numberToBytesLE(secret, 32));
-  const seeds = (multiplied: readonly EdwardsPoint[]) =>
-    uCoordinates(multiplied).map((u, i) => seedOf(session, i, product(scalar, new X25519Point(u))));
-  return { zero: seeds(points), one: seeds(points.map((point) => point.subtract(own))), session };
+  const seeds = (choice: number, multiplied: readonly EdwardsPoint[]) =>
+    uCoordinates(multiplied).map((u, i) => seedOf(session, i, choice, product(scalar, new X25519Point(u))));
+  return { zero: seeds(0, points), one: seeds(1, points.map((point) => point.subtract(own))), session };
 }
 
 /**
@@ -110,7 +112,7 @@ export function receiverSeeds(
   const session = sessionOf(message, reply);
   const seeds = secrets.map((secret, i) => {
     const scalar = new X25519Scalar(numberToBytesLE(8n * upperOf(secret), 32));
-    return seedOf(session, i, product(scalar, eighth));
+    return seedOf(session, i, choices[i], product(scalar, eighth));
   });
   return { choices, seeds, session };
 }
@@ -152,6 +154,6 @@ function sessionOf(message: Uint8Array, reply: Uint8Array): Uint8Array {
   return sha256('base-ot', message, reply);
 }
 
-function seedOf(session: Uint8Array, index: number, u: Uint8Array): Uint8Array {
-  return sha256(session, new Uint8Array(Uint32Array.of(index).buffer), u);
+function seedOf(session: Uint8Array, index: number, choice: number, u: Uint8Array): Uint8Array {
+  return sha256(session, new Uint8Array(Uint32Array.of(index, choice).buffer), u);
 }

@@ -12,7 +12,9 @@ import {
   BaseOtReceiver,
   BaseOtSender,
 } from '../../../crypto/ot/base-ot.ts';
+import { packBits } from '../../../crypto/ot/bits.ts';
 import { receiverReply, receiverSeeds, senderMessage, senderPairs } from '../../../crypto/ot/chou-orlandi.ts';
+import { CorrelatedOtReceiver } from '../../../crypto/ot/correlated-ot.ts';
 import { runBaseOts } from './base-ots.ts';
 
 const { Point } = ed25519;
@@ -68,22 +70,22 @@ test('messages and seeds are those of the formulas', () => {
   assert.deepEqual(message, encoded(a));
   const session = createHash('sha256').update('base-ot').update(message).update(reply).digest();
   assert.deepEqual(pairs.session, new Uint8Array(session));
-  const seed = (i: number, point: typeof a) => {
+  const seed = (i: number, choice: number, point: typeof a) => {
     const { y } = point.toAffine();
     const { Fp } = Point;
     const u = Fp.div(Fp.add(1n, y), Fp.sub(1n, y));
     const hash = createHash('sha256')
       .update(session)
-      .update(Uint8Array.of(i, 0, 0, 0));
+      .update(Uint8Array.of(i, 0, 0, 0, choice, 0, 0, 0));
     return new Uint8Array(hash.update(numberToBytesLE(u, 32)).digest());
   };
   for (const [i, b] of secrets.entries()) {
     const own = Point.BASE.multiply(b);
     const sent = choices[i] ? own.add(a) : own;
     assert.deepEqual(reply.subarray(64 * i, 64 * i + 64), encoded(sent));
-    assert.deepEqual(result.seeds[i], seed(i, a.multiply(b)));
-    assert.deepEqual(pairs.zero[i], seed(i, sent.multiply(secret % Point.Fn.ORDER)));
-    assert.deepEqual(pairs.one[i], seed(i, sent.subtract(a).multiply(secret % Point.Fn.ORDER)));
+    assert.deepEqual(result.seeds[i], seed(i, choices[i], a.multiply(b)));
+    assert.deepEqual(pairs.zero[i], seed(i, 0, sent.multiply(secret % Point.Fn.ORDER)));
+    assert.deepEqual(pairs.one[i], seed(i, 1, sent.subtract(a).multiply(secret % Point.Fn.ORDER)));
   }
 });
 
@@ -110,7 +112,7 @@ test('fixed secrets give fixed bytes: the other side relies on them', () => {
       message: '9dc156329391879f36447bf1195a5f21',
       reply: '3a923fcf20894503b9f818dbbb49fb81',
       session: 'f754cfb749dc561c0298ec6018f1a494',
-      seeds: 'ff63b649dc3e98745f8ed79e0eb6891c',
+      seeds: 'f75c45322bb520107bccef3595cbd84c',
     },
   );
   assert.equal(message.length, BASE_OT_MESSAGE_BYTES);
@@ -132,6 +134,38 @@ test('equal points in a reply give unequal seeds', () => {
   const { zero, one } = senderPairs(secret, withPoint(1, reply.slice(0, 64)));
   assert.notDeepEqual(zero[0], zero[1]);
   assert.notDeepEqual(one[0], one[1]);
+});
+
+/** Points B with a B = -a (B - A) up to a part of small order, of which X25519 sees a single u-coordinate. */
+function halves(a: InstanceType<typeof Point>) {
+  const half = a.multiply(Point.Fn.inv(2n));
+  const two = Point.fromAffine({ x: 0n, y: Point.Fp.ORDER - 1n });
+  const four = Point.fromAffine({ x: Point.Fp.sqrt(Point.Fp.ORDER - 1n), y: 0n });
+  return [half, half.add(two), half.add(four), half.add(two).add(four)];
+}
+
+test('half of the sender’s point gives two unequal seeds', () => {
+  for (const point of halves(Point.BASE.multiply(secret % Point.Fn.ORDER)))
+    for (const index of [0, 127]) {
+      const { zero, one } = senderPairs(secret, withPoint(index, encoded(point)));
+      assert.notDeepEqual(zero[index], one[index]);
+    }
+});
+
+test('a server that sends half of the client’s point does not see the client’s choices', () => {
+  const bits = Uint8Array.from({ length: 1024 }, (_, i) => (scalar(i) & 1n ? 1 : 0));
+  const sender = new BaseOtSender();
+  const receiver = new BaseOtReceiver(sender.message);
+  const own = Point.fromAffine({
+    x: bytesToNumberLE(sender.message.slice(0, 32)),
+    y: bytesToNumberLE(sender.message.slice(32)),
+  });
+  const cheating = receiver.reply.slice();
+  cheating.set(encoded(halves(own)[0]), 0);
+  const client = new CorrelatedOtReceiver(sender.finish(cheating), 4);
+  const { matrix } = client.extend(bits);
+  client.close();
+  assert.notDeepEqual(matrix.subarray(0, bits.length / 8), packBits(bits, bits.length / 8));
 });
 
 const P = Point.Fp.ORDER;
@@ -176,7 +210,7 @@ test('a part of small order in a reply changes no seed: it tells nothing of the 
   const { zero } = senderPairs(secret, changed);
   const seed = createHash('sha256')
     .update(session(changed))
-    .update(Uint8Array.of(0, 0, 0, 0));
+    .update(new Uint8Array(8));
   const { y } = moved.toAffine();
   const u = Point.Fp.div(Point.Fp.add(1n, y), Point.Fp.sub(1n, y));
   const product = x25519.scalarMult(numberToBytesLE(secret, 32), numberToBytesLE(u, 32));
