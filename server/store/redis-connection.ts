@@ -131,16 +131,20 @@ export class RedisConnection {
     const policy = await setting('maxmemory-policy').catch(unlessHidden);
     if (policy !== undefined && policy !== 'noeviction')
       throw unfit(`its maxmemory-policy is ${policy} and must be noeviction: it would forget spent bundles`);
-    if (this.#replicas > 0) return;
+    const log = await setting('appendonly').catch(unlessHidden);
+    if (log === undefined) {
+      if (this.#replicas > 0) return;
+      throw unfit('it does not reveal its settings; allow CONFIG GET, or have replicas confirm writes');
+    }
+    // Replicas outlive a primary that fails, but follow one that restarts: it must not return to an older state.
+    const forgetsAll = this.#replicas > 0 && log === 'no' && (await setting('save')) === '';
+    if (forgetsAll) return;
     for (const [name, expected] of [
       ['appendonly', 'yes'],
       ['appendfsync', 'always'],
+      ['no-appendfsync-on-rewrite', 'no'],
     ]) {
-      const found = await setting(name).catch(unlessHidden);
-      if (found === undefined)
-        throw unfit(
-          `it does not reveal its setting ${name}; allow CONFIG GET, or have replicas confirm writes`,
-        );
+      const found = await setting(name);
       if (found !== expected)
         throw unfit(
           `its setting ${name} is ${found} and must be ${expected}: after a crash it could give out a bundle twice`,

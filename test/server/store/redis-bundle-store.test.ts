@@ -41,10 +41,30 @@ test(
     const admin = await createClient({ url: forgetful!.url }).connect();
     await admin.configSet({ appendfsync: 'always', appendonly: 'no' });
     await assert.rejects(open(forgetful!.url), { code: 'config/invalid', message: /appendonly .*yes/ });
-    await admin.configSet({ appendonly: 'yes', 'maxmemory-policy': 'allkeys-lru' });
+    await admin.configSet({ appendonly: 'yes', 'no-appendfsync-on-rewrite': 'yes' });
+    await assert.rejects(open(forgetful!.url), { code: 'config/invalid', message: /on-rewrite .*be no/ });
+    await admin.configSet({ 'no-appendfsync-on-rewrite': 'no', 'maxmemory-policy': 'allkeys-lru' });
     await assert.rejects(open(forgetful!.url), { code: 'config/invalid', message: /noeviction/ });
     await admin.configSet({ 'maxmemory-policy': 'noeviction' });
     await (await open(forgetful!.url)).close();
+    admin.destroy();
+  },
+);
+
+test(
+  'a Redis with replicas may forget everything in a restart, but not return to an older state',
+  options,
+  async () => {
+    const primary = await redisServer(['--appendonly', 'no']);
+    const confirmed = () => RedisBundleStore.open({ url: primary.url, replicas: 1 }, CIPHER, LIMITS);
+    await (await confirmed()).close();
+    const admin = await createClient({ url: primary.url }).connect();
+    await admin.configSet({ save: '3600 1' });
+    await assert.rejects(confirmed(), { code: 'config/invalid', message: /appendonly is no and must be yes/ });
+    await admin.configSet({ appendonly: 'yes' });
+    await assert.rejects(confirmed(), { code: 'config/invalid', message: /appendfsync is everysec/ });
+    await admin.configSet({ appendfsync: 'always' });
+    await (await confirmed()).close();
     admin.destroy();
   },
 );
