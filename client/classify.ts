@@ -101,6 +101,7 @@ async function infer(parts: ClassifyParts, task: ClassifyTask, image: Int32Array
   const budget = new RetryBudget(parts.connection.queueMs);
   for (let attempt = 1; ; ) {
     const outcome = await inferWithFreshBundle(parts, task, image);
+    if ('failure' in outcome) throw outcome.failure;
     if (!('refusal' in outcome)) return outcome;
     const { refusal, next } = outcome;
     if (next === 'wait') await budget.wait(refusal, task.signal);
@@ -108,12 +109,16 @@ async function infer(parts: ClassifyParts, task: ClassifyTask, image: Int32Array
   }
 }
 
-/** Takes a bundle and spends it, unless the server refuses it. */
+/**
+ * Takes a bundle and spends it, unless the server refuses it. An inference whose role failed by itself is returned as a
+ * failure, not thrown, so that its thread stays for the next one. A malicious server could otherwise tell from how late
+ * the next inference answers whether its labels decoded to a class.
+ */
 async function inferWithFreshBundle(
   { connection, store, threads }: ClassifyParts,
   { model, onNoBundle, onSegment, signal }: ClassifyTask,
   image: Int32Array,
-): Promise<Inference | { refusal: BundleRefused; next: NextStep }> {
+): Promise<Inference | { failure: unknown } | { refusal: BundleRefused; next: NextStep }> {
   let bundle: SpendingBundle | undefined;
   let putBack = false;
   try {
@@ -125,7 +130,10 @@ async function inferWithFreshBundle(
         const result = await inferOnce(connection, thread, model, bundle, image, { signal, onSegment });
         return { result, header: bundle.header };
       } catch (error) {
-        if (!(error instanceof BundleRefused)) throw error;
+        if (!(error instanceof BundleRefused)) {
+          if (thread.playing) throw error;
+          return { failure: error };
+        }
         const next = await putAway(store, bundle, error);
         putBack = true;
         return { refusal: error, next };

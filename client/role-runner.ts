@@ -14,6 +14,9 @@ export interface Network {
 export interface RoleRunner {
   readonly alive: boolean;
 
+  /** Whether a role is being played. Once a role has failed by itself, it no longer is. */
+  readonly playing: boolean;
+
   /** Sets whether the runner keeps the process alive. */
   hold(busy: boolean): void;
 

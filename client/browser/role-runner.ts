@@ -9,8 +9,14 @@ class WorkerRoleRunner implements RoleRunner {
   #running: Promise<unknown> = Promise.resolve();
   #alive = true;
 
+  #playing = false;
+
   get alive(): boolean {
     return this.#alive;
+  }
+
+  get playing(): boolean {
+    return this.#playing;
   }
 
   hold(): void {}
@@ -22,14 +28,19 @@ class WorkerRoleRunner implements RoleRunner {
     return this.#roles.call(name, given);
   }
 
-  play<Name extends NetworkRole>(
+  async play<Name extends NetworkRole>(
     name: Name,
     given: RoleJobs[Name]['given'],
     { channel }: Network,
   ): Promise<RoleJobs[Name]['result']> {
+    this.#playing = true;
     const result = this.#roles.play(name, given, channel);
     this.#running = result;
-    return result;
+    try {
+      return await result;
+    } finally {
+      this.#playing = false;
+    }
   }
 
   warm(agreement: Agreement): void {

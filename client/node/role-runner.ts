@@ -15,8 +15,14 @@ class ThreadRoleRunner implements RoleRunner {
     resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB },
   });
 
+  #playing = false;
+
   get alive(): boolean {
     return this.#thread.alive;
+  }
+
+  get playing(): boolean {
+    return this.#playing;
   }
 
   hold(busy: boolean): void {
@@ -36,16 +42,24 @@ class ThreadRoleRunner implements RoleRunner {
     network: Network,
   ): Promise<RoleJobs[Name]['result']> {
     const { port1, port2 } = new MessageChannel();
+    this.#playing = true;
     const result = this.#thread.call(name, { job: given, port: port2 }, { ports: [port2] });
     // When the network fails first, the role's own failure is an echo of it.
-    result.catch(() => {});
+    const over = result
+      .catch(() => {})
+      .then(() => {
+        this.#playing = false;
+      });
     try {
       await relay(new PortChannel(port1), network.channel, network.signal);
     } catch (error) {
       // The role's own report of an internal fault has more detail than its channel may reveal.
       if (error instanceof SphynxError && error.code === 'internal') await result;
+      // Unless the network has stopped it, the role is at its end.
+      if (!network.signal.aborted) await over;
       throw error;
     }
+    await over;
     return result;
   }
 

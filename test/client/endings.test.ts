@@ -42,7 +42,7 @@ const { address, seen, spends } = await playingServer(ordering, {
   },
 });
 const client = await newClient({ stateFolder }, address);
-await client.prepare({ count: 10 });
+await client.prepare({ count: 14 });
 
 /** Spends one bundle; returns what the server saw of it. */
 async function inference(how: Way): Promise<Seen> {
@@ -100,6 +100,17 @@ const LATE: Record<string, Way> = {
 for (const [what, way] of Object.entries(LATE))
   test(`to the server, ${what} looks like a success`, async () => {
     assert.deepEqual(await inference(way), honest);
+  });
+
+for (const [what, way] of Object.entries(LATE))
+  test(`after ${what}, the next inference runs in the same thread: the server cannot time a new one`, async () => {
+    let started = 0;
+    const count = () => void started++;
+    process.on('worker', count);
+    await inference(way);
+    await inference({});
+    process.off('worker', count);
+    assert.equal(started, 0);
   });
 
 /** Faults that show earlier: the client says less, and ends its stream in the same way. */
