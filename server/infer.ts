@@ -11,6 +11,9 @@ import { inSpan } from './tracing.ts';
 const SPENT_AGAIN =
   'a client asked for a spent bundle: was its state folder copied, or restored from a backup?';
 
+/** Characters of an id that a trace keeps. Ours have no more; a caller may send a megabyte. */
+const ID_CHARACTERS = 32;
+
 /**
  * Handles one Infer call. The bundle is durably spent before the first byte of the online phase leaves, and stays spent
  * whatever happens afterwards. The client sends nothing masked before `spending`, so a refusal costs it nothing, even
@@ -25,7 +28,8 @@ export async function infer(
   const { identity: model, summary } = models.agree(spend);
   const segments = new CountedChannel(new StreamChannel(stream), metrics, 'infer');
   const settle = parts.bytes.charge(caller.identity, summary.quote.onlineBytes);
-  const secrets = await inSpan('spend bundle', { 'sphynx.bundle': spend.bundleId }, () =>
+  const bundle = spend.bundleId.slice(0, ID_CHARACTERS);
+  const secrets = await inSpan('spend bundle', { 'sphynx.bundle': bundle }, () =>
     store.spend({ ...caller, id: spend.bundleId, model }),
   ).catch((error) => {
     settle(0);

@@ -41,11 +41,23 @@ export function lockFolder(folder: string): () => void {
 function openLock(folder: string, path: string): DatabaseSync {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    closeSync(openSync(path, 'a', 0o600));
+    create(path);
     return new DatabaseSync(path);
   } catch (cause) {
     throw new SphynxError('storage/failed', `could not open ${path}: is the state folder not writable?`, {
       cause,
     });
+  }
+}
+
+/**
+ * Creates an empty file, unless it exists. It must not be opened then: when a process closes any descriptor of a file,
+ * POSIX drops all locks that the process holds on it, and this process may hold the lock already.
+ */
+function create(path: string): void {
+  try {
+    closeSync(openSync(path, 'ax', 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }

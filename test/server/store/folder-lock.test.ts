@@ -10,6 +10,8 @@ import { firstMessage } from '../../support/first-message.ts';
 import { network, runningServer } from '../../support/running-server.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
+const SERVER_PROCESS = join(import.meta.dirname, '..', '..', 'support', 'server-process.ts');
+
 const start = (stateFolder: string) =>
   startServer({
     address: '127.0.0.1:0',
@@ -32,9 +34,19 @@ test('a second server on a state folder does not start, and harms nothing that t
   await second.stop();
 });
 
+test('a second server of the same process that is refused leaves the lock to the first one', async () => {
+  const stateFolder = temporaryFolder();
+  const first = await runningServer({ stateFolder });
+  await assert.rejects(start(stateFolder), { code: 'config/invalid', message: /another server/ });
+  const other = fork(SERVER_PROCESS, [stateFolder], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+  after(() => other.kill('SIGKILL'));
+  await assert.rejects(firstMessage(other), /the process ended/);
+  await first.stop();
+});
+
 test('a server that was killed does not keep its folder locked', async () => {
   const stateFolder = temporaryFolder();
-  const other = fork(join(import.meta.dirname, '..', '..', 'support', 'server-process.ts'), [stateFolder]);
+  const other = fork(SERVER_PROCESS, [stateFolder]);
   after(() => other.kill('SIGKILL'));
   await firstMessage(other);
   await assert.rejects(start(stateFolder), { code: 'config/invalid', message: /another server/ });
