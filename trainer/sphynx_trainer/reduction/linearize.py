@@ -13,7 +13,7 @@ from ..networks.activations.masked_relu import SelectiveReLU, replace_module
 from ..networks.activations.places import Place, places, unmasked_places
 from ..networks.base.classifier import Classifier
 from ..training import Run
-from .selection import relus_above_threshold, select
+from .selection import THRESHOLD, relus_above_threshold, select
 
 GROWTH = 1.1
 """Growth of the penalty's weight (the authors' value)."""
@@ -41,11 +41,18 @@ class Linearization:
     """
 
     def __init__(self, run: Run, budget: int) -> None:
+        """Raises ValueError for an impossible budget, or steps too large to tell ReLUs by."""
+        rate = run.recipe.learning_rate * run.recipe.choice_rate
+        if rate >= THRESHOLD:
+            raise ValueError(
+                f"steps of {rate:g} hide coefficients at {THRESHOLD}, which decides about ReLUs: "
+                "choose a smaller choice_rate or learning_rate (--linearize-set)"
+            )
         self.run = run
         self.budget = budget
         self.coefficients = coefficients(run.network, run.dataset.image_size)
         self.total = sum(place.elements for place in self.coefficients)
-        select(self.coefficients, budget)  # raises for an impossible budget before any training
+        select(self.coefficients, budget)  # Raises before any training.
         run.extra.setdefault(STATE, {"growth": 1.0, "relus": self.total, "lowest": self.total})
         run.penalty = self.penalty
 

@@ -9,7 +9,7 @@ from ..networks.activations.places import Place
 
 THRESHOLD = 0.01
 """A coefficient above it counts as a ReLU (SNL, algorithm 1). Adam moves a coefficient around 0 by
-its learning rate, which must therefore be smaller.
+its learning rate (the recipe's times `choice_rate`), which must therefore be smaller.
 """
 
 

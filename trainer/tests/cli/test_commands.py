@@ -77,6 +77,9 @@ def test_options_without_effect_are_refused(
     assert "add --resume" in capsys.readouterr().err
     assert main([*command, "--from", str(trained), "--preset", "sphynx-c100-25k"]) == 1
     assert "leave out --preset" in capsys.readouterr().err
+    snl = ["snl", str(trained), str(tmp_path / "snl"), "--budget", "700", *QUICK]
+    assert main([*snl, "--linearize-set", "choice_rate=20"]) == 1
+    assert "steps of 0.02 hide coefficients at 0.01" in capsys.readouterr().err
     assert main([*command, "--until-accuracy", "20"]) == 1
     assert "only a late decay can begin at will" in capsys.readouterr().err
     late = [*command, "--recipe", "background", "--set", "held_out=0"]
