@@ -76,7 +76,8 @@ export function senderPairs(secret: bigint, reply: Uint8Array): BaseOtPairs {
   const scalar = new X25519Scalar(numberToBytesLE(secret, 32));
   const seeds = (choice: number, multiplied: readonly EdwardsPoint[]) =>
     uCoordinates(multiplied).map((u, i) => seedOf(session, i, choice, product(scalar, new X25519Point(u))));
-  return { zero: seeds(0, points), one: seeds(1, points.map((point) => point.subtract(own))), session };
+  const others = points.map((point) => point.subtract(own));
+  return { zero: seeds(0, points), one: seeds(1, others), session };
 }
 
 /**

@@ -6,6 +6,7 @@ import type { ClientSession } from '../../protocol/session.ts';
 
 class InThreadRunner implements RoleRunner {
   readonly alive = true;
+  playing = false;
   readonly #roles: Roles;
   readonly #keepsSession: boolean;
 
@@ -30,7 +31,12 @@ class InThreadRunner implements RoleRunner {
     { channel }: Network,
   ): Promise<RoleJobs[Name]['result']> {
     if (name === 'open' && this.#keepsSession) return undefined as RoleJobs[Name]['result'];
-    return this.#roles.play(name, given, channel);
+    this.playing = true;
+    try {
+      return await this.#roles.play(name, given, channel);
+    } finally {
+      this.playing = false;
+    }
   }
 
   warm(): void {}

@@ -208,9 +208,7 @@ test('a part of small order in a reply changes no seed: it tells nothing of the 
     createHash('sha256').update('base-ot').update(message).update(of).digest();
   const changed = withPoint(0, encoded(moved.add(two)));
   const { zero } = senderPairs(secret, changed);
-  const seed = createHash('sha256')
-    .update(session(changed))
-    .update(new Uint8Array(8));
+  const seed = createHash('sha256').update(session(changed)).update(new Uint8Array(8));
   const { y } = moved.toAffine();
   const u = Point.Fp.div(Point.Fp.add(1n, y), Point.Fp.sub(1n, y));
   const product = x25519.scalarMult(numberToBytesLE(secret, 32), numberToBytesLE(u, 32));

@@ -60,7 +60,10 @@ test(
     await (await confirmed()).close();
     const admin = await createClient({ url: primary.url }).connect();
     await admin.configSet({ save: '3600 1' });
-    await assert.rejects(confirmed(), { code: 'config/invalid', message: /appendonly is no and must be yes/ });
+    await assert.rejects(confirmed(), {
+      code: 'config/invalid',
+      message: /appendonly is no and must be yes/,
+    });
     await admin.configSet({ appendonly: 'yes' });
     await assert.rejects(confirmed(), { code: 'config/invalid', message: /appendfsync is everysec/ });
     await admin.configSet({ appendfsync: 'always' });
