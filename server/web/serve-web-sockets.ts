@@ -69,6 +69,8 @@ export async function serveWebSockets(
     handleProtocols: (offered) => offered.has(SUBPROTOCOL) && SUBPROTOCOL,
   });
   server.on('upgrade', (request, socket, head) => {
+    // Node has removed its own listener; a connection that is reset would end the process.
+    socket.on('error', () => socket.destroy());
     const name = methodOf(request.url);
     const own = ownOrigin(request.socket instanceof TLSSocket, request.headers.host);
     if (name === undefined) return refuse(socket, 404);

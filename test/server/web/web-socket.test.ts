@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { after, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { runInteger } from '../../../model/executor.ts';
 import { newToken } from '../../../server/identity/token-file.ts';
@@ -40,6 +42,19 @@ async function classifiesRight(port: number, options: WebClientOptions): Promise
     );
   }
 }
+
+test('a connection that is reset while its upgrade is refused does not end the server', async () => {
+  const upgrade = 'GET /x HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+  for (let i = 0; i < 20; i++) {
+    const socket = connect(openPort, '127.0.0.1');
+    await once(socket, 'connect');
+    socket.write(upgrade);
+    await nextTurn();
+    socket.resetAndDestroy();
+    await once(socket, 'close');
+  }
+  await classifiesRight(openPort, {});
+});
 
 const stream = (port: number, options: WebClientOptions) =>
   webStream<Record<string, never>, Record<string, never>>('ListModels', port, options);
