@@ -24,7 +24,7 @@ export interface PoolOptions {
   readonly low: number;
   /** The pool stops refilling when this many bundles are ready. */
   readonly high: number;
-  /** Called at every change; must return quickly. */
+  /** Called at every change; must return quickly. What it throws is ignored. */
   readonly onStatus?: (status: PoolStatus) => void;
 }
 
@@ -82,6 +82,8 @@ export class BundlePool {
    */
   async some(signal?: AbortSignal): Promise<void> {
     const some = Promise.withResolvers<void>();
+    // It may fail while the bundles are counted, before anyone waits for it.
+    some.promise.catch(() => {});
     const watch = ({ state, ready, error }: PoolStatus) => {
       if (ready > 0) some.resolve();
       else if (error) some.reject(error);
@@ -153,6 +155,10 @@ export class BundlePool {
     this.#status = status;
     if (status.state === state && status.ready === ready && status.error === error) return;
     for (const watch of [...this.#watchers]) watch(status);
-    this.#options.onStatus?.(status);
+    try {
+      this.#options.onStatus?.(status);
+    } catch {
+      // A fault of the application's must not end the pool.
+    }
   }
 }

@@ -65,6 +65,8 @@ export interface ClassifyTask {
   readonly topK?: number;
   /** Called if no bundle is ready; should prepare one. */
   readonly onNoBundle: () => Promise<void>;
+  /** Whether a pool prepares bundles: then others of this client may take several before this call gets one. */
+  readonly pooled: boolean;
   readonly onSegment?: SegmentListener;
   readonly signal?: AbortSignal;
 }
@@ -116,7 +118,7 @@ async function infer(parts: ClassifyParts, task: ClassifyTask, image: Int32Array
  */
 async function inferWithFreshBundle(
   { connection, store, threads }: ClassifyParts,
-  { model, onNoBundle, onSegment, signal }: ClassifyTask,
+  { model, onNoBundle, pooled, onSegment, signal }: ClassifyTask,
   image: Int32Array,
 ): Promise<Inference | { failure: unknown } | { refusal: BundleRefused; next: NextStep }> {
   let bundle: SpendingBundle | undefined;
@@ -125,7 +127,7 @@ async function inferWithFreshBundle(
     return await threads.with(signal, async (thread) => {
       await thread.call('load', { agreement: { card: model.card, setting: model.setting } });
       await connection.ensureReady(signal);
-      bundle = await takeBundle(store, model, onNoBundle);
+      bundle = await takeBundle(store, model, onNoBundle, pooled ? Number.POSITIVE_INFINITY : ATTEMPTS);
       try {
         const result = await inferOnce(connection, thread, model, bundle, image, { signal, onSegment });
         return { result, header: bundle.header };
@@ -149,8 +151,9 @@ async function takeBundle(
   store: BundleStore,
   { card, plan }: KnownModel,
   onNoBundle: () => Promise<void>,
+  attempts: number,
 ): Promise<SpendingBundle> {
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+  for (let attempt = 1; attempt <= attempts; attempt++) {
     const bundle = await store.take(card.hash, plan.hash);
     if (bundle) return bundle;
     await onNoBundle();

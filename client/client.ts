@@ -169,9 +169,9 @@ export class Client {
         else await this.#prepare(model, { count: 1, onProgress, signal });
       };
       const parts = { connection: this.#connection, store: this.#store, threads: this.#online };
-      return classifyImage(parts, { model, input, topK, onNoBundle, onSegment, signal }).finally(() =>
-        this.#poolOf(options.model)?.check(),
-      );
+      const pooled = prepare && this.#poolOf(options.model) !== undefined;
+      const task = { model, input, topK, onNoBundle, pooled, onSegment, signal };
+      return classifyImage(parts, task).finally(() => this.#poolOf(options.model)?.check());
     });
   }
 
@@ -211,7 +211,8 @@ export class Client {
       {
         count: async (signal) => {
           await this.#store.dropExpired();
-          return (await this.bundles({ model, signal })).length;
+          const { card } = await this.#models.get(model, signal);
+          return (await this.#store.list(card.hash)).length;
         },
         prepare: (count, onReady, signal) => {
           let ready = 0;
@@ -273,7 +274,7 @@ export class Client {
   /** Aborts running calls, waits until they have cleaned up, and closes the connection and all threads. */
   async close(): Promise<void> {
     this.#closing.abort(closed());
-    await Promise.all([...this.#pools].map((pool) => pool.stop()));
+    await Promise.allSettled([...this.#pools].map((pool) => pool.stop()));
     await Promise.allSettled(this.#running);
     this.#connection.close();
     await Promise.all([this.#offline.close(), this.#online.close()]);

@@ -3,8 +3,9 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BundlePool, type PoolSource, type PoolStatus } from '../../client/bundle-pool.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
+import { withOutput } from '../../model/network.ts';
 import { assertRight, image, newClient } from '../support/connected.ts';
-import { runningServer } from '../support/running-server.ts';
+import { network, runningServer } from '../support/running-server.ts';
 
 /** Resolves with the first status that fits. */
 function watcher() {
@@ -84,6 +85,54 @@ test('a pool tells its failure, tries again and recovers', async () => {
   await pool.some();
   ready = 0;
   await assert.rejects(pool.some(), { code: 'aborted' });
+});
+
+test('waiting for a bundle can be aborted before the bundles are counted', async () => {
+  const counted = Promise.withResolvers<number>();
+  const pool = new BundlePool({ count: () => counted.promise, prepare: async () => {} }, { low: 1, high: 1 });
+  const waiting = pool.some(AbortSignal.abort());
+  // Node reports a rejection that nobody handles at the end of a turn.
+  await delay(0);
+  counted.resolve(1);
+  await assert.rejects(waiting, { code: 'aborted' });
+  await pool.stop();
+});
+
+test('a listener that throws does not end the pool', async () => {
+  const onStatus = () => {
+    throw new Error('the listener is broken');
+  };
+  const pool = new BundlePool(
+    { count: async () => 1, prepare: async () => {} },
+    { low: 1, high: 1, onStatus },
+  );
+  await pool.some();
+  assert.equal(pool.status.state, 'full');
+  await pool.stop();
+  assert.equal(pool.status.state, 'stopped');
+});
+
+test('many inferences wait for one pool until each has a bundle', async () => {
+  const client = await newClient();
+  client.pool({ low: 1, high: 1 });
+  const all = await Promise.all(Array.from({ length: 10 }, () => client.classify(image, { prepare: true })));
+  assert.equal(new Set(all.map(({ bundleId }) => bundleId)).size, 10);
+  await client.close();
+});
+
+test('a pool without a model’s name fills up again when the server has another version of it', async () => {
+  const server = await runningServer();
+  const client = await newClient({}, `127.0.0.1:${server.port}`);
+  const { seen, onStatus, until } = watcher();
+  client.pool({ low: 1, high: 1, onStatus });
+  await until(({ state }) => state === 'full');
+  await server.reload({ models: [withOutput(network, 'label')] });
+  const before = seen.length;
+  await assert.rejects(client.classify(image, { prepare: true }), { code: 'model/mismatch' });
+  await until(({ state }) => state === 'full', before);
+  const { logits } = await client.classify(image, { prepare: true });
+  assert.equal(logits.length, 0, 'by the new version');
+  await client.close();
 });
 
 test('pauses between failures double, and are no shorter than the server asks for', async () => {
