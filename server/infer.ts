@@ -1,4 +1,4 @@
-import { asSphynxError } from '../errors/sphynx-error.ts';
+import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
 import type { CallStream } from '../transport/call-stream.ts';
 import type { InferRequests, InferResponses } from '../transport/messages.ts';
 import { relay } from '../transport/relay.ts';
@@ -27,6 +27,7 @@ export async function infer(
   const spend = await stream.expect('spend');
   const { identity: model, summary } = models.agree(spend);
   const segments = new CountedChannel(new StreamChannel(stream), metrics, 'infer');
+  pool.checkOnline();
   const settle = parts.bytes.charge(caller.identity, summary.quote.onlineBytes);
   const bundle = spend.bundleId.slice(0, ID_CHARACTERS);
   const secrets = await inSpan('spend bundle', { 'sphynx.bundle': bundle }, () =>
@@ -50,6 +51,8 @@ export async function infer(
     }
     metrics.finished('infer', model.name, performance.now() - start);
     stream.end();
+  } catch (error) {
+    throw afterSpending(asSphynxError(error));
   } finally {
     forget(secrets);
     settle(segments.bytes);
@@ -58,4 +61,17 @@ export async function infer(
       .markSpent(spend.bundleId)
       .catch((err: unknown) => log.warn({ err }, 'could not record a spent bundle'));
   }
+}
+
+/**
+ * The error that a client may see before it has read `spending`. A code that says that nothing has happened would make
+ * it keep the bundle, and take the refusal of its next use for a copied folder.
+ */
+function afterSpending(error: SphynxError): SphynxError {
+  if (error.code !== 'server/busy' && error.code !== 'server/stopping') return error;
+  const { message, retryAfterMs } = error;
+  return new SphynxError('protocol/closed', `${message}; the bundle is spent`, {
+    cause: error,
+    retryAfterMs,
+  });
 }

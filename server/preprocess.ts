@@ -100,7 +100,7 @@ async function prepareBundle(
       throw new SphynxError('protocol/order', 'the commit names another bundle than the one just prepared');
     await store.markReady(id);
   } catch (error) {
-    await store.abandon(id);
+    await store.abandon(id).catch((err: unknown) => log.warn({ err, bundle: id }, 'could not drop a bundle'));
     throw error;
   } finally {
     seed.fill(0);

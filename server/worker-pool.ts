@@ -104,6 +104,11 @@ export class WorkerPool {
     );
   }
 
+  /** Throws 'server/busy' while no worker could run an inference. */
+  checkOnline(): void {
+    leastLoaded(this.#online);
+  }
+
   /** Starts the server's online role; the caller moves the channel's segments and calls `release` in the end. */
   infer(model: string, secrets: BundleSecrets): { channel: PortChannel; release: () => void } {
     const worker = leastLoaded(this.#online);
@@ -218,6 +223,8 @@ export class PoolSession {
 function leastLoaded(workers: readonly PoolWorker[]): PoolWorker {
   const alive = workers.filter((worker) => worker.alive);
   if (alive.length === 0)
-    throw new SphynxError('server/busy', 'the server is replacing a worker; try again in a few seconds');
+    throw new SphynxError('server/busy', 'the server is replacing a worker; try again in a few seconds', {
+      retryAfterMs: RESPAWN_MS,
+    });
   return alive.reduce((best, worker) => (worker.load < best.load ? worker : best));
 }

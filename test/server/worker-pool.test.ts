@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
-import { DEFAULT_LIMITS } from '../../server/limits.ts';
+import { DEFAULT_LIMITS, RESPAWN_MS } from '../../server/limits.ts';
 import { PoolWorker } from '../../server/pool-worker.ts';
 import { OnlineFlag } from '../../server/scheduling/online-flag.ts';
 import { WorkerPool } from '../../server/worker-pool.ts';
@@ -33,9 +33,11 @@ test('a dead worker is replaced, and until then its work is refused', async () =
   const pool = await WorkerPool.start(INPUT, ONE_EACH, silent);
   const [victim] = pool.online;
   await victim.stop();
-  assert.throws(() => pool.infer(network.card.hash, SECRETS), { code: 'server/busy' });
+  for (const ask of [() => pool.checkOnline(), () => pool.infer(network.card.hash, SECRETS)])
+    assert.throws(ask, { code: 'server/busy', retryAfterMs: RESPAWN_MS });
   while (!pool.online.some((worker) => worker.alive)) await delay(50);
   const { channel, release } = pool.infer(network.card.hash, SECRETS);
+  pool.checkOnline();
   assert.equal(await channel.wanted(), true);
   release();
   await pool.stop();

@@ -186,13 +186,13 @@ test(
   'servers leave what living ones prepare and spend alone, and burn what dead ones left',
   options,
   async () => {
-    const first = await open(`${redis!.url}/1`, 300);
+    const first = await open(`${redis!.url}/1`, 3000);
     const preparing = newBundle();
     await first.create(preparing);
     const spending = await readyBundle(first);
     await first.spend(claimOf(spending.id));
     const second = await open(`${redis!.url}/1`);
-    await delay(500);
+    await delay(3500);
     assert.equal(await second.burnLeftovers(), 0, 'the lease was renewed');
     await first.markReady(preparing.id);
     await first.close();
