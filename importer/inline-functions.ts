@@ -19,13 +19,14 @@ const MOST_DEPTH = 16;
 export function inlineFunctions(model: onnxProto.onnx.IModelProto, most: number): void {
   const functions = new Map((model.functions ?? []).map((own) => [keyOf(own.domain, own.name), own]));
   if (functions.size === 0 || !model.graph) return;
-  let [calls, count] = [0, 0];
+  let count = 0;
   const expanded = (nodes: readonly Node[], depth: number): Node[] => {
     if (depth > MOST_DEPTH) throw formatError(`functions call one another more than ${MOST_DEPTH} deep`);
     return nodes.flatMap((node) => {
-      const called = functions.get(keyOf(node.domain, node.opType));
-      if (called) return expanded(bodyOf(called, node, calls++), depth + 1);
+      // Calls count too: functions without nodes of their own could call one another without end.
       if (++count > most) throw formatError(`the file's functions make more than ${most} nodes`);
+      const called = functions.get(keyOf(node.domain, node.opType));
+      if (called) return expanded(bodyOf(called, node, count), depth + 1);
       const inner = (graph: Graph): Graph => ({ ...graph, node: expanded(graph.node ?? [], depth) });
       return [{ ...node, attribute: (node.attribute ?? []).map((own) => withGraphs(own, inner)) }];
     });

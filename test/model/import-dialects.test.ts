@@ -103,6 +103,19 @@ test('functions that call themselves are refused', async () => {
   });
 });
 
+test('functions without nodes that call one another are refused before they take time', async () => {
+  const file = withFunctions((model) => {
+    const { opsetImport } = model;
+    for (let i = 0; i < 15; i++) {
+      const calls = i === 0 ? 0 : 10;
+      const node = Array.from({ length: calls }, () => ({ opType: `F${i - 1}`, domain: 'own' }));
+      model.functions!.push({ name: `F${i}`, domain: 'own', node, opsetImport } as never);
+    }
+    model.graph!.node!.push({ opType: 'F14', domain: 'own' } as never);
+  });
+  await assert.rejects(importOnnx(file), { code: 'model/format', message: /make more than 20000 nodes/ });
+});
+
 test('functions that multiply each other are refused before they take memory', async () => {
   const file = withFunctions((model) => {
     const opsetImport = model.opsetImport;
