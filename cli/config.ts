@@ -6,6 +6,8 @@ import { serverOptions } from '../server/config/server-options.ts';
 import { Access } from '../server/identity/access.ts';
 import { warnOfStrangers } from '../server/identity/strangers.ts';
 import { ModelRegistry } from '../server/models.ts';
+import { configuredKeys } from '../server/store/store-keys.ts';
+import { checkOrigins } from '../server/web/origins.ts';
 import type { Context } from './command.ts';
 import { type ServeOptions, serveConfig } from './serve.ts';
 
@@ -24,6 +26,11 @@ export async function checkConfig(
   const options = serverOptions(config);
   const logger = stderrLogger('warn', true);
   new Access(options, logger);
+  if (options.web) {
+    new Access({ ...options, address: options.web.address }, logger);
+    checkOrigins(options.web.origins ?? []);
+  }
+  configuredKeys(options.storeKeys);
   warnOfStrangers(options, await ModelRegistry.load(options.models, options), logger);
   const visible = shown(SCHEMA, config);
   output.result(visible, stringify(visible).trimEnd());

@@ -140,8 +140,8 @@ function readPreprocessing(fields: Fields, input: Shape): Preprocessing {
   return {
     width: fields.integer('width', input.width, input.width),
     height: fields.integer('height', input.height, input.height),
-    mean: fields.numbers('mean', input.channels, -1e3, 1e3),
-    std: fields.numbers('std', input.channels, 1e-6, 1e3),
+    mean: fields.numbers('mean', input.channels, -limits.MAX_PREPROCESSING, limits.MAX_PREPROCESSING),
+    std: fields.numbers('std', input.channels, 1 / limits.MAX_PREPROCESSING, limits.MAX_PREPROCESSING),
     scaleBits: fields.integers(
       'scaleBits',
       input.channels,

@@ -33,6 +33,8 @@ export const MAX_SQUARE_DROP_BITS = 28;
 export const MAX_SHIFT_BITS = 20;
 /** k + f: the bits of a linear layer's output, sign included. */
 export const MAX_PRODUCT_BITS = 32;
+/** Largest mean and deviation of an input, and the smallest deviation's inverse: columns have units of their own. */
+export const MAX_PREPROCESSING = 1e9;
 /** Bits of scale of the input, up or down: numbers of any unit fit. */
 export const MAX_INPUT_SCALE_BITS = 64;
 /** Largest magnitude of an element of the input: integers of 32 bits with their sign, and a factor of two to spare. */

@@ -5,7 +5,7 @@ import type { ImportedGraph } from '../../importer/import-onnx.ts';
 import type { ModelFacts } from '../../model/fixed-point/quantize.ts';
 import { headFits, labelCount, type OutputHead } from '../../model/head.ts';
 import type { InputKind } from '../../model/input-kind.ts';
-import { MAX_NAME } from '../../model/limits.ts';
+import { MAX_NAME, MAX_PREPROCESSING } from '../../model/limits.ts';
 import { readTable } from '../values/read-samples.ts';
 
 /** Options for what an ONNX file does not define about its model. */
@@ -38,6 +38,10 @@ export async function factsOf(
   );
   if (std.some((number) => !(number > 0)))
     throw new SphynxError('config/invalid', '--std takes numbers above 0');
+  if ([...mean, ...std].some((number) => Math.abs(number) > MAX_PREPROCESSING))
+    throw new SphynxError('config/invalid', `--mean and --std take numbers up to ${MAX_PREPROCESSING}`);
+  if (std.some((number) => number < 1 / MAX_PREPROCESSING))
+    throw new SphynxError('config/invalid', `--std takes numbers from ${1 / MAX_PREPROCESSING} on`);
   const outputs = network.layers[network.layers.length - 1].output.channels;
   const chosen = chooseHead(head, outputs, options.head);
   return {

@@ -1,6 +1,9 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { Table } from './table.ts';
 
+/** Some programs begin a text with it. */
+const BYTE_ORDER_MARK = /^\uFEFF/;
+
 /** Missing values in a table of text. */
 const MISSING = /^(nan|na|null|none|[+-]?inf(inity)?)?$/i;
 
@@ -11,7 +14,7 @@ const MISSING = /^(nan|na|null|none|[+-]?inf(inity)?)?$/i;
  * columns.
  */
 export function readCsv(text: string): Table {
-  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
+  const lines = text.replace(BYTE_ORDER_MARK, '').split(/\r?\n/);
   while (lines.at(-1)?.trim() === '') lines.pop();
   const separator = [';', '\t'].find((mark) => lines[0]?.includes(mark)) ?? ',';
   const rows = lines.map((line) =>
@@ -50,7 +53,7 @@ function isNumber(cell: string): boolean {
 export function readJson(text: string): Table {
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = JSON.parse(text.replace(BYTE_ORDER_MARK, ''));
   } catch (cause) {
     throw new SphynxError('input/invalid', 'the file is not JSON', { cause });
   }

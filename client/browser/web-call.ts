@@ -15,6 +15,9 @@ import { CALL_HEADER, CALL_STATUS, CALLS, type CallName } from '../../transport/
  */
 const UNREAD_BYTES = 256 * 2 ** 20;
 
+/** Memory of an unread message besides its bytes, or small ones would be free. */
+const OBJECT_BYTES = 256;
+
 /** Unsent bytes in the socket above which `write` waits. */
 const UNSENT_BYTES = 4 * 2 ** 20;
 
@@ -98,7 +101,7 @@ export class WebCall<Incoming, Outgoing> implements ClientTransport<Incoming, Ou
   read(): Received<Incoming> | null {
     const bytes = this.#unread.shift();
     if (!bytes) return null;
-    this.#unreadBytes -= bytes.length;
+    this.#unreadBytes -= bytes.length + OBJECT_BYTES;
     return decode(CALLS[this.#name].response, bytes) as Received<Incoming>;
   }
 
@@ -137,8 +140,9 @@ export class WebCall<Incoming, Outgoing> implements ClientTransport<Incoming, Ou
       this.#fail(refusal('protocol/length', 'a message was larger than allowed'));
       this.#socket.close();
     } else if (bytes[0] === FRAME.message && this.#unreadBytes < UNREAD_BYTES) {
-      this.#unread.push(bytes.subarray(1));
-      this.#unreadBytes += bytes.length;
+      const message = bytes.subarray(1);
+      this.#unread.push(message);
+      this.#unreadBytes += message.length + OBJECT_BYTES;
       this.#emit('readable');
     } else if (bytes[0] === FRAME.status) this.#end(bytes.subarray(1));
     else {

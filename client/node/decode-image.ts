@@ -77,8 +77,9 @@ async function startOfFile(path: string): Promise<Uint8Array> {
   });
   if (status.isDirectory()) throw refuse('it is a folder; name the files in it');
   if (status.size === 0) throw refuse('the file is empty');
-  const file = await openFile(path, 'r').catch((error: unknown) => {
-    throw refuse('permission denied; check the permissions of the file', error);
+  const file = await openFile(path, 'r').catch((error: NodeJS.ErrnoException) => {
+    const denied = error.code === 'EACCES' || error.code === 'EPERM';
+    throw refuse(denied ? 'permission denied; check the permissions of the file' : error.message, error);
   });
   try {
     const { buffer, bytesRead } = await file.read(new Uint8Array(START_BYTES), 0, START_BYTES, 0);

@@ -61,6 +61,15 @@ test('config check prints the effective configuration, or every wrong field', as
   const gone = await sphynx(['config', 'check', configFile('models: [no-such-model]')]);
   assert.equal(gone.code, 1);
   assert.match(gone.stderr, /no-such-model/);
+  for (const [content, message] of [
+    ['web: { listen: 0.0.0.0:8443 }', /can be reached from other machines/],
+    ['web: { listen: 127.0.0.1:8443, origins: ["*"] }', /an origin is written as browsers do/],
+    ['store: { keys: /no/such/file }', /no\/such\/file/],
+  ] as const) {
+    const refused = await sphynx(['config', 'check', configFile(content)]);
+    assert.equal(refused.code, 2, content);
+    assert.match(refused.stderr, message);
+  }
   const wrong = await sphynx(['config', 'check', configFile('listen: x\nlimits: { sessions: 0 }')]);
   assert.equal(wrong.code, 2);
   assert.match(wrong.stderr, /listen: .*\n.*limits\.sessions: /);

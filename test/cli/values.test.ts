@@ -112,6 +112,7 @@ test('cells that are not finite numbers are named by their position', () => {
     ['', /line 1, cell 1 is empty|no numbers/],
   ] as const)
     assert.throws(() => readCsv(text), { code: 'input/invalid', message });
+  assert.deepEqual([...readJson('\uFEFF[1, 2]').values], [1, 2]);
   for (const [text, message] of [
     ['{', /not JSON/],
     ['5', /expected a list/],
