@@ -55,13 +55,16 @@ export async function prepareClient(
   const shares = layers.map(() => Promise.withResolvers<Uint32Array>());
   const challenges = layers.map(() => Promise.withResolvers<Uint8Array>());
   const requests: LabelRequest[] = [];
+  const proofs = layers.map(() => Promise.withResolvers<void>());
   const request = async (l: number) => {
     if (!hasChunks(l)) return;
     const share = await shares[l].promise;
     requests[l] = await requestLabels(session, channel, l, gadgetChoices(plan, l, share, maskSeed));
   };
   const prove = async (l: number) => {
-    if (hasChunks(l)) await sendProof(channel, l, requests[l], await challenges[l].promise);
+    if (!hasChunks(l)) return;
+    await sendProof(channel, l, requests[l], await challenges[l].promise);
+    proofs[l].resolve();
   };
   const speak = async () => {
     for (const l of stepsOf(plan)) {
@@ -80,7 +83,10 @@ export async function prepareClient(
     const store = async (l: number) => {
       if (l < 0) return;
       sink.write(wordsToBytes(await shares[l].promise));
-      if (hasChunks(l)) await receiveTables(plan, channel, l, requests[l], { maskSeed, nonce }, sink);
+      if (!hasChunks(l)) return;
+      // Tables that come earlier than an honest server sends them must not use up what the proof reads.
+      await proofs[l].promise;
+      await receiveTables(plan, channel, l, requests[l], { maskSeed, nonce }, sink);
     };
     for (const l of stepsOf(plan)) {
       if (l <= last) shares[l].resolve(await receiveShare(session, plan, channel, l));

@@ -11,8 +11,9 @@ import { binomial, ternary } from './sample.ts';
  *
  *     c0' = round(2^32 / Q (c0 + p0 u)) + mask        c1' = round(2^32 / Q (c1 + p1 u + e1))
  *
- * with u ternary and e1 small, both fresh. Of c0' only the coefficients that carry outputs are written, to which the mask adds a
- * word that is uniform mod 2^32: whatever ciphertexts and whatever p0 the client has sent, it learns nothing from them.
+ * with u ternary and e1 small, both fresh. Of c0' only the coefficients that carry outputs are written, to which the mask
+ * adds a word that is uniform mod 2^32: whatever ciphertexts and whatever p0 the client has sent, it learns nothing from
+ * them while it prepares. (Where it later gets logits, it learns the sum of the last layer, whatever it has encrypted.)
  * c1' is a function of c1 + p1 u + e1, which by the ring-LWE assumption looks uniform, for p1 was not chosen by the client. So no
  * third error is needed in c0, and no flooding.
  *

@@ -1,3 +1,4 @@
+import { SphynxError } from '../../errors/sphynx-error.ts';
 import { kernels } from '../../kernels/load.ts';
 import type { Prg } from '../prg.ts';
 import { PUBLIC_KEY_BYTES } from './parameters.ts';
@@ -8,6 +9,7 @@ import { writeResidues } from './wire.ts';
 /** The client's secret key s, a ternary polynomial. It is held transformed and with its sign changed, outside the kernel memory. */
 export class SecretKey {
   readonly #minus: Residues;
+  #closed = false;
 
   /** A fresh key. */
   static generate(prg: Prg): SecretKey {
@@ -25,15 +27,18 @@ export class SecretKey {
     });
   }
 
-  /** -s, transformed, in the scope of kernel memory. */
+  /** -s, transformed, in the scope of kernel memory. Throws 'protocol/order' once the key is closed. */
   minus(): Residues {
+    // Under a key of zeros, ciphertexts would be plain.
+    if (this.#closed) throw new SphynxError('protocol/order', 'the session is closed; open a new one');
     const copy = newResidues();
     for (const i of BOTH) copy[i].set(this.#minus[i]);
     return copy;
   }
 
-  /** Overwrites the key, which must not be used afterwards. */
+  /** Overwrites the key, which is refused afterwards. */
   close(): void {
+    this.#closed = true;
     for (const words of this.#minus) words.fill(0);
   }
 }

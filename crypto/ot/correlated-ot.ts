@@ -79,6 +79,7 @@ class TransferCount {
 
 /** The client's half, which chooses. */
 export class CorrelatedOtReceiver {
+  #closed = false;
   /** For the sender, once, before the first matrix [treeMessageBytes]. */
   readonly treeMessage: Uint8Array;
   readonly #treeBits: OtTreeBits;
@@ -95,16 +96,19 @@ export class CorrelatedOtReceiver {
     this.treeMessage.set(proveTrees(session, this.#leaves.tags), message.length);
   }
 
-  /** Frees the session's streams. The object must not be used afterwards. */
+  /** Frees the session's streams. The object is refused afterwards. */
   close(): void {
+    this.#closed = true;
     this.#leaves.close();
   }
 
   /**
    * One transfer per byte of `choices`, each 0 or 1. `matrix` [otMatrixBytes] is for the sender; `labels` [16 * count
-   * bytes] are the labels of the choices. Throws 'crypto/input' on other bytes and at the session's limit.
+   * bytes] are the labels of the choices. Throws 'crypto/input' on other bytes and at the session's limit,
+   * 'protocol/order' once it is closed.
    */
   extend(choices: Uint8Array): { matrix: Uint8Array; labels: Uint8Array } {
+    if (this.#closed) throw new SphynxError('protocol/order', 'the session is closed; open a new one');
     const count = choices.length;
     checkBits(choices);
     const width = rowBytes(count);

@@ -107,3 +107,11 @@ test('weights that no prime holds are refused', () => {
     assert.throws(() => server.evaluatePart(part, [large], [input], mask), refused);
   }
 });
+
+test('a closed key encrypts and decrypts nothing: under zeros the mask would be plain', () => {
+  const closing = new HeClient(seed);
+  closing.close();
+  const over = { code: 'protocol/order' };
+  assert.throws(() => closing.encryptTensor(packing, mask), over);
+  assert.throws(() => closing.decryptPart(part, new Uint8Array(part.bytes)), over);
+});

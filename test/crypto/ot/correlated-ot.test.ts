@@ -37,6 +37,12 @@ function extended({ receiver, sender }: ReturnType<typeof parties>, choices: Uin
 for (const treeBits of OT_TREE_BITS) {
   const titled = (title: string, body: () => void) => test(`trees of depth ${treeBits}: ${title}`, body);
 
+  titled('a closed receiver chooses nothing more', () => {
+    const { receiver } = parties(treeBits);
+    receiver.close();
+    assert.throws(() => receiver.extend(randomBits(8)), { code: 'protocol/order' });
+  });
+
   titled('the receiver holds the label of its choice, over many calls', () => {
     const session = parties(treeBits);
     const seen = new Set<string>();
