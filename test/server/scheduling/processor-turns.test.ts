@@ -59,6 +59,36 @@ test('a new client neither waits for the earlier use of others nor gets credit f
   assert.equal(order.indexOf('old') < 3, true, `${order}`);
 });
 
+test('a client that leaves and comes back has still used what it used', async () => {
+  const { clock, turns } = turnsAt();
+  const use = async (client: string, ms: number) => {
+    await turns.take(client);
+    clock.ms += ms;
+    turns.give();
+  };
+  const steady = turns.join('steady');
+  const used = { steady: 0, restless: 0 };
+  const restless = async () => {
+    for (let session = 0; session < 20; session++) {
+      const leave = turns.join('restless');
+      await use('restless', 50);
+      used.restless += 50;
+      leave();
+    }
+  };
+  const working = async () => {
+    for (let piece = 0; piece < 100; piece++) {
+      await use('steady', 5);
+      used.steady += 5;
+    }
+  };
+  const over = restless();
+  await working();
+  assert.ok(used.restless <= used.steady + 50, JSON.stringify(used));
+  await over;
+  steady();
+});
+
 test('a role waits while more inferences run than are tolerated, but never for good', async () => {
   const online = new OnlineFlag();
   const { clock, turns } = turnsAt(online, 1);
