@@ -5,8 +5,9 @@ import { SCHEMA } from '../server/config/schema.ts';
 import { serverOptions } from '../server/config/server-options.ts';
 import { Access } from '../server/identity/access.ts';
 import { warnOfStrangers } from '../server/identity/strangers.ts';
+import { placeOf } from '../server/metrics/serve-metrics.ts';
 import { ModelRegistry } from '../server/models.ts';
-import { configuredKeys } from '../server/store/store-keys.ts';
+import { givenKeys } from '../server/store/open-store.ts';
 import { checkOrigins } from '../server/web/origins.ts';
 import type { Context } from './command.ts';
 import { type ServeOptions, serveConfig } from './serve.ts';
@@ -30,7 +31,8 @@ export async function checkConfig(
     new Access({ ...options, address: options.web.address }, logger);
     checkOrigins(options.web.origins ?? []);
   }
-  configuredKeys(options.storeKeys);
+  givenKeys(options);
+  if (options.metrics !== undefined) placeOf(options.metrics);
   warnOfStrangers(options, await ModelRegistry.load(options.models, options), logger);
   const visible = shown(SCHEMA, config);
   output.result(visible, stringify(visible).trimEnd());

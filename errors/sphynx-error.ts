@@ -42,7 +42,7 @@ export type SphynxErrorCode =
   | 'image/unreadable' // an image that cannot be decoded
   | 'input/invalid' // numbers that a model cannot take, or an input of another kind
   | 'server/busy' // a limit of the server is reached
-  | 'quota/exceeded' // an identity has run all inferences that it may, for an hour or for good
+  | 'quota/exceeded' // an identity has used up its inferences, preparations or bytes, for an hour or for good
   | 'server/stopping' // the server is shutting down
   | 'server/unreachable' // no connection to the server
   | 'identity/missing' // a call without proof of who makes it

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { SphynxErrorCode } from '../../errors/sphynx-error.ts';
 import type { PoolWorker } from '../pool-worker.ts';
 import { BUNDLE_STATES, type BundleCounts, type BundleStore } from '../store/bundle-store.ts';
 import { VERSION } from '../version.ts';
@@ -14,6 +15,16 @@ const SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
 /** Maximum age of the bundle counts (ms): counting takes a pass over the store's records. */
 const COUNTS_MS = 10_000;
+
+/** Refusals with alerts of their own. They begin at zero, because Prometheus sees no increase in a first value of one. */
+const WATCHED: readonly (readonly [method: string, code: SphynxErrorCode])[] = [
+  ['Infer', 'bundle/spent'],
+  ['Preprocess', 'protocol/inconsistent'],
+  ...['ListModels', 'GetModelCard', 'Preprocess', 'Infer'].flatMap((method) => [
+    [method, 'internal'] as const,
+    [method, 'storage/failed'] as const,
+  ]),
+];
 
 /** The sources that the gauges read on each scrape. */
 export interface Observed {
@@ -44,6 +55,10 @@ export class Metrics {
     registers: [this.registry],
   });
   #counts: { readonly at: number; readonly value: Promise<BundleCounts> } | undefined;
+
+  constructor() {
+    for (const [method, code] of WATCHED) this.#refusals.inc({ method, code }, 0);
+  }
 
   /** Records a completed bundle or inference of the model. */
   finished(phase: Phase, model: string, ms: number): void {

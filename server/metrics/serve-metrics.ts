@@ -76,7 +76,8 @@ async function answer(
   }
 }
 
-function placeOf(address: string): { host: string; port: number } {
+/** Where an address for metrics listens. Throws 'config/invalid'. */
+export function placeOf(address: string): { host: string; port: number } {
   const match = /^(?:(?:\[([^\]]+)\]|([^:[\]]+)):)?(\d{1,5})$/.exec(address);
   const port = Number(match?.[3]);
   if (!match || port > 65535)

@@ -1,7 +1,7 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { BundleStore } from './bundle-store.ts';
 import { lockFolder } from './folder-lock.ts';
-import { RecordCipher } from './record-cipher.ts';
+import { RecordCipher, type StoreKey } from './record-cipher.ts';
 import type { RedisOptions } from './redis-connection.ts';
 import { SqliteBundleStore } from './sqlite-bundle-store.ts';
 import { configuredKeys, KEY_VARIABLE, ownKeys } from './store-keys.ts';
@@ -22,6 +22,20 @@ export interface StoreOptions {
   readonly storeKeys?: string;
 }
 
+/** The keys that the options or the environment give. Throws 'config/invalid' if records in Redis have none. */
+export function givenKeys({
+  redis,
+  storeKeys,
+}: Pick<StoreOptions, 'redis' | 'storeKeys'>): StoreKey[] | undefined {
+  const keys = configuredKeys(storeKeys);
+  if (redis && !keys)
+    throw new SphynxError(
+      'config/invalid',
+      `servers that share records need one store key for all: make one with \`sphynx store-key new\` and give it as a file or in ${KEY_VARIABLE}`,
+    );
+  return keys;
+}
+
 /**
  * Opens the store that the options select; closing it unlocks the folder. `dropped`: number of ready bundles of an
  * older format that were dropped. Throws 'config/invalid' or 'storage/failed'.
@@ -30,13 +44,8 @@ export async function openStore(
   { stateFolder, redis, storeKeys }: StoreOptions,
   limits: StoreLimits,
 ): Promise<{ store: BundleStore; dropped: number; close(): Promise<void> }> {
-  const keys = configuredKeys(storeKeys);
-  if (redis) {
-    if (!keys)
-      throw new SphynxError(
-        'config/invalid',
-        `servers that share records need one store key for all: make one with \`sphynx store-key new\` and give it as a file or in ${KEY_VARIABLE}`,
-      );
+  const keys = givenKeys({ redis, storeKeys });
+  if (redis && keys) {
     // Loaded here only: the client of Redis is half of all the modules that a server loads.
     const { RedisBundleStore } = await import('./redis-bundle-store.ts');
     const store = await RedisBundleStore.open(redis, new RecordCipher(keys), limits);

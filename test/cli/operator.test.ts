@@ -65,6 +65,7 @@ test('config check prints the effective configuration, or every wrong field', as
     ['web: { listen: 0.0.0.0:8443 }', /can be reached from other machines/],
     ['web: { listen: 127.0.0.1:8443, origins: ["*"] }', /an origin is written as browsers do/],
     ['store: { keys: /no/such/file }', /no\/such\/file/],
+    ['store: { redis: "redis://127.0.0.1:6379" }', /one store key for all/],
   ] as const) {
     const refused = await sphynx(['config', 'check', configFile(content)]);
     assert.equal(refused.code, 2, content);

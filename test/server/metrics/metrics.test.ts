@@ -48,6 +48,8 @@ test('a scrape tells phases, bytes, bundles, queue, refusals and workers, and na
   assert.equal(samples.get('sphynx_bundles{state="ready"}'), 1);
   assert.equal(samples.get('sphynx_bundles{state="spending"}'), 0);
   assert.equal(samples.get('sphynx_refusals_total{method="Infer",code="bundle/spent"}'), 1);
+  const cheating = 'sphynx_refusals_total{method="Preprocess",code="protocol/inconsistent"}';
+  assert.equal(samples.get(cheating), 0, 'an alert needs a value before the first increase');
   assert.equal(samples.get('sphynx_preparations{state="waiting"}'), 0);
   assert.equal(samples.get('sphynx_preparations{state="in_work"}'), 0);
   assert.equal(samples.get('sphynx_workers{work="inferences"}'), 1);
