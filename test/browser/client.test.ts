@@ -157,7 +157,7 @@ test('a model whose plan takes for ever is abandoned, and the page continues', {
   const hang = `addEventListener('message', ({ data }) => {
     if (data.name === 'modelCard' && data.given.model === 'hostile') for (;;);
   });`;
-  const page = await connectedPage(await visitor(), port, hang, { connectMs: 1000, planMs: 100 });
+  const page = await connectedPage(await visitor(), port, hang, { connectMs: 4000, planMs: 100 });
   for (const call of ["modelCard('hostile')", "prepare({ model: 'hostile' })"])
     await assert.rejects(page.evaluate(`client.${call}`), /too complex/);
   assert.equal(await prepare(page, 1), 1);

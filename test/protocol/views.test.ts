@@ -35,8 +35,8 @@ function difference(left: Uint8Array, right: Uint8Array): number {
 
 const joined = (parts: Uint8Array[]) => new Uint8Array(Buffer.concat(parts));
 
-/** Seven standard deviations: chance crosses it less than once in a hundred billion runs, structure at once. */
-const LIMIT = 7;
+/** Ten standard deviations: chance crosses it less than once in 1e13 runs, structure at once. */
+const LIMIT = 10;
 
 for (const [elements, linear, square] of [
   ['ReLUs', 0, 0],

@@ -50,6 +50,7 @@ test('uploads get a window that is wide enough for long links', async () => {
 });
 
 test('the service goes on', async () => {
+  await server.reload();
   const client = server.client();
   const stream = client.preprocess();
   await stream.send({ hello: { ...client.model, count: 1 } });

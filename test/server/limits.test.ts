@@ -131,6 +131,5 @@ test('a preparation that its client breaks off counts against its quota', async 
 
 test('a stream that lasts too long is cut', async () => {
   const strict = await runningServer({ limits: { sessionMs: 100 } });
-  const stream = await hello(strict.client());
-  await assert.rejects(endOf(stream), { code: 'protocol/deadline' });
+  await assert.rejects(async () => endOf(await hello(strict.client())), { code: 'protocol/deadline' });
 });

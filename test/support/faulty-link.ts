@@ -14,6 +14,7 @@ export class FaultyLink {
   readonly #sockets = new Set<Socket>();
   readonly #server = createServer((near) => this.#join(near));
   #target: number;
+  #passed = 0;
   #address = '';
   #cutAfter = { ...NEVER };
   #silence = Number.POSITIVE_INFINITY;
@@ -59,6 +60,14 @@ export class FaultyLink {
     this.#rate[direction] = bytesPerSecond / 1000;
   }
 
+  /** Resolves once nothing has passed for half a second of this process's own time. */
+  async quiet(): Promise<void> {
+    for (let still = 0, seen = this.#passed; still < 20; still++) {
+      await delay(25);
+      if (this.#passed !== seen) [still, seen] = [-1, this.#passed];
+    }
+  }
+
   /** Redirects new connections to another port, as after a restart, and cuts the old ones. */
   leadTo(port: number): void {
     this.#target = port;
@@ -95,6 +104,7 @@ export class FaultyLink {
   }
 
   #carry(bytes: Uint8Array, from: Socket, to: Socket, direction: Direction): void {
+    this.#passed += bytes.length;
     const allowed = this.#cutAfter[direction];
     this.#cutAfter[direction] -= bytes.length;
     if (direction === 'down') this.#silence -= bytes.length;

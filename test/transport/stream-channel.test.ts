@@ -149,7 +149,7 @@ test('a connection that breaks stops both sides', async () => {
 
 test('a silent peer runs into the deadline, and is told', async () => {
   link.close();
-  link = await loopback({ idleMs: 50 });
+  link = await loopback({ idleMs: 3000 });
   await link.server.expect('spend');
   await assert.rejects(link.server.receive(), { code: 'protocol/deadline' });
   await assert.rejects(link.client.receive(), { code: 'protocol/deadline' });
@@ -157,7 +157,7 @@ test('a silent peer runs into the deadline, and is told', async () => {
 
 test('a peer that reads nothing runs into the deadline too', async () => {
   link.close();
-  link = await loopback({ idleMs: 100 });
+  link = await loopback({ idleMs: 3000 });
   const { client } = channels();
   await assert.rejects(
     async () => {

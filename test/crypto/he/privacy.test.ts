@@ -58,8 +58,8 @@ function unevenness(words: Uint32Array): number {
   return (chiSquare - 1020) / Math.sqrt(2 * 1020);
 }
 
-/** Chance crosses it less than once in a hundred billion runs, structure at once. */
-const LIMIT = 7;
+/** In standard deviations: chance crosses it less than once in 1e13 runs, structure at once. */
+const LIMIT = 10;
 
 /** Bits that two polynomials share, in standard deviations from a half. */
 function likeness(left: Uint32Array, right: Uint32Array): number {

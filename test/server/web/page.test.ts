@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { runningServer } from '../../support/running-server.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
-const folder = temporaryFolder();
+const folder = join(temporaryFolder(), 'page');
 cpSync(join(import.meta.dirname, '../../../web'), folder, { recursive: true });
 const html = '<!doctype html>'.padEnd(2000);
 writeFileSync(join(folder, 'index.html'), html);
