@@ -11,6 +11,9 @@ export const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always'];
 /** Attempts to reach a starting Redis, and the pause between them (ms). */
 const START = { tries: 400, pauseMs: 25 };
 
+/** Ports that are tried. */
+const ATTEMPTS = 5;
+
 /** Returns why Redis cannot be started, with a remedy, or undefined. */
 export function missingRedis(): string | undefined {
   if (spawnSync('redis-server', ['--version']).status === 0) return undefined;
@@ -33,11 +36,19 @@ export class RedisServer {
   static async start(folder: string, settings: readonly string[] = DURABLE): Promise<RedisServer> {
     const missing = missingRedis();
     if (missing) throw new SphynxError('config/invalid', missing);
-    const port = await freePort();
-    const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--databases', '64'];
-    const server = new RedisServer(port, [...args, '--save', '', ...settings]);
-    await server.restart();
-    return server;
+    for (let attempt = 1; ; attempt++) {
+      const port = await freePort();
+      const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--databases', '64'];
+      const server = new RedisServer(port, [...args, '--save', '', ...settings]);
+      try {
+        await server.restart();
+        return server;
+      } catch (error) {
+        await server.kill();
+        // Another process may have taken the port in the meantime.
+        if (attempt === ATTEMPTS) throw error;
+      }
+    }
   }
 
   /** Undefined while it is down. */
@@ -48,8 +59,9 @@ export class RedisServer {
   /** Starts it again on its existing data. */
   async restart(): Promise<void> {
     this.#process = spawn('redis-server', this.#args, { stdio: 'ignore' });
-    for (let tries = 0; !(await answers(this.port)); tries++) {
-      if (tries === START.tries) throw new SphynxError('internal', 'redis-server did not start');
+    for (let tries = 0; !(await answers(this.port, this.pid)); tries++) {
+      if (tries === START.tries || !this.#running)
+        throw new SphynxError('internal', 'redis-server did not start');
       await delay(START.pauseMs);
     }
   }
@@ -82,14 +94,18 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Whether Redis has loaded its data and takes commands. */
-function answers(port: number): Promise<boolean> {
+/** Whether the Redis of that process has loaded its data and takes commands. */
+function answers(port: number, pid: number | undefined): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'));
+    let text = '';
+    const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\nINFO server\r\n'));
     socket.on('data', (reply) => {
-      resolve(reply.toString().startsWith('+PONG'));
+      text += reply;
+      if (!/process_id:\d+\r/.test(text)) return;
+      resolve(text.startsWith('+PONG') && text.includes(`process_id:${pid}\r`));
       socket.destroy();
     });
     socket.on('error', () => resolve(false));
+    socket.on('close', () => resolve(false));
   });
 }
