@@ -80,7 +80,7 @@ test('bundles outlive a reload, until they are cleared', { skip }, async () => {
 test('the keyboard alone can choose a picture, take a sample, prepare, stop and clear', {
   skip,
 }, async () => {
-  const page = await connected(openPage(await visitor(), server));
+  const page = await connected(openPage(await visitor(), server, { sabotage: 'pace' }));
   const picture = await testPicture();
   const focused = () =>
     page.evaluate(() => {
@@ -162,7 +162,7 @@ test('a tab that closes in a preparation or an inference leaves whole bundles, a
   skip,
 }, async () => {
   const context = await visitor();
-  const preparing = await connected(openPage(context, server));
+  const preparing = await connected(openPage(context, server, { sabotage: 'pace' }));
   await preparing.locator('#count').fill('20');
   await preparing.locator('#prepare-toggle').click();
   await hasReady(preparing);
@@ -186,7 +186,7 @@ test('a server that is killed in a preparation or an inference is missed, and re
 }, async () => {
   const context = await visitor();
   const first = await mortalServer();
-  const page = await connected(openPage(context, first));
+  const page = await connected(openPage(context, first, { sabotage: 'pace' }));
   await page.locator('#count').fill('20');
   await page.locator('#prepare-toggle').click();
   await hasReady(page);

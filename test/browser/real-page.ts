@@ -30,6 +30,18 @@ const SABOTAGE = `({
       }
     };
   },
+  // Prepares slowly, so that twenty bundles are not ready before a test does what it does in the middle.
+  pace() {
+    let last = Promise.resolve();
+    globalThis.WebSocket = class extends WebSocket {
+      send(bytes) {
+        if (!this.url.endsWith('/Preprocess')) return super.send(bytes);
+        last = last
+          .then(() => new Promise((resolve) => setTimeout(resolve, 100)))
+          .then(() => this.readyState === 1 && super.send(bytes));
+      }
+    };
+  },
   // A private window without storage.
   closed() {
     navigator.storage.getDirectory = async () => { throw new DOMException('', 'SecurityError'); };
@@ -104,7 +116,7 @@ export async function mortalServer({ state = temporaryFolder(), port = 0 } = {})
 export async function openPage(
   context: BrowserContext,
   { webPort }: { webPort: number | undefined },
-  { sabotage, script = '' }: { sabotage?: 'stall' | 'closed'; script?: string } = {},
+  { sabotage, script = '' }: { sabotage?: 'stall' | 'pace' | 'closed'; script?: string } = {},
 ): Promise<Page & { check(): void }> {
   const origin = `http://127.0.0.1:${webPort}`;
   const wrong: string[] = [];
