@@ -9,6 +9,7 @@ import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { writeNetwork } from '../model/stored-network.ts';
+import { freePort } from './support/free-port.ts';
 import { network } from './support/running-server.ts';
 import { outcome, ROOT } from './support/sphynx.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
@@ -80,7 +81,9 @@ test('the example without Python goes from an ONNX file to a private answer', as
   for (const file of [APPLE, SEA]) copyFileSync(file, join(photos, file.split('/').at(-1) as string));
   const script = join(folder, 'import.sh');
   const command = `${process.execPath} ${join(ROOT, 'cli', 'main.ts')}`;
-  const text = readFileSync(join(ROOT, 'examples', 'import.sh'), 'utf8').replaceAll('npx sphynx', command);
+  const text = readFileSync(join(ROOT, 'examples', 'import.sh'), 'utf8')
+    .replaceAll('npx sphynx', command)
+    .replaceAll('50099', String(await freePort()));
   writeFileSync(script, text);
   const { code, stdout, stderr } = await outcome(spawn('sh', [script, onnx, photos, APPLE]));
   assert.equal(code, 0, stderr);

@@ -1,9 +1,10 @@
 /** A real redis-server, on a free loopback port and with its data in a folder of the caller. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SphynxError } from '../../errors/sphynx-error.ts';
+import { freePort } from './free-port.ts';
 
 /** Settings under which Redis makes confirmed writes durable. */
 export const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always'];
@@ -83,15 +84,6 @@ export class RedisServer {
   get #running(): boolean {
     return this.#process?.exitCode === null && this.#process.signalCode === null;
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }
 
 /** Whether the Redis of that process has loaded its data and takes commands. */
