@@ -26,8 +26,7 @@ import { type OtTreeBits, otMatrixBytes } from './correlated-ot.ts';
  * Security: the spare choices hide all of R x. Rows that encode choices x' <> x give the same R x' with probability
  * 2^-64; otherwise they pass only if the receiver has guessed the bits of Delta that belong to these rows: for trees of
  * depth k a guess is right with probability 2^-k per tree (the first bit of all is fixed), and a wrong one ends the
- * session. (A random R over the spare
- * columns too would be singular in 71 of 100 cases, and would tell sums of choices.)
+ * session. (A random R over the spare columns too would be singular in 71 of 100 cases, and would tell sums of choices.)
  */
 
 /** Columns of random choices per check. */
