@@ -24,6 +24,9 @@ const LOST = '.lost';
 const SET_ASIDE = 'quarantine';
 const HEX = /^[0-9a-f]{32,64}$/;
 
+/** A time that no bundle is behind. */
+const ALL = Number.MAX_SAFE_INTEGER;
+
 class OriginBundleStore implements BundleStore {
   readonly #names: readonly string[];
 
@@ -57,8 +60,11 @@ class OriginBundleStore implements BundleStore {
     });
     return {
       path,
-      async seal(header) {
-        const text = JSON.stringify(header).padEnd(HEADER_BYTES - 1);
+      seal: async (header) => {
+        // After those that are set aside, also if the clock was set back.
+        const until = await this.#setAsideUntil();
+        const preparedAt = until === ALL ? header.preparedAt : Math.max(header.preparedAt, until + 1);
+        const text = JSON.stringify({ ...header, preparedAt }).padEnd(HEADER_BYTES - 1);
         file.write(new TextEncoder().encode(text), 1);
         file.flush();
       },
@@ -114,7 +120,9 @@ class OriginBundleStore implements BundleStore {
     const file = await BundleFile.hold([...this.#names, SET_ASIDE].join('/'), { create: true });
     // Another tab that holds it is writing the same content.
     if (!file) return;
-    file.write(new TextEncoder().encode(`${Date.now()}`.padEnd(16)), 0);
+    // Also those of a time when the clock was ahead.
+    const until = Math.max(Date.now(), ...(await this.#whole()).map(({ preparedAt }) => preparedAt));
+    file.write(new TextEncoder().encode(`${until}`.padEnd(16)), 0);
     file.flush();
     file.release();
   }
@@ -176,7 +184,7 @@ class OriginBundleStore implements BundleStore {
     const text = await readStart(await folderOf(...this.#names), SET_ASIDE, 16).catch(() => undefined);
     if (text === undefined) return Number.NEGATIVE_INFINITY;
     // A file that cannot be read sets all of them aside.
-    return /^\d{1,15} *$/.test(text) ? Number(text) : Number.MAX_SAFE_INTEGER;
+    return /^\d{1,15} *$/.test(text) ? Number(text) : ALL;
   }
 
   /** Erases a file that is held and remembers the bundle as lost. */

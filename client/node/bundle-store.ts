@@ -17,7 +17,7 @@ import type { BundleStore, OpenBundleStore, PartialBundle, SpendingBundle } from
 import { isLeftBehind, OWNER } from './file-owner.ts';
 import { readHeader, writeHeader } from './header-file.ts';
 import { forgetLost, lose, lostIn } from './lost-bundles.ts';
-import { release, setAside, setAsideUntil } from './quarantine.ts';
+import { ALL, release, setAside, setAsideUntil } from './quarantine.ts';
 import { checkSpace, makePrivateFolder, onMissing, storageError, syncFolder } from './storage.ts';
 
 const HEX = /^[0-9a-f]{32,64}$/;
@@ -52,7 +52,12 @@ class FolderBundleStore implements BundleStore {
       throw new SphynxError('protocol/order', 'the server gave this bundle an id that is already in use');
     return {
       path,
-      seal: (header) => writeHeader(path, header),
+      seal: async (header) => {
+        // After those that are set aside, also if the clock was set back.
+        const until = (await setAsideUntil(this.#folder)) ?? 0;
+        const preparedAt = until === ALL ? header.preparedAt : Math.max(header.preparedAt, until + 1);
+        await writeHeader(path, { ...header, preparedAt });
+      },
       publish: () => move(folder, path, ready),
       discard: () => lose(path, bundleId),
     };
@@ -97,8 +102,10 @@ class FolderBundleStore implements BundleStore {
     return (await this.#whole()).filter(await this.#setAside());
   }
 
-  setAside(): Promise<void> {
-    return setAside(this.#folder);
+  async setAside(): Promise<void> {
+    // Also those of a time when the clock was ahead.
+    const prepared = (await this.#whole()).map(({ preparedAt }) => preparedAt);
+    await setAside(this.#folder, Math.max(Date.now(), ...prepared));
   }
 
   async confirm(): Promise<number> {

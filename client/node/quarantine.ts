@@ -9,13 +9,16 @@ import { onMissing, storageError, syncFolder } from './storage.ts';
 
 const FILE = 'quarantine';
 
-/** Durably sets aside all bundles that were prepared in the folder until now. Throws 'storage/failed'. */
-export async function setAside(folder: string): Promise<void> {
+/** A time that no bundle is behind. */
+export const ALL = Number.MAX_SAFE_INTEGER;
+
+/** Durably sets aside all bundles of the folder that were prepared until then. Throws 'storage/failed'. */
+export async function setAside(folder: string, until: number): Promise<void> {
   const path = join(folder, FILE);
   try {
     const file = await open(path, 'w', 0o600);
     try {
-      await file.writeFile(`${Date.now()}\n`);
+      await file.writeFile(`${until}\n`);
       await file.sync();
     } finally {
       await file.close();
@@ -36,7 +39,7 @@ export async function setAsideUntil(folder: string): Promise<number | undefined>
     });
   if (text === undefined) return undefined;
   // A file that cannot be read sets all of them aside.
-  return /^\d{1,15}$/.test(text.trim()) ? Number(text) : Number.MAX_SAFE_INTEGER;
+  return /^\d{1,15}$/.test(text.trim()) ? Number(text) : ALL;
 }
 
 /** Releases the bundles that were set aside. Throws 'storage/failed'. */

@@ -87,3 +87,18 @@ test('a damaged note of what is set aside sets all of it aside', async () => {
   assert.deepEqual(await store.list(), []);
   assert.equal((await store.listSetAside()).length, 1);
 });
+
+test('copies are set aside whatever the clock did, and bundles prepared afterwards are not', async (t) => {
+  const now = Date.now;
+  let shift = 3_600_000;
+  t.mock.method(Date, 'now', () => now() + shift);
+  const { original, copy } = await copied(2);
+  shift = 0;
+  await original.classify(image);
+  await assert.rejects(copy.classify(image), { code: 'bundle/spent' });
+  assert.deepEqual(await copy.bundles(), [], 'although it seems to be from the future');
+  await assertRight((await copy.classify(image, { prepare: true })).logits);
+  shift = -3_600_000;
+  await assertRight((await copy.classify(image, { prepare: true })).logits);
+  lines.splice(0);
+});
