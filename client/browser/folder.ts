@@ -16,7 +16,10 @@ export interface Folder {
   keys(): AsyncIterable<string>;
 }
 
+/** A file's bytes, of which a part can be read without the rest. */
+export type Content = Pick<Blob, 'slice'>;
+
 export interface FileHandle {
   createSyncAccessHandle(): Promise<AccessHandle>;
-  getFile(): Promise<Blob>;
+  getFile(): Promise<Content>;
 }

@@ -2,7 +2,7 @@
  * Folders in the memory of a worker, with the part of the origin private file system's interface that bundles need: for
  * browsers without it, and for private windows.
  */
-import type { AccessHandle, FileHandle, Folder } from './folder.ts';
+import type { AccessHandle, Content, FileHandle, Folder } from './folder.ts';
 
 /** Largest size of all files together (bytes): bundles are large, and browsers end a tab that uses too much memory. */
 const MOST_BYTES = 2 ** 30;
@@ -43,8 +43,11 @@ class MemoryFile implements FileHandle, AccessHandle {
     return this;
   }
 
-  async getFile(): Promise<Blob> {
-    return new Blob([this.#bytes.subarray(0, this.#size)]);
+  async getFile(): Promise<Content> {
+    return {
+      slice: (start = 0, end = this.#size) =>
+        new Blob([this.#bytes.subarray(start, Math.min(end, this.#size))]),
+    };
   }
 
   read(into: Uint8Array, { at }: { at: number }): number {
