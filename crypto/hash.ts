@@ -11,9 +11,9 @@ import { expand } from './prg.ts';
  * Guo, Katz, Wang, Weng, Yu, CRYPTO 2020). K is fresh per `purpose`, so that i, the element's index, may
  * repeat from one purpose to the next. The kernels compute y; this does the rest.
  *
- * The elements of a layer share their keys. Who searches for Delta can test all C of them with one evaluation, so about
- * 2^128 / C suffice (the second of these papers). And H is for labels that nobody chooses: ours are pseudorandom,
- * because the base OTs' seeds hash both parties' points and the check of the trees binds all leaves.
+ * The elements of a layer share their keys. An attacker who searches for Delta can test all C of them with one
+ * evaluation, so about 2^128 / C suffice (the second of these papers). H also needs labels that nobody can choose. Ours
+ * are pseudorandom, because the base OTs' seeds hash both parties' points and the check of the trees binds all leaves.
  */
 export class GateHash {
   readonly #keys: Uint8Array;

@@ -12,6 +12,7 @@ import { LOST_BUNDLES } from '../../transport/limits.ts';
 import { type BundleHeader, HEADER_BYTES } from '../bundle-header.ts';
 import type { BundleStore, OpenBundleStore, PartialBundle, SpendingBundle } from '../bundle-store.ts';
 import { RESERVE_BYTES } from '../limits.ts';
+import { preparedAfter, readUntil, untilOf } from '../set-aside.ts';
 import { BundleFile, folderOf, isDurable, namesIn, readStart, storageError } from './bundle-files.ts';
 import type { Folder } from './folder.ts';
 
@@ -23,9 +24,6 @@ const LOST = '.lost';
 /** Names the moment until which bundles are set aside: see quarantine.ts. */
 const SET_ASIDE = 'quarantine';
 const HEX = /^[0-9a-f]{32,64}$/;
-
-/** A time that no bundle is behind. */
-const ALL = Number.MAX_SAFE_INTEGER;
 
 class OriginBundleStore implements BundleStore {
   readonly #names: readonly string[];
@@ -61,10 +59,8 @@ class OriginBundleStore implements BundleStore {
     return {
       path,
       seal: async (header) => {
-        // After those that are set aside, also if the clock was set back.
-        const until = await this.#setAsideUntil();
-        const preparedAt = until === ALL ? header.preparedAt : Math.max(header.preparedAt, until + 1);
-        const text = JSON.stringify({ ...header, preparedAt }).padEnd(HEADER_BYTES - 1);
+        const later = preparedAfter(header, await this.#setAsideUntil());
+        const text = JSON.stringify(later).padEnd(HEADER_BYTES - 1);
         file.write(new TextEncoder().encode(text), 1);
         file.flush();
       },
@@ -117,11 +113,10 @@ class OriginBundleStore implements BundleStore {
   }
 
   async setAside(): Promise<void> {
+    const until = untilOf(await this.#whole());
     const file = await BundleFile.hold([...this.#names, SET_ASIDE].join('/'), { create: true });
     // Another tab that holds it is writing the same content.
     if (!file) return;
-    // Also those of a time when the clock was ahead.
-    const until = Math.max(Date.now(), ...(await this.#whole()).map(({ preparedAt }) => preparedAt));
     file.write(new TextEncoder().encode(`${until}`.padEnd(16)), 0);
     file.flush();
     file.release();
@@ -182,9 +177,7 @@ class OriginBundleStore implements BundleStore {
   /** Bundles prepared until this moment are set aside (ms since the epoch). */
   async #setAsideUntil(): Promise<number> {
     const text = await readStart(await folderOf(...this.#names), SET_ASIDE, 16).catch(() => undefined);
-    if (text === undefined) return Number.NEGATIVE_INFINITY;
-    // A file that cannot be read sets all of them aside.
-    return /^\d{1,15} *$/.test(text) ? Number(text) : ALL;
+    return text === undefined ? Number.NEGATIVE_INFINITY : readUntil(text);
   }
 
   /** Erases a file that is held and remembers the bundle as lost. */

@@ -8,7 +8,6 @@ class WorkerRoleRunner implements RoleRunner {
   readonly #roles = new Roles();
   #running: Promise<unknown> = Promise.resolve();
   #alive = true;
-
   #playing = false;
 
   get alive(): boolean {

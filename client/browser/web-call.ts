@@ -15,7 +15,7 @@ import { CALL_HEADER, CALL_STATUS, CALLS, type CallName } from '../../transport/
  */
 const UNREAD_BYTES = 256 * 2 ** 20;
 
-/** Memory of an unread message besides its bytes, or small ones would be free. */
+/** Memory of an unread message besides its bytes: small messages count too. */
 const OBJECT_BYTES = 256;
 
 /** Unsent bytes in the socket above which `write` waits. */

@@ -14,10 +14,11 @@ import { SphynxError } from '../../errors/sphynx-error.ts';
 import { LOST_BUNDLES } from '../../transport/limits.ts';
 import type { BundleHeader } from '../bundle-header.ts';
 import type { BundleStore, OpenBundleStore, PartialBundle, SpendingBundle } from '../bundle-store.ts';
+import { preparedAfter, untilOf } from '../set-aside.ts';
 import { isLeftBehind, OWNER } from './file-owner.ts';
 import { readHeader, writeHeader } from './header-file.ts';
 import { forgetLost, lose, lostIn } from './lost-bundles.ts';
-import { ALL, release, setAside, setAsideUntil } from './quarantine.ts';
+import { release, setAside, setAsideUntil } from './quarantine.ts';
 import { checkSpace, makePrivateFolder, onMissing, storageError, syncFolder } from './storage.ts';
 
 const HEX = /^[0-9a-f]{32,64}$/;
@@ -52,12 +53,8 @@ class FolderBundleStore implements BundleStore {
       throw new SphynxError('protocol/order', 'the server gave this bundle an id that is already in use');
     return {
       path,
-      seal: async (header) => {
-        // After those that are set aside, also if the clock was set back.
-        const until = (await setAsideUntil(this.#folder)) ?? 0;
-        const preparedAt = until === ALL ? header.preparedAt : Math.max(header.preparedAt, until + 1);
-        await writeHeader(path, { ...header, preparedAt });
-      },
+      seal: async (header) =>
+        writeHeader(path, preparedAfter(header, (await setAsideUntil(this.#folder)) ?? 0)),
       publish: () => move(folder, path, ready),
       discard: () => lose(path, bundleId),
     };
@@ -103,9 +100,7 @@ class FolderBundleStore implements BundleStore {
   }
 
   async setAside(): Promise<void> {
-    // Also those of a time when the clock was ahead.
-    const prepared = (await this.#whole()).map(({ preparedAt }) => preparedAt);
-    await setAside(this.#folder, Math.max(Date.now(), ...prepared));
+    await setAside(this.#folder, untilOf(await this.#whole()));
   }
 
   async confirm(): Promise<number> {

@@ -5,14 +5,12 @@
  */
 import { open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readUntil } from '../set-aside.ts';
 import { onMissing, storageError, syncFolder } from './storage.ts';
 
 const FILE = 'quarantine';
 
-/** A time that no bundle is behind. */
-export const ALL = Number.MAX_SAFE_INTEGER;
-
-/** Durably sets aside all bundles of the folder that were prepared until then. Throws 'storage/failed'. */
+/** Durably sets aside all bundles of the folder that were prepared until that time. Throws 'storage/failed'. */
 export async function setAside(folder: string, until: number): Promise<void> {
   const path = join(folder, FILE);
   try {
@@ -37,9 +35,7 @@ export async function setAsideUntil(folder: string): Promise<number | undefined>
     .catch((error: unknown) => {
       throw storageError(error, path);
     });
-  if (text === undefined) return undefined;
-  // A file that cannot be read sets all of them aside.
-  return /^\d{1,15}$/.test(text.trim()) ? Number(text) : ALL;
+  return text === undefined ? undefined : readUntil(text);
 }
 
 /** Releases the bundles that were set aside. Throws 'storage/failed'. */

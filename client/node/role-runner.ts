@@ -14,7 +14,6 @@ class ThreadRoleRunner implements RoleRunner {
   readonly #thread = new Thread<ThreadCalls>(threadFile(import.meta.url, './worker'), {
     resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB },
   });
-
   #playing = false;
 
   get alive(): boolean {

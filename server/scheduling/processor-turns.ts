@@ -37,13 +37,13 @@ export class ProcessorTurns {
 
   /**
    * Registers a role of `client`, which the returned function removes. New clients get no credit for earlier time.
-   * Clients that come back have still used what they used, as long as others have used less: who opens one session
-   * after another gains nothing.
+   * Clients that come back have still used what they used, as long as others have used less: a client that opens
+   * one session after another gains nothing.
    */
   join(client: string): () => void {
     const active = [...this.#used.values()].filter(({ roles }) => roles > 0);
     const least = Math.min(...active.map(({ ms }) => ms));
-    // The account of a client that has left tells nothing once it is behind all others.
+    // The client of an account that is ahead of nobody starts at the same time without it.
     for (const [name, { ms, roles }] of this.#used) if (roles === 0 && ms <= least) this.#used.delete(name);
     const own = this.#used.get(client) ?? { ms: 0, roles: 0 };
     if (active.length > 0) own.ms = Math.max(own.ms, least);

@@ -31,9 +31,9 @@ def train_epoch(
 
     All randomness is drawn from the seed and the epoch's number, so a run that is resumed after an
     epoch repeats it. The run is saved within the epoch too, every `checkpoint_seconds`, with the
-    state of the CPU's generator; on GPUs what it drops and rounds from there on is random anew.
-    after_step: called with the
-    number of all steps done. Raises DivergedError if no step had finite gradients.
+    state of the CPU's generator. On a GPU the rest of such an epoch draws other numbers.
+    after_step: called with the number of all steps done. Raises DivergedError if no step had
+    finite gradients.
     """
     recipe, split, execution = run.recipe, run.dataset.train, run.execution
     seed = recipe.seed * 100_003 + run.epoch

@@ -129,7 +129,7 @@ class Recipe:
     """
 
     unmixed_epochs: int = 0
-    """Last epochs, in which no images are mixed, as they are none in use."""
+    """Last epochs, in which no images are mixed: an image in use is not mixed either."""
 
     def __post_init__(self) -> None:
         if self.optimizer not in ("sgd", "adam"):

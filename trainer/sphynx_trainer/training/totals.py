@@ -11,10 +11,10 @@ class Totals:
     """Sums over the batches of an epoch.
 
     loss: weighted by the images of a batch; hits: images whose class was right, of the `whole`
-    ones that were not mixed; seconds, cpu_seconds: by the clock and of this
-    process's processor time, both without the time between an interruption and its resumption;
-    teacher_seconds: that part of the processor time in which teachers computed logits; skipped:
-    steps that were left out, for their gradients were not finite, and count for nothing else.
+    ones that were not mixed; seconds, cpu_seconds: by the clock and of this process's processor
+    time, both without the time between an interruption and its resumption; teacher_seconds: that
+    part of the processor time in which teachers computed logits; skipped: steps that were left
+    out, for their gradients were not finite, and count for nothing else.
     """
 
     images: int = 0
