@@ -26,8 +26,11 @@ const [COMPARED, FEW_COMPARED] = [120, 30];
 /** The data set is read once. */
 const PHOTOGRAPHS = cifarImages(COMPARED);
 
-/** How far apart two float logits may be that rounding turns: they spread by 3.5, and fixed point moves them by 0.04 on average. */
-const NEAR_TIE = 0.5;
+/**
+ * Largest error of private logits, as a share of the spread of the float model's. On 150 images with random carries it
+ * was 0.05 in the median and at most 0.14; logits of another image would be wrong by more than 1.
+ */
+const LOGIT_ERROR = 0.5;
 
 /** Standard errors by which fewer classes may agree here than on all test images. */
 const STANDARD_ERRORS = 4;
@@ -72,6 +75,17 @@ async function floatLogits(folder: string, images: readonly Float32Array[]): Pro
   return logits;
 }
 
+/** Root mean square of the errors of integer logits, over the standard deviation of the expected ones. */
+function logitError({ card }: FixedNetwork, logits: Int32Array, expected: Float32Array): number {
+  const mean = expected.reduce((sum, logit) => sum + logit / expected.length, 0);
+  let [errors, spread] = [0, 0];
+  for (const [i, logit] of expected.entries()) {
+    errors += (logits[i] / 2 ** card.logitScaleBits - logit) ** 2;
+    spread += (logit - mean) ** 2;
+  }
+  return Math.sqrt(errors / spread);
+}
+
 /** Share of all test images on which the plan's file says that the class is the float model's. */
 function publishedAgreement(folder: string): number {
   const { accuracy } = JSON.parse(readFileSync(join(folder, 'fixed-point.json'), 'utf8'));
@@ -82,7 +96,7 @@ function publishedAgreement(folder: string): number {
 for (const name of readdirSync(ZOO)) {
   const folder = join(ZOO, name);
   const [count, compared] = name === DEFAULT ? [IMAGES, COMPARED] : [FEW_IMAGES, FEW_COMPARED];
-  test(`${name} on ${count} images: private logits are the integer executor's, the class is the float model's`, async () => {
+  test(`${name} on ${count} images: private logits are the integer executor's, close to the float model's`, async () => {
     const network = await loadModel(folder);
     const photographs = PHOTOGRAPHS?.slice(0, compared);
     const pixels = photographs ?? Array.from({ length: count }, (_, seed) => blobs(seededRandom(seed)));
@@ -94,9 +108,9 @@ for (const name of readdirSync(ZOO)) {
       const carries = carriesOf(network, preparation, inference);
       const { logits } = runInteger(network, inputs[i], carries, errorsOf(network, preparation));
       assert.deepEqual(inference.logits, logits, `image ${i}`);
-      const expected = float[i];
-      const behind = Math.max(...expected) - expected[largest(logits)];
-      if (photographs) assert.ok(behind <= NEAR_TIE, `image ${i}: no near tie, but ${behind} apart`);
+      if (!photographs) continue;
+      const error = logitError(network, logits, float[i]);
+      assert.ok(error <= LOGIT_ERROR, `image ${i}: the logits are wrong by ${error} of their spread`);
     }
     if (!photographs) return;
     const rounded = inputs.map((input) => largest(runInteger(network, input, nearest).logits));
