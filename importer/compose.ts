@@ -3,7 +3,7 @@ import { elementsOf } from '../model/geometry.ts';
 import { MAX_ELEMENTS, MAX_LAYERS, MAX_TERMS } from '../model/limits.ts';
 import { type AffineValue, isTensor, tensorValue } from './affine.ts';
 import { findGates } from './find-gates.ts';
-import { sizesOf } from './layout.ts';
+import { type Layout, sizesOf } from './layout.ts';
 import { findMaskedRelus, type MaskedRelu, maskFlags } from './masked-relu.ts';
 import { mergeLayers } from './merge-layers.ts';
 import { inputsOf, type Lookup } from './node-inputs.ts';
@@ -27,6 +27,8 @@ export interface Composition {
   readonly cuts: ReadonlyMap<string, string>;
   /** Values that are not tensors. */
   readonly composed: readonly string[];
+  /** The layouts of the values. */
+  readonly layouts: ReadonlyMap<string, Layout>;
   /** Nodes that cannot be run; if there are any, there are no layers. */
   readonly problems: readonly string[];
 }
@@ -76,8 +78,8 @@ class Composer {
   run(): Composition {
     const { nodes, outputName } = this.#graph;
     for (const node of nodes) this.#visit(node);
-    if (this.#problems.length > 0)
-      return { layers: [], cuts: this.#cuts, composed: [], problems: this.#problems };
+    const failed = { layers: [], cuts: this.#cuts, composed: [], layouts: new Map() };
+    if (this.#problems.length > 0) return { ...failed, problems: this.#problems };
     const logits = {
       name: 'logits',
       value: this.#vectorOf(outputName),
@@ -89,11 +91,12 @@ class Composer {
     const needed = neededLayers([...this.#layers.found, logits]);
     if (needed.length > MAX_LAYERS) {
       const problem = `it has ${needed.length} layers, more than ${MAX_LAYERS}`;
-      return { layers: [], cuts: this.#cuts, composed: [], problems: [problem] };
+      return { ...failed, problems: [problem] };
     }
     const layers = mergeLayers(needed);
     const composed = [...this.#values.keys()].filter((name) => this.#isComposed(name));
-    return { layers, cuts: this.#cuts, composed, problems: [] };
+    const layouts = new Map([...this.#values].map(([name, { layout }]) => [name, layout]));
+    return { layers, cuts: this.#cuts, composed, layouts, problems: [] };
   }
 
   /** Returns the output with its elements as channels in the graph's order, or unchanged if the map is too large. */

@@ -4,13 +4,12 @@ import type { InputKind } from '../model/input-kind.ts';
 import type { Shape } from '../model/shape.ts';
 import { choices } from './choices.ts';
 import { chooseCuts } from './choose-cuts.ts';
-import { knownSizes } from './compose.ts';
+import { type Composition, knownSizes } from './compose.ts';
 import { edgePads } from './edge-pads.ts';
-import { type GraphHead, headOf, withoutHead } from './final-head.ts';
+import { type GraphHead, headOf, type LogitsGraph, logitsNodes, withoutHead } from './final-head.ts';
 import { finishLayers } from './finish-layers.ts';
 import { foldGraph } from './fold-constants.ts';
-import { inOrder, makersOf } from './graph-order.ts';
-import { sizesOf } from './layout.ts';
+import { imageSizes } from './layout.ts';
 import { mergeReductions } from './merge-reductions.ts';
 import type { OnnxGraph } from './onnx-graph.ts';
 import type { OnnxNode } from './onnx-node.ts';
@@ -72,38 +71,39 @@ async function imported(bytes: Uint8Array, options?: ReadOptions): Promise<Impor
   const graph = poolFirst(
     edgePads(padPools(mergeReductions(piecewiseParabolas(piecewiseLines(choices(whole)))))),
   );
-  const layers = composed(graph);
+  const { layers: best, layouts } = composed(graph);
+  const layers = [...best];
   const origins = layers.map(({ operators, cuts }) => ({ operators, cuts }));
-  const { layout } = layers[layers.length - 1].value;
   const nodes: Record<string, number> = {};
   for (const { type } of read.nodes) if (type !== 'Constant') nodes[type] = (nodes[type] ?? 0) + 1;
   return {
     network: { input: graph.input, layers: finished(layers, graph.input) },
     origins,
     nodes,
-    head: headOf(logits, [1, ...sizesOf(layout).slice(1)]),
+    head: headOf(logits, (name) => imageSizes(layouts.get(name) ?? [])),
     inputKind: graph.inputKind,
     bytes: graph.bytes,
     notes,
-    runtime: runtimeModel({ ...read, graph: logits.graph, nodes: neededFor(read, logits.graph) }),
+    runtime: runtimeModel({ ...read, graph: logits.graph, nodes: neededFor(read, logits) }),
   };
 }
 
-/** All nodes that the logits depend on. */
-function neededFor({ nodes, model }: OnnxFile, { outputName }: OnnxGraph): OnnxNode[] {
+/** All nodes of the file that the logits depend on. */
+function neededFor({ nodes, model }: OnnxFile, { graph, replaced }: LogitsGraph): OnnxNode[] {
   const given = new Set((model.graph?.initializer ?? []).map(({ name }) => name ?? ''));
-  return inOrder(nodes, makersOf(nodes, given), [outputName]);
+  return logitsNodes(nodes, given, replaced, graph.outputName);
 }
 
-/** The layers of a graph. Throws 'model/unsupported' with all nodes that cannot be run. */
-function composed(graph: OnnxGraph): PendingLayer[] {
-  const { layers, problems } = chooseCuts(graph);
+/** The cheapest way to run a graph. Throws 'model/unsupported' with all nodes that cannot be run. */
+function composed(graph: OnnxGraph): Composition {
+  const composition = chooseCuts(graph);
+  const { problems } = composition;
   if (problems.length > 0)
     throw new SphynxError(
       'model/unsupported',
       `this network cannot be run privately:\n${problems.join('\n')}`,
     );
-  return [...layers];
+  return composition;
 }
 
 /** Kernels are computed recursively from their parts. */

@@ -43,6 +43,11 @@ export function sizesOf(layout: Layout): number[] {
   return layout.map(sizeOf);
 }
 
+/** The sizes for one image of a batch. */
+export function imageSizes(layout: Layout): number[] {
+  return layout.map((dim) => sizeOf(dim.filter(({ axis }) => axis !== 'batch')));
+}
+
 export function sameLayout(a: Layout, b: Layout): boolean {
   return a.length === b.length && a.every((dim, i) => sameDim(dim, b[i]));
 }

@@ -5,6 +5,7 @@ import { importGraph } from '../../importer/import-onnx.ts';
 import { FloatRunner } from '../../model/float-network.ts';
 import type { OutputHead } from '../../model/head.ts';
 import { OnnxBuilder } from '../support/onnx-builder.ts';
+import { referenceLogits } from '../support/onnx-reference.ts';
 import { assertClose } from './against-runtime.ts';
 
 const INPUT = { channels: 3, height: 4, width: 4 };
@@ -76,6 +77,47 @@ for (const [what, build, head, stated, operators] of ENDS)
     assertClose(logits, await runtime.logits(image));
   });
 
+const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+
+/** The logits of a file, what the runtime computes of the whole file, and the output's meaning. */
+async function wholeFile(build: (b: OnnxBuilder) => string) {
+  const b = new OnnxBuilder(INPUT, 3);
+  const file = b.finish(build(b));
+  const image = Float32Array.from({ length: 48 }, () => b.random() * 4 - 2);
+  const { network, head } = await importGraph(file);
+  const logits = new FloatRunner(network).run(image).at(-1)!;
+  return { logits, head, outputs: await referenceLogits(file, INPUT, image) };
+}
+
+const turned = (b: OnnxBuilder) => {
+  const map = b.node('Reshape', [numbers(b, 15), b.integers([-1, 3, 5])]);
+  return b.node('Transpose', [b.node('Sigmoid', [map])], { perm: [0, 2, 1] });
+};
+
+test('logits keep the order of probabilities that a Transpose moved behind the Sigmoid', async () => {
+  for (const end of ['Identity', 'Flatten'] as const) {
+    const { logits, head, outputs } = await wholeFile((b) => b.node(end, [turned(b)]));
+    assert.equal(head.head, 'multi-label');
+    assertClose(logits.map(sigmoid), outputs);
+  }
+});
+
+test('an ArgMax counts probabilities in the order to which a Transpose moved them', async () => {
+  const { logits, head, outputs } = await wholeFile((b) =>
+    b.node('Cast', [b.node('ArgMax', [b.node('Flatten', [turned(b)])], { axis: 1, keepdims: 0 })], { to: 1 }),
+  );
+  assert.equal(head.head, 'softmax');
+  assert.equal(logits.indexOf(Math.max(...logits)), outputs[0]);
+});
+
+test('probabilities without a batch axis keep their meaning', async () => {
+  const { logits, head, outputs } = await wholeFile((b) =>
+    b.node('Squeeze', [b.node('Sigmoid', [numbers(b, 3)])]),
+  );
+  assert.deepEqual([head.head, head.stated], ['multi-label', true]);
+  assertClose(logits.map(sigmoid), outputs);
+});
+
 const WRONG: [string, (b: OnnxBuilder) => string, RegExp][] = [
   [
     'a Softmax of a single number',
@@ -101,6 +143,14 @@ const WRONG: [string, (b: OnnxBuilder) => string, RegExp][] = [
     'a Softmax over a part of the outputs',
     (b) => b.node('Softmax', [b.node('Reshape', [numbers(b, 6), b.integers([-1, 2, 3])])], { axis: 2 }),
     /axis 2 of 1x2x3/,
+  ],
+  [
+    'an ArgMax over a part of the probabilities',
+    (b) => {
+      const probabilities = b.node('Softmax', [numbers(b, 6)]);
+      return b.node('ArgMax', [b.node('Reshape', [probabilities, b.integers([-1, 2, 3])])], { axis: 1 });
+    },
+    /ArgMax .* axis 1 of 1x2x3, which is not that of all 6/,
   ],
   [
     'a Softmax of a Softmax',
