@@ -43,7 +43,7 @@ for (const [name, description] of [
     .description(description)
     .requiredOption(
       '-m, --model <model>',
-      'a folder of model-zoo/, the path of another one (./NAME), or sphynx:C,D,L1+L2[@SIZE][~LINEAR] with random weights, LINEAR percent of its elements without a ReLU',
+      "a folder of model-zoo/, the path of another one (./NAME), or sphynx:C,D,L1+L2[@SIZE][~LINEAR] with random weights, LINEAR percent of its elements without a ReLU (sphynx-paper: for the paper's cells)",
     )
     .addOption(
       new Option('--setting <name>', 'fewer bytes online (fast) or offline (lean)')

@@ -44,5 +44,9 @@ export async function runCommand(
 
 /** Returns the error after Ctrl-C, of which every failure is a consequence. */
 function interrupted(cause: unknown): SphynxError {
-  return new SphynxError('aborted', 'interrupted; nothing was left half done', { cause });
+  return new SphynxError(
+    'aborted',
+    'interrupted; bundles that are ready stay ready, and a bundle that an inference was using is lost',
+    { cause },
+  );
 }

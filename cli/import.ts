@@ -7,7 +7,7 @@ import { makePlan } from '../protocol/plan.ts';
 import type { Context } from './command.ts';
 import { matchClasses } from './datasets/matching-classes.ts';
 import type { Calibration } from './import/calibration.ts';
-import { chooseBits, dependsOnBits } from './import/choose-bits.ts';
+import { chooseBits, dependsOnBits, shortfall } from './import/choose-bits.ts';
 import { costsOf } from './import/costs.ts';
 import { Judge } from './import/judge.ts';
 import { layerLosses } from './import/layer-losses.ts';
@@ -91,8 +91,7 @@ export async function importModel(
   const { ranges } = measured.meter;
   const { candidate, enough } = await chooseBits(network, ranges, facts, images, options.ringBits, isEnough);
   const { plan, network: fixed, agreement } = candidate;
-  const none = dependsOnBits(network, facts) ? 'no k' : 'no fixed point';
-  if (!enough) output.note(`${none} ${judge.demand(facts.head)}: look at the layer that loses most`);
+  if (!enough) warn([shortfall(judge.demand(facts.head), dependsOnBits(network, facts), options.ringBits)]);
   const accuracy = await judge.accuracy(candidate);
   warn(warnOfAccuracy(accuracy, facts));
   output.note('measuring this machine');

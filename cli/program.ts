@@ -192,7 +192,11 @@ function addImport(command: Command): void {
         HEADS,
       ),
     )
-    .option('-k, --ring-bits <k>', 'k (default: the smallest that is good enough)', wholeNumber)
+    .option(
+      '-k, --ring-bits <k>',
+      'k, the bits of a ReLU (default: the smallest from 9 to 16 that is good enough)',
+      wholeNumber,
+    )
     .action((file: string, options: ImportOptions, self: Command) =>
       runCommand(self.optsWithGlobals<OutputOptions>(), async (context) =>
         (await import('./import.ts')).importModel(context, file, options),
@@ -223,8 +227,8 @@ function addBundles(command: Command): void {
   command
     .option('-s, --server <host:port>', 'those for this server only (default: for all)')
     .option('--state <folder>', 'where the bundles are kept')
-    .option('--drop <what>', 'delete expired ones, all, or the one whose id begins like this')
-    .option('--confirm', 'release the bundles that were set aside, if they are used nowhere else')
+    .option('--drop <what>', 'bundles to delete: expired, all, or the first hex digits of ids (at least 4)')
+    .option('--confirm', 'release the bundles that were set aside; only if no copy of this folder uses them')
     .action(action(async () => (await import('./bundles.ts')).bundles));
 }
 

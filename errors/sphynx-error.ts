@@ -23,7 +23,7 @@ export type SphynxErrorCode =
   | 'kernels/missing' // the .wasm file is not built
   | 'kernels/memory' // a request beyond the kernel memory
   | 'crypto/input' // a caller's argument has the wrong length or range
-  | 'crypto/parameters' // encryption parameters, keys or ciphertexts that are not the pinned ones
+  | 'crypto/parameters' // encryption parameters, keys or ciphertexts other than those that this version uses
   | 'model/format' // a model file that cannot be read
   | 'model/unsupported' // an operator or composition that the protocol cannot run
   | 'model/mismatch' // a model hash that is not the one agreed on
@@ -50,7 +50,7 @@ export type SphynxErrorCode =
   | 'storage/failed' // disk full, permission denied and the like
   | 'config/invalid' // a wrong option
   | 'aborted' // the caller's AbortSignal fired
-  | 'internal'; // a fault of ours
+  | 'internal'; // a bug in sphynx-pi, on this side or the other
 
 /** `error` as a SphynxError; anything else becomes code 'internal' with a message that discloses nothing. */
 export function asSphynxError(error: unknown): SphynxError {

@@ -27,8 +27,8 @@ export const POINTWISE: ReadonlySet<string> = new Set(Object.keys(ARITHMETIC_OPE
 
 const SMOOTH =
   'a smooth activation has no garbled circuit here: put a Relu in its place and train a few more epochs';
-const SIGMOID = `${SMOOTH} (SiLU, Swish and gates hold it too: a SiLU becomes a Relu as a whole, and a gate is left out)`;
-const GELU = `${SMOOTH} (GELU holds it too, and becomes a Relu as a whole)`;
+const SIGMOID = `${SMOOTH}. If it is part of a SiLU (x * Sigmoid(x), also called Swish), replace the whole SiLU by a Relu; if it is part of a gate, remove the gate`;
+const GELU = `${SMOOTH}. If it is part of a GELU, replace the whole GELU by a Relu`;
 const DYNAMIC = 'only feed-forward networks of fixed size can be run: export one image, without control flow';
 const COMPARISON =
   'it compares what is computed from the input: write the choice with Relu, Max, Min or Clip, as max(x, 0) for where(x > 0, x, 0)';

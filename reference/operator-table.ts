@@ -30,7 +30,7 @@ const LIMITS: Record<string, string> = {
   Mul: 'by constants; of a value with itself, or with a line of it: a square',
   PRelu: 'one slope per channel',
   Pad: 'with a constant, along any axis but the batch; reflect, edge and wrap by rows and columns, at the cost of up to two round trips; with minus infinity before a MaxPool',
-  Pow: 'to the power of 1 or 2',
+  Pow: 'to the power of 1; to that of 2 it is a square',
   ReduceMax: 'halves against halves',
   ReduceMean: 'over any axes; over the whole map one product per channel',
   ReduceMin: 'as ReduceMax',

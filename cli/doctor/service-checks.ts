@@ -114,7 +114,7 @@ async function checkModel(client: Client, model: string, signal: AbortSignal): P
     const bundles = await client.bundles({ model, signal });
     const allowance = await client.allowance({ model, signal });
     const more = allowance
-      ? `, ${whole(allowance.bundles)} more may be prepared, ${whole(allowance.inferencesInHour)} inferences in this hour`
+      ? `, room for ${whole(allowance.bundles)} more, ${whole(allowance.inferencesInHour)} inferences left in this hour`
       : '';
     const expired = bundles.filter(({ expiresAt }) => expiresAt <= Date.now()).length;
     const remedies = [

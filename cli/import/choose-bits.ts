@@ -74,3 +74,13 @@ export async function chooseBits(
   if (!best) throw refusal;
   return { candidate: best, enough: false };
 }
+
+/** Says that no fixed point met the `demand`, and which one is used. `ringBits`: the k that was asked for. */
+export function shortfall(demand: string, depends: boolean, ringBits: number | undefined): string {
+  const used = !depends
+    ? 'k makes no difference to this network'
+    : ringBits === undefined
+      ? `no k from ${RING_BITS[0]} to ${RING_BITS[RING_BITS.length - 1]} does, and the best one is used`
+      : `k = ${ringBits} does not, and is used all the same; leave out --ring-bits to try others`;
+  return `wanted a fixed point that ${demand}: ${used}. The report names the layer that loses most`;
+}

@@ -74,10 +74,10 @@ export class Judge {
     return accuracy;
   }
 
-  /** Describes the demand that no candidate met. */
+  /** What was demanded of a fixed point, after "one that". */
   demand(head: OutputHead): string {
     return this.#byAccuracy
-      ? `keeps the loss of accuracy within ${LARGEST_LOSS} points`
+      ? `loses at most ${LARGEST_LOSS} points of accuracy`
       : `gives the ${SAME[head]} on ${LEAST_AGREEMENT}% of the inputs`;
   }
 

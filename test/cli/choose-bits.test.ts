@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { chooseBits } from '../../cli/import/choose-bits.ts';
+import { chooseBits, shortfall } from '../../cli/import/choose-bits.ts';
 import { importGraph } from '../../importer/import-onnx.ts';
 import { RangeMeter } from '../../model/fixed-point/ranges.ts';
 import { OnnxBuilder } from '../support/onnx-builder.ts';
@@ -43,4 +43,17 @@ test('a network with ReLUs is planned for each k until one is good enough', asyn
 
 test('a network of squares alone is planned once, as it has no k', async () => {
   assert.deepEqual(await tried((b, x) => b.quadratic(x, 4)), [12]);
+});
+
+test('where no k is good enough, the warning names the one that is used and what to do', () => {
+  const demand = 'gives the same class on 99% of the inputs';
+  assert.equal(
+    shortfall(demand, true, undefined),
+    `wanted a fixed point that ${demand}: no k from 9 to 16 does, and the best one is used. The report names the layer that loses most`,
+  );
+  assert.match(
+    shortfall(demand, true, 10),
+    /k = 10 does not, and is used all the same; leave out --ring-bits/,
+  );
+  assert.match(shortfall(demand, false, undefined), /k makes no difference to this network/);
 });

@@ -44,7 +44,6 @@ test('the page on getting started sets up a server over TLS', { timeout: 120_000
   writeFileSync(join(server, 'pki', 'tokens'), `${line}\n`);
   writeFileSync(join(client, 'token'), `${token}\n`, { mode: 0o600 });
   copyFileSync(join(server, 'pki', 'ca.pem'), join(client, 'ca.pem'));
-  copyFileSync(join(ROOT, 'samples', 'orange.png'), join(client, 'photo.jpg'));
   // Any free port in place of the page's, which another server of this machine may have.
   writeFileSync(join(server, 'server.yaml'), blockOf('yaml').replace(':50051', ':0'));
   const checked = await sphynx(check.split(/\s+/), {}, server);
