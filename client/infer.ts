@@ -18,7 +18,15 @@ export interface InferResult extends Inferred {
 }
 
 /** The server did not accept the bundle, and nothing masked has been sent. */
-export class BundleRefused extends SphynxError {}
+export class BundleRefused extends SphynxError {
+  /** Whether the server may have heard of the bundle. */
+  readonly asked: boolean;
+
+  constructor(asked: boolean, ...[code, message, options]: ConstructorParameters<typeof SphynxError>) {
+    super(code, message, options);
+    this.asked = asked;
+  }
+}
 
 /**
  * Runs the online phase: asks the server to spend `bundle`, and then classifies `image` (integers at the card's input
@@ -81,7 +89,7 @@ async function ask(
     const failure = asSphynxError(cause);
     stream?.abort(failure);
     const { code, message, retryAfterMs } = asSphynxError(connection.explain(failure));
-    throw new BundleRefused(code, message, { cause, retryAfterMs });
+    throw new BundleRefused(stream !== undefined, code, message, { cause, retryAfterMs });
   } finally {
     release();
   }

@@ -27,14 +27,19 @@ const ANOTHER: readonly SphynxErrorCode[] = [
 
 /**
  * Handles a bundle that the server did not accept; nothing masked has been sent. The bundle becomes ready again if the
- * server left its record unchanged, and is lost if the server may have spent it. If it was spent before, the folder is
+ * server has not heard of it, as when the application's token function throws, or left its record unchanged. It is lost
+ * if the server may have spent it. If it was spent before, the folder is
  * also used elsewhere: the folder's other bundles are set aside, and the error says so.
  */
 export async function putAway(
   store: BundleStore,
   bundle: SpendingBundle,
-  { code }: BundleRefused,
+  { asked, code }: BundleRefused,
 ): Promise<NextStep> {
+  if (!asked) {
+    await bundle.giveBack();
+    return 'fail';
+  }
   if (code === 'bundle/spent') {
     await store.setAside();
     await bundle.burn();

@@ -8,7 +8,7 @@ import { DevelopmentAuthority } from '../../server/identity/development-certific
 import { newToken } from '../../server/identity/token-file.ts';
 import { hostileServer } from '../support/hostile-server.ts';
 import { fileOf, tlsFiles } from '../support/keys.ts';
-import { runningServer } from '../support/running-server.ts';
+import { network, runningServer } from '../support/running-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const SECRET = 'sphynx_secret';
@@ -36,6 +36,27 @@ test('an invalid token is refused before it is sent, and not quoted', async () =
       (error: Error & { code: string }) =>
         error.code === 'config/invalid' && (token === '' || !error.message.includes(token)),
     );
+});
+
+test('a token function that throws costs no bundle', async () => {
+  const alice = newToken('alice');
+  const server = await runningServer({ identity: { tokens: fileOf(alice.line) } });
+  let lost = false;
+  const token = () => {
+    if (lost) throw new TypeError('no token');
+    return alice.token;
+  };
+  const client = await attempt(`127.0.0.1:${server.port}`, { token });
+  await client.prepare();
+  lost = true;
+  const { width, height } = network.card.preprocessing;
+  const image = { width, height, data: new Uint8Array(3 * width * height) };
+  await assert.rejects(client.classify(image), { code: 'internal' });
+  assert.equal((await client.bundles()).length, 1);
+  lost = false;
+  await client.classify(image);
+  assert.equal((await client.bundles()).length, 0);
+  await client.close();
 });
 
 test('a client certificate needs its key, and both must be PEM', async () => {
