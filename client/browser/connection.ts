@@ -23,6 +23,7 @@ import type {
 } from '../connection.ts';
 import type { Deadlines } from '../limits.ts';
 import { readSummaries } from '../summaries.ts';
+import { checkAddress } from './address.ts';
 import { WebCall } from './web-call.ts';
 
 /** The calls of one request and one response. */
@@ -45,8 +46,7 @@ class WebSocketConnection implements Connection {
 
   /** @param address `wss://HOST[:PORT]`, or `ws://` to this machine. Throws 'config/invalid' for other addresses. */
   constructor(address: string, { token, deadlines, bearer }: ConnectionSettings) {
-    if (!/^wss?:\/\/[^/\s]+$/.test(address))
-      throw new SphynxError('config/invalid', `an address is wss://HOST:PORT; got "${address}"`);
+    checkAddress(address);
     this.address = address;
     this.planMs = deadlines.planMs;
     this.queueMs = deadlines.queueMs;
