@@ -34,7 +34,11 @@ export class PendingLayers {
 
   /** Returns for each channel of an affine value whether it is a sum of values that are never negative. */
   #channelsOf({ shape, terms, bias }: AffineValue): boolean[] {
-    const sums = Array.from(bias.values, (b) => b >= 0);
+    const { values } = bias;
+    const each = values.length / shape.channels;
+    const sums = Array.from({ length: shape.channels }, (_, channel) =>
+      values.subarray(channel * each, (channel + 1) * each).every((b) => b >= 0),
+    );
     for (const term of terms) {
       const { data, in: channelsIn } = denseKernel(term);
       const inputs = this.#channelsOfTensor(term, channelsIn);

@@ -168,6 +168,27 @@ test('MaxPool with pads, dilations and incomplete windows of values of either si
   await fc.assert(property, { numRuns: 40 });
 });
 
+test('MaxPool with pads sees negative elements of a channel whose first ones are positive', async () => {
+  const pool = { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] };
+  const mean = { kernel_shape: [3, 3], pads: [1, 1, 1, 1], count_include_pad: 1 };
+  const numbers = (b: OnnxBuilder, values: number[]) => b.values([values.length], values);
+  for (const first of [1, -1]) {
+    await imported((b) => {
+      const x = b.node('Relu', [b.conv('image', 2, 3, 3, MAP)]);
+      const ones = numbers(b, [1, 1, 1]);
+      const shifts = numbers(b, [first, -1, -1]);
+      const normed = b.node('BatchNormalization', [x, ones, shifts, numbers(b, [0, 0, 0]), ones]);
+      return b.classifier(b.node('MaxPool', [b.node('AveragePool', [normed], mean)], pool), 3, 2);
+    });
+    await imported((b) => {
+      const x = b.node('Relu', [b.conv('image', 2, 3, 3, MAP)]);
+      const shifts = Array.from({ length: 126 }, (_, i) => (i < 40 ? first : -4));
+      const sum = b.node('Add', [b.node('AveragePool', [x], mean), b.values([3, 6, 7], shifts)]);
+      return b.classifier(b.node('MaxPool', [sum], pool), 3, 2);
+    });
+  }
+});
+
 test('a position in the padding takes no ReLU: what it would lose against passes as it is', async () => {
   const window = { kernel_shape: [3, 3], strides: [3, 3], pads: [1, 0, 0, 0] };
   const network = await imported((b) => b.classifier(b.node('MaxPool', ['image'], window), 2, 1));
