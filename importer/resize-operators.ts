@@ -47,8 +47,8 @@ function resized(inputs: NodeInputs, first: boolean): AffineValue {
   if (mode === 'linear') {
     if (padded && whole && spatial) return linearly(value, scalings, coordinate);
     const bare = padded ? inputs.value(4) : value;
-    const shrunk = scalings.every(({ size, out }) => size % out === 0) && coordinate.endsWith('half_pixel');
-    if (shrunk && spatial) return reduced(bare, scalings);
+    if (spatial && scalings.every((scaling) => isCentred(scaling, coordinate)))
+      return reduced(bare, scalings);
     return scalings.reduce((sum, scaling) => interpolated(sum, scaling, coordinate), bare);
   }
   const rounding = first ? 'floor' : node.text('nearest_mode', 'round_prefer_floor');
@@ -59,6 +59,21 @@ function resized(inputs: NodeInputs, first: boolean): AffineValue {
   if (whole && spatial && repeats) return repeated(value, scalings);
   return scalings.reduce((part, { axis }, i) => selectAlong(part, axis, nearest[i]), value);
 }
+
+/** Whether each position of the output lies in the middle of its own block of the input. */
+function isCentred(scaling: Scaling, coordinate: string): boolean {
+  const { size, out } = scaling;
+  const middle = (o: number) => ((o + 0.5) * size) / out - 0.5;
+  return (
+    size % out === 0 &&
+    Array.from({ length: out }, (_, o) => placeOf(scaling, o, coordinate) - middle(o)).every(
+      (error) => Math.abs(error) < CLOSE,
+    )
+  );
+}
+
+/** Rounding of places, of which the scales are single floats. */
+const CLOSE = 1e-4;
 
 /** The axes that change, by the sizes or the scales that the node has. `padded` ones have two positions more. */
 function scalingsOf(inputs: NodeInputs, given: readonly number[], padded: boolean): Scaling[] {
@@ -100,6 +115,7 @@ function placeOf({ size, out, factor }: Scaling, o: number, coordinate: string):
     const lost = coordinate === 'half_pixel' ? 0 : (size / 2) * (1 - out / (factor * size));
     return lost + (o + 0.5) / factor - 0.5;
   }
+  if (coordinate === 'tf_half_pixel_for_nn') return (o + 0.5) / factor;
   if (coordinate === 'pytorch_half_pixel') return out === 1 ? 0 : (o + 0.5) / factor - 0.5;
   throw unsupported(`it places pixels by ${coordinate}: use half_pixel, asymmetric or align_corners`);
 }

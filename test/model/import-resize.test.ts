@@ -70,6 +70,45 @@ test('Upsample and the first Resize, of older versions, are computed as the runt
       );
 });
 
+test('a bilinear Resize is no mean of blocks where its places are not their middles', async () => {
+  const resizes = {
+    'to a single position, as PyTorch exports it': (b: OnnxBuilder, x: string) =>
+      sized(b, x, [1, 1], linear('pytorch_half_pixel')),
+    'by scales that are no quotient of sizes': (b: OnnxBuilder, x: string) =>
+      scaled(b, x, [0.55, 0.55], linear('half_pixel')),
+  };
+  for (const resize of Object.values(resizes))
+    await agreesInAnyLayout((b) => b.node('Flatten', [resize(b, map(b))]), FIRST);
+});
+
+test('Resize by the places of TensorFlow, of older versions, is computed as the runtime does', async () => {
+  const places = {
+    mode: 'nearest',
+    coordinate_transformation_mode: 'tf_half_pixel_for_nn',
+    nearest_mode: 'floor',
+  };
+  for (const [height, width] of [
+    [16, 18],
+    [5, 4],
+  ])
+    await agreesInAnyLayout(
+      (b) =>
+        head(
+          b,
+          b.node(
+            'Resize',
+            [map(b), b.values([0], []), b.values([0], []), b.integers([1, 4, height, width])],
+            places,
+          ),
+          height,
+          width,
+        ),
+      FIRST,
+      1,
+      11,
+    );
+});
+
 test('a map that is enlarged between convolutions keeps its channels apart', async () => {
   const network = await agreesInAnyLayout((b) => {
     const larger = scaled(b, map(b), [2, 2], nearest);
