@@ -128,7 +128,9 @@ export const SHAPE_OPERATORS: Record<string, Operator> = {
   Flatten: (inputs) => {
     const value = inputs.unsettled(0);
     const sizes = sizesOf(value.layout);
-    const axis = axisOf(inputs.node.integer('axis', 1), sizes.length + 1, inputs.node);
+    const named = inputs.node.integer('axis', 1);
+    // From the front the end counts as an axis, which flattens all; from the back it does not.
+    const axis = axisOf(named, named < 0 ? sizes.length : sizes.length + 1, inputs.node);
     return reshaped(value, [product(sizes.slice(0, axis)), product(sizes.slice(axis))]);
   },
 

@@ -74,6 +74,11 @@ const OPERATORS: Record<string, (b: OnnxBuilder, x: string) => string> = {
   },
   'Unsqueeze and Squeeze': (b, x) =>
     b.node('Squeeze', [b.node('Unsqueeze', [x, b.integers([2])]), b.integers([2])]),
+  'Flatten of axes that are counted from the end': (b, x) => {
+    const flat = b.node('Flatten', [x], { axis: -2 });
+    const product = b.node('MatMul', [flat, b.constant([30, 30])]);
+    return b.node('Reshape', [product, b.integers([1, 6, 6, 5])]);
+  },
   'Dropout and Identity': (b, x) => b.node('Dropout', [b.node('Identity', [x])]),
 };
 
