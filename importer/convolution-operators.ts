@@ -96,7 +96,7 @@ export const CONVOLUTION_OPERATORS: Record<string, Operator> = {
         `it pads by ${node.text('mode', '')} in an unsupported way: pad by a constant number of at most 16 on each side, or train with zero padding`,
       );
     const rank = value.layout.length;
-    const filler = inputs.has(2) ? inputs.constant(2).values[0] : node.float('value', 0);
+    const filler = inputs.has(2) ? inputs.constant(2).values[0] : node.limit('value', 0);
     if (!Number.isFinite(filler) || Math.abs(filler) > 1e30)
       throw unsupported(
         'it pads with infinity, and other operators than a MaxPool read it: pad in the MaxPool',

@@ -26,7 +26,7 @@ export const NONLINEAR_OPERATORS: Record<string, NonlinearOperator> = {
 
   Clip: (inputs, segments) => {
     const bound = (name: string, index: number, otherwise: number) =>
-      inputs.has(index) ? scalar(inputs, index) : inputs.node.float(name, otherwise);
+      inputs.has(index) ? scalar(inputs, index) : inputs.node.limit(name, otherwise);
     const low = bound('min', 1, -LARGEST);
     const high = bound('max', 2, LARGEST);
     if (low > high) throw unsupported(`its lower bound ${low} is above its upper bound ${high}: swap them`);

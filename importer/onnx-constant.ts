@@ -132,6 +132,12 @@ export function toInteger(value: { toString(): string }): number {
   return number;
 }
 
+/** A protobuf int64 as the nearest number of at most 2^53 - 1 in size. */
+export function nearestInteger(value: { toString(): string }): number {
+  const { MAX_SAFE_INTEGER } = Number;
+  return Math.min(MAX_SAFE_INTEGER, Math.max(-MAX_SAFE_INTEGER, Number(value.toString())));
+}
+
 export function formatError(what: string): SphynxError {
   return new SphynxError('model/format', `ONNX: ${what}`);
 }

@@ -1,5 +1,5 @@
 import onnxProto from 'onnx-proto';
-import { formatError, OnnxConstant, toInteger } from './onnx-constant.ts';
+import { formatError, nearestInteger, OnnxConstant } from './onnx-constant.ts';
 
 /** One operation of an ONNX graph, with typed access to its attributes. */
 export class OnnxNode {
@@ -53,23 +53,31 @@ export class OnnxNode {
     return this.#attributes.has(name);
   }
 
+  /** Returns an integer, at most 2^53 - 1 in size: exporters write the largest for an end beyond every axis. */
   integer(name: string, otherwise: number): number {
     const value = this.#attributes.get(name)?.i;
-    return value == null ? otherwise : toInteger(value);
+    return value == null ? otherwise : nearestInteger(value);
   }
 
-  /** Returns integers. If `length` is not null, a list of another length is a broken file. */
+  /** Returns integers, as `integer` does. If `length` is not null, a list of another length is a broken file. */
   integers(name: string, otherwise: readonly number[], length: number | null = otherwise.length): number[] {
     if (!this.has(name)) return [...otherwise];
-    const values = (this.#attributes.get(name)?.ints ?? []).map(toInteger);
+    const values = (this.#attributes.get(name)?.ints ?? []).map(nearestInteger);
     if (length !== null && values.length !== length)
       throw formatError(`node ${this.label}: ${name} has ${values.length} entries, expected ${length}`);
     return values;
   }
 
   float(name: string, otherwise: number): number {
-    const value = this.#attributes.get(name)?.f ?? otherwise;
+    const value = this.limit(name, otherwise);
     if (!Number.isFinite(value)) throw formatError(`node ${this.label}: ${name} is not finite`);
+    return value;
+  }
+
+  /** Returns a float that may be infinite, such as a bound. */
+  limit(name: string, otherwise: number): number {
+    const value = this.#attributes.get(name)?.f ?? otherwise;
+    if (Number.isNaN(value)) throw formatError(`node ${this.label}: ${name} is not a number`);
     return value;
   }
 

@@ -13,7 +13,7 @@ export function padPools(graph: OnnxGraph): OnnxGraph {
   for (const pool of graph.nodes) {
     const pad = pool.type === 'MaxPool' ? makers.get(pool.inputs[0]) : undefined;
     if (pad?.type !== 'Pad' || onlyReaders.get(pool.inputs[0]) !== pool || pad.inputs[3]) continue;
-    const filler = pad.inputs[2] ? graph.constants.get(pad.inputs[2])?.values[0] : pad.float('value', 0);
+    const filler = pad.inputs[2] ? graph.constants.get(pad.inputs[2])?.values[0] : pad.limit('value', 0);
     const pads = pad.inputs[1] ? graph.constants.get(pad.inputs[1])?.values : pad.integers('pads', [], null);
     if (!(filler !== undefined && filler < LOWEST) || !pads) continue;
     const rank = pads.length / 2 - 2;

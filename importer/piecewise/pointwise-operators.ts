@@ -71,9 +71,11 @@ export const OTHERS: Record<string, PointwiseOperator> = {
   Max: (inputs) => inputs.reduce(largerOf),
   Min: (inputs) => inputs.reduce(smallerOf),
   Clip: ([a, low, high], node) => {
-    const bound = (given: PiecewiseLine | undefined, name: string) =>
-      given ?? (node.has(name) ? constantLine(node.float(name, 0)) : null);
-    const [least, most] = [bound(low, 'min'), bound(high, 'max')];
+    const bound = (given: PiecewiseLine | undefined, name: string, none: number) => {
+      const own = node.limit(name, none);
+      return given ?? (own === none ? null : constantLine(own));
+    };
+    const [least, most] = [bound(low, 'min', -Infinity), bound(high, 'max', Infinity)];
     const raised = least ? largerOf(a, least) : a;
     return most ? smallerOf(raised, most) : raised;
   },
