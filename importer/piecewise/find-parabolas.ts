@@ -3,7 +3,7 @@ import type { OnnxConstant } from '../onnx-constant.ts';
 import type { OnnxGraph } from '../onnx-graph.ts';
 import { OnnxNode } from '../onnx-node.ts';
 import { findQuadratics } from '../quadratics/find-quadratics.ts';
-import { type Form, formOf, MOST_KNOTS } from './find-piecewise.ts';
+import { commonDims, type Form, formOf, MOST_KNOTS } from './find-piecewise.ts';
 import { NodeWriter } from './node-writer.ts';
 import { type Parabola, type PiecewiseParabola, parabolaAt, parabolaOf } from './parabola.ts';
 import { IDENTITY, jumpOf } from './piecewise-line.ts';
@@ -56,16 +56,17 @@ function parabolaNodes(
   values: ReadonlyMap<string, Form>,
   constants: Map<string, OnnxConstant>,
 ): OnnxNode[] | null {
-  const own = (source: string): Form => ({ source, function: IDENTITY, decided: false, shapes: [] });
+  const own = (source: string): Form => ({ source, function: IDENTITY, decided: false, dims: [] });
   const [first, second] = node.inputs.map((name) => values.get(name) ?? own(name));
   // Of a value that is no form itself both factors are forms, or one is the value.
-  if (first.source !== second.source) return null;
+  const dims = commonDims([first.dims, second.dims]);
+  if (first.source !== second.source || !dims) return null;
   const factors = [first.function, second.function];
   if (factors.some((factor) => jumpOf(factor))) return null;
   const product = parabolaOf(factors[0], factors[1]);
   if (product.knots.length > MOST_KNOTS) return null;
   const writer = new NodeWriter(node, constants);
-  return writer.finish(parabolaSum(writer, first.source, product), [...first.shapes, ...second.shapes]);
+  return writer.finish(parabolaSum(writer, first.source, product), dims);
 }
 
 /** The function of x, with one ReLU per knot and one square per piece that is a parabola. */

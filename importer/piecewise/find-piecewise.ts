@@ -18,8 +18,8 @@ export interface Form {
   readonly function: PiecewiseLine;
   /** Whether it is computed by a comparison or a choice. */
   readonly decided: boolean;
-  /** Shapes of the constants in it, to which it broadcasts. */
-  readonly shapes: readonly (readonly number[])[];
+  /** The shape to which the constants in it broadcast it. */
+  readonly dims: readonly number[];
 }
 
 /** Most knots of a function; no trained activation has more. */
@@ -45,17 +45,15 @@ export function formOf(node: OnnxNode, values: ReadonlyMap<string, Form>, graph:
   if (!Object.hasOwn(operators, node.type) || node.outputs.length !== 1 || !hasInputs(node)) return null;
   const inputs = node.inputs.map((name): Form | null => {
     const constant = graph.constants.get(name);
-    if (!constant)
-      return values.get(name) ?? { source: name, function: IDENTITY, decided: false, shapes: [] };
-    // No map has so many elements, and zeros of that shape would be written.
-    if (constant.dims.reduce((size, dim) => size * dim, 1) > MAX_ELEMENTS) return null;
+    if (!constant) return values.get(name) ?? { source: name, function: IDENTITY, decided: false, dims: [] };
     const value = uniformValue(constant);
     if (value === null || !Number.isFinite(value)) return null;
-    return { source: '', function: constantLine(value), decided: false, shapes: [constant.dims] };
+    return { source: '', function: constantLine(value), decided: false, dims: constant.dims };
   });
   if (!inputs.every((input) => input !== null) || node.inputs.includes('')) return null;
   const sources = new Set(inputs.map(({ source }) => source).filter((source) => source !== ''));
-  if (sources.size !== 1) return null;
+  const dims = commonDims(inputs.map((input) => input.dims));
+  if (sources.size !== 1 || !dims) return null;
   const result = operators[node.type](
     inputs.map((input) => input.function),
     node,
@@ -65,8 +63,23 @@ export function formOf(node: OnnxNode, values: ReadonlyMap<string, Form>, graph:
     source: [...sources][0],
     function: result,
     decided: isDeciding(node) || inputs.some(({ decided }) => decided),
-    shapes: inputs.flatMap(({ shapes }) => shapes).filter((dims) => dims.length > 0),
+    dims,
   };
+}
+
+/** The shape to which shapes broadcast; null if there is none, or if no map has so many elements. */
+export function commonDims(shapes: readonly (readonly number[])[]): number[] | null {
+  const rank = Math.max(...shapes.map(({ length }) => length));
+  const common = new Array<number>(rank).fill(1);
+  for (const dims of shapes)
+    for (const [i, size] of dims.entries()) {
+      const axis = rank - dims.length + i;
+      if (size === 1) continue;
+      if (common[axis] !== 1 && common[axis] !== size) return null;
+      common[axis] = size;
+    }
+  // Zeros of that shape are written.
+  return common.reduce((size, dim) => size * dim, 1) <= MAX_ELEMENTS ? common : null;
 }
 
 function hasFiniteParts({ knots, pieces, at }: PiecewiseLine): boolean {
@@ -94,7 +107,7 @@ function rewritten(graph: OnnxGraph, forms: ReadonlyMap<OnnxNode, Form>): OnnxGr
       failures.set(node.outputs[0], jumpReason(jump));
       return [node];
     }
-    return reluNodes(node, constants, form.source, form.function, form.shapes);
+    return reluNodes(node, constants, form.source, form.function, form.dims);
   });
   return { ...graph, constants, failures, nodes: withoutUnread(graph, nodes, isDecided, failures) };
 }

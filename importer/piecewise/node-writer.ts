@@ -37,9 +37,9 @@ export class NodeWriter {
     return values.reduce((sum, value) => this.add('Add', [sum, value]));
   }
 
-  /** Returns all nodes; `value`, broadcast to the shapes, becomes the output of the replaced node. */
-  finish(value: string, shapes: readonly (readonly number[])[]): OnnxNode[] {
-    const result = this.sum([value, ...shapes.map((dims) => this.#constant(0, dims))]);
+  /** Returns all nodes; `value`, broadcast to `dims`, becomes the output of the replaced node. */
+  finish(value: string, dims: readonly number[]): OnnxNode[] {
+    const result = dims.length === 0 ? value : this.add('Add', [value, this.#constant(0, dims)]);
     const name = JSON.parse(this.#node.label);
     this.#nodes.push(
       new OnnxNode({ opType: 'Identity', name, input: [result], output: [this.#node.outputs[0]] }),

@@ -4,7 +4,7 @@ import { NodeWriter } from './node-writer.ts';
 import { type PiecewiseLine, valueAt } from './piecewise-line.ts';
 
 /**
- * Returns nodes that replace a node by the continuous piecewise line f of the value x, broadcast to the shapes. Their
+ * Returns nodes that replace a node by the continuous piecewise line f of the value x, broadcast to `dims`. Their
  * constants are added to those of the graph.
  */
 export function reluNodes(
@@ -12,10 +12,10 @@ export function reluNodes(
   constants: Map<string, OnnxConstant>,
   x: string,
   f: PiecewiseLine,
-  shapes: readonly (readonly number[])[],
+  dims: readonly number[],
 ): OnnxNode[] {
   const writer = new NodeWriter(node, constants);
-  return writer.finish(reluSum(writer, x, f), shapes);
+  return writer.finish(reluSum(writer, x, f), dims);
 }
 
 /**

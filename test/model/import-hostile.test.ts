@@ -123,6 +123,18 @@ const hostile: Record<string, [() => Uint8Array, RegExp]> = {
     /pads must be 8 integers/,
   ],
   'a sum that grows beyond all floats': [() => graphOf((b) => doubled(b, 'Add', 1200)), /not finite/],
+  'shapes that double again and again': [
+    () =>
+      graphOf((b) => {
+        let value = b.node('Mul', ['image', b.values([1], [2])]);
+        for (let i = 0; i < 40; i++) value = b.node('Add', [value, value]);
+        return b.node('Mul', [
+          b.classifier(value, 3, 2),
+          b.classifier(b.node('Mul', ['image', 'image']), 3, 2),
+        ]);
+      }),
+    /Mul .*multiplies two values/,
+  ],
   'an endless row of linear operators': [
     () => graphOf((b) => doubled(b, 'Add', 15_000)),
     /too many linear operators follow one another/,
