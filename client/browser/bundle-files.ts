@@ -94,29 +94,47 @@ export async function readStart(folder: Folder, name: string, bytes: number): Pr
 
 let found: Promise<{ folder: Folder; durable: boolean }> | undefined;
 
-/** Returns the origin's folder or, if the browser gives none that can be used, one in this worker's memory. */
+/** Returns the origin's folder or, if the browser gives none, one in this worker's memory. Throws 'storage/failed'. */
 function root(): Promise<{ folder: Folder; durable: boolean }> {
-  found ??= originFolder().then(
-    (folder) => ({ folder, durable: true }),
-    () => ({ folder: new MemoryFolder(), durable: false }),
+  found ??= originFolder().then((folder) =>
+    folder ? { folder, durable: true } : { folder: new MemoryFolder(), durable: false },
   );
   return found;
 }
 
-/** Returns the origin's folder. Throws if there is none, as in private windows, or if it gives no access handles. */
-async function originFolder(): Promise<Folder> {
-  const folder = (await navigator.storage.getDirectory()) as unknown as Folder;
-  // The name is unique, because another worker may run the same test.
-  const name = `trial-${bytesToHex(randomBytes(8))}`;
-  const trial = await folder.getFileHandle(name, { create: true });
-  (await trial.createSyncAccessHandle()).close();
-  await folder.removeEntry(name);
-  return folder;
+/**
+ * Names of the errors of a browser that gives the page no storage: a method is missing, or it is disabled. Safari
+ * reports its private windows as UnknownError.
+ */
+const NO_STORAGE = ['TypeError', 'NotSupportedError', 'SecurityError', 'UnknownError'];
+
+/**
+ * Returns the origin's folder; undefined if there is none, as in private windows, or if it gives no access handles.
+ * Throws if there is one that cannot be used now: with bundles in memory instead, this worker would have another client
+ * token than the workers that can use it.
+ */
+async function originFolder(): Promise<Folder | undefined> {
+  try {
+    const folder = (await navigator.storage.getDirectory()) as unknown as Folder;
+    // The name is unique, because another worker may run the same test.
+    const name = `trial-${bytesToHex(randomBytes(8))}`;
+    const trial = await folder.getFileHandle(name, { create: true });
+    (await trial.createSyncAccessHandle()).close();
+    await folder.removeEntry(name);
+    return folder;
+  } catch (error) {
+    if (NO_STORAGE.includes((error as Error).name)) return undefined;
+    throw error;
+  }
 }
 
-/** Whether files outlive this worker. */
+/** Whether files outlive this worker. Throws 'storage/failed'. */
 export async function isDurable(): Promise<boolean> {
-  return (await root()).durable;
+  try {
+    return (await root()).durable;
+  } catch (error) {
+    throw storageError(error);
+  }
 }
 
 /** Returns a folder below the root and creates it if necessary. Throws 'storage/failed'. */
