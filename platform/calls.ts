@@ -1,6 +1,9 @@
 /** Typed calls between a thread and its worker, over any two-way message transport. */
 import { asSphynxError, SphynxError, type SphynxErrorCode } from '../errors/sphynx-error.ts';
 
+/** Causes of one error that are reported. */
+const MOST_CAUSES = 8;
+
 /** One call: its argument, its result if any, and the worker's notifications meanwhile. */
 export interface CallType {
   given: unknown;
@@ -121,7 +124,7 @@ export function answering<Calls extends CallTypes<Calls>>(
       say({ type: 'result', id, result: await answers[name](given, { signal: abort.signal, tell }) });
     } catch (error) {
       const { code, message, retryAfterMs } = asSphynxError(error);
-      const detail = code === 'internal' ? String((error as Error)?.stack ?? error) : undefined;
+      const detail = code === 'internal' ? withCauses(error) : undefined;
       say({ type: 'failure', id, code, message, retryAfterMs, detail });
     } finally {
       running.delete(id);
@@ -131,4 +134,12 @@ export function answering<Calls extends CallTypes<Calls>>(
     if (message.type === 'abort') running.get(message.id)?.abort();
     else answer(message.id, message.name, message.given);
   };
+}
+
+/** Returns the stacks of an error and of its causes, the outermost first. */
+function withCauses(error: unknown): string {
+  const stacks: string[] = [];
+  for (let cause = error; cause && stacks.length < MOST_CAUSES; cause = (cause as Error).cause)
+    stacks.push(String((cause as Error).stack ?? cause));
+  return stacks.join('\ncaused by ');
 }

@@ -36,12 +36,13 @@ test('an error keeps its code, message and hint; a fault of ours tells the log a
     retryAfterMs: 7,
     cause: undefined,
   });
-  await assert.rejects(thread.call('break', undefined), (error: SphynxError) => {
-    assert.equal(error.code, 'internal');
-    assert.doesNotMatch(error.message, /fault of ours/);
-    assert.match(String(error.cause), /TypeError: a fault of ours/);
-    return true;
-  });
+  for (const fault of ['break', 'wrap'] as const)
+    await assert.rejects(thread.call(fault, undefined), (error: SphynxError) => {
+      assert.equal(error.code, 'internal');
+      assert.doesNotMatch(error.message, /fault of ours/);
+      assert.match(String(error.cause), /TypeError: a fault of ours/);
+      return true;
+    });
 });
 
 test('an argument that cannot be sent fails its call and no other', async () => {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { SphynxError } from '../../errors/sphynx-error.ts';
+import { asSphynxError, SphynxError } from '../../errors/sphynx-error.ts';
 import { answerCalls } from '../../platform/node/thread.ts';
 
 /** What the thread of calls.test.ts answers. */
@@ -11,6 +11,8 @@ export interface EchoCalls {
   wait: { given: undefined; result: string };
   refuse: { given: undefined };
   break: { given: undefined };
+  /** Breaks too, after its fault was wrapped. */
+  wrap: { given: undefined };
   die: { given: undefined };
 }
 
@@ -30,6 +32,9 @@ answerCalls<EchoCalls>({
   },
   break: () => {
     throw new TypeError('a fault of ours');
+  },
+  wrap: () => {
+    throw asSphynxError(new TypeError('a fault of ours'));
   },
   die: () => process.exit(1),
 });
