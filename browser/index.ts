@@ -12,7 +12,8 @@ import { isValues, type ValuesInput } from '../client/values.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import type { ModelCard } from '../model/card.ts';
 import type { ModelSummary } from '../transport/messages.ts';
-import { type CallOptions, ClientWorker } from './client-worker.ts';
+import type { CallOptions } from './client-worker.ts';
+import { openWorker } from './open-worker.ts';
 import { type PageImage, pixelsOf } from './pixels.ts';
 import { WorkerSlot } from './worker-slot.ts';
 
@@ -68,31 +69,29 @@ export interface ConnectOptions {
  *
  * @throws SphynxError 'server/unreachable', 'identity/missing', 'identity/invalid', 'storage/failed' or 'config/invalid'
  */
-export async function connect(address: string, options: ConnectOptions = {}): Promise<BrowserClient> {
-  const { token, worker } = options;
-  const deadlines = completeDeadlines(options.deadlines);
-  const open = async (signal?: AbortSignal) => {
-    // Bundlers recognise the worker by this exact expression.
-    const script = worker
-      ? new Worker(worker, { type: 'module' })
-      : new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
-    const client = new ClientWorker(script, typeof token === 'function' ? token : undefined);
-    try {
-      const first = typeof token === 'function' ? token() : token;
-      const { durable } = await client.ask('connect', { address, token: first, deadlines }, signal);
-      return { client, durable };
-    } catch (error) {
-      client.close();
-      throw error;
-    }
+export async function connect(
+  address: string,
+  { signal, deadlines, ...given }: ConnectOptions = {},
+): Promise<BrowserClient> {
+  if (!isSecureContext)
+    throw new SphynxError(
+      'config/invalid',
+      'browsers give this page neither storage nor locks: serve it over https, or from localhost',
+    );
+  const settings = { ...given, address, deadlines: completeDeadlines(deadlines) };
+  const { worker, durable } = await openWorker(settings, signal);
+  const open = async () => {
+    const opened = await openWorker(settings);
+    if (opened.durable === durable) return opened.worker;
+    opened.worker.close();
+    throw new SphynxError(
+      'storage/failed',
+      "the browser's storage was available to only one of the client's workers; reload the page",
+    );
   };
-  // One deadline for the list of models, one for the card.
-  const cardMs = 2 * deadlines.connectMs + deadlines.planMs;
-  const { client, durable } = await open(options.signal);
-  const slot = (worker?: ClientWorker) => new WorkerSlot(async () => (await open()).client, cardMs, worker);
-  const online = slot(client);
+  const online = new WorkerSlot(open, worker);
   // Bundles in memory belong to a single worker.
-  return new BrowserClient(online, durable ? slot() : online, durable);
+  return new BrowserClient(online, durable ? new WorkerSlot(open) : online, durable);
 }
 
 /** One server's private inference, from `connect`. All methods throw SphynxError. */
@@ -122,7 +121,7 @@ export class BrowserClient {
    * 'identity/invalid'.
    */
   async models(options?: CallOptions): Promise<ModelSummary[]> {
-    return (await this.#online.worker()).ask('models', undefined, options?.signal);
+    return this.#online.ask('models', undefined, options?.signal);
   }
 
   /**
@@ -130,7 +129,7 @@ export class BrowserClient {
    * one model only. Throws 'model/unknown', or 'model/format' for a card that this version cannot read.
    */
   modelCard(model?: string, options?: CallOptions): Promise<ModelCard> {
-    return this.#online.modelCard(model, options);
+    return this.#online.ask('modelCard', { model }, options?.signal);
   }
 
   /**
@@ -139,9 +138,7 @@ export class BrowserClient {
    * 'model/unknown', and 'server/unreachable'.
    */
   async prepare({ model, count = 1, ...options }: PrepareOptions = {}): Promise<BundleHeader[]> {
-    await this.#offline.modelCard(model, options);
-    const offline = await this.#offline.worker();
-    return offline.ask('prepare', { model, count }, options.signal, options.onProgress);
+    return this.#offline.ask('prepare', { model, count }, options.signal, options.onProgress);
   }
 
   /**
@@ -157,7 +154,7 @@ export class BrowserClient {
   ): Promise<Classification> {
     const card = await this.modelCard(model, options);
     const given = isValues(input) ? input : await this.#pixels(input, card);
-    return (await this.#online.worker()).ask(
+    return this.#online.ask(
       'classify',
       { model, input: given, topK, watched: options.onSegment !== undefined },
       options.signal,
@@ -190,12 +187,12 @@ export class BrowserClient {
     ...options
   }: Pick<ClassifyOptions, 'model'> & CallOptions = {}): Promise<BundleHeader[]> {
     if (model !== undefined) await this.modelCard(model, options);
-    return (await this.#online.worker()).ask('bundles', { model }, options.signal);
+    return this.#online.ask('bundles', { model }, options.signal);
   }
 
   /** Erases all bundles for this server; returns their number. */
   async clear(): Promise<number> {
-    return (await this.#online.worker()).ask('clear', undefined);
+    return this.#online.ask('clear', undefined);
   }
 
   /** Terminates the workers and all running calls; a bundle in use is lost. */

@@ -11,6 +11,8 @@ import type { ModelSummary } from '../transport/messages.ts';
 
 /** Signals and listeners stay on the page. */
 export interface WorkerCalls {
+  /** Shows that the worker is not computing without a pause. */
+  ping: { given: undefined };
   /** Sets the bearer token for subsequent calls. */
   token: { given: string };
   connect: { given: { address: string; token?: string; deadlines: Deadlines }; result: { durable: boolean } };

@@ -1,52 +1,29 @@
 import { SphynxError } from '../errors/sphynx-error.ts';
-import type { ModelCard } from '../model/card.ts';
-import type { CallOptions, ClientWorker } from './client-worker.ts';
+import type { EventOf, ResultOf } from '../platform/calls.ts';
+import type { ClientWorker } from './client-worker.ts';
+import type { WorkerCalls } from './worker-calls.ts';
 
-/** One of the client's workers, which is started when needed, and again after it had to be terminated. */
+/** One of the client's workers, which is started when needed, and again after it failed or had to be terminated. */
 export class WorkerSlot {
   readonly #open: () => Promise<ClientWorker>;
-  readonly #cardMs: number;
   #worker: Promise<ClientWorker> | undefined;
   #closed = false;
 
-  /** @param cardMs longest time for a model's card, and for the plan that follows from it (ms) */
-  constructor(open: () => Promise<ClientWorker>, cardMs: number, worker?: ClientWorker) {
+  constructor(open: () => Promise<ClientWorker>, worker?: ClientWorker) {
     this.#open = open;
-    this.#cardMs = cardMs;
-    this.#worker = worker && Promise.resolve(worker);
+    if (worker) this.#hold(Promise.resolve(worker));
   }
 
-  async worker(): Promise<ClientWorker> {
+  /** Runs the call `name` in the worker. Throws what the client throws, and why the worker is gone. */
+  async ask<Name extends keyof WorkerCalls>(
+    name: Name,
+    given: WorkerCalls[Name]['given'],
+    signal?: AbortSignal,
+    onEvent?: (event: EventOf<WorkerCalls[Name]>) => void,
+  ): Promise<ResultOf<WorkerCalls[Name]>> {
     if (this.#closed) throw new SphynxError('aborted', 'the client was closed');
-    this.#worker ??= this.#open();
-    try {
-      return await this.#worker;
-    } catch (error) {
-      this.#worker = undefined;
-      throw error;
-    }
-  }
-
-  /**
-   * Returns the card of a model, whose plan the worker then knows. A hostile card can make the derivation take hours,
-   * during which the worker cannot respond; it is then terminated. Throws 'model/unsupported'.
-   */
-  async modelCard(model: string | undefined, options?: CallOptions): Promise<ModelCard> {
-    const worker = await this.worker();
-    const timer = setTimeout(() => {
-      this.#worker = undefined;
-      worker.close(
-        new SphynxError(
-          'model/unsupported',
-          `the server's model ${model ?? ''} is too complex: its plan takes more time than this page gives it`,
-        ),
-      );
-    }, this.#cardMs);
-    try {
-      return await worker.ask('modelCard', { model }, options?.signal);
-    } finally {
-      clearTimeout(timer);
-    }
+    const worker = await (this.#worker ?? this.#hold(this.#open()));
+    return worker.ask(name, given, signal, onEvent);
   }
 
   close(): void {
@@ -55,5 +32,15 @@ export class WorkerSlot {
       (worker) => worker.close(),
       () => {},
     );
+  }
+
+  /** Keeps a worker until it is gone. */
+  #hold(opening: Promise<ClientWorker>): Promise<ClientWorker> {
+    const drop = () => {
+      this.#worker = undefined;
+    };
+    opening.then(({ gone }) => gone.then(drop), drop);
+    this.#worker = opening;
+    return opening;
   }
 }

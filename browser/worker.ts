@@ -14,6 +14,7 @@ let token: string | undefined;
 
 const answer = answering<WorkerCalls>(
   {
+    ping: () => {},
     token: (renewed) => {
       token = renewed;
     },

@@ -155,13 +155,66 @@ test('an inference whose connection breaks uses its bundle up, and the next one 
 test('a model whose plan takes for ever is abandoned, and the page continues', { skip }, async () => {
   // As deriving a plan does: without a pause in which the worker would hear anything.
   const hang = `addEventListener('message', ({ data }) => {
-    if (data.name === 'modelCard' && data.given.model === 'hostile') for (;;);
+    if (data.given?.model === 'hostile') for (;;);
   });`;
-  const page = await connectedPage(await visitor(), port, hang, { connectMs: 4000, planMs: 100 });
+  const page = await connectedPage(await visitor(), port, hang, { planMs: 100 });
   for (const call of ["modelCard('hostile')", "prepare({ model: 'hostile' })"])
     await assert.rejects(page.evaluate(`client.${call}`), /too complex/);
   assert.equal(await prepare(page, 1), 1);
   assert.equal(await ready(page), 1);
+});
+
+/** Runs `script` in the first worker of a tab only, or in the others only. */
+const inWorkers = (which: 'first' | 'others', script: string) => `{
+  const getDirectory = navigator.storage.getDirectory.bind(navigator.storage);
+  navigator.storage.getDirectory = async () => {
+    const first = await new Promise((resolve) =>
+      navigator.locks.request('first', { ifAvailable: true }, (lock) => {
+        resolve(lock !== null);
+        return lock && new Promise(() => {});
+      }));
+    if (first === ${which === 'first'}) { ${script} }
+    return getDirectory();
+  };
+}`;
+
+test('a plan that takes for ever is also noticed when the page opens', { skip }, async () => {
+  const hang = inWorkers(
+    'first',
+    `const say = postMessage;
+    globalThis.postMessage = (message) => {
+      say(message);
+      if (message.result?.durable) for (;;);
+    };`,
+  );
+  const page = await connectedPage(await visitor(), port, hang, { planMs: 100 });
+  await assert.rejects(page.evaluate('client.models()'), /too complex/);
+  assert.equal((await page.evaluate(() => client.models())).length, 1);
+});
+
+test('a worker that finds no storage does not prepare bundles that another one could not use', {
+  skip,
+}, async () => {
+  const locked = inWorkers('others', "throw new DOMException('not here', 'SecurityError');");
+  const page = await connectedPage(await visitor(), port, locked);
+  await assert.rejects(prepare(page, 1), /storage was available to only one of the client's workers/);
+  assert.equal(await ready(page), 0);
+});
+
+test('what keeps the client from starting is said in words', { skip }, async () => {
+  const page = await connectedPage(await visitor(), port);
+  const connectAgain = (worker?: string) =>
+    page.evaluate(
+      async ({ address, worker }) => {
+        const { connect } = await import(`${location.origin}/index.js`);
+        await connect(address, { worker });
+      },
+      { address: `ws://localhost:${port}`, worker },
+    );
+  const elsewhere = connectAgain('https://elsewhere.invalid/worker.js');
+  await assert.rejects(elsewhere, /serve worker.js from the page's own origin/);
+  await page.evaluate(() => Object.defineProperty(globalThis, 'isSecureContext', { value: false }));
+  await assert.rejects(connectAgain(), /serve it over https/);
 });
 
 test('an error names an unreachable server, and the bundles stay', { skip }, async () => {
