@@ -43,7 +43,7 @@ export function completeDeadlines(changes: Partial<Deadlines> = {}): Deadlines {
 /** How long a broken connection may take to be restored before a call fails (ms): several attempts. */
 export const RECONNECT_MS = 3000;
 
-/** Pause before a preparation tries another connection (ms). */
+/** Pause before a preparation, or any call of a page, tries another connection (ms). */
 export const RECONNECT_PAUSE_MS = 500;
 
 /** gRPC options of a connection, besides those of the transport. */

@@ -1,5 +1,6 @@
 /** The connection to the service over WebSocket. */
-import { SphynxError } from '../../errors/sphynx-error.ts';
+import { asSphynxError, SphynxError } from '../../errors/sphynx-error.ts';
+import { delay } from '../../platform/delay.ts';
 import { CallStream } from '../../transport/call-stream.ts';
 import type {
   GetModelCardRequest,
@@ -11,7 +12,7 @@ import type {
   ModelSummary,
 } from '../../transport/messages.ts';
 import type { CallName } from '../../transport/web/schema.ts';
-import { onAbort } from '../abort.ts';
+import { checkAborted, onAbort } from '../abort.ts';
 import type {
   BearerToken,
   Connection,
@@ -21,9 +22,10 @@ import type {
   PreprocessStream,
   UnderWay,
 } from '../connection.ts';
-import type { Deadlines } from '../limits.ts';
+import { type Deadlines, RECONNECT_MS, RECONNECT_PAUSE_MS } from '../limits.ts';
 import { readSummaries } from '../summaries.ts';
 import { checkAddress } from './address.ts';
+import { SpareCall } from './spare-call.ts';
 import { WebCall } from './web-call.ts';
 
 /** The calls of one request and one response. */
@@ -40,9 +42,8 @@ class WebSocketConnection implements Connection {
   readonly #token: string;
   readonly #deadlines: Deadlines;
   readonly #bearer: BearerToken | undefined;
-  /** Calls whose connection is open but which have not been sent to the server. */
-  readonly #spare: WebCall<InferResponses, InferRequests>[] = [];
-  readonly #open = new Set<{ abort(error: SphynxError): void }>();
+  readonly #spare = new SpareCall<InferResponses, InferRequests>();
+  readonly #streams = new Set<{ abort(error: SphynxError): void }>();
 
   /** @param address `wss://HOST[:PORT]`, or `ws://` to this machine. Throws 'config/invalid' for other addresses. */
   constructor(address: string, { token, deadlines, bearer }: ConnectionSettings) {
@@ -69,48 +70,37 @@ class WebSocketConnection implements Connection {
     return this.#ask('GetModelCard', { model }, signal);
   }
 
-  /** Opens the connection for the next inference, which then begins without an extra round trip. */
+  /**
+   * Opens the connection for the next inference, which then begins without an extra round trip. `connect` has reached
+   * the server before, so an unreachable one may be restarting: it gets RECONNECT_MS, as in Node.
+   */
   async ensureReady(signal?: AbortSignal): Promise<void> {
-    const call = this.#call('Infer');
-    const stop = Promise.withResolvers<never>();
-    const release = onAbort(signal, stop.reject);
-    const { connectMs } = this.#deadlines;
-    const timer = setTimeout(
-      () =>
-        stop.reject(
-          new SphynxError(
-            'protocol/deadline',
-            `${this.address} did not answer within ${connectMs} ms; check the connection, and try again`,
-          ),
-        ),
-      connectMs,
-    );
-    try {
-      await Promise.race([call.opened, stop.promise]);
-      this.#spare.push(call);
-    } catch (error) {
-      call.cancel();
-      throw this.explain(error);
-    } finally {
-      clearTimeout(timer);
-      release();
-    }
+    const until = performance.now() + Math.min(RECONNECT_MS, this.#deadlines.connectMs);
+    for (;;)
+      try {
+        this.#spare.keep(await this.#open(signal));
+        return;
+      } catch (error) {
+        if (asSphynxError(error).code !== 'server/unreachable' || performance.now() > until)
+          throw this.explain(error);
+        await delay(RECONNECT_PAUSE_MS, signal);
+        checkAborted(signal);
+      }
   }
 
   preprocess(): PreprocessStream {
-    this.#spare.pop()?.cancel();
+    this.#spare.drop();
     return this.#stream(this.#call('Preprocess'), this.#deadlines.idleMs);
   }
 
   infer(): InferStream {
-    const spare = this.#spare.pop();
-    return this.#stream(spare?.usable ? spare : this.#call('Infer'), this.#deadlines.idleMs);
+    return this.#stream(this.#spare.take() ?? this.#call('Infer'), this.#deadlines.idleMs);
   }
 
   close(): void {
     const closed = new SphynxError('aborted', 'the client was closed');
-    for (const call of this.#spare.splice(0)) call.cancel();
-    for (const stream of [...this.#open]) stream.abort(closed);
+    this.#spare.drop();
+    for (const stream of [...this.#streams]) stream.abort(closed);
   }
 
   /**
@@ -133,10 +123,38 @@ class WebSocketConnection implements Connection {
     return new WebCall<In, Out>(name, { url: this.address, client: this.#token, bearer });
   }
 
+  /** Opens the connection of an inference. Throws 'server/unreachable', 'protocol/deadline' and 'aborted'. */
+  async #open(signal: AbortSignal | undefined): Promise<WebCall<InferResponses, InferRequests>> {
+    const call = this.#call<InferResponses, InferRequests>('Infer');
+    const stop = Promise.withResolvers<never>();
+    const release = onAbort(signal, stop.reject);
+    const { connectMs } = this.#deadlines;
+    const timer = setTimeout(
+      () =>
+        stop.reject(
+          new SphynxError(
+            'protocol/deadline',
+            `${this.address} did not answer within ${connectMs} ms; check the connection, and try again`,
+          ),
+        ),
+      connectMs,
+    );
+    try {
+      await Promise.race([call.opened, stop.promise]);
+      return call;
+    } catch (error) {
+      call.cancel();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      release();
+    }
+  }
+
   #stream<In, Out>(call: WebCall<In, Out>, idleMs: number): CallStream<In, Out> {
     const stream = CallStream.ofClient(call, { idleMs });
-    this.#open.add(stream);
-    const over = () => this.#open.delete(stream);
+    this.#streams.add(stream);
+    const over = () => this.#streams.delete(stream);
     call.on('end', over);
     call.on('error', over);
     return stream;
@@ -159,6 +177,8 @@ class WebSocketConnection implements Connection {
       throw this.explain(error);
     } finally {
       release();
+      // The server may leave the connection open after its answer.
+      call.cancel();
     }
   }
 }

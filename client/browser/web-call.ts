@@ -116,9 +116,10 @@ export class WebCall<Incoming, Outgoing> implements ClientTransport<Incoming, Ou
     this.#send(Uint8Array.of(FRAME.end));
   }
 
-  /** Cancels the call. */
+  /** Cancels the call, unless it has ended, and closes the connection. Unread messages are discarded. */
   cancel(): void {
     this.#fail({ code: STATUS.CANCELLED, details: 'cancelled by this side' });
+    this.#unread.length = 0;
     this.#socket.close();
   }
 

@@ -1,42 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Socket, WebCall } from '../../client/browser/web-call.ts';
+import { WebCall } from '../../client/browser/web-call.ts';
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import { CallStream } from '../../transport/call-stream.ts';
 import type { InferRequests, InferResponses } from '../../transport/messages.ts';
 import { FRAME, frame } from '../../transport/web/frames.ts';
 import { decode } from '../../transport/web/protobuf.ts';
 import { CALL_HEADER, CALL_STATUS, CALLS } from '../../transport/web/schema.ts';
-
-/** A socket whose other end is the test. */
-class FakeSocket implements Socket {
-  binaryType = '';
-  bufferedAmount = 0;
-  closed = false;
-  readonly sent: Uint8Array[] = [];
-  readonly #listeners: [string, (event: { data?: unknown }) => void][] = [];
-
-  addEventListener(type: string, listener: (event: { data?: unknown }) => void): void {
-    this.#listeners.push([type, listener]);
-  }
-
-  send(bytes: Uint8Array): void {
-    this.sent.push(bytes);
-  }
-
-  close(): void {
-    this.closed = true;
-  }
-
-  happen(type: 'open' | 'close' | 'error' | 'message', data?: unknown): void {
-    for (const [name, listener] of this.#listeners) if (name === type) listener({ data });
-  }
-
-  /** The server sends this frame. */
-  say(bytes: Uint8Array): void {
-    this.happen('message', bytes.slice().buffer);
-  }
-}
+import { FakeSocket } from './fake-socket.ts';
 
 function infer(): { socket: FakeSocket; stream: CallStream<InferResponses, InferRequests>; url: string } {
   const socket = new FakeSocket();
