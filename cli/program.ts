@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { HEADS } from '../model/head.ts';
 import { INPUT_KINDS } from '../model/input-kind.ts';
+import { RING_BITS } from '../model/limits.ts';
 import { DIGIT_BITS } from '../protocol/label-encoding.ts';
 import type { CertsOptions } from './certs.ts';
 import type { ClassifyCommandOptions } from './classify.ts';
@@ -195,7 +196,7 @@ function addImport(command: Command): void {
     .option(
       '-k, --ring-bits <k>',
       'k, the bits of a ReLU (default: the smallest from 9 to 16 that is good enough)',
-      wholeNumber,
+      ringBits,
     )
     .action((file: string, options: ImportOptions, self: Command) =>
       runCommand(self.optsWithGlobals<OutputOptions>(), async (context) =>
@@ -274,6 +275,14 @@ function action<Options>(
 ): (options: Options, command: Command) => Promise<void> {
   return (options, self) =>
     runCommand(self.optsWithGlobals<OutputOptions>(), async (context) => (await load())(context, options));
+}
+
+/** k of 3 and more: with less no bit is left beside the sign and the rounding. */
+function ringBits(text: string): number {
+  const bits = /^\d{1,2}$/.test(text) ? Number(text) : 0;
+  if (bits < 3 || bits > RING_BITS.max)
+    throw new InvalidArgumentError(`expected a whole number from 3 to ${RING_BITS.max}`);
+  return bits;
 }
 
 function wholeNumber(text: string): number {

@@ -48,8 +48,7 @@ export class KernelMemory {
   clear(): void {
     if (this.#depth > 0)
       throw new SphynxError('kernels/memory', 'kernel memory is cleared outside of scopes only');
-    new Uint8Array(this.buffer).fill(0, this.#bottom, this.#used);
-    this.#used = this.#bottom;
+    this.#wipe(this.#bottom);
   }
 
   /** `length` bytes, 16-byte aligned, valid until the innermost scope ends. Throws 'kernels/memory' when full or outside a scope. */
@@ -67,11 +66,15 @@ export class KernelMemory {
     return new Int32Array(this.buffer, this.#take(length * 4), length);
   }
 
-  /** `length` bytes that are never given back: tables of constants. Throws 'kernels/memory' when full. */
+  /**
+   * `length` bytes that are never given back: tables of constants. What scopes left there is overwritten. Throws
+   * 'kernels/memory' when full.
+   */
   keep(length: number): Uint8Array<ArrayBuffer> {
     const start = (this.#top - length) & ~(ALIGNMENT - 1);
     if (length > this.#top || start < this.#bottom) throw outOfMemory(length);
     this.#top = start;
+    this.#wipe(start);
     return new Uint8Array(this.buffer, start, length);
   }
 
@@ -80,6 +83,12 @@ export class KernelMemory {
     if (view.buffer !== this.buffer)
       throw new SphynxError('kernels/memory', 'a kernel was given an array outside its memory');
     return view.byteOffset;
+  }
+
+  /** Overwrites with zeros what scopes have left behind from `start` on. */
+  #wipe(start: number): void {
+    new Uint8Array(this.buffer).fill(0, start, Math.max(start, this.#used));
+    this.#used = Math.min(this.#used, start);
   }
 
   #take(length: number): number {

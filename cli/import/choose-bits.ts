@@ -52,6 +52,7 @@ export async function chooseBits(
   const choices = dependsOnBits(network, facts) ? RING_BITS : ANY_RING_BITS;
   for (const k of ringBits === undefined ? choices : [ringBits]) {
     let plan: FixedPointPlan;
+    let fixed: FixedNetwork;
     try {
       plan = planFixedPoint(network, ranges, {
         ...PLANNING,
@@ -60,12 +61,12 @@ export async function chooseBits(
         calibration: images.source,
         input: inputScales(facts.inputKind, images.largest, k, network),
       });
+      fixed = quantizeNetwork(network, plan, facts);
     } catch (error) {
       // Outputs that are too large for one k may fit a larger one.
       refusal = error;
       continue;
     }
-    const fixed = quantizeNetwork(network, plan, facts);
     const agreement = await agreementOf(fixed, images.check, images.logits);
     const candidate = { plan, network: fixed, agreement };
     if (await isEnough(candidate, k)) return { candidate, enough: true };

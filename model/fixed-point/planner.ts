@@ -1,7 +1,7 @@
 import { SphynxError } from '../../errors/sphynx-error.ts';
 import type { Calibration } from '../card.ts';
 import type { FloatLayer, FloatNetwork } from '../float-network.ts';
-import { MAX_LOGIT_SCALE_BITS, MAX_PRODUCT_BITS, MIN_DROP_BITS } from '../limits.ts';
+import { MAX_LOGIT_SCALE_BITS, MAX_PRODUCT_BITS, MIN_DROP_BITS, RING_BITS } from '../limits.ts';
 import type { FixedPointLayer, FixedPointPlan } from './fixed-point-plan.ts';
 import type { InputScales } from './input-scales.ts';
 import { type LayerRanges, linearLimit, wholeRange } from './ranges.ts';
@@ -82,7 +82,8 @@ function planWith(
     const margin = margins[l];
     // Channels with only squares do not influence k and f.
     const others = channelKinds(layer).map(({ other }) => other);
-    const ringBits = options.ringBits + (heavyTails[l] && others.includes(true) ? HEAVY_TAIL_BITS : 0);
+    const extraBits = heavyTails[l] && others.includes(true) ? HEAVY_TAIL_BITS : 0;
+    const ringBits = Math.min(options.ringBits + extraBits, RING_BITS.max);
     // A stochastic rounding may add one.
     const largest = 2 ** (ringBits - 1) - 2;
     const measured = wholeRange(ranges[l]);
@@ -108,18 +109,19 @@ function planWith(
       largestScales(layer, scales, bits, weightNorm * 2 ** Math.max(0, bits - wanted));
     const most = bounds(dropBits, wanted);
     const room = linearLimit(dropBits) - 1;
-    const bias = largestBias(layer);
+    /** The largest product scale of each channel at which its bias is a word. */
+    const biasRoom = largestBias(layer).map((bias) => LARGEST_WORD / bias);
     const fitting = most.map((scale, channel) =>
       Math.min(
         fits(bound[channel]),
         room / (margin * linear[channel]),
-        LARGEST_WORD / (bias[channel] * 2 ** dropBits),
+        biasRoom[channel] / 2 ** dropBits,
         scale,
       ),
     );
     const planned = layer.square
       ? planSquares({
-          ...{ layer, ranges: ranges[l], margin, dropBits, scales: fitting },
+          ...{ layer, ranges: ranges[l], margin, dropBits, scales: fitting, biasRoom },
           ...{ spread: SCALE_SPREAD, smallestRange: SMALLEST_RANGE, squareBits: squareBits[l] },
           weightBits: (own) => weightBits(layer, scales, own, weightNorm) + EXTRA_WEIGHT_BITS,
           largest: bounds,

@@ -58,6 +58,8 @@ export interface PlannedOthers {
   readonly scales: readonly number[];
   /** Bits of precision that the kernels of the channels with a scale of their own leave; Infinity without any. */
   readonly weightBits: (own: readonly number[]) => number;
+  /** Largest P of each channel, as its bias allows. */
+  readonly biasRoom: readonly number[];
   /** Largest P / 2^bits of each channel, as kernels of so many bits allow. */
   readonly largest: (bits: number, wanted: number) => number[];
   /** Largest ratio of a scale to the smallest one. */
@@ -70,7 +72,7 @@ export interface PlannedOthers {
 
 /** Chooses g, m and the scales of all channels' tensors. Throws 'model/unsupported' if none fit. */
 export function planSquares(others: PlannedOthers): { squares: SquareBits; scales: number[] } {
-  const { layer, ranges, margin, scales, dropBits, smallestRange, squareBits } = others;
+  const { layer, ranges, margin, scales, dropBits, biasRoom, smallestRange, squareBits } = others;
   const kinds = channelKinds(layer);
   const mixed = [...kinds.keys()].filter((channel) => kinds[channel].square && kinds[channel].other);
   const most = Math.max(...ranges.square, smallestRange);
@@ -83,7 +85,12 @@ export function planSquares(others: PlannedOthers): { squares: SquareBits; scale
       'model/unsupported',
       `layer ${layer.name}: the weights are too large for the range of what is squared`,
     );
-  const free = Math.min(Math.max(wanted, MIN_DROP_BITS), 30 - squareBits - Math.ceil(Math.log2(margin)));
+  const spare = kinds.map(({ square }, channel) => (square ? biasRoom[channel] / fits(channel) : Infinity));
+  const largest30 = 30 - squareBits - Math.ceil(Math.log2(margin));
+  const free = Math.max(
+    MIN_DROP_BITS,
+    Math.min(wanted, largest30, Math.floor(Math.log2(Math.min(...spare)))),
+  );
   const shared = mixed.length > 0 ? sharedBits(others, mixed) : null;
   const squares = shared?.squares ?? { dropBits: free, shiftBits: 0 };
   const bounds = others.largest(squares.dropBits, wanted);
@@ -93,7 +100,8 @@ export function planSquares(others: PlannedOthers): { squares: SquareBits; scale
     scales: kinds.map(({ square, other }, channel) => {
       if (!square) return scales[channel] * 2 ** squares.shiftBits;
       if (other && shared) return 2 ** (shared.productBits - dropBits + squares.shiftBits);
-      return Math.min(fits(channel), room / (margin * ranges.square[channel]), bounds[channel]) ** 2;
+      const fitting = [fits(channel), room / (margin * ranges.square[channel]), bounds[channel]];
+      return Math.min(...fitting, biasRoom[channel] / 2 ** squares.dropBits) ** 2;
     }),
   };
 }

@@ -196,8 +196,16 @@ test('inputs of like size share a scale, and columns of different units have the
   const like = inputScales('vector', Float64Array.of(1, 0, 0.9, 0.02), 10, chain);
   assert.deepEqual(like, { scaleBits: [8, 8, 8, 8], limit: 512 });
   const units = inputScales('vector', Float64Array.of(90, 1e6, 0.01, 0), 10, chain);
-  assert.deepEqual(units, { scaleBits: [1, -12, 14, -12], limit: 512 });
+  assert.deepEqual(units, { scaleBits: [1, -12, 14, 8], limit: 512 });
   assert.deepEqual(inputScales('signal', Float64Array.of(0, 0), 10, chain).scaleBits, [8, 8]);
+  const small = inputScales('vector', Float64Array.of(90, 95, 99, 0.01), 12, chain);
+  assert.deepEqual(small.scaleBits, [3, 3, 3, 16]);
+});
+
+test('inputs of more than twice the largest of calibration are beyond the limit', () => {
+  const { scaleBits, limit } = inputScales('vector', Float64Array.of(1.01, 1, 0.5), 12, reading([0], [1]));
+  assert.deepEqual(scaleBits, [9, 9, 9]);
+  assert.equal(limit, Math.ceil(2 * 1.01 * 2 ** 9));
 });
 
 test('a picture has twelve bits or more where layers read it by itself, and else those of the other tensors', () => {

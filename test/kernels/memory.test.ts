@@ -44,3 +44,14 @@ test('a scope that fails is cleared too, and none is cleared while it runs', () 
   memory.clear();
   assert.ok(new Uint8Array(memory.buffer).every((byte) => byte === 0));
 });
+
+test('a table that is kept where a scope has been is empty, and stays when the memory is cleared', () => {
+  const memory = new KernelMemory(new ArrayBuffer(END), 0);
+  memory.scope(() => memory.bytes(60_000).fill(7));
+  const kept = memory.keep(20_000);
+  assert.ok(kept.every((byte) => byte === 0));
+  kept.fill(1);
+  memory.clear();
+  assert.ok(kept.every((byte) => byte === 1));
+  assert.ok(new Uint8Array(memory.buffer, 0, kept.byteOffset).every((byte) => byte === 0));
+});

@@ -24,6 +24,11 @@ function threeLayers(b: OnnxBuilder): string {
   return b.classifier(t2, 12, 10);
 }
 
+const ONE_BY_ONE = {
+  pool: 'none',
+  ...{ kernelHeight: 1, kernelWidth: 1, strideY: 1, strideX: 1, padTop: 0, padLeft: 0, groups: 1 },
+} as const;
+
 /** The network with the nonlinearity 'relu', 'linear' or 'square' for each element. */
 function withKinds(kind: (channel: number, position: number) => 'relu' | 'linear' | 'square'): FloatNetwork {
   return {
@@ -134,6 +139,52 @@ test('behind squares of squares a ReLU keeps twice the margin, with two bits mor
     const used = layers[l].scales.map((scale, c) => ranges[l].relu[c] * scale);
     const room = 2 ** (layers[l].ringBits - 1);
     assert.ok(Math.max(...used) < room / margin && Math.max(...used) > (0.9 * room) / margin, String(l));
+  }
+});
+
+test('a bias that cancels a large sum leaves squares fewer bits, and is no reason to refuse them', () => {
+  const shape = (channels: number) => ({ channels, height: 1, width: 1 });
+  const layer = (name: string, tensor: number, kernel: Float64Array, channels: number, bias = 0) => ({
+    ...{ name, output: shape(channels), kernels: [kernel], bias: new Float64Array(channels).fill(bias) },
+    terms: [{ ...ONE_BY_ONE, tensor }],
+    linear: null,
+    square: channels === 2 ? null : new Uint8Array(channels).fill(1),
+  });
+  const network: FloatNetwork = {
+    input: shape(64),
+    layers: [
+      layer(
+        'same',
+        0,
+        Float64Array.from({ length: 64 * 64 }, (_, i) => Number(i % 65 === 0)),
+        64,
+      ),
+      layer('sum', 1, new Float64Array(64).fill(1), 1, -58),
+      layer('logits', 2, Float64Array.of(1, -1), 2),
+    ],
+  };
+  const inputs = Array.from({ length: 100 }, () =>
+    Float32Array.from({ length: 64 }, () => 0.9 + 0.1 * builder.random()),
+  );
+  const ranges = measureRanges(network, inputs);
+  const input = { scaleBits: new Array(64).fill(10), limit: null };
+  const plan = planFixedPoint(network, ranges, { ...options(12), weightNorm: 2 ** 13, input });
+  const facts = {
+    ...FACTS,
+    inputKind: 'vector' as const,
+    labels: ['up', 'down'],
+    preprocessing: { ...FACTS.preprocessing, ...{ mean: [], std: [] } },
+  };
+  const fixed = quantizeNetwork(network, plan, {
+    ...facts,
+    preprocessing: { height: 1, width: 1, mean: new Array(64).fill(0), std: new Array(64).fill(1) },
+  });
+  const runner = new FloatRunner(network);
+  for (const values of inputs) {
+    const { logits } = runInteger(fixed, quantizeImage(fixed.card, values), nearest);
+    const expected = runner.run(values)[2];
+    // The sum's weights of about 116 units round its 58 by up to 0.08, and it is squared.
+    assert.ok(Math.abs(logits[0] / 2 ** fixed.card.logitScaleBits - expected[0]) < 0.4);
   }
 });
 
