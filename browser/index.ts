@@ -190,7 +190,22 @@ export class BrowserClient {
     return this.#online.ask('bundles', { model }, options.signal);
   }
 
-  /** Erases all bundles for this server; returns their number. */
+  /**
+   * Returns the bundles that are set aside because another one of this browser was used elsewhere, as after its storage
+   * was copied or restored. They are not used until `confirmBundles`.
+   */
+  async setAsideBundles(): Promise<BundleHeader[]> {
+    return this.#online.ask('setAsideBundles', undefined);
+  }
+
+  /**
+   * Makes the bundles that are set aside ready again. Call it only if they are used nowhere else. Returns their number.
+   */
+  async confirmBundles(): Promise<number> {
+    return this.#online.ask('confirmBundles', undefined);
+  }
+
+  /** Erases all bundles for this server, including those that are set aside; returns their number. */
   async clear(): Promise<number> {
     return this.#online.ask('clear', undefined);
   }

@@ -26,5 +26,8 @@ export interface WorkerCalls {
     event: PassedSegment;
   };
   bundles: { given: { model?: string }; result: BundleHeader[] };
+  /** Those that are set aside. */
+  setAsideBundles: { given: undefined; result: BundleHeader[] };
+  confirmBundles: { given: undefined; result: number };
   clear: { given: undefined; result: number };
 }

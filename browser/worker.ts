@@ -22,14 +22,25 @@ const answer = answering<WorkerCalls>(
       holdKernelBinary(kernels);
       const renewed = token === undefined ? {} : { token: () => token as string };
       client = await connect(address, { ...options, ...renewed, signal });
+      await client.dropExpired();
+      // A visitor cannot delete what the server has removed, and need not wait for it.
+      client.dropRemoved().catch(() => {});
       return { durable: await isDurable() };
     },
     models: (_, { signal }) => connected().models({ signal }),
     modelCard: ({ model }, { signal }) => connected().modelCard(model, { signal }),
-    prepare: (given, { signal, tell }) => connected().prepare({ ...given, signal, onProgress: tell }),
+    async prepare(given, { signal, tell }) {
+      await connected().dropExpired();
+      return connected().prepare({ ...given, signal, onProgress: tell });
+    },
     classify: ({ input, watched, ...given }, { signal, tell }) =>
       connected().classify(input, { ...given, signal, onSegment: watched ? tell : undefined }),
-    bundles: ({ model }, { signal }) => connected().bundles({ model, signal }),
+    async bundles({ model }, { signal }) {
+      const bundles = await connected().bundles({ model, signal });
+      return bundles.filter(({ expiresAt }) => expiresAt > Date.now());
+    },
+    setAsideBundles: () => connected().setAsideBundles(),
+    confirmBundles: () => connected().confirmBundles(),
     clear: () => connected().dropAll(),
   },
   (message) => postMessage(message),

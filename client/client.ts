@@ -1,3 +1,4 @@
+import { PREPARE_ONE } from '#client/remedies';
 import { asSphynxError, SphynxError } from '../errors/sphynx-error.ts';
 import type { ModelCard } from '../model/card.ts';
 import type { ModelSummary } from '../transport/messages.ts';
@@ -334,10 +335,7 @@ export class Client {
 const WITHOUT_BUNDLES: readonly string[] = ['model/mismatch', 'model/unknown', 'bundle/none'];
 
 function noBundle({ card }: KnownModel): SphynxError {
-  return new SphynxError(
-    'bundle/none',
-    `no bundle is ready for the model ${card.name}: prepare one (\`sphynx prepare\`, client.prepare()), or let classify prepare it`,
-  );
+  return new SphynxError('bundle/none', `no bundle is ready for the model ${card.name}: ${PREPARE_ONE}`);
 }
 
 function closed(): SphynxError {

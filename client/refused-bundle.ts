@@ -1,3 +1,4 @@
+import { DELETE_ALL, RELEASE } from '#client/remedies';
 import { SphynxError, type SphynxErrorCode } from '../errors/sphynx-error.ts';
 import type { BundleStore, SpendingBundle } from './bundle-store.ts';
 import type { BundleRefused } from './infer.ts';
@@ -56,6 +57,6 @@ export async function putAway(
 function usedElsewhere(bundleId: string, others: number): SphynxError {
   return new SphynxError(
     'bundle/spent',
-    `the server says that the bundle ${bundleId.slice(0, 8)} was used before, and it was not used here: was this state folder copied, or restored from a backup or snapshot? Nothing of this image has been sent. Two images under one bundle would show the server their difference, so the ${others} other bundles of the folder are set aside: delete them (\`sphynx bundles --drop all\`, client.dropAll()), or release them if you know that they are used nowhere else (\`sphynx bundles --confirm\`, client.confirmBundles())`,
+    `the server says that the bundle ${bundleId.slice(0, 8)} was used before, and it was not used here: was this state folder copied, or restored from a backup or snapshot? Nothing of this image has been sent. Two images under one bundle would show the server their difference, so the ${others} other bundles of the folder are set aside: ${DELETE_ALL}, or release them if you know that they are used nowhere else (${RELEASE})`,
   );
 }

@@ -1,3 +1,4 @@
+import { DELETE_ALL, DELETE_REMOVED, RELEASE } from '#client/remedies';
 import { referenceOf } from '../model/reference.ts';
 import type { ModelSummary } from '../transport/messages.ts';
 import type { BundleHeader } from './bundle-header.ts';
@@ -39,7 +40,7 @@ export function describeRemoved(removed: readonly RemovedModel[]): string {
       const listed = which.length > NAMED ? [...which.slice(0, NAMED), '...'] : which;
       const happened = replaced ? 'has replaced by another version' : 'no longer serves';
       const remedy = replaced ? 'prepare new ones' : "choose another of the server's models";
-      return `${bundles.length} prepared bundles (${listed.join(', ')}) belong to the version ${modelHash.slice(0, 12)} of ${model}, which the server ${happened}: they cannot be used; delete them (client.dropRemoved()) and ${remedy}`;
+      return `${bundles.length} prepared bundles (${listed.join(', ')}) belong to the version ${modelHash.slice(0, 12)} of ${model}, which the server ${happened}: they cannot be used; ${DELETE_REMOVED} and ${remedy}`;
     })
     .join('; ');
 }
@@ -60,7 +61,7 @@ export function describeReady(bundles: readonly BundleHeader[], models: readonly
 /** Returns a text for people saying that `count` bundles are set aside, with a remedy; empty if there are none. */
 export function describeSetAside(count: number): string {
   if (count === 0) return '';
-  return `${count} bundles of this folder are set aside, because another one was used elsewhere: release them if they are used nowhere else (\`sphynx bundles --confirm\`, client.confirmBundles()), or delete them (\`sphynx bundles --drop all\`, client.dropAll())`;
+  return `${count} bundles of this folder are set aside, because another one was used elsewhere: release them if they are used nowhere else (${RELEASE}), or ${DELETE_ALL}`;
 }
 
 /** Bundles that are named one by one. */

@@ -90,12 +90,11 @@ export class Bundles {
   }
 
   async #count(): Promise<void> {
-    const all = await this.#client.bundles();
-    const own = all.filter(
-      ({ modelHash, expiresAt }) => modelHash === this.#card.hash && expiresAt > Date.now(),
-    );
+    const ready = await this.#client.bundles();
+    const aside = await this.#client.setAsideBundles();
+    const own = ready.filter(({ modelHash }) => modelHash === this.#card.hash);
     write('bundles-ready', own.length === 0 ? 'nothing yet' : pictures(own.length));
-    element<HTMLButtonElement>('clear').disabled = all.length === 0;
+    element<HTMLButtonElement>('clear').disabled = ready.length + aside.length === 0;
   }
 }
 
