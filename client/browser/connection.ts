@@ -24,7 +24,7 @@ import type {
 } from '../connection.ts';
 import { type Deadlines, RECONNECT_MS, RECONNECT_PAUSE_MS } from '../limits.ts';
 import { readSummaries } from '../summaries.ts';
-import { checkAddress } from './address.ts';
+import { checkAddress } from './check-address.ts';
 import { SpareCall } from './spare-call.ts';
 import { WebCall } from './web-call.ts';
 

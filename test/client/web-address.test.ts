@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkAddress } from '../../client/browser/address.ts';
+import { checkAddress } from '../../client/browser/check-address.ts';
 
 test('pages call other machines over TLS only, and this one also without', () => {
   for (const address of [
