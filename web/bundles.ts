@@ -7,6 +7,9 @@ import { timeLeft } from './time-left.ts';
 /** Notifies other tabs of this page when bundles change. */
 const tabs = new BroadcastChannel('sphynx-bundles');
 
+/** The bundles that the panel shows. */
+let shown: Bundles | undefined;
+
 interface Running {
   readonly stop: AbortController;
   /** Settles when the next bundle is ready. */
@@ -22,7 +25,9 @@ export class Bundles {
   constructor(client: BrowserClient, card: ModelCard, { quote }: ModelSummary) {
     this.#client = client;
     this.#card = card;
-    tabs.onmessage = () => this.#count();
+    shown = this;
+    tabs.onmessage = () => this.#count().catch(() => {});
+    showPreparing(false);
     write('bundle-bytes', bytes(quote.offlineBytes));
   }
 
@@ -40,8 +45,7 @@ export class Bundles {
   async prepare(count: number): Promise<void> {
     const running = { stop: new AbortController(), next: expectBundle() };
     this.#running = running;
-    write('prepare-toggle', 'Stop');
-    show('preparing');
+    showPreparing(true);
     const start = performance.now();
     let ready = 0;
     showProgress(undefined, start);
@@ -56,7 +60,7 @@ export class Bundles {
           ready = progress.ready;
           running.next.resolve();
           running.next = expectBundle();
-          this.refresh();
+          this.refresh().catch(() => {});
         },
       });
       running.next.resolve();
@@ -66,8 +70,7 @@ export class Bundles {
       throw error;
     } finally {
       this.#running = undefined;
-      write('prepare-toggle', 'Prepare');
-      show('preparing', false);
+      if (shown === this) showPreparing(false);
       await this.refresh().catch(() => {});
     }
   }
@@ -92,10 +95,16 @@ export class Bundles {
   async #count(): Promise<void> {
     const ready = await this.#client.bundles();
     const aside = await this.#client.setAsideBundles();
+    if (shown !== this) return;
     const own = ready.filter(({ modelHash }) => modelHash === this.#card.hash);
     write('bundles-ready', own.length === 0 ? 'nothing yet' : pictures(own.length));
     element<HTMLButtonElement>('clear').disabled = ready.length + aside.length === 0;
   }
+}
+
+function showPreparing(running: boolean): void {
+  write('prepare-toggle', running ? 'Stop' : 'Prepare');
+  show('preparing', running);
 }
 
 /** Returns a promise that may reject without a handler. */

@@ -8,7 +8,10 @@ export async function openCamera(
 ): Promise<void> {
   const dialog = element<HTMLDialogElement>('camera');
   const video = element<HTMLVideoElement>('camera-video');
+  const button = element<HTMLButtonElement>('camera-open');
   let stream: MediaStream;
+  // A second click would open the camera twice, and close it once.
+  button.disabled = true;
   try {
     stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } });
   } catch (cause) {
@@ -18,6 +21,8 @@ export async function openCamera(
         : 'this page may not use it; allow it in the browser, or choose a picture instead';
     fail(new SphynxError('image/unreadable', `the camera does not open: ${why}`, { cause }));
     return;
+  } finally {
+    button.disabled = false;
   }
   video.srcObject = stream;
   const shutter = element<HTMLButtonElement>('camera-take');

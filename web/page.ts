@@ -34,6 +34,8 @@ let session: Session | undefined;
 /** The picture to be classified next: the latest one. */
 let wanted: Picture | undefined;
 let answering = false;
+/** Counts the models that were chosen: only the latest one comes into use. */
+let choices = 0;
 
 /** `wss://HOST:PORT` of the server of the models. */
 function serverAddress(): string {
@@ -42,6 +44,7 @@ function serverAddress(): string {
 }
 
 async function open(token?: string): Promise<void> {
+  hideProblem();
   showConnection('connecting …', false);
   let client: BrowserClient | undefined;
   try {
@@ -50,7 +53,6 @@ async function open(token?: string): Promise<void> {
     show('bundles-end', !client.durable);
     await offerModels(client);
     showConnected();
-    hideProblem();
     show('desk');
   } catch (error) {
     client?.close();
@@ -66,10 +68,7 @@ async function offerModels(client: BrowserClient): Promise<void> {
   );
   // The first of several versions is the current one.
   const names = [...new Set(models.map(({ name }) => name))];
-  const choose = async (name: string) => {
-    session?.bundles.stop();
-    session = await begin(client, models.find((model) => model.name === name) as ModelSummary);
-  };
+  const choose = (name: string) => use(client, models.find((model) => model.name === name) as ModelSummary);
   const choice = element<HTMLSelectElement>('model');
   choice.replaceChildren(...names.map((name) => new Option(name)));
   choice.onchange = () => choose(choice.value).catch(complain);
@@ -81,13 +80,18 @@ function showConnected(): void {
   showConnection(`connected to ${new URL(serverAddress()).host}`, true);
 }
 
-async function begin(client: BrowserClient, summary: ModelSummary): Promise<Session> {
+/** Uses a model of the client's server in place of the earlier one, and the client in place of an earlier one. */
+async function use(client: BrowserClient, summary: ModelSummary): Promise<void> {
+  const choice = ++choices;
+  session?.bundles.stop();
   const card = await client.modelCard(summary.name);
+  if (choice !== choices) return;
+  if (session?.client !== client) session?.client.close();
   write('model-facts', factsOf(card));
   for (const id of ['drop', 'ways-in', 'samples']) show(id, card.inputKind === 'picture');
   const bundles = new Bundles(client, card, summary);
+  session = { client, card, bundles };
   await bundles.refresh();
-  return { client, card, bundles };
 }
 
 /** Describes the model's input and answer in a sentence. */

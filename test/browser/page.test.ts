@@ -145,6 +145,26 @@ test('a picture can also be dropped, pasted, or taken with the camera', { skip }
   page.check();
 });
 
+test('the camera opens once, however often its button is clicked', { skip }, async () => {
+  const script = `globalThis.streams = [];
+    const { getUserMedia } = MediaDevices.prototype;
+    MediaDevices.prototype.getUserMedia = async function (...wanted) {
+      const stream = await getUserMedia.apply(this, wanted);
+      streams.push(stream);
+      return stream;
+    };`;
+  const page = await connected(openPage(await visitor({ permissions: ['camera'] }), server, { script }));
+  await page.locator('#camera-open').evaluate((button: HTMLButtonElement) => {
+    button.click();
+    button.click();
+  });
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.locator('#camera-open:enabled').waitFor();
+  const states = 'streams.map((stream) => stream.getTracks()[0].readyState).join()';
+  assert.equal(await page.evaluate(states), 'ended');
+  page.check();
+});
+
 test('two tabs that race for one bundle both answer, one with a bundle of its own', { skip }, async () => {
   const context = await visitor();
   const tabs = [await connected(openPage(context, server)), await connected(openPage(context, server))];
@@ -261,6 +281,12 @@ test('visitors without identity are asked for a token', { skip }, async () => {
   await page.locator('#desk').waitFor();
   const picture = await testPicture();
   assert.equal(await ask(page, picture), picture.label);
+  // As when the token has expired; the client that had it ends.
+  const [old] = page.workers();
+  const ended = old.waitForEvent('close');
+  await page.locator('#identity').evaluate((form: HTMLFormElement) => form.requestSubmit());
+  await ended;
+  assert.equal(await ask(page, picture), picture.label);
 });
 
 test('classes of a server that withholds logits are shown without probabilities', { skip }, async () => {
@@ -287,6 +313,30 @@ test('visitors can choose among several models', { skip }, async () => {
   await page.getByText('other knows 4 kinds of things').waitFor();
   await ask(page, await testPicture());
   assert.equal(await page.locator('#answer-bars li').count(), 4);
+});
+
+test('the latest choice of a model counts, also if an earlier one is answered later', { skip }, async () => {
+  const other = randomModel({ C: 1, D: 2, reduceAt: [0], size: 8, classes: 4 });
+  // The page begins with the other one, by the order of their names.
+  const models = [network, { ...other, card: { ...other.card, name: 'zoo' } }];
+  // Holds the question for the model 'zoo' back until release() is called, which resolves after the answer.
+  const script = `const { postMessage } = Worker.prototype;
+    Worker.prototype.postMessage = function (message, ...more) {
+      if (message.name !== 'modelCard' || message.given.model !== 'zoo')
+        return postMessage.call(this, message, ...more);
+      globalThis.release = () => new Promise((resolve) => {
+        this.addEventListener('message', ({ data }) => data.id === message.id && setTimeout(resolve));
+        postMessage.call(this, message, ...more);
+      });
+    };`;
+  const page = await connected(openPage(await visitor(), await pageServer({ models }), { script }));
+  for (const name of ['zoo', network.card.name]) await page.getByLabel('Model').selectOption(name);
+  await page.evaluate('release()');
+  const facts = page.locator('#model-facts');
+  await facts.filter({ hasText: network.card.name }).waitFor();
+  assert.doesNotMatch(await facts.innerText(), /^zoo/);
+  await ask(page, await testPicture());
+  assert.equal(await page.locator('#answer-bars li').count(), 5);
 });
 
 test('a page that is hosted elsewhere calls the server that it names', { skip }, async () => {
