@@ -78,16 +78,14 @@ export function weightsOf({ shape, terms }: AffineValue): number {
 
 /** Merges terms that convolve the same tensor with the same strides. */
 export function mergeTerms(terms: readonly AffineTerm[]): AffineTerm[] {
-  const merged: AffineTerm[] = [];
+  const merged = new Map<string, AffineTerm>();
   for (const term of terms) {
-    const index = merged.findIndex(
-      ({ tensor, pool, strideY, strideX }) =>
-        tensor === term.tensor && pool === term.pool && strideY === term.strideY && strideX === term.strideX,
-    );
-    if (index < 0) merged.push(term);
-    else merged[index] = mergePair(merged[index], term);
+    const { tensor, pool, strideY, strideX } = term;
+    const key = `${tensor}/${pool}/${strideY}/${strideX}`;
+    const alike = merged.get(key);
+    merged.set(key, alike ? mergePair(alike, term) : term);
   }
-  return merged;
+  return [...merged.values()];
 }
 
 /** Merges two terms, aligned by their pads: a kernel with less padding gets leading zero rows and columns. */

@@ -87,6 +87,10 @@ function matrixOf(
   const summed = theirs.filter((label) => !inner.includes(label) && !outer.includes(label));
   const all = [...new Set([...inner, ...outer, ...summed])];
   const sizes = all.map((label) => size.get(label)!);
+  if (product(sizes) > MOST_WEIGHTS)
+    throw unsupported(
+      `its sum has ${product(sizes)} products: sum the axes that only the weights have before it`,
+    );
   const strides = (list: readonly string[], lengths: readonly number[]) =>
     all.map((label) => {
       const at = list.indexOf(label);

@@ -3,10 +3,10 @@ import type { OnnxConstant } from '../onnx-constant.ts';
 import type { OnnxGraph } from '../onnx-graph.ts';
 import { OnnxNode } from '../onnx-node.ts';
 import { findQuadratics } from '../quadratics/find-quadratics.ts';
-import { commonDims, type Form, formOf, MOST_KNOTS } from './find-piecewise.ts';
+import { commonDims, type Form, formOf } from './find-piecewise.ts';
 import { NodeWriter } from './node-writer.ts';
 import { type Parabola, type PiecewiseParabola, parabolaAt, parabolaOf } from './parabola.ts';
-import { IDENTITY, jumpOf } from './piecewise-line.ts';
+import { IDENTITY, jumpOf, MOST_KNOTS } from './piecewise-line.ts';
 
 /**
  * Products of two piecewise lines of one value, such as x * HardSigmoid(x), which is HardSwish, or x * Relu(x). For

@@ -2,7 +2,7 @@ import { MAX_ELEMENTS } from '../../model/limits.ts';
 import { uniformValue } from '../choices.ts';
 import type { OnnxGraph } from '../onnx-graph.ts';
 import type { OnnxNode } from '../onnx-node.ts';
-import { constantLine, IDENTITY, jumpOf, type PiecewiseLine } from './piecewise-line.ts';
+import { constantLine, IDENTITY, jumpOf, MOST_KNOTS, type PiecewiseLine } from './piecewise-line.ts';
 import { DECIDING, hasInputs, isDeciding, isLogical, OTHERS } from './pointwise-operators.ts';
 import { reluNodes } from './relu-writer.ts';
 
@@ -21,9 +21,6 @@ export interface Form {
   /** The shape to which the constants in it broadcast it. */
   readonly dims: readonly number[];
 }
-
-/** Most knots of a function; no trained activation has more. */
-export const MOST_KNOTS = 16;
 
 /** Replaces comparisons in the graph by ReLUs, and refuses discontinuous activations. */
 export function piecewiseLines(graph: OnnxGraph): OnnxGraph {

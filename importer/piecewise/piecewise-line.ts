@@ -16,6 +16,9 @@ export interface Line {
   readonly offset: number;
 }
 
+/** Most knots of a function; no trained activation has more. */
+export const MOST_KNOTS = 16;
+
 /** A jump smaller than this share of the nearby values is due to rounding of a file's constants. */
 const ROUNDING = 1e-6;
 

@@ -4,6 +4,7 @@ import {
   constantLine,
   constantOf,
   largerOf,
+  MOST_KNOTS,
   type PiecewiseLine,
   productOf,
   sumOf,
@@ -51,9 +52,12 @@ export const OTHERS: Record<string, PointwiseOperator> = {
     if (to === BOOL) return isTrue(a);
     return FLOATS.includes(to) || isWhole(a) ? a : null;
   },
-  Add: (inputs) => inputs.reduce(sumOf),
-  Sum: (inputs) => inputs.reduce(sumOf),
-  Mean: (inputs) => timesNumber(inputs.reduce(sumOf), 1 / inputs.length),
+  Add: (inputs) => reduced(inputs, sumOf),
+  Sum: (inputs) => reduced(inputs, sumOf),
+  Mean: (inputs) => {
+    const sum = reduced(inputs, sumOf);
+    return sum && timesNumber(sum, 1 / inputs.length);
+  },
   Sub: ([a, b]) => difference(a, b),
   Neg: ([a]) => timesNumber(a, -1),
   Mul: ([a, b]) => productOf(a, b),
@@ -68,8 +72,8 @@ export const OTHERS: Record<string, PointwiseOperator> = {
     return slope === null ? null : leaky(a, slope);
   },
   Abs: ([a]) => largerOf(a, timesNumber(a, -1)),
-  Max: (inputs) => inputs.reduce(largerOf),
-  Min: (inputs) => inputs.reduce(smallerOf),
+  Max: (inputs) => reduced(inputs, largerOf),
+  Min: (inputs) => reduced(inputs, smallerOf),
   Clip: ([a, low, high], node) => {
     const bound = (given: PiecewiseLine | undefined, name: string, none: number) => {
       const own = node.limit(name, none);
@@ -116,6 +120,19 @@ const ZERO = constantLine(0);
 /** Types of elements (onnx.proto, TensorProto.DataType). */
 const BOOL = 9;
 const FLOATS = [1, 10, 11, 16];
+
+/** All inputs, combined two by two; null as soon as there are too many knots. */
+function reduced(
+  inputs: readonly PiecewiseLine[],
+  combine: (a: PiecewiseLine, b: PiecewiseLine) => PiecewiseLine,
+): PiecewiseLine | null {
+  let [result] = inputs;
+  for (const input of inputs.slice(1)) {
+    result = combine(result, input);
+    if (result.knots.length > MOST_KNOTS) return null;
+  }
+  return result;
+}
 
 function difference(a: PiecewiseLine, b: PiecewiseLine): PiecewiseLine {
   return sumOf(a, timesNumber(b, -1));

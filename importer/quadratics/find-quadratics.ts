@@ -1,5 +1,7 @@
+import { MAX_LAYERS } from '../../model/limits.ts';
 import type { OnnxGraph } from '../onnx-graph.ts';
 import type { OnnxNode } from '../onnx-node.ts';
+import { unsupported } from '../refusals.ts';
 import { type Algebra, applied, scalarInput } from './pointwise.ts';
 
 /**
@@ -61,26 +63,38 @@ class Search {
   readonly #graph: OnnxGraph;
   readonly #makers: ReadonlyMap<string, OnnxNode>;
   readonly #readers = new Map<string, OnnxNode[]>();
+  readonly #results = new Map<OnnxNode, Quadratic>();
+  /** Values of which others are affine maps, up to the next activation; null for none. */
+  readonly #affine = new Map<string, string | null>();
+  /** The first of such values in a row; forgotten when a result is found. */
+  readonly #origins = new Map<string, string>();
 
   constructor(graph: OnnxGraph) {
     this.#graph = graph;
     this.#makers = new Map(graph.nodes.map((node) => [node.outputs[0], node]));
     for (const node of graph.nodes)
-      for (const name of node.reads) this.#readers.set(name, [...(this.#readers.get(name) ?? []), node]);
+      for (const name of node.reads) {
+        const own = this.#readers.get(name);
+        if (own) own.push(node);
+        else this.#readers.set(name, [node]);
+      }
   }
 
   run(): Quadratics {
-    const results = new Map<OnnxNode, Quadratic>();
+    const results = this.#results;
     const inside = new Set<OnnxNode>();
     const seen = new Set<OnnxNode>();
     for (const product of this.#graph.nodes) {
-      const source = seen.has(product) ? undefined : this.#sourceOf(product, results);
+      const source = seen.has(product) ? undefined : this.#sourceOf(product);
       if (source === undefined) continue;
       const found = this.#resultsOf(source);
       for (const node of found.forms.keys()) seen.add(node);
       for (const result of found.results) {
         const nodes = this.#nodesOf(result, found.forms);
         results.set(result, { source, nodes });
+        this.#origins.clear();
+        if (results.size > MAX_LAYERS)
+          throw unsupported(`it has more than ${MAX_LAYERS} quadratic activations, each of them a layer`);
         for (const node of nodes) if (node !== result) inside.add(node);
       }
     }
@@ -107,26 +121,42 @@ class Search {
   }
 
   /** Returns the value that a node squares, followed back through pointwise affine maps; undefined for other nodes. */
-  #sourceOf(node: OnnxNode, results: ReadonlyMap<OnnxNode, Quadratic>): string | undefined {
+  #sourceOf(node: OnnxNode): string | undefined {
     const squared = node.type === 'Pow' && scalarInput(node, 1, this.#graph.constants) === 2;
     const factors = squared ? [node.inputs[0], node.inputs[0]] : node.type === 'Mul' ? node.inputs : [];
     if (factors.length !== 2 || factors.some((name) => this.#isConstant(name))) return undefined;
-    const [way, other] = factors.map((name) => this.#wayBack(name, results));
-    return way.findLast((name) => other.includes(name));
+    const [origin, other] = factors.map((name) => this.#originOf(name));
+    return origin === other ? origin : undefined;
   }
 
-  /** Returns a value, the value of which it is an affine map, and so on, back to the last activation. */
-  #wayBack(name: string, results: ReadonlyMap<OnnxNode, Quadratic>): string[] {
+  /** Follows a value to the one of which it is an affine map, and so on, back to the last activation. */
+  #originOf(name: string): string {
     const way = [name];
     for (;;) {
-      const maker = this.#makers.get(way[way.length - 1]);
-      if (!maker || !AFFINE.has(maker.type) || results.has(maker)) return way;
-      const [computed, ...others] = maker.inputs.filter((input) => !this.#isConstant(input));
-      if (computed === undefined || others.length > 0) return way;
-      const form = this.#apply(maker, new Map([[computed, { degree: 1, relu: null }]]));
-      if (form?.degree !== 1) return way;
-      way.push(computed);
+      const last = way[way.length - 1];
+      const maker = this.#makers.get(last);
+      const next = maker && !this.#results.has(maker) ? this.#affineOf(last, maker) : null;
+      const origin = this.#origins.get(last) ?? (next === null ? last : undefined);
+      if (origin !== undefined) {
+        for (const passed of way) this.#origins.set(passed, origin);
+        return origin;
+      }
+      way.push(next!);
     }
+  }
+
+  /** Returns the value of which a node's output is an affine map. */
+  #affineOf(name: string, maker: OnnxNode): string | null {
+    const known = this.#affine.get(name);
+    if (known !== undefined) return known;
+    const [computed, ...others] = maker.inputs.filter((input) => !this.#isConstant(input));
+    const form =
+      AFFINE.has(maker.type) && computed !== undefined && others.length === 0
+        ? this.#apply(maker, new Map([[computed, { degree: 1, relu: null }]]))
+        : null;
+    const source = form?.degree === 1 ? computed : null;
+    this.#affine.set(name, source);
+    return source;
   }
 
   /** Returns the form of a node's output; null if an input has no form. */

@@ -135,6 +135,51 @@ const hostile: Record<string, [() => Uint8Array, RegExp]> = {
       }),
     /Mul .*multiplies two values/,
   ],
+  'thousands of products at the ends of two long ways': [
+    () =>
+      graphOf((b) => {
+        const one = b.values([], [1]);
+        const [left, right] = [b.conv('image', 3, 3, 1), b.conv('image', 3, 3, 1)].map((start) => {
+          let value = start;
+          for (let i = 0; i < 4000; i++) value = b.node('Add', [value, one]);
+          return value;
+        });
+        const products = Array.from({ length: 4000 }, () => b.node('Mul', [left, right]));
+        return b.classifier(b.node('Sum', products), 3, 2);
+      }),
+    /Mul .*multiplies two values/,
+  ],
+  'more quadratic activations than layers': [
+    () =>
+      graphOf((b) => {
+        let value = 'image';
+        for (let i = 0; i < 600; i++) value = b.node('Mul', [value, value]);
+        return b.classifier(value, 3, 2);
+      }),
+    /more than 512 quadratic activations/,
+  ],
+  'a sum of thousands of ReLUs beside a comparison': [
+    () =>
+      graphOf((b) => {
+        const relus = Array.from({ length: 4000 }, (_, i) =>
+          b.node('Relu', [b.node('Add', ['image', b.values([], [i])])]),
+        );
+        const above = b.node('Greater', ['image', b.values([], [0])]);
+        return b.classifier(b.node('Where', [above, b.node('Sum', relus), 'image']), 3, 2);
+      }),
+    /Where .*it compares what is computed/,
+  ],
+  'an Einsum of few weights and many products': [
+    () =>
+      graphOf(
+        (b) => {
+          const sum = b.node('Einsum', ['image', b.constant([10_000])], { equation: 'bchw,z->bc' });
+          return b.node('MatMul', [sum, b.constant([3, 2])]);
+        },
+        { channels: 3, height: 64, width: 64 },
+      ),
+    /Einsum .*40960000 products/,
+  ],
   'an endless row of linear operators': [
     () => graphOf((b) => doubled(b, 'Add', 15_000)),
     /too many linear operators follow one another/,
