@@ -25,12 +25,10 @@ const LIKE_SECOND: ReadonlySet<string> = new Set(['CastLike', 'Where']);
 /**
  * Replaces each CastLike, with which PyTorch exports bounds and factors without its optimiser, by a Cast. A Cast of a
  * constant reads nothing that depends on the image, so it is computed like any other constant.
- *
- * @param inputType element type of the graph's input in the file
  */
-export function castsByType(graph: OnnxGraph, inputType: number): OnnxGraph {
+export function castsByType(graph: OnnxGraph): OnnxGraph {
   if (!graph.nodes.some(({ type }) => type === 'CastLike')) return graph;
-  const types = new Map<string, number>([[graph.inputName, inputType]]);
+  const types = new Map<string, number>([[graph.inputName, graph.inputType]]);
   const typeOf = (name: string) => types.get(name) ?? graph.constants.get(name)?.tensor.dataType ?? undefined;
   const nodes = graph.nodes.map((node) => {
     const type = resultType(node, typeOf);

@@ -5,6 +5,8 @@ import { evaluateConstants } from './constant-evaluator.ts';
 import type { OnnxConstant } from './onnx-constant.ts';
 import type { OnnxGraph } from './onnx-graph.ts';
 import type { OnnxNode } from './onnx-node.ts';
+import { plainForms } from './plain-forms.ts';
+import { renamedNode } from './rename-values.ts';
 
 /**
  * Computes the nodes that do not depend on the image while the file is read, by onnxruntime: exporters write the sizes
@@ -29,7 +31,7 @@ export async function foldGraph(
     folded = await foldKnown(folded, opsets);
     const chosen = chooseBranches(folded);
     if (chosen !== folded) {
-      folded = chosen;
+      folded = plainForms(chosen);
       continue;
     }
     if (!folded.nodes.some(({ type }) => type === 'Shape' || type === 'Size')) return folded;
@@ -68,7 +70,7 @@ async function foldKnown(
   const outputs = [...computed].filter((name) => read.has(name));
   try {
     const values = await evaluateConstants(modelOf(folding, known, outputs, opsets));
-    for (const [name, value] of values) known.set(name, value);
+    for (const name of outputs) known.set(name, values.get(plainName(name))!);
   } catch (error) {
     if (!(error instanceof SphynxError)) throw error;
     for (const name of computed) failures.set(name, outputs.includes(name) ? error.message : '');
@@ -91,16 +93,22 @@ function modelOf(
   const read = new Set(nodes.flatMap((node) => node.reads));
   const initializer = [...read].flatMap((name) => {
     const constant = known.get(name);
-    return constant ? [{ ...constant.tensor, name }] : [];
+    return constant ? [{ ...constant.tensor, name: plainName(name) }] : [];
   });
   return {
     irVersion: IR_VERSION,
     opsetImport: opsets,
     graph: {
       name: 'constants',
-      node: nodes.map((node) => node.proto),
+      // The runtime takes nodes without names, but not two of one name, as those of a branch may have.
+      node: nodes.map((node) => ({ ...renamedNode(node.proto, plainName), name: '' })),
       initializer,
-      output: outputs.map((name) => ({ name })),
+      output: outputs.map((name) => ({ name: plainName(name) })),
     },
   };
+}
+
+/** A name that the runtime gives back as it is: zero bytes would end it. */
+function plainName(name: string): string {
+  return name.replaceAll('\0', '\u0001');
 }

@@ -6,11 +6,18 @@ import { OnnxNode } from './onnx-node.ts';
 const { DataType } = onnxProto.onnx.TensorProto;
 const { INT } = onnxProto.onnx.AttributeProto.AttributeType;
 
-/** Replaces norms without a root by sums of magnitudes or of squares. */
+/** Replaces norms without a root, of values that depend on the image, by sums of magnitudes or of squares. */
 export function withoutNorms(graph: OnnxGraph): OnnxGraph {
   if (!graph.nodes.some(({ type }) => NORMS.has(type))) return graph;
   const constants = new Map(graph.constants);
-  return { ...graph, constants, nodes: graph.nodes.flatMap((node) => sumNodes(node, constants)) };
+  // The runtime computes norms of constants itself; its sums may take their axes in another way.
+  const computed = new Set([graph.inputName]);
+  const nodes = graph.nodes.flatMap((node) => {
+    if (!node.reads.some((name) => computed.has(name))) return [node];
+    for (const output of node.outputs) computed.add(output);
+    return sumNodes(node, constants);
+  });
+  return { ...graph, constants, nodes };
 }
 
 const NORMS: ReadonlySet<string> = new Set(['ReduceL1', 'ReduceSumSquare', 'LpPool']);

@@ -4,8 +4,13 @@ import type { Layout } from './layout.ts';
 import type { OnnxConstant } from './onnx-constant.ts';
 import type { OnnxNode } from './onnx-node.ts';
 
+/** Most nodes of a graph, with those of the functions and branches that take the place of others. */
+export const MAX_NODES = 20_000;
+
 export interface OnnxGraph {
   readonly inputName: string;
+  /** Element type of the input in the file. */
+  readonly inputType: number;
   /** Size of one input. */
   readonly input: Shape;
   readonly inputKind: InputKind;

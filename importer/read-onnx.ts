@@ -1,16 +1,14 @@
 import onnxProto from 'onnx-proto';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import type { InputKind } from '../model/input-kind.ts';
-import { castsByType } from './cast-like.ts';
 import { inlineExternalData, type ReadExternal } from './external-data.ts';
 import { readInput } from './graph-input.ts';
 import { inOrder, makersOf } from './graph-order.ts';
 import { inlineFunctions } from './inline-functions.ts';
-import { withoutNorms } from './norms.ts';
 import { formatError, OnnxConstant, toInteger } from './onnx-constant.ts';
-import type { OnnxGraph } from './onnx-graph.ts';
+import { MAX_NODES, type OnnxGraph } from './onnx-graph.ts';
 import { OnnxNode } from './onnx-node.ts';
-import { withoutSequences } from './sequences.ts';
+import { plainForms } from './plain-forms.ts';
 
 /** A graph of checked values, read from an ONNX file (github.com/onnx/onnx, docs/IR.md). Files may be hostile. */
 
@@ -35,7 +33,6 @@ export interface ReadOptions {
 
 /** Largest file (bytes), larger than any network that can be run privately. */
 const MAX_FILE_BYTES = 2 ** 31;
-const MAX_NODES = 20_000;
 
 const { FLOAT } = onnxProto.onnx.TensorProto.DataType;
 
@@ -89,19 +86,19 @@ export async function readOnnx(
   const input = readInput(used[0], computing, { wanted: inputKind, signals });
   const opset = opsetOf(model.opsetImport ?? []);
   return {
-    graph: plain(
-      { inputName: used[0].name ?? '', ...input, outputName, nodes: computing, constants, opset },
-      used[0].type?.tensorType?.elemType ?? 0,
-    ),
+    graph: plainForms({
+      inputName: used[0].name ?? '',
+      inputType: used[0].type?.tensorType?.elemType || FLOAT,
+      ...input,
+      outputName,
+      nodes: computing,
+      constants,
+      opset,
+    }),
     nodes,
     model,
     notes,
   };
-}
-
-/** Normalises the graph: replaces exporters' equivalent forms, so that nothing else has to handle them. */
-function plain(graph: OnnxGraph, inputType: number): OnnxGraph {
-  return withoutNorms(castsByType(withoutSequences(graph), inputType || FLOAT));
 }
 
 /** Whether a convolution in the graph has weights [out, in, length]. */

@@ -140,6 +140,15 @@ test('functions that multiply each other are refused before they take memory', a
   await assert.rejects(importOnnx(file), { code: 'model/format', message: /make more than 20000 nodes/ });
 });
 
+test('functions of many inputs that are called often are refused before they take time', async () => {
+  const file = withFunctions((model) => {
+    const input = Array.from({ length: 2000 }, (_, i) => `x${i}`);
+    model.functions!.push({ name: 'Wide', domain: 'own', input, opsetImport: model.opsetImport } as never);
+    for (let i = 0; i < 600; i++) model.graph!.node!.push({ opType: 'Wide', domain: 'own' } as never);
+  });
+  await assert.rejects(importOnnx(file), { code: 'model/format', message: /name more than 1000000 values/ });
+});
+
 test('an attribute whose default in a function cannot be read is named', async () => {
   const file = withFunctions((model) => {
     model.functions![0].attribute = [];
