@@ -54,7 +54,14 @@ function fromRight(inputs: NodeInputs, value: AffineValue, transposed: boolean, 
     outputs,
     at: (i, o) => factor * values[vector ? i : transposed ? o * columns + i : i * columns + o],
   });
-  return vector ? { ...product, layout: product.layout.toSpliced(at, 1) } : product;
+  return vector
+    ? { ...product, layout: product.layout.toSpliced(at, 1) }
+    : grown(product, value, weights.rank);
+}
+
+/** A product with the leading axes of weights that have more than the value. */
+function grown(product: AffineValue, { layout }: AffineValue, weights: number): AffineValue {
+  return ranked(product, layout.length === 1 ? weights - 1 : weights);
 }
 
 /** Weights [out, in], or [in, out] if they are transposed, times a value: along its last axis but one. */
@@ -75,7 +82,7 @@ function fromLeft(
     outputs,
     at: (i, o) => factor * values[transposed ? i * columns + o : o * columns + i],
   });
-  return rank === 1 ? { ...product, layout: product.layout.toSpliced(at, 1) } : ranked(product, rank);
+  return rank === 1 ? { ...product, layout: product.layout.toSpliced(at, 1) } : grown(product, value, rank);
 }
 
 function matrixOf(inputs: NodeInputs, index: number) {

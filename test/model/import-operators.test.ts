@@ -110,6 +110,19 @@ for (const [what, build] of Object.entries(UNEVEN))
     await agrees((b) => everyElement(b, build(b, b.conv('image', 6, 6, 3, SAME)), 24), MAP);
   });
 
+test('a product has the leading axes of its weights, on either side', async () => {
+  await agrees((b) => {
+    const x = b.classifier('image', 6, 10);
+    const right = b.node('MatMul', [x, b.constant([1, 10, 5])]);
+    const first = b.node('ReduceMean', [right], { axes: [1], keepdims: 0 });
+    const vector = b.node('Reshape', [x, b.integers([10])]);
+    const second = b.node('ReduceMean', [b.node('MatMul', [vector, b.constant([1, 10, 5])])], { axes: [0] });
+    const left = b.node('MatMul', [b.constant([1, 5, 10]), vector]);
+    const third = b.node('ReduceMean', [left], { axes: [0] });
+    return b.node('Concat', [first, second, third], { axis: 1 });
+  }, MAP);
+});
+
 test('a vector in channels-last order is multiplied as the runtime does', async () => {
   await agrees((b) => {
     const last = b.node('Transpose', [b.node('Relu', [b.conv('image', 6, 4, 3, SAME)])], {
