@@ -1,4 +1,5 @@
 import { elementsOf } from '../model/geometry.ts';
+import { MAX_ELEMENTS } from '../model/limits.ts';
 import type { AffineValue } from './affine.ts';
 import { CHANNEL_STEPS, type Dim, elementSteps, hasOnly, offsetsOf, sizeOf } from './layout.ts';
 import type { Constant } from './onnx-constant.ts';
@@ -29,4 +30,18 @@ export function broadcast(
   for (let i = 0; i < places.length; i++)
     for (let r = 0; r < repeats.length; r++) spread[places[i] + repeats[r]] = values[i];
   return spread;
+}
+
+/** The shape to which shapes broadcast; null if there is none, or if no map has so many elements. */
+export function commonDims(shapes: readonly (readonly number[])[]): number[] | null {
+  const rank = Math.max(...shapes.map(({ length }) => length));
+  const common = new Array<number>(rank).fill(1);
+  for (const dims of shapes)
+    for (const [i, size] of dims.entries()) {
+      const axis = rank - dims.length + i;
+      if (size === 1) continue;
+      if (common[axis] !== 1 && common[axis] !== size) return null;
+      common[axis] = size;
+    }
+  return common.reduce((size, dim) => size * dim, 1) <= MAX_ELEMENTS ? common : null;
 }

@@ -2,6 +2,7 @@ import type onnxProto from 'onnx-proto';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import { chooseBranches } from './choose-branches.ts';
 import { evaluateConstants } from './constant-evaluator.ts';
+import { maskedChoices } from './masked-choices.ts';
 import type { OnnxConstant } from './onnx-constant.ts';
 import type { OnnxGraph } from './onnx-graph.ts';
 import type { OnnxNode } from './onnx-node.ts';
@@ -18,7 +19,7 @@ import { renamedNode } from './rename-values.ts';
 const IR_VERSION = 8;
 
 /**
- * Replaces nodes that read only constants by their results.
+ * Replaces nodes that read only constants by their results, and choices that only constants make.
  *
  * @param sizes of the values that depend on the image, as far as they are known for a graph: what its Shape nodes give
  */
@@ -28,7 +29,7 @@ export async function foldGraph(
   sizes: (graph: OnnxGraph) => ReadonlyMap<string, OnnxConstant>,
 ): Promise<OnnxGraph> {
   for (let folded = graph; ; ) {
-    folded = await foldKnown(folded, opsets);
+    folded = maskedChoices(await foldKnown(folded, opsets));
     const chosen = chooseBranches(folded);
     if (chosen !== folded) {
       folded = plainForms(chosen);

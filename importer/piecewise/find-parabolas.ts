@@ -1,9 +1,10 @@
+import { commonDims } from '../broadcast.ts';
 import { inOrder, makersOf } from '../graph-order.ts';
 import type { OnnxConstant } from '../onnx-constant.ts';
 import type { OnnxGraph } from '../onnx-graph.ts';
 import { OnnxNode } from '../onnx-node.ts';
 import { findQuadratics } from '../quadratics/find-quadratics.ts';
-import { commonDims, type Form, formOf } from './find-piecewise.ts';
+import { type Form, formOf } from './find-piecewise.ts';
 import { NodeWriter } from './node-writer.ts';
 import { type Parabola, type PiecewiseParabola, parabolaAt, parabolaOf } from './parabola.ts';
 import { IDENTITY, jumpOf, MOST_KNOTS } from './piecewise-line.ts';

@@ -1,4 +1,4 @@
-import { MAX_ELEMENTS } from '../../model/limits.ts';
+import { commonDims } from '../broadcast.ts';
 import { uniformValue } from '../choices.ts';
 import type { OnnxGraph } from '../onnx-graph.ts';
 import type { OnnxNode } from '../onnx-node.ts';
@@ -62,21 +62,6 @@ export function formOf(node: OnnxNode, values: ReadonlyMap<string, Form>, graph:
     decided: isDeciding(node) || inputs.some(({ decided }) => decided),
     dims,
   };
-}
-
-/** The shape to which shapes broadcast; null if there is none, or if no map has so many elements. */
-export function commonDims(shapes: readonly (readonly number[])[]): number[] | null {
-  const rank = Math.max(...shapes.map(({ length }) => length));
-  const common = new Array<number>(rank).fill(1);
-  for (const dims of shapes)
-    for (const [i, size] of dims.entries()) {
-      const axis = rank - dims.length + i;
-      if (size === 1) continue;
-      if (common[axis] !== 1 && common[axis] !== size) return null;
-      common[axis] = size;
-    }
-  // Zeros of that shape are written.
-  return common.reduce((size, dim) => size * dim, 1) <= MAX_ELEMENTS ? common : null;
 }
 
 function hasFiniteParts({ knots, pieces, at }: PiecewiseLine): boolean {

@@ -93,6 +93,49 @@ test('masks that exporters share between nodes are found behind an Identity', as
   );
 });
 
+test('a choice between a Relu and its input by a constant mask is a masked Relu', async () => {
+  const { values, dims } = { dims: [2, 4, 5], values: randomMask(new OnnxBuilder(INPUT, 7), 40) };
+  for (const kept of [1, 0]) {
+    const [{ linear }] = await imported((b) => {
+      const x = b.conv('image', 2, 2, 3, MAP);
+      const mask = b.node('Cast', [b.values(dims, values)], { to: 9 });
+      const relu = b.node('Relu', [x]);
+      const chosen = b.node('Where', [mask, kept ? relu : x, kept ? x : relu]);
+      const rows = b.node('Gather', [b.node('Shape', [chosen]), b.integers([0])], { axis: 0 });
+      const shape = b.node('Concat', [rows, b.integers([-1, 4, 5])], { axis: 0 });
+      return b.classifier(b.node('Reshape', [chosen, shape]), 2, 2);
+    });
+    assert.deepEqual(
+      [...linear!],
+      values.map((flag) => Number(flag !== kept)),
+    );
+  }
+});
+
+const CHOICES: Record<string, (b: OnnxBuilder, mask: string, x: string) => string> = {
+  'two values': (b, mask, x) => b.node('Where', [mask, x, b.conv('image', 2, 2, 1)]),
+  'a value and one number': (b, mask, x) => b.node('Where', [mask, x, b.values([], [0.7])]),
+  'a value and numbers that are infinite where they are not chosen': (b, mask, x) =>
+    b.node('Where', [mask, b.values([5], [1, 2, Number.NaN, Number.POSITIVE_INFINITY, 3]), x]),
+  'a square and a Relu': (b, mask, x) => b.node('Where', [mask, b.node('Mul', [x, x]), b.node('Relu', [x])]),
+};
+
+for (const [what, choice] of Object.entries(CHOICES))
+  test(`a choice by a constant mask is run as the runtime runs it: ${what}`, async () => {
+    await imported((b) => {
+      const x = b.conv('image', 2, 2, 3, MAP);
+      const mask = b.node('Cast', [b.values([2, 1, 5], [1, 1, 0, 0, 1, 0, 1, 0, 0, 1])], { to: 9 });
+      return b.node('Flatten', [choice(b, mask, x)]);
+    });
+  });
+
+test('a choice of minus infinity is refused', async () => {
+  const b = new OnnxBuilder(INPUT, 3);
+  const mask = b.node('Cast', [b.values([2, 1, 1], [1, 0])], { to: 9 });
+  const chosen = b.node('Where', [mask, 'image', b.values([], [Number.NEGATIVE_INFINITY])]);
+  await assert.rejects(importOnnx(b.finish(b.classifier(chosen, 2, 2))), { code: 'model/unsupported' });
+});
+
 interface Parts {
   readonly x: string;
   readonly relu: string;
