@@ -79,9 +79,9 @@ export async function connect(
       'browsers give this page neither storage nor locks: serve it over https, or from localhost',
     );
   const settings = { ...given, address, deadlines: completeDeadlines(deadlines) };
-  const { worker, durable } = await openWorker(settings, signal);
-  const open = async () => {
-    const opened = await openWorker(settings);
+  const { worker, durable } = await openWorker({ ...settings, warmUp: true }, signal);
+  const open = async (warmUp: boolean) => {
+    const opened = await openWorker({ ...settings, warmUp });
     if (opened.durable === durable) return opened.worker;
     opened.worker.close();
     throw new SphynxError(
@@ -89,9 +89,10 @@ export async function connect(
       "the browser's storage was available to only one of the client's workers; reload the page",
     );
   };
-  const online = new WorkerSlot(open, worker);
-  // Bundles in memory belong to a single worker.
-  return new BrowserClient(online, durable ? new WorkerSlot(open) : online, durable);
+  const online = new WorkerSlot(() => open(true), worker);
+  // Bundles in memory belong to a single worker. Rehearsals would delay the first preparation.
+  const offline = durable ? new WorkerSlot(() => open(false)) : online;
+  return new BrowserClient(online, offline, durable);
 }
 
 /** One server's private inference, from `connect`. All methods throw SphynxError. */

@@ -9,18 +9,20 @@ export interface WorkerSettings {
   /** URL of `worker.js`, if it is not beside this module. */
   readonly worker?: URL | string;
   readonly deadlines: Deadlines;
+  /** Whether the worker rehearses inferences. */
+  readonly warmUp: boolean;
 }
 
 /** Starts a worker and connects it. `durable`: whether its bundles outlive the page. */
 export async function openWorker(
-  { address, token, worker, deadlines }: WorkerSettings,
+  { address, token, worker, deadlines, warmUp }: WorkerSettings,
   signal?: AbortSignal,
 ): Promise<{ worker: ClientWorker; durable: boolean }> {
   const renewed = typeof token === 'function' ? token : undefined;
   const client = new ClientWorker(start(worker), deadlines, renewed);
   try {
     const first = typeof token === 'function' ? token() : token;
-    const { durable } = await client.connect({ address, token: first, deadlines }, signal);
+    const { durable } = await client.connect({ address, token: first, deadlines, warmUp }, signal);
     return { worker: client, durable };
   } catch (error) {
     client.close();

@@ -15,7 +15,11 @@ export interface WorkerCalls {
   ping: { given: undefined };
   /** Sets the bearer token for subsequent calls. */
   token: { given: string };
-  connect: { given: { address: string; token?: string; deadlines: Deadlines }; result: { durable: boolean } };
+  /** `warmUp`: whether to rehearse inferences. */
+  connect: {
+    given: { address: string; token?: string; deadlines: Deadlines; warmUp: boolean };
+    result: { durable: boolean };
+  };
   models: { given: undefined; result: ModelSummary[] };
   modelCard: { given: { model?: string }; result: ModelCard };
   prepare: { given: { model?: string; count: number }; result: BundleHeader[]; event: PrepareProgress };

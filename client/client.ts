@@ -71,6 +71,7 @@ export class Client {
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
   readonly #pools = new Set<BundlePool>();
+  #warming = false;
 
   /** @internal */
   constructor(connection: Connection, store: BundleStore) {
@@ -79,7 +80,7 @@ export class Client {
     this.#store = store;
     this.#models = new KnownModels(connection, async (agreement, signal) => {
       const plan = await derivePlan(this.#online, agreement, connection.planMs, signal);
-      this.#online.warm(agreement);
+      if (this.#warming) this.#online.warm(agreement);
       return plan;
     });
   }
@@ -89,6 +90,7 @@ export class Client {
    * a thread. Otherwise this happens when a model is first used. Never throws; the first call reports problems.
    */
   warmUp(): void {
+    this.#warming = true;
     this.#models.get(undefined, this.#closing.signal).catch(() => {});
   }
 

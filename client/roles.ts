@@ -14,11 +14,15 @@ import type { LocalPlayers, LocalRole, NetworkPlayers, NetworkRole, RoleJobs } f
 export class Roles {
   #session: ClientSession | undefined;
   #known: Plan | undefined;
-  #rehearsals: Rehearsals | undefined = new Rehearsals();
+  readonly #rehearsals: Rehearsals;
 
-  /** @param session one that is open already */
-  constructor(session?: ClientSession) {
+  /**
+   * @param session one that is open already
+   * @param rehearsals those of this thread, if other roles share it
+   */
+  constructor(session?: ClientSession, rehearsals = new Rehearsals()) {
     this.#session = session;
+    this.#rehearsals = rehearsals;
   }
 
   /**
@@ -26,7 +30,7 @@ export class Roles {
    * run an inference.
    */
   warm(agreement: Agreement): void {
-    this.#rehearsals?.begin((pause) => rehearseClient(this.#planOf(agreement), pause));
+    this.#rehearsals.begin((pause) => rehearseClient(this.#planOf(agreement), pause));
   }
 
   /** Runs a job without communication. It does not interrupt rehearsals. */
@@ -43,7 +47,7 @@ export class Roles {
     given: RoleJobs[Name]['given'],
     channel: Channel,
   ): Promise<RoleJobs[Name]['result']> {
-    this.#stopRehearsals();
+    this.#rehearsals.stop();
     return this.#network[name](given, channel);
   }
 
@@ -88,11 +92,6 @@ export class Roles {
     } finally {
       reader.close();
     }
-  }
-
-  #stopRehearsals(): void {
-    this.#rehearsals?.stop();
-    this.#rehearsals = undefined;
   }
 
   /**

@@ -1,11 +1,15 @@
 /** Plays the client's roles in this worker itself, which does not block the page's own thread. */
 import type { Agreement } from '../../protocol/plan.ts';
+import { Rehearsals } from '../../threads/rehearsals.ts';
 import type { LocalRole, NetworkRole, RoleJobs } from '../role-jobs.ts';
 import type { Network, RoleRunner, StartRoleRunner } from '../role-runner.ts';
 import { Roles } from '../roles.ts';
 
+/** All runners share this worker, so real work of one ends the rehearsals of all. */
+const rehearsals = new Rehearsals();
+
 class WorkerRoleRunner implements RoleRunner {
-  readonly #roles = new Roles();
+  readonly #roles = new Roles(undefined, rehearsals);
   #running: Promise<unknown> = Promise.resolve();
   #alive = true;
   #playing = false;

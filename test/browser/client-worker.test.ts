@@ -60,7 +60,7 @@ test('a call that is aborted ends soon, also if the worker does not answer', asy
 test('a worker that never loads fails the connection in time', async () => {
   const { fake, worker } = start();
   fake.awake = false;
-  const given = { address: 'wss://models.example.org', deadlines: DEFAULT_DEADLINES };
+  const given = { address: 'wss://models.example.org', deadlines: DEFAULT_DEADLINES, warmUp: true };
   const waiting = assert.rejects(worker.connect(given), {
     code: 'protocol/deadline',
     message: /did not load/,
