@@ -59,7 +59,7 @@ function maskedNumbers(
 
 /** A constant, repeated to `dims`, to which it broadcasts. */
 function spread({ dims: own, values }: Constant, dims: readonly number[]): Float64Array {
-  let spread = Float64Array.from(values);
+  let spread: Float64Array = Float64Array.from(values);
   const sizes = [...new Array<number>(dims.length - own.length).fill(1), ...own];
   let inner = 1;
   for (let axis = dims.length - 1; axis >= 0; axis--) {
