@@ -174,10 +174,14 @@ class OriginBundleStore implements BundleStore {
     return bundles.sort((a, b) => a.expiresAt - b.expiresAt);
   }
 
-  /** Bundles prepared until this moment are set aside (ms since the epoch). */
+  /** Bundles prepared until this moment are set aside (ms since the epoch). Throws 'storage/failed'. */
   async #setAsideUntil(): Promise<number> {
-    const text = await readStart(await folderOf(...this.#names), SET_ASIDE, 16).catch(() => undefined);
-    return text === undefined ? Number.NEGATIVE_INFINITY : readUntil(text);
+    try {
+      return readUntil(await readStart(await folderOf(...this.#names), SET_ASIDE, 16));
+    } catch (error) {
+      if ((error as DOMException).name === 'NotFoundError') return Number.NEGATIVE_INFINITY;
+      throw storageError(error);
+    }
   }
 
   /** Erases a file that is held and remembers the bundle as lost. */
