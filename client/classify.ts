@@ -102,7 +102,7 @@ export async function classifyImage(parts: ClassifyParts, task: ClassifyTask): P
 async function infer(parts: ClassifyParts, task: ClassifyTask, image: Int32Array): Promise<Inference> {
   const budget = new RetryBudget(parts.connection.queueMs);
   for (let attempt = 1; ; ) {
-    const outcome = await inferWithFreshBundle(parts, task, image);
+    const outcome = await inferWithFreshBundle(parts, task, image, () => budget.begin());
     if ('failure' in outcome) throw outcome.failure;
     if (!('refusal' in outcome)) return outcome;
     const { refusal, next } = outcome;
@@ -120,6 +120,7 @@ async function inferWithFreshBundle(
   { connection, store, threads }: ClassifyParts,
   { model, onNoBundle, pooled, onSegment, signal }: ClassifyTask,
   image: Int32Array,
+  onAsk: () => void,
 ): Promise<Inference | { failure: unknown } | { refusal: BundleRefused; next: NextStep }> {
   let bundle: SpendingBundle | undefined;
   let putBack = false;
@@ -128,6 +129,7 @@ async function inferWithFreshBundle(
       await thread.call('load', { agreement: { card: model.card, setting: model.setting } });
       await connection.ensureReady(signal);
       bundle = await takeBundle(store, model, onNoBundle, pooled ? Number.POSITIVE_INFINITY : ATTEMPTS);
+      onAsk();
       try {
         const result = await inferOnce(connection, thread, model, bundle, image, { signal, onSegment });
         return { result, header: bundle.header };

@@ -77,6 +77,7 @@ export async function prepareBundles(parts: PrepareParts, task: PrepareTask): Pr
     };
     try {
       const listeners = {
+        onAsk: () => budget.begin(),
         onAccepted,
         onReady: (bundle: BundleHeader) => bundles.push(bundle),
         onBytes: report,
@@ -86,7 +87,9 @@ export async function prepareBundles(parts: PrepareParts, task: PrepareTask): Pr
       const made = bundles.length - before;
       earlier += made * total(plan.offlineBytes);
       if (made > 0) broken = 0;
-      if (moved > 0 && isBreak(asSphynxError(error), moved) && ++broken === ATTEMPTS) throw error;
+      const broke = moved > 0 && isBreak(asSphynxError(error), moved);
+      if (broke && ++broken === ATTEMPTS) throw error;
+      if (broke || made > 0) budget.begin();
       await budget.wait(error, task.signal);
     }
   }
@@ -94,6 +97,7 @@ export async function prepareBundles(parts: PrepareParts, task: PrepareTask): Pr
 }
 
 interface StreamListeners {
+  readonly onAsk: () => void;
   readonly onAccepted: (allowance: Allowance | undefined) => void;
   readonly onReady: (bundle: BundleHeader) => void;
   readonly onBytes: (bytes: number) => void;
@@ -104,11 +108,12 @@ async function prepareOnOneStream(
   { connection, store, threads }: PrepareParts,
   { model, signal }: PrepareTask,
   count: number,
-  { onAccepted, onReady, onBytes }: StreamListeners,
+  { onAsk, onAccepted, onReady, onBytes }: StreamListeners,
 ): Promise<number> {
   return threads.with(signal, async (thread) => {
     await thread.call('load', { agreement: { card: model.card, setting: model.setting } });
     await connection.ensureReady(signal);
+    onAsk();
     const stream = connection.preprocess();
     const release = onAbort(signal, (error) => stream.abort(error));
     const channel = new MeteredChannel(new StreamChannel(stream), () => onBytes(total(channel.traffic)));

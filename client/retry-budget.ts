@@ -11,12 +11,18 @@ const PASSING: readonly string[] = [
   'protocol/closed',
 ];
 
-/** The total time that a client waits for a server that refuses temporarily. */
+/** The total time that a client spends on a server that refuses temporarily: until its refusals, and between them. */
 export class RetryBudget {
   #leftMs: number;
+  #begun = performance.now();
 
   constructor(ms: number) {
     this.#leftMs = ms;
+  }
+
+  /** Counts from now on: call it when the server is asked, and after work that was not in vain. */
+  begin(): void {
+    this.#begun = performance.now();
   }
 
   /**
@@ -25,10 +31,12 @@ export class RetryBudget {
    */
   async wait(error: unknown, signal?: AbortSignal): Promise<void> {
     const { code, retryAfterMs } = asSphynxError(error);
-    if (!PASSING.includes(code) || retryAfterMs === undefined || retryAfterMs > this.#leftMs) throw error;
-    const start = performance.now();
+    const waited = performance.now() - this.#begun;
+    if (!PASSING.includes(code) || retryAfterMs === undefined || waited + retryAfterMs > this.#leftMs)
+      throw error;
     await delay(retryAfterMs, signal);
     checkAborted(signal);
-    this.#leftMs -= Math.max(1, performance.now() - start);
+    this.#leftMs -= Math.max(1, performance.now() - this.#begun);
+    this.begin();
   }
 }
