@@ -99,8 +99,7 @@ export class Client {
    * 'identity/invalid'.
    */
   async models({ signal }: { signal?: AbortSignal } = {}): Promise<ModelSummary[]> {
-    checkAborted(this.#closing.signal);
-    return this.#connection.listModels(signal);
+    return this.#connection.listModels(this.#either(signal));
   }
 
   /**
@@ -108,8 +107,7 @@ export class Client {
    * report its time.
    */
   async clockDifference({ signal }: { signal?: AbortSignal } = {}): Promise<number | undefined> {
-    checkAborted(this.#closing.signal);
-    return this.#connection.clockDifference(signal);
+    return this.#connection.clockDifference(this.#either(signal));
   }
 
   /**
@@ -117,8 +115,7 @@ export class Client {
    * one model only. Throws 'model/unknown', or 'model/format' for a card that this version cannot read.
    */
   async modelCard(name?: string, { signal }: { signal?: AbortSignal } = {}): Promise<ModelCard> {
-    checkAborted(this.#closing.signal);
-    return (await this.#models.get(name, signal)).card;
+    return (await this.#models.get(name, this.#either(signal))).card;
   }
 
   /**
@@ -200,7 +197,7 @@ export class Client {
    */
   async bundles({ model, signal }: { model?: string; signal?: AbortSignal } = {}): Promise<BundleHeader[]> {
     if (model === undefined) return this.#store.list();
-    return this.#store.list((await this.#models.get(model, signal)).card.hash);
+    return this.#store.list((await this.#models.get(model, this.#either(signal))).card.hash);
   }
 
   /**
@@ -229,6 +226,7 @@ export class Client {
       },
       options,
     );
+    for (const old of this.#pools) if (old.status.state === 'stopped') this.#pools.delete(old);
     this.#pools.add(pool);
     return pool;
   }
@@ -299,6 +297,13 @@ export class Client {
     return new SphynxError(failure.code, message, { cause: failure });
   }
 
+  /** Returns a signal that fires with the caller's or when the client is closed. Throws 'aborted' if one has fired. */
+  #either(signal: AbortSignal | undefined): AbortSignal {
+    const either = AbortSignal.any([this.#closing.signal, ...(signal ? [signal] : [])]);
+    checkAborted(either);
+    return either;
+  }
+
   #poolOf(model: string | undefined): BundlePool | undefined {
     return [...this.#pools].find((pool) => pool.model === model && pool.status.state !== 'stopped');
   }
@@ -309,16 +314,14 @@ export class Client {
   }
 
   /**
-   * Runs `work` with the model and a signal that fires with the caller's or when the client is closed. If the card
-   * proves outdated, the next call fetches it again.
+   * Runs `work` with the model and a signal from `#either`. If the card proves outdated, the next call fetches it again.
    */
   async #run<Result>(
     name: string | undefined,
     signal: AbortSignal | undefined,
     work: (model: KnownModel, signal: AbortSignal) => Promise<Result>,
   ): Promise<Result> {
-    const either = AbortSignal.any([this.#closing.signal, ...(signal ? [signal] : [])]);
-    checkAborted(either);
+    const either = this.#either(signal);
     const running = this.#models.get(name, either).then((model) => work(model, either));
     this.#running.add(running);
     try {

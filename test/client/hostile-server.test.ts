@@ -85,7 +85,7 @@ const convolution = {
   groups: 1,
 } as const;
 
-test('a card whose plan would take minutes is given up at the deadline, and at once when the caller wants', async () => {
+test('a card whose plan would take minutes is given up at the deadline, and at once when the caller wants or closes the client', async () => {
   const term = { ...convolution, kernelHeight: 64, kernelWidth: 64, strideY: 64, strideX: 64 };
   const layers = Array.from({ length: 100 }, (_, l) => ({
     name: `layer ${l}`,
@@ -99,6 +99,11 @@ test('a card whose plan would take minutes is given up at the deadline, and at o
   await assert.rejects(client.modelCard(), { code: 'model/unsupported', message: /too complex/ });
   const signal = AbortSignal.timeout(100);
   await assert.rejects(client.modelCard(undefined, { signal }), { code: 'aborted' });
+  const patient = await clientOf(hostileCard(512, layers));
+  const closed = assert.rejects(patient.modelCard(), { code: 'aborted', message: /client was closed/ });
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  await patient.close();
+  await closed;
 });
 
 test('a card that asks for more ciphertexts, or a larger bundle, than a client can hold is refused', async () => {
