@@ -6,7 +6,7 @@ import { findGates } from './find-gates.ts';
 import { type Layout, sizesOf } from './layout.ts';
 import { findMaskedRelus, type MaskedRelu, maskFlags } from './masked-relu.ts';
 import { mergeLayers } from './merge-layers.ts';
-import { inputsOf, type Lookup } from './node-inputs.ts';
+import { inputsOf, type Lookup, type Operator } from './node-inputs.ts';
 import { formatError, integerScalar, integerVector, type OnnxConstant } from './onnx-constant.ts';
 import type { OnnxGraph } from './onnx-graph.ts';
 import type { OnnxNode } from './onnx-node.ts';
@@ -17,6 +17,7 @@ import { findQuadratics, type Quadratics } from './quadratics/find-quadratics.ts
 import { endQuadratic } from './quadratics/quadratic-layer.ts';
 import { InexactError } from './refusals.ts';
 import { MOST_APART, vectorised } from './relayout.ts';
+import type { Segments } from './rewrites/segments.ts';
 import { operatorsOf, type Trace } from './trace.ts';
 
 /** One way to run a graph: its layers, and the cuts of linear segments, necessary or requested. */
@@ -211,12 +212,20 @@ class Composer {
       this.#set(name, results[i]);
       this.#traces.set(name, { operator: `${node.type} ${node.label}`, from });
     }
+    this.#applyUncut(node, operator, segments);
+  }
+
+  /** Applies a pointwise operator to the value without the cut too, where that is exact. */
+  #applyUncut(node: OnnxNode, operator: Operator, segments: Segments): void {
     const read = node.inputs.filter((name) => this.#values.has(name));
-    if (POINTWISE.has(node.type) && read.length === 1 && this.#uncut.has(read[0]))
-      this.#uncut.set(
-        node.outputs[0],
-        [operator(inputsOf(node, this.#early, this.#constants), segments)].flat()[0],
-      );
+    if (!POINTWISE.has(node.type) || read.length !== 1 || !this.#uncut.has(read[0])) return;
+    try {
+      const [result] = [operator(inputsOf(node, this.#early, this.#constants), segments)].flat();
+      this.#uncut.set(node.outputs[0], result);
+    } catch (error) {
+      // Its input must be cut to be repeated to a larger shape.
+      if (!(error instanceof InexactError)) throw error;
+    }
   }
 
   /** Returns the values from which a node, or the activation that it ends, is computed. */

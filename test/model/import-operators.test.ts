@@ -110,6 +110,28 @@ for (const [what, build] of Object.entries(UNEVEN))
     await agrees((b) => everyElement(b, build(b, b.conv('image', 6, 6, 3, SAME)), 24), MAP);
   });
 
+test('a value is repeated to the shape of a larger constant', async () => {
+  const whole = (b: OnnxBuilder) => b.constant([1, 6, 6, 5]);
+  const operators: Record<string, (b: OnnxBuilder, x: string) => string> = {
+    Add: (b, x) => b.node('Add', [x, whole(b)]),
+    Sub: (b, x) => b.node('Sub', [whole(b), x]),
+    Mul: (b, x) => b.node('Mul', [whole(b), x]),
+    Max: (b, x) => b.node('Max', [x, whole(b)]),
+    'Mul of a product': (b, x) => b.node('Mul', [b.node('Mul', [x, b.constant([1, 6, 6, 1])]), whole(b)]),
+    'Add of channels': (b, x) => b.node('Add', [b.node('ReduceMean', [x], { axes: [1] }), whole(b)]),
+  };
+  for (const [what, build] of Object.entries(operators))
+    for (const relu of [false, true])
+      await agrees(
+        (b) => {
+          const x = b.node('GlobalAveragePool', [b.conv('image', 6, 6, 3)]);
+          return b.node('Flatten', [build(b, relu ? b.node('Relu', [x]) : x)]);
+        },
+        MAP,
+        what.length,
+      );
+});
+
 test('a product has the leading axes of its weights, on either side', async () => {
   await agrees((b) => {
     const x = b.classifier('image', 6, 10);
