@@ -17,14 +17,15 @@ export function mergeReductions(graph: OnnxGraph): OnnxGraph {
     const next = onlyReaders.get(original.outputs[0]);
     if (!next || next.type !== first.type || !/^Reduce(Mean|Sum)$/.test(first.type)) continue;
     const [own, other] = [first, next].map((node) => axesOf(node, constants));
-    if (!own || !other) continue;
+    // An empty list means all axes, or none.
+    if (!own?.length || !other?.length) continue;
     // Without the rank, axes counted from the end and from the front cannot be compared.
     const fromEnd = [...own, ...other].every((axis) => axis < 0);
     if (!fromEnd && [...own, ...other].some((axis) => axis < 0)) continue;
     if (keeps(first) !== keeps(next)) continue;
     const behind = keeps(first) ? other : other.map((axis) => shifted(axis, own, fromEnd));
     const name = `${next.outputs[0]}/axes`;
-    constants.set(name, integerVector([...own, ...behind].sort((a, b) => a - b)));
+    constants.set(name, integerVector([...new Set([...own, ...behind])].sort((a, b) => a - b)));
     merged.set(next, next.rewired([first.inputs[0], name], next.outputs));
     gone.add(original);
   }

@@ -10,6 +10,7 @@ export function reductionOf(
   const { node } = inputs;
   const keep = node.integer('keepdims', 1) !== 0;
   const named = axesOf(inputs, 1, 'axes') ?? [];
-  if (named.length > 0) return { axes: named.map((axis) => axisOf(axis, layout.length, node)), keep };
+  if (named.length > 0)
+    return { axes: [...new Set(named.map((axis) => axisOf(axis, layout.length, node)))], keep };
   return { axes: node.integer('noop_with_empty_axes', 0) !== 0 ? [] : [...layout.keys()], keep };
 }

@@ -23,7 +23,7 @@ export function poolingWindow(node: OnnxNode, shape: Shape, rank: number): Pooli
   const [rows, columns] = sides(node, 'kernel_shape', rank, 1, MAX_KERNEL);
   const [dilationY, dilationX] = sides(node, 'dilations', rank, 1, MAX_KERNEL);
   const extent = { height: (rows - 1) * dilationY + 1, width: (columns - 1) * dilationX + 1 };
-  const window = withLastWindows(node, shape, extent, windowOf(node, shape, extent, rank));
+  const window = checked(node, withLastWindows(node, shape, extent, placed(node, shape, extent, rank)));
   if (window.padTop >= extent.height || window.padLeft >= extent.width)
     throw formatError(`node ${node.label}: its padding holds whole windows`);
   return { ...window, rows, columns, dilationY, dilationX };
@@ -55,13 +55,29 @@ function withLastWindows(
   const count = (size: number, before: number, after: number, extent: number, stride: number) =>
     1 +
     Math.min(Math.ceil((size + before + after - extent) / stride), Math.floor((size + before - 1) / stride));
-  const outHeight = outSize(node, count(height, window.padTop, window.padBottom, extent.height, strideY));
-  const outWidth = outSize(node, count(width, window.padLeft, window.padRight, extent.width, strideX));
+  const outHeight = count(height, window.padTop, window.padBottom, extent.height, strideY);
+  const outWidth = count(width, window.padLeft, window.padRight, extent.width, strideX);
   return { ...window, outHeight, outWidth, padded: true };
 }
 
 /** The windows of a node over a map. `rank`: 2, or 1 for signals without rows. */
 export function windowOf(
+  node: OnnxNode,
+  shape: Shape,
+  kernel: { height: number; width: number },
+  rank: number,
+): PlacedWindow {
+  return checked(node, placed(node, shape, kernel, rank));
+}
+
+function checked(node: OnnxNode, window: PlacedWindow): PlacedWindow {
+  outSize(node, window.outHeight);
+  outSize(node, window.outWidth);
+  return window;
+}
+
+/** Whole windows alone, of which there may be none. */
+function placed(
   node: OnnxNode,
   { height, width }: Shape,
   kernel: { height: number; width: number },
@@ -80,7 +96,7 @@ export function windowOf(
     pads = shared(totals, auto);
   } else if (auto !== 'NOTSET') throw unsupported(`auto_pad is ${JSON.stringify(auto)}: write the pads out`);
   const rooms = sizes.map((size, i) => size + pads[i] + pads[i + 2] - extents[i]);
-  const [outHeight, outWidth] = rooms.map((room, i) => outSize(node, Math.floor(room / strides[i]) + 1));
+  const [outHeight, outWidth] = rooms.map((room, i) => Math.floor(room / strides[i]) + 1);
   const padded = pads.some((pad) => pad > 0);
   const partial = rooms.some((room, i) => room % strides[i] !== 0);
   const [strideY, strideX] = strides;

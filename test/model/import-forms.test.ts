@@ -155,6 +155,34 @@ for (const [what, build] of Object.entries(FORMS))
     await agreesInAnyLayout(build, SIZES);
   });
 
+test('a sum over an axis twice is the sum over it, and one over no named axis is over all', async () => {
+  const sums: [number[], number[]][] = [
+    [[2], [2]],
+    [[-1], [-1, -2]],
+    [[2], []],
+    [[], [3]],
+  ];
+  for (const lists of sums)
+    await agreesInAnyLayout((b) => {
+      const sum = lists.reduce(
+        (x, axes) => b.node('ReduceSum', [x, b.integers(axes)]),
+        b.conv('image', 4, 4, 3),
+      );
+      return b.node('Flatten', [sum]);
+    }, SIZES);
+});
+
+test('pools with ceil_mode have windows that extend beyond a small map', async () => {
+  for (const type of ['MaxPool', 'AveragePool'])
+    await agreesInAnyLayout(
+      (b) => {
+        const pool = { kernel_shape: [3, 3], strides: [2, 2], ceil_mode: 1 };
+        return b.node('Flatten', [b.node(type, [b.conv('image', 4, 4, 3)], pool)]);
+      },
+      [1, 4, 4, 6],
+    );
+});
+
 test('an average pool with dilations is the runtime’s', async () => {
   await agreesInAnyLayout(
     (b) => {
