@@ -20,7 +20,7 @@ const TYPES: Record<string, number> = {
 };
 
 /** Operators whose result has the type of their second input. */
-const LIKE_SECOND: ReadonlySet<string> = new Set(['CastLike', 'Where']);
+const LIKE_SECOND: ReadonlySet<string> = new Set(['CastLike', 'Where', 'DequantizeLinear']);
 
 /**
  * Replaces each CastLike, with which PyTorch exports bounds and factors without its optimiser, by a Cast. A Cast of a
@@ -47,6 +47,7 @@ export function castsByType(graph: OnnxGraph): OnnxGraph {
 
 function resultType(node: OnnxNode, typeOf: (name: string) => number | undefined): number | undefined {
   if (node.type === 'Cast') return node.integer('to', DataType.FLOAT);
+  if (node.type === 'ConstantOfShape') return node.filler?.dataType ?? DataType.FLOAT;
   if (Object.hasOwn(TYPES, node.type)) return TYPES[node.type];
   return typeOf(node.inputs[LIKE_SECOND.has(node.type) ? 1 : 0] ?? '');
 }

@@ -47,6 +47,11 @@ export async function foldGraph(
   }
 }
 
+/** Operators that give other numbers each time. */
+const RANDOM: ReadonlySet<string> = new Set(
+  'RandomNormal RandomNormalLike RandomUniform RandomUniformLike Bernoulli Multinomial'.split(' '),
+);
+
 async function foldKnown(
   graph: OnnxGraph,
   opsets: onnxProto.onnx.IModelProto['opsetImport'],
@@ -57,7 +62,8 @@ async function foldKnown(
   const folding: OnnxNode[] = [];
   const rest: OnnxNode[] = [];
   for (const node of graph.nodes) {
-    const constant = node.reads.every((name) => known.has(name) || computed.has(name));
+    const constant =
+      !RANDOM.has(node.type) && node.reads.every((name) => known.has(name) || computed.has(name));
     if (!constant || node.outputs.some((name) => failures.has(name))) rest.push(node);
     else if (node.type === 'Identity' && known.has(node.inputs[0]))
       known.set(node.outputs[0], known.get(node.inputs[0])!);

@@ -42,6 +42,11 @@ export class OnnxNode {
     return this.#attributes.get(name)?.g ?? null;
   }
 
+  /** The tensor in the attribute `value`. */
+  get filler(): onnxProto.onnx.ITensorProto | null {
+    return this.#attributes.get('value')?.t ?? null;
+  }
+
   /** The same operation with another list of integers as an attribute, and explicit pads. */
   withIntegers(name: string, ints: readonly number[]): OnnxNode {
     const { INTS } = onnxProto.onnx.AttributeProto.AttributeType;
@@ -94,8 +99,7 @@ export class OnnxNode {
   /** Returns the value of a Constant node, in any of its forms. Throws 'model/format' if it has no value. */
   constantTensor(): OnnxConstant {
     const attribute = (name: string) => this.#attributes.get(name);
-    const tensor = attribute('value')?.t;
-    if (tensor) return new OnnxConstant(tensor);
+    if (this.filler) return new OnnxConstant(this.filler);
     const { FLOAT, INT64, STRING } = onnxProto.onnx.TensorProto.DataType;
     const list = <T>(values: readonly T[]) => ({ dims: [values.length] });
     const floats = attribute('value_floats')?.floats;

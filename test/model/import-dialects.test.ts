@@ -19,6 +19,15 @@ test('a CastLike of a constant is a constant of the type of the value beside it'
   });
 });
 
+test('a CastLike of weights that are filled or decompressed is one of floats', async () => {
+  await agrees((b) => {
+    const filled = b.node('ConstantOfShape', [b.integers([4])]);
+    const weights = b.node('DequantizeLinear', [b.bytes([4]), b.values([], [0.01])]);
+    const [a, c] = [filled, weights].map((like) => b.node('CastLike', [b.constant([1, 4]), like]));
+    return b.node('Add', [b.node('Add', [b.classifier('image', 3, 4), a]), c]);
+  });
+});
+
 test('a CastLike of sizes stays one of integers', async () => {
   await agrees((b) => {
     const x = b.node('Relu', [b.conv('image', 3, 4, 3, SAME)]);

@@ -32,3 +32,13 @@ test('an LpPool of p = 1 sums magnitudes, in its pads too', async () => {
     return b.classifier(b.node('Relu', [b.node('LpPool', [x], window)]), 4, 3);
   });
 });
+
+test('norms of constants are computed like other constants', async () => {
+  await agrees((b) => {
+    const norms = ['ReduceL1', 'ReduceSumSquare'].map((type) =>
+      b.node(type, [b.constant([4, 5])], { axes: [1], keepdims: 0 }),
+    );
+    const x = b.classifier('image', 3, 4);
+    return b.node('Mul', [b.node('Add', [x, norms[0]]), norms[1]]);
+  });
+});

@@ -28,7 +28,7 @@ const tokens = (b: OnnxBuilder, x: string) =>
 const PROBLEMS: Record<string, { build: Build; found: RegExp[] }> = {
   'a SiLU, which is one activation': {
     build: (b, x) => b.node('Mul', [x, b.node('Sigmoid', [x])]),
-    found: [/^Sigmoid .*put a Relu in its place .*a SiLU becomes a Relu as a whole/],
+    found: [/^Sigmoid .*put a Relu in its place .*replace the whole SiLU by a Relu/],
   },
   'a squeeze-and-excitation, whose product stays when its Sigmoid goes': {
     build: (b, x) => b.node('Mul', [x, gate(b, x)]),
@@ -48,6 +48,10 @@ const PROBLEMS: Record<string, { build: Build; found: RegExp[] }> = {
       /^Softmax .*in attention/,
       /^MatMul .*multiplies two values/,
     ],
+  },
+  noise: {
+    build: (b, x) => b.node('Add', [x, b.node('RandomNormal', [], { shape: [1, 4, 6, 6] })]),
+    found: [/^RandomNormal .*it is random/],
   },
   'a normalisation by an operator': {
     build: (b, x) => b.node('InstanceNormalization', [x, b.constant([4]), b.constant([4])]),
