@@ -9,6 +9,7 @@ import { formatError, OnnxConstant, toInteger } from './onnx-constant.ts';
 import { MAX_NODES, type OnnxGraph } from './onnx-graph.ts';
 import { OnnxNode } from './onnx-node.ts';
 import { plainForms } from './plain-forms.ts';
+import { refuseForms } from './refused-forms.ts';
 
 /** A graph of checked values, read from an ONNX file (github.com/onnx/onnx, docs/IR.md). Files may be hostile. */
 
@@ -61,6 +62,8 @@ export async function readOnnx(
     notes,
   );
   const nodes = inOrder(all, makers, [outputName]);
+  const opset = opsetOf(model.opsetImport ?? []);
+  refuseForms(graph, nodes, opset);
   const read = new Set(nodes.flatMap((node) => node.reads));
   const inputs = (graph.input ?? []).filter(({ name }) => !initializers.has(name ?? ''));
   const used = inputs.filter(({ name }) => read.has(name ?? ''));
@@ -84,7 +87,6 @@ export async function readOnnx(
   const computing = nodes.filter(({ type }) => type !== 'Constant');
   const signals = convolvesSignals(computing, constants);
   const input = readInput(used[0], computing, { wanted: inputKind, signals });
-  const opset = opsetOf(model.opsetImport ?? []);
   return {
     graph: plainForms({
       inputName: used[0].name ?? '',

@@ -66,6 +66,19 @@ for (const [what, change] of Object.entries(HARMLESS))
     assert.deepEqual(await importOnnx(file), await importOnnx(plain));
   });
 
+test('sparse weights are refused by name', async () => {
+  const { file } = changed((_, graph) => {
+    const name = graph.node!.find(({ opType }) => opType === 'Conv')!.input![1];
+    const at = graph.initializer!.findIndex((tensor) => tensor.name === name);
+    const [values] = graph.initializer!.splice(at, 1);
+    graph.sparseInitializer = [{ values, dims: values.dims }];
+  });
+  await assert.rejects(importOnnx(file), {
+    code: 'model/unsupported',
+    message: /Conv .* reads .*stored as a sparse tensor: export dense weights/,
+  });
+});
+
 test('unused parts of a file are reported', async () => {
   const { notes } = await importGraph(changed(HARMLESS['inputs that nothing reads, also of strings']).file);
   assert.deepEqual(notes, ['nothing reads the input learning_phase, words: it was left out']);

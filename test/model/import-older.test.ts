@@ -76,3 +76,12 @@ test('an attribute that is not a number is refused', async () => {
   const file = older((b) => flat(b, b.node('Clip', [map(b)])), 'Clip', [float('min', Number.NaN)]);
   await assert.rejects(importOnnx(file), { code: 'model/format', message: /min is not a number/ });
 });
+
+test('inputs that are aligned at an axis are refused with what to do', async () => {
+  const build = (b: OnnxBuilder) =>
+    flat(b, b.node('Add', [map(b), b.constant([4])], { broadcast: 1, axis: 1 }));
+  await assert.rejects(importOnnx(older(build, '', [], 6)), {
+    code: 'model/unsupported',
+    message: /Add .*aligns its inputs at axis 1.*convert the file/,
+  });
+});
