@@ -8,6 +8,7 @@ import { newToken } from '../../server/identity/token-file.ts';
 import { network } from '../support/running-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { skip, visitor } from './chromium.ts';
+import { readFiles, restoreFiles } from './origin-files.ts';
 import {
   ask,
   connected,
@@ -75,6 +76,21 @@ test('bundles outlive a reload, until they are cleared', { skip }, async () => {
   await page.getByRole('button', { name: 'Clear all' }).click();
   await hasReady(page, 0);
   page.check();
+});
+
+test('bundles that are set aside, because one was used elsewhere, can be cleared', { skip }, async () => {
+  const page = await connected(openPage(await visitor(), server));
+  await prepare(page, 2);
+  await readFiles(page);
+  const picture = await testPicture();
+  assert.equal(await ask(page, picture), picture.label);
+  await restoreFiles(page);
+  await page.locator('#file').setInputFiles(picture.file);
+  assert.match(await problem(page), /used elsewhere.*clear the remaining bundles/is);
+  await hasReady(page, 0);
+  await page.getByRole('button', { name: 'Clear all' }).click();
+  await page.locator('#clear:disabled').waitFor();
+  assert.equal(await readFiles(page), 0);
 });
 
 test('the keyboard alone can choose a picture, take a sample, prepare, stop and clear', {

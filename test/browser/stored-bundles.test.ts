@@ -7,44 +7,13 @@ import { randomModel } from '../../fixtures/sphynx-network.ts';
 import { network, runningServer } from '../support/running-server.ts';
 import { connectedPage, ORIGIN } from './bare-page.ts';
 import { skip, visitor } from './chromium.ts';
+import { readFiles, restoreFiles } from './origin-files.ts';
 
 declare const client: BrowserClient;
-declare const files: Record<string, Blob>;
 
 const web = { address: '127.0.0.1:0', origins: [ORIGIN] };
 const server = await runningServer({ web });
 const port = server.webPort as number;
-
-/** Reads the bundle files of the tab's origin into `files`, by path; returns their number. */
-const readFiles = (page: Page): Promise<number> =>
-  page.evaluate(async () => {
-    const read: Record<string, Blob> = {};
-    const walk = async (folder: FileSystemDirectoryHandle, path: string) => {
-      for await (const [name, entry] of folder)
-        if (entry.kind === 'directory') await walk(entry as FileSystemDirectoryHandle, `${path}${name}/`);
-        else if (name.endsWith('.bundle')) {
-          const file = await (entry as FileSystemFileHandle).getFile();
-          read[path + name] = new Blob([await file.arrayBuffer()]);
-        }
-    };
-    await walk(await navigator.storage.getDirectory(), '');
-    Object.assign(globalThis, { files: read });
-    return Object.keys(read).length;
-  });
-
-/** Writes `files` back, as when the browser's storage is restored. */
-const restoreFiles = (page: Page): Promise<void> =>
-  page.evaluate(async () => {
-    for (const [path, content] of Object.entries(files)) {
-      const names = path.split('/');
-      let folder = await navigator.storage.getDirectory();
-      for (const name of names.slice(0, -1)) folder = await folder.getDirectoryHandle(name);
-      const file = await folder.getFileHandle(names[names.length - 1], { create: true });
-      const writer = await file.createWritable();
-      await writer.write(content);
-      await writer.close();
-    }
-  });
 
 const prepare = (page: Page, count: number) =>
   page.evaluate(async (count) => (await client.prepare({ count })).length, count);
