@@ -17,14 +17,18 @@ Spectra = dict[tuple[str, int, int], Tensor]
 class PlainConvolution(nn.Module):
     """The weight and bias of one convolution, and on a CPU its way of fewer multiplications.
 
-    source: the name of the map that it reads, whose shape is [channels, *sides].
+    source: the name of the map that it reads, whose shape is [channels, *sides]. envelope: by which
+    the kernel's taps differ from the weight's (`envelopes.py`), 1 unless it is given.
     """
+
+    envelope: Tensor
 
     def __init__(self, node: NodeShape, shape: tuple[int, ...], *, biased: bool = True) -> None:
         super().__init__()
         (self.source,) = node.inputs
         weight, *biases = node.constants.values()
         self.weight = nn.Parameter(torch.zeros(weight))
+        self.register_buffer("envelope", torch.ones(weight[2:]))
         self.bias = nn.Parameter(torch.zeros(biases[0])) if biases and biased else None
         pads, strides = node.attributes["pads"], node.attributes["strides"]
         assert isinstance(pads, list)
@@ -40,6 +44,11 @@ class PlainConvolution(nn.Module):
             )
         self.spectral = SpectralProduct(plan) if plan and plan.pays else None
 
+    @property
+    def kernel(self) -> Tensor:
+        """What maps are convolved with, [out, in, k, k]."""
+        return self.weight * self.envelope
+
     def multiplications_on(self, device: torch.device, pixels: int) -> int:
         """Of the way that is taken there, for one image; pixels: of the output."""
         if spectral := self.spectral_on(device):
@@ -52,7 +61,7 @@ class PlainConvolution(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Convolves maps by the usual algorithm, without the bias."""
-        return F.conv2d(F.pad(images, self.pads), self.weight, stride=self.strides)
+        return F.conv2d(F.pad(images, self.pads), self.kernel, stride=self.strides)
 
 
 class ConvolutionSum(nn.Module):
@@ -85,16 +94,16 @@ class ConvolutionSum(nn.Module):
         return output if self.norm is None else self.norm(output)
 
     def constants(self, index: int) -> tuple[Tensor, ...]:
-        """The weight and perhaps the bias of a term in evaluation mode.
+        """The kernel and perhaps the bias of a term in evaluation mode.
 
         What a batch norm adds is the first term's bias.
         """
         term = self.convolutions[index]
         if self.norm is None:
-            return (term.weight,) if term.bias is None else (term.weight, term.bias)
+            return (term.kernel,) if term.bias is None else (term.kernel, term.bias)
         scale, shift = scale_and_shift(self.norm)
-        weight = term.weight.double() * scale.view(-1, 1, 1, 1)
-        return (weight,) if index else (weight, shift)
+        kernel = term.kernel.double() * scale.view(-1, 1, 1, 1)
+        return (kernel,) if index else (kernel, shift)
 
     def _summed(self, maps: Mapping[str, Tensor], spectra: Spectra) -> Tensor:
         summands: list[Tensor] = []
@@ -111,7 +120,7 @@ class ConvolutionSum(nn.Module):
             key = (term.source, spectral.plan.shape.stride, period)
             if key not in spectra:
                 spectra[key] = spectral.spectrum(images)
-            product = spectral.product(spectra[key], term.weight)
+            product = spectral.product(spectra[key], term.kernel)
             if period in products:
                 product = products[period][1] + product
             products[period] = spectral, product

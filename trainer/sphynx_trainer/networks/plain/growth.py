@@ -23,7 +23,7 @@ class _Cell:
 
 @torch.no_grad()
 def grow(network: PlainNetwork, smaller: PlainNetwork) -> None:
-    """Gives `network` the weights of a shallower one; neither has batch norms.
+    """Gives `network` the weights of a shallower one; neither has batch norms or envelopes.
 
     Both are chains of cells whose maps have the same shapes in the same order. Of the cells of a
     shape, the first ones take over those of the smaller network; the others pass their input on,

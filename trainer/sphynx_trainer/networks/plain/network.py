@@ -56,7 +56,7 @@ class PlainNetwork(Classifier):
                 module = network.convolution(node.name) if conv else network._module_of(node.name)
                 values = zip(("weight", "bias"), node.constants.values(), strict=False)
                 assert module is not None
-                module.load_state_dict(dict(values))
+                module.load_state_dict({**module.state_dict(), **dict(values)})
         for relu, mask in masks_of(graph).items():
             replace_module(network, f"{LAYERS}.{module_key(relu)}", MaskedReLU(mask))
         return network
