@@ -1,3 +1,4 @@
+import { onAbort } from '../client/abort.ts';
 import { SphynxError } from '../errors/sphynx-error.ts';
 import type { EventOf, ResultOf } from '../platform/calls.ts';
 import type { ClientWorker } from './client-worker.ts';
@@ -22,7 +23,10 @@ export class WorkerSlot {
     onEvent?: (event: EventOf<WorkerCalls[Name]>) => void,
   ): Promise<ResultOf<WorkerCalls[Name]>> {
     if (this.#closed) throw new SphynxError('aborted', 'the client was closed');
-    const worker = await (this.#worker ?? this.#hold(this.#open()));
+    const opening = this.#worker ?? this.#hold(this.#open());
+    const stop = Promise.withResolvers<never>();
+    const release = onAbort(signal, stop.reject);
+    const worker = await Promise.race([opening, stop.promise]).finally(release);
     return worker.ask(name, given, signal, onEvent);
   }
 

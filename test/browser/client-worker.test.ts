@@ -132,6 +132,14 @@ test('a worker that fails is terminated, and the next call starts another one', 
   }
 });
 
+test('a call can be aborted while its worker is opened', async () => {
+  const slot = new WorkerSlot(() => new Promise(() => {}));
+  const stop = new AbortController();
+  const waiting = assert.rejects(slot.ask('models', undefined, stop.signal), { code: 'aborted' });
+  stop.abort();
+  await waiting;
+});
+
 test('a worker that cannot be opened fails its call, and the next one tries again', async () => {
   let attempts = 0;
   const slot = new WorkerSlot(async () => {
