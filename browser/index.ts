@@ -67,7 +67,8 @@ export interface ConnectOptions {
 /**
  * Connects to the server at `address` (`wss://HOST:PORT`) and asks it for its models.
  *
- * @throws SphynxError 'server/unreachable', 'identity/missing', 'identity/invalid', 'storage/failed' or 'config/invalid'
+ * @throws SphynxError 'server/unreachable', 'protocol/deadline', 'identity/missing', 'identity/invalid',
+ * 'storage/failed' or 'config/invalid'
  */
 export async function connect(
   address: string,
