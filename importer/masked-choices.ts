@@ -1,4 +1,5 @@
 import onnxProto from 'onnx-proto';
+import { MAX_ELEMENTS } from '../model/limits.ts';
 import { commonDims } from './broadcast.ts';
 import { uniformValue } from './choices.ts';
 import { type Constant, OnnxConstant } from './onnx-constant.ts';
@@ -10,19 +11,36 @@ const { DataType } = onnxProto.onnx.TensorProto;
 /**
  * Replaces every Where with a constant mask M by the sum a * M + b * (1 - M): so PyTorch exports
  * torch.where(mask, relu(x), x). Of a branch that is a constant, the masked numbers are added. What cannot be written
- * so stays: an infinite number that is chosen, or a mask of more elements than a map.
+ * so stays: an infinite number that is chosen, or masks of more elements than all tensors of a network may have.
  */
 export function maskedChoices(graph: OnnxGraph): OnnxGraph {
-  if (!graph.nodes.some(({ type }) => type === 'Where')) return graph;
+  const numbers = graph.nodes.reduce((sum, node) => sum + numbersOf(node, graph.constants), 0);
+  if (numbers === 0 || numbers > MAX_ELEMENTS) return graph;
   const constants = new Map(graph.constants);
   const nodes = graph.nodes.flatMap((node) => sumNodes(node, constants) ?? [node]);
   return { ...graph, constants, nodes };
 }
 
-function sumNodes(node: OnnxNode, constants: Map<string, OnnxConstant>): OnnxNode[] | null {
+/** How many numbers the sum in place of a node holds; 0 if the node is no such choice. */
+function numbersOf(node: OnnxNode, constants: ReadonlyMap<string, OnnxConstant>): number {
+  const mask = maskOf(node, constants);
+  if (!mask) return 0;
+  return node.inputs.slice(1).reduce((sum, branch) => {
+    const dims = commonDims([mask.dims, (constants.get(branch) ?? ONE).dims]) ?? [];
+    return sum + dims.reduce((size, dim) => size * dim, 1);
+  }, 0);
+}
+
+/** The constant mask of a choice. */
+function maskOf(node: OnnxNode, constants: ReadonlyMap<string, OnnxConstant>): OnnxConstant | null {
   const mask = node.type === 'Where' ? constants.get(node.inputs[0]) : undefined;
-  if (!mask || node.inputs.length !== 3 || mask.values.length === 0 || uniformValue(mask) !== null)
-    return null;
+  const usable = mask && node.inputs.length === 3 && mask.values.length > 0 && uniformValue(mask) === null;
+  return usable ? mask : null;
+}
+
+function sumNodes(node: OnnxNode, constants: Map<string, OnnxConstant>): OnnxNode[] | null {
+  const mask = maskOf(node, constants);
+  if (!mask) return null;
   const [output] = node.outputs;
   const make = (opType: string, input: string[], name: string) =>
     new OnnxNode({ opType, name: JSON.parse(node.label), input, output: [name] });

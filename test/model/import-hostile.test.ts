@@ -193,6 +193,17 @@ const hostile: Record<string, [() => Uint8Array, RegExp]> = {
       }),
     /144000000 weights is more than .* use fewer channels/,
   ],
+  'choices by masks that are large only together': [
+    () =>
+      graphOf((b) => {
+        const side = 4200;
+        const mask = b.node('Greater', [b.constant([side, 1], -1, 1), b.values([], [0])]);
+        const numbers = b.constant([side]);
+        const chosen = [1, 2].map(() => b.node('Where', [mask, 'image', numbers]));
+        return b.classifier(b.node('Sum', chosen), 3, 2);
+      }),
+    /Where/,
+  ],
   'thousands of pools': [
     () =>
       graphOf((b) => {
