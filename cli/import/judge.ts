@@ -74,7 +74,7 @@ export class Judge {
     return accuracy;
   }
 
-  /** What was demanded of a fixed point, after "one that". */
+  /** Returns what is demanded of a fixed point, as the end of a sentence that begins with "a fixed point that". */
   demand(head: OutputHead): string {
     return this.#byAccuracy
       ? `loses at most ${LARGEST_LOSS} points of accuracy`

@@ -86,11 +86,8 @@ export function planSquares(others: PlannedOthers): { squares: SquareBits; scale
       `layer ${layer.name}: the weights are too large for the range of what is squared`,
     );
   const spare = kinds.map(({ square }, channel) => (square ? biasRoom[channel] / fits(channel) : Infinity));
-  const largest30 = 30 - squareBits - Math.ceil(Math.log2(margin));
-  const free = Math.max(
-    MIN_DROP_BITS,
-    Math.min(wanted, largest30, Math.floor(Math.log2(Math.min(...spare)))),
-  );
+  const mostBits = 30 - squareBits - Math.ceil(Math.log2(margin));
+  const free = Math.max(MIN_DROP_BITS, Math.min(wanted, mostBits, Math.floor(Math.log2(Math.min(...spare)))));
   const shared = mixed.length > 0 ? sharedBits(others, mixed) : null;
   const squares = shared?.squares ?? { dropBits: free, shiftBits: 0 };
   const bounds = others.largest(squares.dropBits, wanted);
